@@ -1,0 +1,18 @@
+"""Time, injected: whatever needs the present asks a `Clock`, so that tests can decide what time it is."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+Clock = Callable[[], datetime]
+"""Returns the present as an aware UTC datetime."""
+
+
+def system_clock() -> datetime:
+    """The machine's clock, cut to milliseconds: instants travel as JSON with three decimals and must compare equal."""
+    now = datetime.now(UTC)
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+def to_iso(instant: datetime) -> str:
+    """`2026-02-01T08:00:00.000Z`, the one form of an instant on the API."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"

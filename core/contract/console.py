@@ -1,0 +1,294 @@
+"""`/api/console/…`: windows of ordered views, staged edits, SQL runs, jobs, completion, events.
+
+Rows travel as arrays in the order of the asked fields. A cell is the API's JSON form of its type, with two exceptions
+that keep windows small: text longer than 200 characters comes as `Cut`, and json fields come as compact JSON text
+(cut likewise).
+"""
+
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from core.contract.records import Filter, Record, SortKey
+from core.contract.tables import TableInfo
+
+
+class Cut(TypedDict):
+    """A long text's head. The whole is read with the record."""
+
+    cut: str
+    length: int
+
+
+class Schema(TypedDict):
+    """`GET /api/console/schema`."""
+
+    version: int
+    tables: list[TableInfo]
+
+
+# ── Views: an ordered, filtered reading of one table that can be paged by position ─────────────────────────────────────
+
+
+class ViewSpec(TypedDict):
+    """`POST /api/console/views`. Without filter, sort and q it is the table in key order."""
+
+    table: str
+    filter: NotRequired[Filter | None]
+    sort: NotRequired[list[SortKey]]
+    q: NotRequired[str]
+    deleted: NotRequired[bool]
+    """The trash instead of the live rows."""
+
+
+CountKind = Literal["exact", "at-least", "estimate"]
+
+
+class View(TypedDict):
+    """`POST /api/console/views`, `GET …/views/{id}`. `ready` says that every position can be reached (the order index
+    stands); before that only the first rows can. An event `view` tells when it changes."""
+
+    id: str
+    table: str
+    count: int
+    countKind: CountKind
+    ready: bool
+    version: int
+    """Rises when the order is built anew; windows of an older version are stale."""
+
+
+class Window(TypedDict):
+    """`GET …/views/{id}/window?start=&limit=&fields=a,b` (limit ≤ 1,024)."""
+
+    start: int
+    keys: list[str]
+    stamps: list[str]
+    """`updatedAt` of each row, to send back with edits."""
+    rows: list[list[Any]]
+    labels: dict[str, dict[str, str]]
+    """For link fields: id of the linked record → what to show."""
+    view: View
+
+
+class Found(TypedDict):
+    """`GET …/views/{id}/find?text=&from=&direction=next|previous&fields=` and `…/locate?key=`; position None: nothing."""
+
+    position: int | None
+    key: str | None
+    field: NotRequired[str | None]
+
+
+class Frequency(TypedDict):
+    """`GET /api/console/tables/{t}/values?field=&prefix=&limit=`: values of a field with their counts."""
+
+    values: list[list[Any]]
+
+
+class LinkHit(TypedDict):
+    id: str
+    label: str
+    detail: str
+
+
+class LinkHits(TypedDict):
+    """`GET /api/console/tables/{t}/links/{field}?q=` (≤ 200)."""
+
+    hits: list[LinkHit]
+
+
+# ── Staged edits ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Change(TypedDict):
+    """One staged edit. `ref` is the client's own name for it; a link may name a new record of the same commit by
+    `{"ref": …}`. `updatedAt` is the version that the edit was based on."""
+
+    ref: str
+    op: Literal["create", "update", "delete", "restore"]
+    table: str
+    id: NotRequired[str]
+    fields: NotRequired[dict[str, Any]]
+    updatedAt: NotRequired[str]
+
+
+class CommitRequest(TypedDict):
+    """`POST /api/console/commit`. All or nothing. `dryRun` checks and answers the statements without writing.
+    `idempotencyKey`: a repeated request with the same key gets the first answer (the connection broke before it came)."""
+
+    changes: list[Change]
+    dryRun: NotRequired[bool]
+    idempotencyKey: NotRequired[str]
+
+
+class Outcome(TypedDict):
+    """What became of one change. `conflict`: `current` is the record as it is now. `invalid`: `errors` by field."""
+
+    ref: str
+    status: Literal["ok", "invalid", "conflict", "missing", "skipped"]
+    id: NotRequired[str]
+    record: NotRequired[Record]
+    current: NotRequired[Record]
+    errors: NotRequired[list[dict[str, Any]]]
+
+
+class CommitAnswer(TypedDict):
+    """200 when all is well; 409 (`code: CONFLICT`) or 400 (`VALIDATION_ERROR`) with the same keys in the envelope."""
+
+    committed: bool
+    outcomes: list[Outcome]
+    statements: list[str]
+    """What the writer runs, for the preview: SQL with values in place, for reading only."""
+
+
+# ── SQL ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class SqlRequest(TypedDict):
+    """`POST /api/console/sql`: one or more statements, run in order until one fails."""
+
+    sql: str
+    limit: NotRequired[int]
+    """Rows kept of each result (100,000)."""
+    confirmed: NotRequired[bool]
+    """The user has seen the warning about a destructive statement (`code: CONFIRM_NEEDED`, 409)."""
+
+
+class SqlColumn(TypedDict):
+    name: str
+    type: str
+    """The database's name of the type."""
+    family: str
+    """`text`, `number`, `date`, `checkbox`, `json`: how to draw it."""
+
+
+class SqlProblem(TypedDict):
+    """`line` and `column` count from 1 in the text that was sent."""
+
+    code: str
+    message: str
+    line: NotRequired[int]
+    column: NotRequired[int]
+
+
+class SqlStatement(TypedDict):
+    index: int
+    text: str
+    start: int
+    end: int
+    """Character offsets in the text that was sent."""
+    kind: Literal["select", "write", "schema", "other"]
+    state: Literal["waiting", "running", "done", "failed", "cancelled", "skipped"]
+    elapsedMs: int
+    columns: NotRequired[list[SqlColumn]]
+    rowCount: NotRequired[int]
+    more: NotRequired[bool]
+    """The result has more rows than were kept."""
+    changed: NotRequired[int]
+    """Rows written."""
+    problem: NotRequired[SqlProblem]
+
+
+class SqlRun(TypedDict):
+    """`POST /api/console/sql` (202), `GET …/sql/{id}?wait=ms` (answers when the state changes or the time is over),
+    `DELETE …/sql/{id}` (cancel and forget)."""
+
+    id: str
+    state: Literal["running", "done", "failed", "cancelled"]
+    statements: list[SqlStatement]
+
+
+class SqlWindow(TypedDict):
+    """`GET …/sql/{id}/{index}/window?start=&limit=`."""
+
+    start: int
+    rows: list[list[Any]]
+
+
+class CompletionTable(TypedDict):
+    name: str
+    kind: Literal["table", "view", "system"]
+    columns: list[list[str]]
+    """[name, type]"""
+
+
+class Completions(TypedDict):
+    """`GET /api/console/completions`."""
+
+    version: int
+    tables: list[CompletionTable]
+    functions: list[str]
+    keywords: list[str]
+
+
+# ── Jobs ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Job(TypedDict):
+    """`GET /api/console/jobs`, `GET/DELETE …/jobs/{id}` (DELETE cancels a running job, forgets a finished one)."""
+
+    id: str
+    kind: Literal["import", "export"]
+    title: str
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    done: int
+    total: int | None
+    unit: Literal["rows", "bytes"]
+    note: str
+    startedAt: str
+    finishedAt: str | None
+    error: str | None
+    rows: NotRequired[int]
+    rejected: NotRequired[list[dict[str, Any]]]
+    """First 100 refused rows of an import: {line, field, message, value}."""
+    file: NotRequired[str]
+    """An export's file name; `GET …/jobs/{id}/file` streams it."""
+    size: NotRequired[int]
+
+
+class Jobs(TypedDict):
+    jobs: list[Job]
+
+
+class ImportPreview(TypedDict):
+    """`POST /api/console/tables/{t}/import-preview?format=csv` with the first megabyte of the file as body."""
+
+    columns: list[dict[str, Any]]
+    """{name, samples: [text, …], field: suggested field name or null}"""
+
+
+class ExportRequest(TypedDict):
+    """`POST /api/console/exports` (202 Job). A view's rows, or an SQL result."""
+
+    format: Literal["csv", "json", "parquet"]
+    view: NotRequired[str]
+    fields: NotRequired[list[str]]
+    run: NotRequired[str]
+    index: NotRequired[int]
+
+
+# `POST /api/tables/{t}/import?format=csv|json|parquet&mapping={"Column":"field"}&onError=abort|skip` streams the file as
+# its body and answers 202 Job. `GET /api/tables/{t}/export?format=csv|json|parquet&fields=&filter=` streams the file.
+
+
+# ── Events ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Event(TypedDict):
+    """`GET /api/console/events` (server-sent events, `data:` is this object). The open stream is the console's lease on
+    a background server.
+
+    change: table, operation, ids (≤ 100), count, sequence, actor · view: view · job: job · schema: version ·
+    server: state (`stopping`) · ping: every 10 s
+    """
+
+    kind: Literal["change", "view", "job", "schema", "server", "ping"]
+    table: NotRequired[str]
+    operation: NotRequired[str]
+    ids: NotRequired[list[str]]
+    count: NotRequired[int]
+    sequence: NotRequired[int]
+    actor: NotRequired[str | None]
+    view: NotRequired[View]
+    job: NotRequired[Job]
+    version: NotRequired[int]
+    state: NotRequired[str]

@@ -1,0 +1,97 @@
+"""The Records API: spec tables-records §10."""
+
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+
+class Record(TypedDict):
+    id: str | int
+    fields: dict[str, Any]
+    createdAt: str
+    updatedAt: str
+    deletedAt: NotRequired[str | None]
+
+
+class Pagination(TypedDict):
+    page: int
+    limit: int
+    offset: int
+    total: int
+    totalPages: int
+    hasNextPage: bool
+    hasPreviousPage: bool
+    nextCursor: NotRequired[str | None]
+
+
+class Group(TypedDict):
+    name: str
+    count: int
+    aggregations: NotRequired[dict[str, Any]]
+
+
+class RecordList(TypedDict):
+    records: list[Record]
+    pagination: Pagination
+    aggregations: NotRequired[dict[str, Any]]
+    groups: NotRequired[list[Group]]
+
+
+class RecordBody(TypedDict):
+    """Create and update. `updatedAt` is the version that was read: a different stored one refuses the write (409)."""
+
+    fields: dict[str, Any]
+    updatedAt: NotRequired[str]
+
+
+class BatchCreate(TypedDict):
+    records: list[RecordBody]
+    returnRecords: NotRequired[bool]
+
+
+class BatchCreated(TypedDict):
+    created: int
+    records: NotRequired[list[Record]]
+
+
+Operator = Literal[
+    "equals",
+    "notEquals",
+    "greaterThan",
+    "greaterThanOrEqual",
+    "lessThan",
+    "lessThanOrEqual",
+    "between",
+    "contains",
+    "doesNotContain",
+    "startsWith",
+    "endsWith",
+    "matches",
+    "in",
+    "notIn",
+    "hasAll",
+    "isBefore",
+    "isAfter",
+    "isWithin",
+    "isNull",
+    "isNotNull",
+    "isEmpty",
+    "isNotEmpty",
+    "isTrue",
+    "isFalse",
+]
+
+
+class Leaf(TypedDict):
+    field: str
+    operator: str
+    value: NotRequired[Any]
+
+
+Filter = dict[str, Any]
+"""`Leaf`, `{"and": [Filter, …]}`, `{"or": [Filter, …]}` or `{"not": Filter}`."""
+
+
+class SortKey(TypedDict):
+    field: str
+    direction: Literal["asc", "desc"]

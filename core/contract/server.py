@@ -1,0 +1,33 @@
+"""Health and the process behind the door."""
+
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+
+class Health(TypedDict):
+    """`GET /api/health`, open to everybody; 503 with the same shape while not ready."""
+
+    status: Literal["ok", "starting", "migrating", "read-only", "failed"]
+    version: str
+
+
+class Hello(TypedDict):
+    """`GET /api/console/hello`: what a console asks first."""
+
+    version: str
+    pid: int
+    app: str
+    appVersion: str | None
+    description: str
+    appFile: str
+    checksum: str
+    database: str
+    """`DuckDB 2.0.0 · app.duckdb`"""
+    dialect: Literal["duckdb", "postgresql"]
+    tcp: NotRequired[str | None]
+    """`http://127.0.0.1:3000` when the server listens there."""
+    schemaVersion: int
+    """Rises when the tables change; events of kind `schema` carry the new one."""
+    notes: list[str]
+    """Things a person should know: features accepted but not run, a read-only database."""

@@ -1,0 +1,51 @@
+"""`GET /api/tables` and `GET /api/tables/{t}`."""
+
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
+
+
+class TableSummary(TypedDict):
+    id: str
+    name: str
+    fieldCount: int
+    recordCount: NotRequired[int]
+    createdAt: str
+    updatedAt: str
+
+
+class FieldInfo(TypedDict):
+    """A field as clients see it. `family` is its column in the operator table, `editor` the kind of editor, `options` the
+    type's own keys. `system` marks id, created_at, updated_at, deleted_at."""
+
+    id: str
+    name: str
+    label: str
+    description: str
+    type: str
+    family: str
+    editor: str
+    required: bool
+    unique: bool
+    indexed: bool
+    readOnly: bool
+    system: bool
+    numeric: bool
+    default: Any
+    options: dict[str, Any]
+    operators: list[str]
+
+
+class TableInfo(TypedDict):
+    id: str
+    name: str
+    sqlName: str
+    primaryKey: str
+    """Name of the key field, several joined by `~`."""
+    displayField: str
+    fields: list[FieldInfo]
+    """Declared fields in file order, then the automatic columns (`system: true`)."""
+    views: list[Any]
+    permissions: dict[str, Any]
+    createdAt: str
+    updatedAt: str

@@ -1,0 +1,129 @@
+"""The contract of a field type: one class per type says all that the engine needs to know about it.
+
+A value has three forms. *Raw*: whatever a client, a CSV cell or a person typed. *Value*: the Python value that storage
+keeps (see `column.ColumnKind`). *JSON*: what the API answers. `accept` leads from raw to value, `to_json` from value to
+JSON; `accept(to_json(v)) == v` and `accept(to_text(v)) == v` hold for every type (contract suite).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from core.fields.column import ColumnType
+from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
+from core.schema.vocabulary import OptionProblem
+
+V = TypeVar("V")
+
+Family = Literal["text", "number", "date", "checkbox", "select", "multi", "link", "json"]
+"""The column of the operator table (spec tables-records §11) that a type belongs to."""
+
+EditorKind = Literal[
+    "line",
+    "text",
+    "number",
+    "date",
+    "datetime",
+    "time",
+    "duration",
+    "checkbox",
+    "choice",
+    "choices",
+    "link",
+    "json",
+    "rating",
+    "none",
+]
+"""Which editor the console opens on a cell of this type; `none` = read-only."""
+
+
+class ValueProblem(ValueError):
+    """A raw value that the type does not take. `status` 422 where only the text's format is wrong (D-08), else 400."""
+
+    def __init__(self, code: str, message: str, *, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How values are shown: `?format=display`, `timezone`."""
+
+    timezone: str = "UTC"
+
+
+class FieldType(ABC, Generic[V]):
+    """One field type, bound to one field of one table."""
+
+    name: ClassVar[str]
+    """`single-line-text`"""
+    family: ClassVar[Family]
+    editor: ClassVar[EditorKind]
+    Options: ClassVar[type[FieldOptions]] = FieldOptions
+    read_only: ClassVar[bool] = False
+    """The engine fills it; a value sent by a client is refused or ignored (T-043)."""
+    ignores_input: ClassVar[bool] = False
+    """For read-only types: a sent value is silently dropped instead of refused (R-101)."""
+    searchable: ClassVar[bool] = False
+    """Part of `q` search."""
+    numeric: ClassVar[bool] = False
+    """sum and avg make sense."""
+
+    def __init__(self, spec: FieldSpec) -> None:
+        self.spec = spec
+
+    @property
+    def options(self) -> Any:
+        """The field's own keys, an instance of `Options`."""
+        return self.spec.options
+
+    @abstractmethod
+    def column(self) -> ColumnType | None:
+        """How it is stored; None for what is computed on reading."""
+
+    @abstractmethod
+    def accept(self, raw: Any) -> V | None:
+        """Parse and normalise a raw value, and check it against the options. None stays None (the caller knows
+        `required`). Raises ValueProblem."""
+
+    def to_json(self, value: V | None) -> Any:
+        """The API's form of a stored value."""
+        return value
+
+    def to_text(self, value: V | None) -> str:
+        """The form for CSV, TSV and the clipboard; "" for None."""
+        return "" if value is None else str(self.to_json(value))
+
+    def present(self, value: V | None, how: Format) -> str:
+        """The form for people (`format=display`); "" for None."""
+        return self.to_text(value)
+
+    def default(self) -> V | None:
+        """The value of an absent field on insert, from the app file; None when there is none. A default that depends
+        on the moment (`NOW()`) is resolved by the caller's clock: see `default_is_now`."""
+        return None if self.spec.default is None or self.default_is_now() else self.accept(self.spec.default)
+
+    def default_is_now(self) -> bool:
+        """The default is the moment of the write."""
+        return False
+
+    def sort_order(self) -> tuple[str, ...] | None:
+        """Stored values in their order, where it is not the natural one (options of a select)."""
+        return None
+
+    @classmethod
+    def check_spec(cls, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
+        """Rules of the options that a model cannot say. The default's validity is checked for all types elsewhere."""
+        return ()
+
+    @abstractmethod
+    def example(self, rng: Random) -> V:
+        """A valid value, for documentation, seeds and property tests."""
+
+    def info(self) -> Mapping[str, Any]:
+        """Options in their JSON form for table details and the console."""
+        return self.spec.options.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,96 @@
+"""The app's tables at work: specs joined with their field types and the automatic columns.
+
+`AppModel` is what every layer above passes around; it is immutable, and a new one replaces it when the app file changes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from core.fields.base import FieldType
+from core.fields.column import ColumnType
+from core.schema.model import App, IndexSpec, PrimaryKey, TableSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One stored column: a declared field's, or an automatic one (`id`, `created_at`, `updated_at`, `deleted_at`)."""
+
+    name: str
+    type: ColumnType
+    nullable: bool = True
+    sequence: str | None = None
+    """Name of the sequence that fills it (`seq_<table>_id`, autonumbers)."""
+    sequence_start: int = 1
+    automatic: bool = False
+    field_id: str | None = None
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """A table with its behaviour. `fields` are the declared ones in file order; `columns` all stored ones in order:
+    key, declared, then automatic times."""
+
+    spec: TableSpec
+    fields: Mapping[str, FieldType[Any]]
+    columns: tuple[Column, ...]
+    system: Mapping[str, FieldType[Any]] = field(default_factory=dict)
+    """Types of the automatic columns that no field replaces (T-010): id, created_at, updated_at, deleted_at."""
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def sql_name(self) -> str:
+        return self.spec.sql_name
+
+    @property
+    def key(self) -> PrimaryKey:
+        return self.spec.primary_key
+
+    @property
+    def indexes(self) -> tuple[IndexSpec, ...]:
+        return self.spec.indexes
+
+    @cached_property
+    def column_by_name(self) -> Mapping[str, Column]:
+        return {column.name: column for column in self.columns}
+
+    def type_of(self, name: str) -> FieldType[Any]:
+        """The type of a declared field or automatic column, by its name or its API alias (`createdAt`); KeyError."""
+        name = API_NAMES.get(name, name)
+        return self.fields[name] if name in self.fields else self.system[name]
+
+    @cached_property
+    def display_field(self) -> str:
+        """The field that stands for a record in pickers and links: the first text field, else the key."""
+        for name, field_type in self.fields.items():
+            if field_type.family == "text":
+                return name
+        return self.key.fields[0]
+
+
+API_NAMES = {"createdAt": "created_at", "updatedAt": "updated_at", "deletedAt": "deleted_at"}
+
+
+@dataclass(frozen=True)
+class AppModel:
+    """All tables of an app, by every address they answer to."""
+
+    app: App
+    tables: tuple[TableModel, ...]
+
+    @cached_property
+    def by_address(self) -> Mapping[str, TableModel]:
+        """Keyed by id, name and SQL name; enabled tables only. An id wins over a name."""
+        found: dict[str, TableModel] = {}
+        live = [table for table in self.tables if not table.spec.disabled]
+        found |= {table.sql_name: table for table in live}
+        found |= {table.name: table for table in live}
+        found |= {table.spec.id: table for table in live}
+        return found
+
+    def __iter__(self) -> Iterator[TableModel]:
+        return iter(self.tables)

@@ -1,0 +1,100 @@
+"""The app file after loading: every key known, every alias resolved, every name checked.
+
+Shapes only; what a field's options mean is the business of `core.fields`. Keys whose feature is not built yet are kept
+as data in `App.later` and reported by `validate` as notes, so that a Sovrium app file loads whole.
+Source of the rules: spec tables-records §2, §3.0 and pages-cli §1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+PrimaryKeyType = Literal["auto-increment", "bigserial", "uuid", "text", "composite"]
+
+
+class FieldOptions(BaseModel):
+    """Base of every field type's own keys. A subclass per type stands beside the type in `core.fields`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldSpec:
+    """One field of a table as the app file says it."""
+
+    id: str
+    name: str
+    type: str
+    required: bool = False
+    unique: bool = False
+    indexed: bool = False
+    default: Any = None
+    """Raw value from the file; None = no default."""
+    label: str = ""
+    description: str = ""
+    options: FieldOptions = field(default_factory=FieldOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrimaryKey:
+    """How records are addressed. `fields` has one name (`id` unless the file says otherwise), several for composite."""
+
+    type: PrimaryKeyType = "auto-increment"
+    fields: tuple[str, ...] = ("id",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexSpec:
+    """An index of the file, `indexed: true` fields and `unique` entries included, under its final name (T-041, T-134)."""
+
+    name: str
+    fields: tuple[str, ...]
+    unique: bool = False
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSpec:
+    """One table. `sql_name` is the sanitised name: the database's and an API address (T-004)."""
+
+    id: str
+    name: str
+    sql_name: str
+    fields: tuple[FieldSpec, ...]
+    primary_key: PrimaryKey = PrimaryKey()
+    indexes: tuple[IndexSpec, ...] = ()
+    allow_destructive: bool = False
+    disabled: bool = False
+    later: Mapping[str, Any] = field(default_factory=dict)
+    """Keys kept for features that come later: views, permissions, rowLevelPermissions, comments, webhooks, …"""
+
+    def field(self, name: str) -> FieldSpec:
+        """The field of that name; KeyError when there is none."""
+        for candidate in self.fields:
+            if candidate.name == name:
+                return candidate
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """A loaded app file."""
+
+    name: str
+    version: str | None = None
+    description: str = ""
+    tables: tuple[TableSpec, ...] = ()
+    auth: Mapping[str, Any] | None = None
+    env: tuple[Mapping[str, Any], ...] = ()
+    later: Mapping[str, Any] = field(default_factory=dict)
+    """Root keys kept for features that come later (pages, theme, languages, …), as plain data."""
+    source: Path | None = None
+    files: tuple[Path, ...] = ()
+    """The root file and every file it included."""
+    checksum: str = ""
+    """SHA-256 of all source text, for the header and the lock file."""
+    tables_data: tuple[Mapping[str, Any], ...] = ()
+    """The normalised `tables` as plain JSON data, with every id filled in: the snapshot that migrations keep (M-001)."""

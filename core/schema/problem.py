@@ -1,0 +1,39 @@
+"""A problem of an app file: what, where (file, line, column, path) and how to mend it."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a node of the app file stands. Lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding. `path` is `tables[2].fields[0].max`; `code` is stable (`schema.unknown-key`)."""
+
+    code: str
+    message: str
+    path: str = ""
+    position: Position | None = None
+    hint: str | None = None
+    severity: Literal["error", "warning", "note"] = "error"
+
+    def __str__(self) -> str:
+        where = f"{self.position.file}:{self.position.line}:{self.position.column}: " if self.position else ""
+        what = f"{self.path}: {self.message}" if self.path else self.message
+        return f"{where}{self.severity}: {what}" + (f" ({self.hint})" if self.hint else "")
+
+    def body(self) -> dict[str, Any]:
+        """The form of `validate --json`."""
+        out: dict[str, Any] = {"severity": self.severity, "code": self.code, "message": self.message, "path": self.path}
+        if self.position:
+            out |= {"file": self.position.file, "line": self.position.line, "column": self.position.column}
+        if self.hint:
+            out["hint"] = self.hint
+        return out

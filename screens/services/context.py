@@ -1,0 +1,43 @@
+"""What every screen is given: the way to the engine and the services of the console. Made once by the app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from core.client import Port
+from core.contract.console import Event, Schema
+from core.contract.server import Hello
+from core.contract.tables import TableInfo
+from screens.presenters.signal import Signal
+
+if TYPE_CHECKING:
+    from screens.presenters.job_center import JobCenter
+    from screens.presenters.pending import PendingChanges
+    from screens.presenters.place import PlaceHistory
+    from screens.services.clipboard import Clipboard
+    from screens.services.session import SessionStore
+
+
+@dataclass
+class Context:
+    """`port`, `hello`, `schema` are None until the server answers; `connected` tells when, and after each reconnection."""
+
+    pending: PendingChanges
+    places: PlaceHistory
+    jobs: JobCenter
+    clipboard: Clipboard
+    session: SessionStore
+    port: Port | None = None
+    hello: Hello | None = None
+    schema: Schema | None = None
+    connected: Signal[bool] = field(default_factory=Signal)
+    """True: `port` and `schema` are ready to use. False: the server is gone; stale data stays on screen."""
+    schema_changed: Signal[Schema] = field(default_factory=Signal)
+    events: Signal[Event] = field(default_factory=Signal)
+
+    def table(self, name: str) -> TableInfo | None:
+        """A table of the schema by its SQL name or id."""
+        if self.schema is None:
+            return None
+        return next((t for t in self.schema["tables"] if name in (t["sqlName"], t["id"])), None)
