@@ -210,6 +210,7 @@ COMPANY_TAILS = {
 }
 STREETS = ("Mill", "Station", "Harbour", "Garden", "Market")
 COLOURS = ["graphite", "white", "signal orange"]
+PRAISE = ("quiet, quick and repairable", "for teams that share one floor", "made to last")
 LABELS = ["partner", "key account", "reseller", "newsletter", "reference", "at risk"]
 POSITIONS = [
     "Head of Purchasing",
@@ -401,7 +402,7 @@ def products(rng: Random) -> Iterator[dict[str, Any]]:
             if category == "Hardware"
             else None,
             "snippet": f"product: {name}\nunits: {rng.randrange(1, 9)}\n" if category == "Licence" else None,
-            "description": f"{name}: {rng.choice(('quiet, quick and repairable', 'for teams that share one floor', 'made to last'))}.",
+            "description": f"{name}: {rng.choice(PRAISE)}.",
         }
 
 

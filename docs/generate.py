@@ -1,0 +1,56 @@
+"""Writes the generated parts of the documentation, and checks that they and all links are right.
+
+    python docs/generate.py          write
+    python docs/generate.py --check  fail when a part is out of date or a link leads nowhere
+
+A generated part stands between `<!-- generated: name -->` and `<!-- end -->`; `PARTS` says who writes it.
+"""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n)(?P<text>.*?)(<!-- end -->)", re.DOTALL)
+LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)#\s]+)[^)]*\)")
+
+PARTS: dict[str, Callable[[], str]] = {}
+"""Name → text, with a line break at the end."""
+
+
+def pages() -> list[Path]:
+    """README and its siblings, docs, the sample apps' pages."""
+    return sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "sample_apps").rglob("*.md")])
+
+
+def filled(text: str) -> str:
+    """The page with its generated parts as they should be; KeyError for a part that nobody writes."""
+    return PART.sub(lambda part: f"{part[1]}{PARTS[part['name']]()}{part[4]}", text)
+
+
+def dead_links(page: Path, text: str) -> list[str]:
+    """Targets inside the repository that do not exist."""
+    targets = [match["target"] for match in LINK.finditer(text)]
+    return [t for t in targets if "://" not in t and not t.startswith("mailto:") and not (page.parent / t).exists()]
+
+
+def main(check: bool) -> int:
+    """Write or check all pages; the number of findings."""
+    findings: list[str] = []
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        wanted = filled(text)
+        name = page.relative_to(ROOT)
+        findings += [f"{name}: dead link {target}" for target in dead_links(page, text)]
+        if wanted != text and check:
+            findings.append(f"{name}: generated parts are out of date; run `make docs`")
+        elif wanted != text:
+            page.write_text(wanted, encoding="utf-8")
+    for finding in findings:
+        print(finding, file=sys.stderr)  # noqa: T201
+    return 1 if findings else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv))
