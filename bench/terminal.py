@@ -1,0 +1,153 @@
+"""The console in a pseudo-terminal, as a person meets it: seconds, bytes, processor time and memory per step."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import statistics
+import struct
+import sys
+import termios
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyte
+
+COLUMNS, LINES = 160, 50
+QUIET = 0.2
+"""Seconds without output that end a step."""
+TICKS = os.sysconf("SC_CLK_TCK")
+KEYS = {"<down>": "\x1b[B", "<pagedown>": "\x1b[6~", "<enter>": "\r", "<escape>": "\x1b", "<f5>": "\x1b[15~"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step cost. `cpu` is of the console process alone, in milliseconds per key, `size` bytes per key."""
+
+    name: str
+    seconds: float
+    cpu: float
+    size: int
+    memory: int
+
+
+class Terminal:
+    """A program on a pseudo-terminal with a screen that can be read."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self.screen = pyte.Screen(COLUMNS, LINES)
+        self.stream = pyte.ByteStream(self.screen)
+        self.begun = time.perf_counter()
+        self.pid, self.descriptor = pty.fork()
+        if self.pid == 0:
+            os.execvpe(command[0], command, environment)
+        fcntl.ioctl(self.descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        self.received = 0
+        self.arrived = self.begun
+
+    def read(self, timeout: float) -> bool:
+        """Take in what has come; False when nothing came in time."""
+        ready, _, _ = select.select([self.descriptor], [], [], max(timeout, 0))
+        if not ready:
+            return False
+        try:
+            data = os.read(self.descriptor, 1 << 16)
+        except OSError:
+            return False
+        self.arrived = time.perf_counter()
+        self.received += len(data)
+        self.stream.feed(data)
+        return bool(data)
+
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    def settle(self, quiet: float = QUIET) -> None:
+        """Until nothing has come for a while."""
+        end = time.perf_counter() + 3
+        while time.perf_counter() < end and self.read(quiet):
+            pass
+
+    def wait(self, pattern: str, timeout: float = 60) -> float:
+        """The moment at which the text was on the screen; SystemExit with the screen when it never was."""
+        end = time.perf_counter() + timeout
+        while not re.search(pattern, self.text()):
+            if time.perf_counter() > end:
+                raise SystemExit(f"never saw {pattern!r} on the screen:\n{self.text()}")
+            self.read(0.25)
+        return self.arrived
+
+    def type(self, keys: str) -> None:
+        for name, code in KEYS.items():
+            keys = keys.replace(name, code)
+        os.write(self.descriptor, keys.encode())
+
+    def cpu(self) -> float:
+        """Milliseconds of processor time so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) * 1000 / TICKS
+
+    def memory(self) -> int:
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) >> 10
+
+    def close(self) -> None:
+        os.kill(self.pid, signal.SIGTERM)
+        self.settle()
+        os.close(self.descriptor)
+        os.waitpid(self.pid, 0)
+
+
+def visible(text: str) -> int:
+    return sum(not c.isspace() for c in text)
+
+
+def started(terminal: Terminal, rows_shown: str) -> Iterable[Step]:
+    """First frame and first rows."""
+    while visible(terminal.text()) < 40:
+        terminal.read(1)
+    yield Step("first frame", terminal.arrived - terminal.begun, terminal.cpu(), terminal.received, terminal.memory())
+    seconds = terminal.wait(rows_shown) - terminal.begun
+    terminal.settle()
+    yield Step("rows on screen", seconds, terminal.cpu(), terminal.received, terminal.memory())
+
+
+def press(terminal: Terminal, name: str, keys: str, until: str | None = None, repeat: int = 1) -> Step:
+    """Type keys so many times; the median time to the output (or to the awaited text)."""
+    terminal.settle()
+    cpu, received, waits = terminal.cpu(), terminal.received, []
+    for _ in range(repeat):
+        begun = time.perf_counter()
+        terminal.type(keys)
+        if until is None:
+            while terminal.arrived < begun and terminal.read(2):
+                pass
+        else:
+            terminal.wait(until)
+        waits.append(terminal.arrived - begun)
+        terminal.settle(0.06 if repeat > 1 else QUIET)
+    size = (terminal.received - received) // repeat
+    return Step(name, statistics.median(waits), (terminal.cpu() - cpu) / repeat, size, terminal.memory())
+
+
+def run(app: Path, last_row: str, home: Path) -> list[Step]:
+    """The walk through one big table: `last_row` is a text that only the last row shows."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "TEXTUAL"))}
+    environment |= {"HOME": str(home), "TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+    terminal = Terminal([sys.executable, "-P", "-m", "sovrium_tui", str(app)], environment)
+    try:
+        steps = list(started(terminal, r"(?i)rows|flights|tables"))
+        terminal.settle(1)
+        steps.append(press(terminal, "open the table", "gt", r"\b1\b.*\n.*\b2\b"))
+        terminal.settle(0.5)
+        steps.append(press(terminal, "cursor down", "<down>", repeat=30))
+        steps.append(press(terminal, "page down", "<pagedown>", repeat=30))
+        steps.append(press(terminal, "last row", "G", last_row))
+        steps.append(press(terminal, "first row", "gg", r"\b1\b.*\n.*\b2\b"))
+        return steps
+    finally:
+        terminal.close()
