@@ -1,0 +1,286 @@
+"""The client: every call of `Port` as a request of the API. Also what a script uses."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, cast
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from core.client.connection import READ_SIZE, Answer, Headers, Transport
+from core.client.port import ServerGone
+from core.contract.console import (
+    CommitAnswer,
+    CommitRequest,
+    Completions,
+    Event,
+    ExportRequest,
+    Found,
+    Frequency,
+    ImportPreview,
+    Job,
+    Jobs,
+    LinkHits,
+    Schema,
+    SqlRequest,
+    SqlRun,
+    SqlWindow,
+    View,
+    ViewSpec,
+    Window,
+)
+from core.contract.records import Record
+from core.contract.server import Hello
+from core.errors import BadRequest, SovriumError, error_from_body
+from core.ids import uuid7
+
+CONSOLE = "/api/console"
+PREVIEW_BYTES = 1024 * 1024
+SILENCE = 30.0
+"""Seconds without a ping after which an event stream counts as broken."""
+FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".json": "json", ".ndjson": "json", ".parquet": "parquet"}
+
+
+class Client:
+    """A client of one server; `core.client.port.Port` says what each method does.
+
+    `address`: path of a Unix socket, or `http(s)://host[:port]`. `timeout`: seconds until an answer must have begun.
+    Cancelling a call hangs up, and the server stops the work. Nothing is opened before the first call.
+    """
+
+    def __init__(self, address: Path | str, *, timeout: float = 30.0) -> None:
+        self._transport = Transport(address)
+        self._timeout = timeout
+
+    async def hello(self) -> Hello:
+        return cast(Hello, await self.request("GET", f"{CONSOLE}/hello"))
+
+    async def schema(self) -> Schema:
+        return cast(Schema, await self.request("GET", f"{CONSOLE}/schema"))
+
+    async def events(self) -> AsyncIterator[Event]:
+        headers = [("Accept", "text/event-stream")]
+        target = f"{CONSOLE}/events"
+        async with self._transport.exchange(
+            "GET", target, headers=headers, patience=self._timeout, repeatable=True
+        ) as answer:
+            await raise_for_status(answer)
+            async for event in server_sent(answer.chunks()):
+                yield event
+        raise ServerGone("The server has closed the stream of events")
+
+    async def open_view(self, spec: ViewSpec) -> View:
+        return cast(View, await self.request("POST", f"{CONSOLE}/views", json=spec))
+
+    async def view(self, view: str) -> View:
+        return cast(View, await self.request("GET", f"{CONSOLE}/views/{quote(view, '')}"))
+
+    async def window(self, view: str, start: int, limit: int, fields: Sequence[str]) -> Window:
+        query = {"start": start, "limit": limit, "fields": ",".join(fields)}
+        return cast(Window, await self.request("GET", with_query(f"{CONSOLE}/views/{quote(view, '')}/window", query)))
+
+    async def find(
+        self, view: str, text: str, start: int, *, backward: bool = False, fields: Sequence[str] = ()
+    ) -> Found:
+        direction = "previous" if backward else "next"
+        query = {"text": text, "from": start, "direction": direction, "fields": ",".join(fields) or None}
+        return cast(Found, await self.request("GET", with_query(f"{CONSOLE}/views/{quote(view, '')}/find", query)))
+
+    async def locate(self, view: str, key: str) -> Found:
+        path = with_query(f"{CONSOLE}/views/{quote(view, '')}/locate", {"key": key})
+        return cast(Found, await self.request("GET", path))
+
+    async def close_view(self, view: str) -> None:
+        await self.request("DELETE", f"{CONSOLE}/views/{quote(view, '')}")
+
+    async def values(self, table: str, field: str, *, prefix: str = "", limit: int = 50) -> Frequency:
+        query = {"field": field, "prefix": prefix or None, "limit": limit}
+        path = with_query(f"{CONSOLE}/tables/{quote(table, '')}/values", query)
+        return cast(Frequency, await self.request("GET", path))
+
+    async def links(self, table: str, field: str, q: str) -> LinkHits:
+        path = with_query(f"{CONSOLE}/tables/{quote(table, '')}/links/{quote(field, '')}", {"q": q or None})
+        return cast(LinkHits, await self.request("GET", path))
+
+    async def record(self, table: str, key: str, *, include_deleted: bool = False) -> Record:
+        path = f"/api/tables/{quote(table, '')}/records/{quote(key, '')}"
+        query = {"ids": "string", "includeDeleted": "true" if include_deleted else None}
+        return cast(Record, await self.request("GET", with_query(path, query)))
+
+    async def commit(self, request: CommitRequest) -> CommitAnswer:
+        # The key makes the request repeatable: when the answer was lost, the server gives it again.
+        body = {"idempotencyKey": uuid7(), **request}
+        status, answer = await self._call("POST", f"{CONSOLE}/commit", body, repeatable=True)
+        if status >= 400 and "outcomes" not in answer:
+            raise error_from_body(status, answer)
+        return {key: answer[key] for key in ("committed", "outcomes", "statements")}  # type: ignore[return-value]
+
+    async def run_sql(self, request: SqlRequest) -> SqlRun:
+        return cast(SqlRun, await self.request("POST", f"{CONSOLE}/sql", json=request))
+
+    async def sql(self, run: str, *, wait: float = 0) -> SqlRun:
+        path = with_query(f"{CONSOLE}/sql/{quote(run, '')}", {"wait": round(wait * 1000) or None})
+        return cast(SqlRun, await self.request("GET", path))
+
+    async def sql_window(self, run: str, index: int, start: int, limit: int) -> SqlWindow:
+        path = f"{CONSOLE}/sql/{quote(run, '')}/{index}/window"
+        return cast(SqlWindow, await self.request("GET", with_query(path, {"start": start, "limit": limit})))
+
+    async def cancel_sql(self, run: str) -> None:
+        await self.request("DELETE", f"{CONSOLE}/sql/{quote(run, '')}")
+
+    async def completions(self) -> Completions:
+        return cast(Completions, await self.request("GET", f"{CONSOLE}/completions"))
+
+    async def jobs(self) -> Jobs:
+        return cast(Jobs, await self.request("GET", f"{CONSOLE}/jobs"))
+
+    async def job(self, job: str) -> Job:
+        return cast(Job, await self.request("GET", f"{CONSOLE}/jobs/{quote(job, '')}"))
+
+    async def cancel_job(self, job: str) -> None:
+        await self.request("DELETE", f"{CONSOLE}/jobs/{quote(job, '')}")
+
+    async def export(self, request: ExportRequest) -> Job:
+        return cast(Job, await self.request("POST", f"{CONSOLE}/exports", json=request))
+
+    async def download(self, job: str, target: Path) -> int:
+        path = f"{CONSOLE}/jobs/{quote(job, '')}/file"
+        async with self._transport.exchange("GET", path, patience=self._timeout, repeatable=True) as answer:
+            await raise_for_status(answer)
+            return await save(answer.chunks(), target)
+
+    async def preview_import(self, table: str, file: Path) -> ImportPreview:
+        path = f"{CONSOLE}/tables/{quote(table, '')}/import-preview"
+        with open_for_upload(file) as source:
+            head = await asyncio.to_thread(source.read, PREVIEW_BYTES)
+        status, body = await self._call("POST", with_query(path, {"format": format_of(file)}), head, repeatable=True)
+        return cast(ImportPreview, checked(status, body))
+
+    async def start_import(
+        self, table: str, file: Path, *, mapping: dict[str, str] | None = None, skip_errors: bool = False
+    ) -> Job:
+        query = {
+            "format": format_of(file),
+            "mapping": orjson.dumps(mapping).decode() if mapping is not None else None,
+            "onError": "skip" if skip_errors else None,
+        }
+        path = with_query(f"/api/tables/{quote(table, '')}/import", query)
+        with open_for_upload(file) as source:
+            headers = [
+                ("Content-Type", "application/octet-stream"),
+                ("Content-Length", str(os.fstat(source.fileno()).st_size)),
+            ]
+            async with self._transport.exchange(
+                "POST", path, headers=headers, body=chunks_of(source), patience=3600, repeatable=False
+            ) as answer:
+                return cast(Job, checked(answer.status, decoded(await answer.read())))
+
+    async def request(self, method: str, path: str, *, json: Any = None) -> Any:
+        status, body = await self._call(method, path, json, repeatable=method in ("GET", "HEAD", "PUT", "DELETE"))
+        return checked(status, body)
+
+    async def close(self) -> None:
+        self._transport.close()
+
+    async def _call(self, method: str, path: str, content: Any, *, repeatable: bool) -> tuple[int, Any]:
+        """Status and decoded body of a call. `content`: bytes as they are, None for no body, else sent as JSON."""
+        headers: Headers = ()
+        body = b""
+        if content is not None:
+            kind = "application/octet-stream" if isinstance(content, bytes) else "application/json"
+            body = content if isinstance(content, bytes) else orjson.dumps(content)
+            headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
+        async with self._transport.exchange(
+            method, path, headers=headers, body=body, patience=self._timeout, repeatable=repeatable
+        ) as answer:
+            return answer.status, decoded(await answer.read())
+
+
+def with_query(path: str, query: Mapping[str, Any]) -> str:
+    """The path with the parameters that have a value."""
+    given = {key: value for key, value in query.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def decoded(body: bytes) -> Any:
+    if not body:
+        return None
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ServerGone("What answers there is not a sovrium-tui server") from error
+
+
+def checked(status: int, body: Any) -> Any:
+    """The body of a good answer; raises the error of a bad one."""
+    if status >= 400:
+        raise error_from_body(status, body if isinstance(body, dict) else {})
+    return body
+
+
+async def raise_for_status(answer: Answer) -> None:
+    if answer.status >= 400:
+        checked(answer.status, decoded(await answer.read()))
+
+
+async def server_sent(chunks: AsyncIterator[bytes]) -> AsyncIterator[Event]:
+    """The events of a stream; broken when nothing comes for `SILENCE` seconds."""
+    waiting = b""
+    while True:
+        try:
+            async with asyncio.timeout(SILENCE):
+                chunk = await anext(chunks, None)
+        except TimeoutError as error:
+            raise ServerGone("The server has fallen silent") from error
+        if chunk is None:
+            return
+        *blocks, waiting = (waiting + chunk).split(b"\n\n")
+        for block in blocks:
+            data = b"".join(line[5:].strip() for line in block.split(b"\n") if line.startswith(b"data:"))
+            if data:
+                yield cast(Event, orjson.loads(data))
+
+
+def format_of(file: Path) -> str:
+    """`csv`, `json` or `parquet`, by the file's name."""
+    known = FORMATS.get(file.suffix.lower())
+    if known is None:
+        raise BadRequest(f"{file.name}: the name does not tell the format", hint=f"known: {', '.join(FORMATS)}")
+    return known
+
+
+def open_for_upload(file: Path) -> IO[bytes]:
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise BadRequest(f"{file}: {error.strerror}") from error
+
+
+async def chunks_of(source: IO[bytes]) -> AsyncIterator[bytes]:
+    while chunk := await asyncio.to_thread(source.read, READ_SIZE):
+        yield chunk
+
+
+async def save(chunks: AsyncIterator[bytes], target: Path) -> int:
+    """Write beside the target, then rename. Returns the bytes written."""
+    size = 0
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as error:
+        raise SovriumError(f"{target}: {error.strerror}") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            async for chunk in chunks:
+                try:
+                    size += await asyncio.to_thread(file.write, chunk)
+                except OSError as error:
+                    raise SovriumError(f"{target}: {error.strerror}") from error
+        os.replace(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise
+    return size
