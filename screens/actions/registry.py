@@ -1,8 +1,11 @@
-"""All actions. A new area adds its module here; a test compares this with the texts, the help and the documentation."""
+"""All actions. A new area adds its tuple here; a test compares this with the texts, the help and the documentation."""
 
 from screens.actions.action import Action
+from screens.actions.app import APP, CONNECTION, HOME, JOBS, TABS
 
-ACTIONS: tuple[Action, ...] = ()
+ACTIONS: tuple[Action, ...] = (*APP, *TABS, *HOME, *JOBS, *CONNECTION)
+
+BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 
 
 def actions_of(context: str) -> tuple[Action, ...]:

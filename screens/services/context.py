@@ -9,7 +9,10 @@ from core.client import Port
 from core.contract.console import Event, Schema
 from core.contract.server import Hello
 from core.contract.tables import TableInfo
+from screens.presenters.connection import Connection
+from screens.presenters.message_log import MessageLog
 from screens.presenters.signal import Signal
+from screens.services.keymap import Keymap
 
 if TYPE_CHECKING:
     from screens.presenters.job_center import JobCenter
@@ -35,6 +38,9 @@ class Context:
     """True: `port` and `schema` are ready to use. False: the server is gone; stale data stays on screen."""
     schema_changed: Signal[Schema] = field(default_factory=Signal)
     events: Signal[Event] = field(default_factory=Signal)
+    connection: Connection = field(default_factory=Connection)
+    messages: MessageLog = field(default_factory=MessageLog)
+    keymap: Keymap = field(default_factory=Keymap)
 
     def table(self, name: str) -> TableInfo | None:
         """A table of the schema by its SQL name or id."""

@@ -1,0 +1,47 @@
+"""What can be done anywhere: places to go, palette, help, panes, tabs of an area."""
+
+from screens.actions.action import Action
+
+APP: tuple[Action, ...] = (
+    Action("app.palette", "ctrl+p", "global", footer=1),
+    Action("app.goto", "colon", "global", footer=2),
+    Action("app.leader", "g", "global", footer=3),
+    Action("app.help", "question_mark,f1", "global", footer=9),
+    Action("app.back", "escape", "global", vim="ctrl+left_square_bracket"),
+    Action("app.close", "q", "global"),
+    Action("app.quit", "ctrl+q", "global", footer=8),
+    Action("go.home", "", "global", leader="h"),
+    Action("go.tables", "", "global", leader="t"),
+    Action("go.sql", "", "global", leader="s"),
+    Action("go.jobs", "", "global", leader="j"),
+    Action("nav.back", "ctrl+o,alt+left", "global"),
+    Action("nav.forward", "alt+right", "global", vim="ctrl+i"),
+    Action("pane.next", "f6", "global"),
+    Action("pane.previous", "shift+f6", "global"),
+    *(Action(f"pane.{n}", f"alt+{n}", "global") for n in range(1, 10)),
+    Action("pane.sidebar", "b", "global"),
+    Action("pane.zoom", "z", "global"),
+    Action("app.theme", "", "global"),
+    Action("app.language", "", "global"),
+    Action("app.messages", "", "global"),
+    Action("app.keys", "", "global"),
+    Action("app.reconnect", "", "global"),
+)
+
+TABS: tuple[Action, ...] = (
+    Action("tab.previous", "left_square_bracket", "tabs"),
+    Action("tab.next", "right_square_bracket", "tabs"),
+)
+
+HOME: tuple[Action, ...] = (
+    Action("home.open", "enter", "home", footer=1),
+    Action("home.retry", "r", "home"),
+)
+
+JOBS: tuple[Action, ...] = (
+    Action("jobs.open", "enter", "jobs", footer=1),
+    Action("jobs.cancel", "x,delete", "jobs", footer=2),
+    Action("jobs.clear", "d", "jobs", footer=3),
+)
+
+CONNECTION: tuple[Action, ...] = (Action("connection.retry", "r", "connection", footer=1),)

@@ -1,0 +1,74 @@
+"""Actions as Textual bindings, and where an action would run now.
+
+A widget or screen claims contexts: `action_context = "grid"` (or a tuple) and `BINDINGS = bindings_of("grid")`. Keys of
+context `global` belong to the app, which runs the action on the nearest node, from the focused widget outwards, that has
+a method for it (`action_change_commit` for `change.commit`).
+"""
+
+from collections.abc import Iterable, Sequence
+
+from textual.app import App
+from textual.binding import Binding
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from screens.actions.action import Action
+from screens.actions.registry import ACTIONS, actions_of
+
+
+def bindings_of(*contexts: str) -> list[Binding]:
+    """Bindings of the actions in these contexts, with ids for the key file."""
+    return [
+        Binding(
+            action.keys,
+            f"perform({action.id!r})" if action.context == "global" else action.textual,
+            action.id,
+            show=False,
+            id=action.id,
+        )
+        for context in contexts
+        for action in actions_of(context)
+        if action.keys
+    ]
+
+
+def chain_of(screen: Screen[object]) -> list[DOMNode]:
+    """The nodes that may answer a key, from the focused widget outwards to the app."""
+    start: DOMNode = screen.focused or screen
+    return list(start.ancestors_with_self)
+
+
+def contexts_of(chain: Iterable[DOMNode]) -> list[str]:
+    """The claimed contexts, nearest first, `global` last."""
+    found: list[str] = []
+    for node in chain:
+        claimed = getattr(node, "action_context", ())
+        found += [c for c in ((claimed,) if isinstance(claimed, str) else claimed) if c and c not in found]
+    return [*found, "global"]
+
+
+def target_of(action: Action, chain: Sequence[DOMNode]) -> DOMNode | None:
+    """The nearest node that can do it now, None when nobody can."""
+    for node in chain:
+        if callable(getattr(node, f"action_{action.textual}", None)):
+            return node if node.check_action(action.textual, ()) else None
+    return None
+
+
+def live_actions(chain: Sequence[DOMNode]) -> list[Action]:
+    """What can be done now, nearest context first."""
+    return [
+        action
+        for context in contexts_of(chain)
+        for action in actions_of(context)
+        if target_of(action, chain) is not None
+    ]
+
+
+async def perform(app: App[object], action: Action, chain: Sequence[DOMNode]) -> bool:
+    """Run an action where it belongs; False when nobody can do it now."""
+    target = target_of(action, chain)
+    return target is not None and await app.run_action(action.textual, target)
+
+
+__all__ = ["ACTIONS", "bindings_of", "chain_of", "contexts_of", "live_actions", "perform", "target_of"]

@@ -1,0 +1,40 @@
+"""The places of the console, in the order of the top bar. A place is a mode of the app with its own stack of screens.
+
+A screen is made as `TheScreen(context)` on the first visit; `ConsoleScreen` is its base.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from screens.widgets.console_screen import ConsoleScreen
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """mode: name of the mode, and of the text `place.<mode>`. module, name: the screen's class, imported on first use."""
+
+    mode: str
+    module: str
+    name: str
+
+    def screen_class(self) -> type[ConsoleScreen]:
+        """Import the screen's class."""
+        found: type[ConsoleScreen] = getattr(import_module(self.module), self.name)
+        return found
+
+
+PLACES: tuple[Place, ...] = tuple(
+    place
+    for place in (
+        Place("home", "screens.home", "HomeScreen"),
+        Place("tables", "screens.tables", "TablesScreen"),
+        Place("sql", "screens.sql", "SqlScreen"),
+        Place("jobs", "screens.jobs", "JobsScreen"),
+    )
+    if find_spec(place.module)
+)
