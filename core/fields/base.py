@@ -8,10 +8,13 @@ JSON; `accept(to_json(v)) == v` and `accept(to_text(v)) == v` hold for every typ
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from random import Random
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
+from core.contract.records import Operator
 from core.fields.column import ColumnType
+from core.fields.operator import OPERATORS
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.vocabulary import OptionProblem
 
@@ -68,7 +71,9 @@ class FieldType(ABC, Generic[V]):
     """The engine fills it; a value sent by a client is refused or ignored (T-043)."""
     ignores_input: ClassVar[bool] = False
     """For read-only types: a sent value is silently dropped instead of refused (R-101)."""
-    searchable: ClassVar[bool] = False
+    takes_default: ClassVar[bool] = True
+    """The app file may give a `default`."""
+    searchable: bool = False
     """Part of `q` search."""
     numeric: ClassVar[bool] = False
     """sum and avg make sense."""
@@ -110,6 +115,21 @@ class FieldType(ABC, Generic[V]):
     def default_is_now(self) -> bool:
         """The default is the moment of the write."""
         return False
+
+    def value_at(self, moment: datetime) -> V | None:
+        """The value that stands for a moment: what `default_is_now` asks for. None for types that know no time."""
+        return None
+
+    def check_change(self, before: V | None, after: V | None) -> None:
+        """Refuse a move from one value to another (`transitions` of a status). Raises ValueProblem."""
+
+    def locks_record(self, value: V | None) -> bool:
+        """While a record holds this value it may not be updated (`conditions` of a select, T-082)."""
+        return False
+
+    def operators(self) -> tuple[Operator, ...]:
+        """What filters may do with this field, in the order to offer them."""
+        return OPERATORS[self.family]
 
     def sort_order(self) -> tuple[str, ...] | None:
         """Stored values in their order, where it is not the natural one (options of a select)."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
 
 PrimaryKeyType = Literal["auto-increment", "bigserial", "uuid", "text", "composite"]
 
@@ -18,7 +19,7 @@ PrimaryKeyType = Literal["auto-increment", "bigserial", "uuid", "text", "composi
 class FieldOptions(BaseModel):
     """Base of every field type's own keys. A subclass per type stands beside the type in `core.fields`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True, alias_generator=to_camel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

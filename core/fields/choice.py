@@ -1,0 +1,272 @@
+"""Choice fields: checkbox, single-select, multi-select, status.
+
+A choice keeps the option's value, never its position or label, so that options can be reordered and relabelled freely.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from random import Random
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, field_validator
+
+from core.fields.base import FieldType, Format, ValueProblem
+from core.fields.column import ColumnType
+from core.fields.text import text_of
+from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
+from core.schema.shape import show
+from core.schema.vocabulary import OptionProblem
+
+OptionText = Annotated[str, Field(min_length=1, max_length=255)]
+Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+
+
+class Choice(FieldOptions):
+    """One option of a select."""
+
+    value: OptionText
+    label: str | None = None
+    color: Color | None = None
+
+
+class CheckboxField(FieldType[bool]):
+    """Yes or no."""
+
+    name = "checkbox"
+    family = "checkbox"
+    editor = "checkbox"
+    _WORDS: Mapping[str, bool] = {
+        **dict.fromkeys(("true", "1", "yes", "y", "on", "x", "[x]"), True),
+        **dict.fromkeys(("false", "0", "no", "n", "off", "[ ]"), False),
+    }
+
+    def column(self) -> ColumnType:
+        return ColumnType("boolean")
+
+    def accept(self, raw: Any) -> bool | None:
+        if raw is None or isinstance(raw, bool):
+            return raw
+        if isinstance(raw, int | float) and raw in (0, 1):
+            return bool(raw)
+        if isinstance(raw, str) and raw.strip().lower() in self._WORDS:
+            return self._WORDS[raw.strip().lower()]
+        raise ValueProblem("checkbox.not-a-boolean", f"true or false is expected, not {show(raw)}")
+
+    def to_text(self, value: bool | None) -> str:
+        return "" if value is None else "true" if value else "false"
+
+    def example(self, rng: Random) -> bool:
+        return rng.random() < 0.5
+
+
+class Condition(FieldOptions):
+    """`{when: locked, then: {readOnly: true}}`"""
+
+    class Effect(BaseModel):
+        model_config = FieldOptions.model_config
+        read_only: bool = True
+
+    when: str
+    then: Effect
+
+
+class SelectOptions(FieldOptions):
+    options: Annotated[tuple[Choice, ...], Field(min_length=1)]
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def widen(cls, options: Any) -> Any:
+        """Bare texts are options without a label."""
+        if not isinstance(options, list | tuple):
+            return options
+        return tuple({"value": each} if isinstance(each, str) else each for each in options)
+
+
+class SingleSelectOptions(SelectOptions):
+    conditions: tuple[Condition, ...] = ()
+
+
+class ChoiceField(FieldType[str]):
+    """One of a list of options."""
+
+    family = "select"
+    editor = "choice"
+    Options = SelectOptions
+
+    def __init__(self, spec: FieldSpec) -> None:
+        super().__init__(spec)
+        self.choices: dict[str, Choice] = {choice.value: choice for choice in self.options.options}
+
+    def column(self) -> ColumnType:
+        return ColumnType("text")
+
+    def accept(self, raw: Any) -> str | None:
+        return None if raw is None else find_choice(raw, self.choices)
+
+    def present(self, value: str | None, how: Format) -> str:
+        return "" if value is None else label_of(value, self.choices)
+
+    def sort_order(self) -> tuple[str, ...]:
+        """In the order of the options, not of the alphabet (T-081)."""
+        return tuple(self.choices)
+
+    @classmethod
+    def check_spec(cls, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
+        yield from check_options(field)
+
+    def example(self, rng: Random) -> str:
+        return rng.choice(list(self.choices))
+
+
+class SingleSelectField(ChoiceField):
+    """One option."""
+
+    name = "single-select"
+    Options = SingleSelectOptions
+
+    def locks_record(self, value: str | None) -> bool:
+        return any(each.when == value and each.then.read_only for each in self.options.conditions)
+
+    @classmethod
+    def check_spec(cls, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
+        yield from check_options(field)
+        options = field.options
+        assert isinstance(options, SingleSelectOptions)
+        values = {choice.value for choice in options.options}
+        for index, condition in enumerate(options.conditions):
+            if condition.when not in values:
+                yield OptionProblem(
+                    f"conditions[{index}].when", "field.option", f"{show(condition.when)} is not an option"
+                )
+
+
+class StatusOptions(SelectOptions):
+    transitions: dict[str, tuple[str, ...]] | None = None
+
+
+class StatusField(ChoiceField):
+    """One option with a colour; `transitions` says which may follow which."""
+
+    name = "status"
+    Options = StatusOptions
+
+    def check_change(self, before: str | None, after: str | None) -> None:
+        """T-086"""
+        moves = self.options.transitions
+        if moves is None or before is None or after is None or before == after or before not in moves:
+            return
+        if after not in moves[before]:
+            allowed = ", ".join(moves[before]) or "nothing"
+            raise ValueProblem("status.transition", f"{show(before)} cannot become {show(after)}; {allowed} can follow")
+
+    @classmethod
+    def check_spec(cls, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
+        yield from check_options(field)
+        options = field.options
+        assert isinstance(options, StatusOptions)
+        values = {choice.value for choice in options.options}
+        for value, following in (options.transitions or {}).items():
+            for name in (value, *following):
+                if name not in values:
+                    yield OptionProblem(f"transitions.{value}", "field.option", f"{show(name)} is not an option")
+
+
+class MultiSelectOptions(SelectOptions):
+    max_selections: Annotated[int, Field(ge=1)] | None = None
+
+
+class MultiSelectField(FieldType[list[str]]):
+    """Several options, each once, in the order given."""
+
+    name = "multi-select"
+    family = "multi"
+    editor = "choices"
+    Options = MultiSelectOptions
+
+    def __init__(self, spec: FieldSpec) -> None:
+        super().__init__(spec)
+        self.choices: dict[str, Choice] = {choice.value: choice for choice in self.options.options}
+
+    def column(self) -> ColumnType:
+        return ColumnType("text-list")
+
+    def accept(self, raw: Any) -> list[str] | None:
+        if raw is None:
+            return None
+        items = _split(raw) if isinstance(raw, str) else raw
+        if not isinstance(items, list | tuple):
+            raise ValueProblem("select.not-a-list", f"A list of options is expected, not {show(raw)}")
+        values = list(dict.fromkeys(find_choice(item, self.choices) for item in items))
+        most = self.options.max_selections
+        if most is not None and len(values) > most:
+            raise ValueProblem("select.too-many", f"At most {most} options can be chosen, {len(values)} are given")
+        return values
+
+    def to_text(self, value: list[str] | None) -> str:
+        """`red, blue`; as JSON where that would not be read back."""
+        if value is None:
+            return ""
+        text = ", ".join(value)
+        return text if value and _split(text) == value else json.dumps(value, ensure_ascii=False)
+
+    def present(self, value: list[str] | None, how: Format) -> str:
+        return ", ".join(label_of(each, self.choices) for each in value or ())
+
+    @classmethod
+    def check_spec(cls, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
+        yield from check_options(field)
+        options = field.options
+        assert isinstance(options, MultiSelectOptions)
+        if options.max_selections is not None and options.max_selections > len(options.options):
+            text = f"maxSelections {options.max_selections} is above the number of options, {len(options.options)}"
+            yield OptionProblem("maxSelections", "field.bounds", text)
+
+    def example(self, rng: Random) -> list[str]:
+        values = list(self.choices)
+        return rng.sample(values, rng.randint(1, min(len(values), self.options.max_selections or len(values))))
+
+
+def find_choice(raw: Any, choices: Mapping[str, Choice]) -> str:
+    """The option that a raw value names by its value, or else by its label. Raises ValueProblem."""
+    text = text_of(raw)
+    for candidate in (text, text.strip()):
+        if candidate in choices:
+            return candidate
+    for value, choice in choices.items():
+        if choice.label is not None and choice.label == text.strip():
+            return value
+    names = list(choices)
+    listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+    raise ValueProblem("select.unknown-option", f"{show(raw)} is not an option; these are: {listed}")
+
+
+def label_of(value: str, choices: Mapping[str, Choice]) -> str:
+    """What is shown for a value; a value that has left the options is shown as it is."""
+    choice = choices.get(value)
+    return choice.label or value if choice else value
+
+
+def check_options(field: FieldSpec) -> Iterable[OptionProblem]:
+    """T-080: values once, and not all blanks."""
+    options = field.options
+    assert isinstance(options, SelectOptions)
+    seen: set[str] = set()
+    for index, choice in enumerate(options.options):
+        if choice.value in seen:
+            yield OptionProblem(f"options[{index}]", "field.option", f"the option {show(choice.value)} is given twice")
+        if not choice.value.strip():
+            yield OptionProblem(f"options[{index}]", "field.option", "an option must not be blank")
+        seen.add(choice.value)
+
+
+def _split(text: str) -> list[Any]:
+    """A list written as text: a JSON list, or values between commas."""
+    text = text.strip()
+    if text.startswith("["):
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, list):
+            return found
+    return [part.strip() for part in text.split(",") if part.strip()]

@@ -1,0 +1,134 @@
+"""All field types. A new type is a class in the module of its family and a name in `_TYPES`."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+from core.fields.base import FieldType, ValueProblem
+from core.fields.choice import CheckboxField, MultiSelectField, SingleSelectField, StatusField
+from core.fields.duration import DurationField
+from core.fields.link import RelationshipField
+from core.fields.moment import (
+    CreatedAtField,
+    DateField,
+    DatetimeField,
+    DateWithTimeField,
+    DeletedAtField,
+    TimeField,
+    UpdatedAtField,
+)
+from core.fields.number import (
+    AutonumberField,
+    CurrencyField,
+    DecimalField,
+    IntegerField,
+    PercentageField,
+    ProgressField,
+    RatingField,
+)
+from core.fields.structured import JsonField
+from core.fields.text import (
+    CodeField,
+    EmailField,
+    LongTextField,
+    PhoneNumberField,
+    RichTextField,
+    SingleLineTextField,
+    UrlField,
+)
+from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
+from core.schema.vocabulary import OptionProblem
+
+_TYPES: tuple[type[FieldType[Any]], ...] = (
+    SingleLineTextField,
+    LongTextField,
+    RichTextField,
+    EmailField,
+    UrlField,
+    PhoneNumberField,
+    CodeField,
+    IntegerField,
+    DecimalField,
+    CurrencyField,
+    PercentageField,
+    RatingField,
+    ProgressField,
+    DurationField,
+    DateField,
+    DatetimeField,
+    TimeField,
+    CheckboxField,
+    SingleSelectField,
+    MultiSelectField,
+    StatusField,
+    RelationshipField,
+    CreatedAtField,
+    UpdatedAtField,
+    DeletedAtField,
+    JsonField,
+    AutonumberField,
+)
+
+_LATER = frozenset(
+    "lookup rollup count formula user created-by updated-by deleted-by single-attachment multiple-attachments barcode "
+    "button color geolocation array ai-categorize ai-extract ai-generate ai-sentiment ai-summary ai-tag "
+    "ai-translate".split()
+)
+
+_ALIASES = {
+    "number": "decimal",
+    "boolean": "checkbox",
+    "attachment": "single-attachment",
+    "text": "long-text",
+    "phone": "phone-number",
+}
+
+
+class Registry:
+    """The field types by name; what the loader and everybody else asks about types (`FieldVocabulary`)."""
+
+    def __init__(self, types: Iterable[type[FieldType[Any]]]) -> None:
+        self._types = {each.name: each for each in types}
+
+    def __iter__(self) -> Iterator[type[FieldType[Any]]]:
+        return iter(self._types.values())
+
+    def __getitem__(self, name: str) -> type[FieldType[Any]]:
+        return self._types[name]
+
+    def built(self) -> Collection[str]:
+        return self._types.keys()
+
+    def later(self) -> Collection[str]:
+        return _LATER - self._types.keys()
+
+    def aliases(self) -> dict[str, str]:
+        return dict(_ALIASES)
+
+    def options(self, type_name: str) -> type[FieldOptions]:
+        return self._types[type_name].Options
+
+    def make(self, spec: FieldSpec) -> FieldType[Any]:
+        """The type bound to one field."""
+        if spec.type == "date" and getattr(spec.options, "include_time", False):
+            return DateWithTimeField(spec)
+        return self._types[spec.type](spec)
+
+    def check(self, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
+        """The type's own rules, then the rules that hold for all: the default is a value of the field."""
+        kind = self._types[field.type]
+        problems = list(kind.check_spec(field, table, app))
+        if not problems and field.default is not None:
+            problems += self._check_default(field, kind)
+        return problems
+
+    def _check_default(self, field: FieldSpec, kind: type[FieldType[Any]]) -> Iterable[OptionProblem]:
+        if not kind.takes_default:
+            yield OptionProblem("default", "field.default", f"a {field.type} field takes no default")
+            return
+        try:
+            self.make(field).default()
+        except ValueProblem as problem:
+            yield OptionProblem("default", "field.default", f"not a value of this field: {problem.message}")
+
+
+FIELD_TYPES = Registry(_TYPES)

@@ -1,0 +1,57 @@
+"""The indexes of a table under their final names (T-041, T-132 to T-138)."""
+
+from collections.abc import Iterable, Sequence
+
+from core.schema.form import IndexForm, UniqueForm
+from core.schema.model import FieldSpec, IndexSpec
+from core.schema.name import fitted
+
+_MAX_COMPOSITE = 60
+
+
+def table_indexes(
+    table: str, fields: Sequence[FieldSpec], declared: Iterable[IndexForm], unique: Iterable[UniqueForm]
+) -> tuple[IndexSpec, ...]:
+    """Indexes that fields ask for, then those of `unique`, then those of `indexes`. `table` is the SQL name.
+
+    A field that is unique needs no second, plain index (T-138); nor does one that a listed index begins and ends with.
+    """
+    found: dict[str, IndexSpec] = {}
+    composite = 0
+    single = {entry.fields[0] for entry in unique if len(entry.fields) == 1 and entry.name is None}
+    for field in fields:
+        index = field_index(table, field, unique=field.unique or field.name in single, taken=found)
+        if index:
+            found[index.name] = index
+    for entry in unique:
+        if len(entry.fields) == 1 and entry.name is None:
+            continue
+        composite += 1
+        name = entry.name or _composite_name(table, entry.fields, composite)
+        found[name] = IndexSpec(name=name, fields=tuple(entry.fields), unique=True)
+    for listed in declared:
+        found[listed.name] = IndexSpec(
+            name=listed.name, fields=tuple(listed.fields), unique=listed.unique, where=listed.where
+        )
+    return tuple(found.values())
+
+
+def field_index(table: str, field: FieldSpec, *, unique: bool, taken: Iterable[str] = ()) -> IndexSpec | None:
+    """The index that one field asks for by `unique`, `indexed` or its type."""
+    if unique or field.type == "autonumber":
+        return IndexSpec(name=fitted(f"{table}_{field.name}_key"), fields=(field.name,), unique=True)
+    if field.type == "relationship":
+        return IndexSpec(name=fitted(f"idx_{table}_{field.name}_fk"), fields=(field.name,))
+    if not field.indexed:
+        return None
+    name = fitted(f"idx_{table}_{field.name}")
+    status = f"idx_{table}_status"
+    if field.type == "status" and status not in taken:
+        name = fitted(status)
+    return IndexSpec(name=name, fields=(field.name,))
+
+
+def _composite_name(table: str, fields: Sequence[str], number: int) -> str:
+    """`uq_<table>_<f1>_<f2>__<n>`, cut to 60 characters before its number (T-134)."""
+    end = f"__{number}"
+    return f"uq_{table}_{'_'.join(fields)}"[: _MAX_COMPOSITE - len(end)] + end

@@ -1,0 +1,218 @@
+"""From an app file to an `App`, or to everything that is wrong with it."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from core.errors import SchemaError
+from core.schema.alias import rewrite
+from core.schema.form import ROOT_RUN, AppForm, EnvForm
+from core.schema.model import App, TableSpec
+from core.schema.name import slug
+from core.schema.problem import Position, Problem
+from core.schema.shape import Findings, show
+from core.schema.snapshot import table_data
+from core.schema.source import Source, is_broken, read_source, read_text
+from core.schema.table import next_ids, read_table
+from core.schema.tree import Map, Seq, from_plain, plain
+from core.schema.vocabulary import FieldVocabulary
+
+
+def load_app(source: Path, vocabulary: FieldVocabulary, *, environ: Mapping[str, str] = os.environ) -> App:
+    """The app of a file. Raises SchemaError with all problems when there is an error, or when a declared environment
+    variable has neither a value nor a default (CL-007)."""
+    app, problems = check_app(source, vocabulary)
+    if app is None:
+        raise failure(problems)
+    missing = _missing_variables(app, environ)
+    if missing:
+        raise SchemaError(f"Environment variables are missing: {', '.join(missing)}", hint="set them, or give defaults")
+    return app
+
+
+def check_app(source: Path, vocabulary: FieldVocabulary) -> tuple[App | None, list[Problem]]:
+    """All problems of an app file, sorted by position; the app as well when none of them is an error."""
+    return _check(read_source(source), source.absolute(), vocabulary)
+
+
+def check_text(text: str, vocabulary: FieldVocabulary, name: str = "app.yaml") -> tuple[App | None, list[Problem]]:
+    """As `check_app`, for text (the `APP_SCHEMA` variable, an editor's buffer). `name` decides on YAML or JSON."""
+    return _check(read_text(text, name), None, vocabulary)
+
+
+def load_text(text: str, vocabulary: FieldVocabulary, name: str = "app.yaml") -> App:
+    """As `load_app`, for text."""
+    app, problems = check_text(text, vocabulary, name)
+    if app is None:
+        raise failure(problems)
+    return app
+
+
+def load_data(data: Mapping[str, Any], vocabulary: FieldVocabulary, name: str = "data") -> App:
+    """The app of plain data: a stored snapshot (`{"name": …, "tables": app.tables_data}`), an inferred app."""
+    source = Source(tree=from_plain(data, Position(name, 1, 1)))
+    app, problems = _check(source, None, vocabulary)
+    if app is None:
+        raise failure(problems)
+    return app
+
+
+def failure(problems: list[Problem]) -> SchemaError:
+    """The exception for a list of problems."""
+    errors = [problem for problem in problems if problem.severity == "error"]
+    message = str(errors[0]) if len(errors) == 1 else f"The app file has {len(errors)} errors; the first: {errors[0]}"
+    return SchemaError(message, problems)
+
+
+def _check(source: Source, path: Path | None, vocabulary: FieldVocabulary) -> tuple[App | None, list[Problem]]:
+    tree = source.tree
+    findings = Findings(tree, source.problems)
+    app = None
+    if isinstance(tree, Map) and not is_broken(tree):
+        app = _read_app(tree, findings, vocabulary, source, path)
+    elif tree is not None:
+        findings.error("schema.wrong-type", f"an app file is a map with a `name`, not {show(tree)}", ())
+    elif not findings.problems:
+        name = str(path or "app.yaml")
+        findings.problems.append(Problem("file.empty", f"{name} holds no app", position=Position(name, 1, 1)))
+    problems = _sorted(findings.problems, source)
+    failed = any(problem.severity == "error" for problem in problems)
+    return (None if failed else app), problems
+
+
+def _read_app(
+    tree: Map, findings: Findings, vocabulary: FieldVocabulary, source: Source, path: Path | None
+) -> App | None:
+    rewrite(tree, findings, vocabulary.aliases())
+    shape = findings.read(AppForm, {key: value for key, value in tree.items() if not is_broken(value)}, ())
+    _suggest_name(tree, findings)
+    tables = _read_tables(tree.get("tables"), findings, vocabulary)
+    variables = _read_env(tree.get("env"), findings)
+    for key in tree:
+        if key not in ROOT_RUN and key in _ROOT_KEYS:
+            findings.note("schema.later", f"`{key}` is accepted, not run yet", (key,))
+    if shape is None:
+        return None
+    app = App(
+        name=shape.name,
+        version=shape.version,
+        description=shape.description or "",
+        tables=tables,
+        auth=plain(tree["auth"]) if shape.auth is not None else None,
+        env=variables,
+        later={key: plain(value) for key, value in tree.items() if key not in _ROOT_SPECS},
+        source=path,
+        files=tuple(source.files),
+        checksum=source.checksum,
+        tables_data=tuple(
+            table_data(table, node) for table, node in zip(tables, tree.get("tables") or (), strict=False)
+        ),
+    )
+    _check_fields(app, tree, findings, vocabulary)
+    return app
+
+
+_ROOT_KEYS = frozenset(field.alias or name for name, field in AppForm.model_fields.items())
+_ROOT_SPECS = frozenset({"name", "version", "description", "tables", "auth", "env"})
+
+
+def _suggest_name(tree: Map, findings: Findings) -> None:
+    """AM-001: propose a name that would do."""
+    name = tree.get("name")
+    for index, problem in enumerate(findings.problems):
+        if problem.path == "name" and problem.code == "schema.bad-value" and isinstance(name, str) and slug(name):
+            message = f"{show(name)} is not an app name: small letters, digits, `-`, `.`, `_`, at most 214 characters"
+            hint = f"`{slug(name)[:214]}` would do"
+            findings.problems[index] = Problem("schema.app-name", message, "name", problem.position, hint)
+
+
+def _read_tables(nodes: Any, findings: Findings, vocabulary: FieldVocabulary) -> tuple[TableSpec, ...]:
+    if not isinstance(nodes, Seq):
+        return ()
+    ids = next_ids(nodes, ("tables",), findings, "table")
+    tables: list[TableSpec] = []
+    names: dict[str, str] = {}
+    indexes: dict[str, str] = {}
+    for number, node in enumerate(nodes):
+        if is_broken(node):
+            continue
+        path = ("tables", number)
+        table = read_table(node, path, findings, vocabulary, ids[number])
+        if table is None:
+            continue
+        tables.append(table)
+        first = names.setdefault(table.sql_name, table.name)
+        if first is not table.name:
+            text = f"{table.name!r} and the table {first!r} have the same name in the database, `{table.sql_name}`"
+            findings.error("schema.duplicate-name", text, (*path, "name"))
+        for index in table.indexes:
+            owner = indexes.setdefault(index.name, table.name)
+            if owner is not table.name:
+                text = f"the index name `{index.name}` is taken by the table {owner!r}"
+                findings.error("schema.duplicate-name", text, path)
+    return tuple(tables)
+
+
+def _read_env(nodes: Any, findings: Findings) -> tuple[Mapping[str, Any], ...]:
+    """§2.5"""
+    variables: list[Mapping[str, Any]] = []
+    for number, node in enumerate(nodes if isinstance(nodes, Seq) else ()):
+        path = ("env", number)
+        if not isinstance(node, Map):
+            findings.error("schema.wrong-type", f"a variable is a map with a `key`, not {show(node)}", path)
+            continue
+        shape = findings.read(EnvForm, node, path)
+        if shape is None:
+            continue
+        if any(each["key"] == shape.key for each in variables):
+            findings.error("schema.duplicate-name", f"the variable {shape.key} is declared twice", (*path, "key"))
+        variables.append(shape.model_dump())
+    return tuple(variables)
+
+
+def _check_fields(app: App, tree: Map, findings: Findings, vocabulary: FieldVocabulary) -> None:
+    """The field types' own rules, which may look at the whole app."""
+    for number, node in enumerate(tree.get("tables") or ()):
+        table = next(
+            (each for each in app.tables if isinstance(node, Map) and each.name == str(node.get("name")).strip()), None
+        )
+        if table is None or not isinstance(node.get("fields"), Seq):
+            continue
+        for index, entry in enumerate(node["fields"]):
+            field = next(
+                (each for each in table.fields if isinstance(entry, Map) and each.name == entry.get("name")), None
+            )
+            for found in vocabulary.check(field, table, app) if field else ():
+                path = ("tables", number, "fields", index, *_steps(found.key))
+                findings.error(found.code, found.message, path, hint=found.hint)
+
+
+def _steps(key: str) -> tuple[str | int, ...]:
+    """`options[2].color` → ("options", 2, "color")"""
+    steps: list[str | int] = []
+    for part in key.replace("]", "").replace("[", ".").split("."):
+        if part:
+            steps.append(int(part) if part.isdecimal() else part)
+    return tuple(steps)
+
+
+def _missing_variables(app: App, environ: Mapping[str, str]) -> list[str]:
+    return [
+        f"{each['key']} ({each['description']})" if each["description"] else each["key"]
+        for each in app.env
+        if each["required"] and each["default"] is None and each["key"] not in environ
+    ]
+
+
+def _sorted(problems: list[Problem], source: Source) -> list[Problem]:
+    """By file in order of reading, then by place."""
+    order: dict[str, int] = {}
+    for problem in problems:
+        if problem.position:
+            order.setdefault(problem.position.file, len(order))
+    unplaced = (-1, 0, 0)
+    return sorted(
+        dict.fromkeys(problems),
+        key=lambda p: (order[p.position.file], p.position.line, p.position.column) if p.position else unplaced,
+    )

@@ -1,0 +1,168 @@
+"""Reads a piece of the tree by a pydantic model and says what is wrong in sentences, with the place of each."""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from core.schema.name import nearest
+from core.schema.problem import Problem
+from core.schema.tree import Path, Step, path_text, position_at
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Findings:
+    """Collects the problems of one app file; knows the tree, so that a path is enough to name a place."""
+
+    def __init__(self, tree: Any, problems: Iterable[Problem] = ()) -> None:
+        self.tree = tree
+        self.problems = list(problems)
+
+    def error(self, code: str, message: str, path: Path, *, hint: str | None = None, key: bool = False) -> None:
+        """Report an error at the value of a path, or (`key`) at its key."""
+        position = position_at(self.tree, path, key=key)
+        self.problems.append(Problem(code, message, path_text(path), position, hint))
+
+    def warning(self, code: str, message: str, path: Path, *, hint: str | None = None, key: bool = False) -> None:
+        position = position_at(self.tree, path, key=key)
+        self.problems.append(Problem(code, message, path_text(path), position, hint, "warning"))
+
+    def note(self, code: str, message: str, path: Path) -> None:
+        position = position_at(self.tree, path, key=True)
+        self.problems.append(Problem(code, message, path_text(path), position, None, "note"))
+
+    def read(self, model: type[M], data: Mapping[str, Any], path: Path, also: Collection[str] = ()) -> M | None:
+        """An instance of the model, or None when the data does not fit. `also`: further keys to suggest."""
+        try:
+            return model.model_validate_json(json.dumps(data), by_alias=True, by_name=False)
+        except ValidationError as error:
+            self.explain(model, data, path, error.errors(include_url=False, include_context=True), also)
+        except ValueError as error:  # lone surrogates and the like, which JSON text cannot carry
+            self.error("schema.bad-value", f"a text cannot be read: {error}", path)
+        return None
+
+    def explain(
+        self, model: type[BaseModel], data: Any, path: Path, errors: Sequence[Any], also: Collection[str]
+    ) -> None:
+        """One problem per place; the branches of a union count as one."""
+        by_place: dict[Path, list[Any]] = {}
+        for error in errors:
+            by_place.setdefault(_real_path(data, error), []).append(error)
+        for place, found in by_place.items():
+            where = path + place
+            first = found[0]
+            if first["type"] == "extra_forbidden":
+                known = {*_known_keys(model, place), *(also if len(place) == 1 else ())}
+                word = str(place[-1])
+                self.error(
+                    "schema.unknown-key", f"`{word}` is not a key here", where, hint=nearest(word, known), key=True
+                )
+            elif first["type"] == "missing":
+                self.error("schema.missing-key", f"`{place[-1]}` is missing", where[:-1])
+            else:
+                code, text = _sentence(found)
+                self.error(code, text, where)
+
+
+def _real_path(data: Any, error: Mapping[str, Any]) -> Path:
+    """pydantic's location without the names of union branches, which are not in the data."""
+    path: list[Step] = []
+    node = data
+    location = error["loc"]
+    for index, step in enumerate(location):
+        if (isinstance(node, Mapping) and step in node) or (isinstance(node, list) and isinstance(step, int) and step < len(node)):
+            node = node[step]
+        elif not (error["type"] == "missing" and index == len(location) - 1):
+            continue
+        path.append(step)
+    return tuple(path)
+
+
+def _known_keys(model: type[BaseModel], place: Path) -> set[str]:
+    """Keys that the model knows at the level where an unknown one was found."""
+    found: Any = model
+    for step in place[:-1]:
+        if isinstance(step, int):
+            continue
+        fields = {field.alias or name: field for name, field in found.model_fields.items()}
+        found = _model_in(fields[step].annotation) if step in fields else None
+        if found is None:
+            return set()
+    return {field.alias or name for name, field in found.model_fields.items()}
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        found = _model_in(inner)
+        if found:
+            return found
+    return None
+
+
+_WANTED = {
+    "string_type": "a text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "decimal_type": "a number",
+    "bool_type": "true or false",
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a map",
+    "model_type": "a map",
+    "model_attributes_type": "a map",
+    "none_required": "nothing",
+}
+
+
+def _sentence(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Code and text for the errors of one place."""
+    shown = show(errors[0]["input"])
+    wanted = list(dict.fromkeys(_WANTED[each["type"]] for each in errors if each["type"] in _WANTED))
+    others = [each for each in errors if each["type"] not in _WANTED]
+    if others:
+        return "schema.bad-value", _rule(others[0], shown)
+    return "schema.wrong-type", f"{' or '.join(wanted)} is expected, not {shown}"
+
+
+def _rule(error: Mapping[str, Any], shown: str) -> str:
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "literal_error" | "enum":
+            return f"{shown} is not one of {context['expected']}"
+        case "greater_than_equal":
+            return f"{shown} is less than {context['ge']}"
+        case "less_than_equal":
+            return f"{shown} is more than {context['le']}"
+        case "string_too_long":
+            return f"longer than {context['max_length']} characters"
+        case "string_too_short":
+            return (
+                "must not be empty"
+                if context["min_length"] == 1
+                else f"shorter than {context['min_length']} characters"
+            )
+        case "too_short":
+            return f"at least {context['min_length']} needed, {context['actual_length']} given"
+        case "too_long":
+            return f"at most {context['max_length']} allowed, {context['actual_length']} given"
+        case "string_pattern_mismatch":
+            return f"{shown} does not have the form {context['pattern']}"
+        case "value_error":
+            return str(context["error"])
+        case _:
+            return f"{shown}: {error['msg'][:1].lower()}{error['msg'][1:]}"
+
+
+def show(value: Any) -> str:
+    """A value in a message: as JSON, cut."""
+    if isinstance(value, Mapping):
+        return "a map"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "…"

@@ -1,0 +1,194 @@
+"""One table of the app file: its keys, names and ids checked, its fields read by their types, its indexes named."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from core.schema.form import FIELD_KEYS, TABLE_LATER, FieldForm, PrimaryKeyForm, TableForm
+from core.schema.index import table_indexes
+from core.schema.model import FieldOptions, FieldSpec, PrimaryKey, TableSpec
+from core.schema.name import field_name_problem, nearest, sql_name, table_name_problem
+from core.schema.shape import Findings, show
+from core.schema.source import is_broken
+from core.schema.tree import Map, Path, Seq, plain
+from core.schema.vocabulary import FieldVocabulary
+
+AUTOMATIC = frozenset({"id", "created_at", "updated_at", "deleted_at"})
+"""Columns that every table has without being asked (T-012)."""
+
+
+def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocabulary, number: str) -> TableSpec | None:
+    """The table at a path; None when its keys cannot be read. `number` is its id unless it names one."""
+    if not isinstance(node, Map):
+        findings.error("schema.wrong-type", f"a table is a map with `name` and `fields`, not {show(node)}", path)
+        return None
+    shape = findings.read(TableForm, {**node, "fields": _list_only(node.get("fields"), node)}, path)
+    entries = node.get("fields")
+    names = _declared_names(entries)
+    fields = _read_fields(entries, (*path, "fields"), findings, vocabulary)
+    if shape is None:
+        return None
+    problem = table_name_problem(shape.name)
+    if problem:
+        findings.error("schema.table-name", problem, (*path, "name"))
+    name = sql_name(shape.name)
+    key = _read_key(shape.primary_key, path, findings, names)
+    _check_indexes(shape, path, findings, names | AUTOMATIC)
+    given = shape.model_dump(by_alias=True, exclude_unset=True)
+    return TableSpec(
+        id=str(shape.id) if shape.id is not None else number,
+        name=shape.name.strip(),
+        sql_name=name,
+        fields=fields,
+        primary_key=key,
+        indexes=table_indexes(name, fields, shape.indexes, shape.unique),
+        allow_destructive=shape.allow_destructive,
+        disabled=shape.disabled,
+        later={each: plain(node[each]) for each in TABLE_LATER if each in given},
+    )
+
+
+def next_ids(nodes: Any, path: Path, findings: Findings, what: str) -> list[str]:
+    """The ids of tables or fields in their order: given ones, else the highest number so far plus one (T-009)."""
+    entries = [node if isinstance(node, Map) else {} for node in nodes] if isinstance(nodes, Seq) else []
+    given = [entry.get("id") for entry in entries]
+    numbers = [int(each) for each in given if isinstance(each, int | str) and str(each).isdecimal()]
+    following = max(numbers, default=0) + 1
+    ids: list[str] = []
+    for index, each in enumerate(given):
+        if each is None or isinstance(each, bool) or not isinstance(each, int | str):
+            ids.append(str(following))
+            following += 1
+            continue
+        if str(each) in ids:
+            findings.error("schema.duplicate-id", f"another {what} has the id {each}", (*path, index, "id"))
+        ids.append(str(each))
+    return ids
+
+
+def _list_only(value: Any, node: Mapping[str, Any]) -> Any:
+    """The fields' list without its content, which is read field by field; `[]` where the key is missing is an error."""
+    return [] if isinstance(value, Seq) or is_broken(value) else value
+
+
+def _declared_names(entries: Any) -> frozenset[str]:
+    """Names of all fields, the faulty ones included, so that one mistake is reported once."""
+    items = entries if isinstance(entries, Seq) else []
+    names = (item.get("name") for item in items if isinstance(item, Map))
+    return frozenset(name for name in names if isinstance(name, str))
+
+
+def _read_fields(entries: Any, path: Path, findings: Findings, vocabulary: FieldVocabulary) -> tuple[FieldSpec, ...]:
+    if not isinstance(entries, Seq):
+        return ()
+    ids = next_ids(entries, path, findings, "field of this table")
+    seen: dict[str, int] = {}
+    fields: list[FieldSpec] = []
+    for index, node in enumerate(entries):
+        here = (*path, index)
+        if is_broken(node):
+            continue
+        if not isinstance(node, Map):
+            findings.error("schema.wrong-type", f"a field is a map with `name` and `type`, not {show(node)}", here)
+            continue
+        field = read_field(node, here, findings, vocabulary, ids[index])
+        name = node.get("name")
+        if isinstance(name, str):
+            if name in seen:
+                findings.error("schema.duplicate-name", f"the field `{name}` is given twice", (*here, "name"))
+                continue
+            seen[name] = index
+        if field:
+            fields.append(field)
+    return tuple(fields)
+
+
+def read_field(node: Map, path: Path, findings: Findings, vocabulary: FieldVocabulary, number: str) -> FieldSpec | None:
+    """The field at a path; None when something of it is wrong."""
+    before = len(findings.problems)
+    type_name = _known_type(node, path, findings, vocabulary)
+    own = {key: value for key, value in node.items() if key not in FIELD_KEYS}
+    shape = findings.read(FieldForm, {key: value for key, value in node.items() if key in FIELD_KEYS}, path)
+    options: FieldOptions | None = None
+    if type_name:
+        options = findings.read(vocabulary.options(type_name), own, path, FIELD_KEYS)
+    if shape:
+        problem = field_name_problem(shape.name)
+        if problem:
+            findings.error("schema.field-name", problem, (*path, "name"))
+    if shape is None or options is None or len(findings.problems) > before or type_name is None:
+        return None
+    return FieldSpec(
+        id=str(shape.id) if shape.id is not None else number,
+        name=shape.name,
+        type=type_name,
+        required=shape.required,
+        unique=shape.unique,
+        indexed=shape.indexed,
+        default=plain(node.get("default")),
+        label=shape.label,
+        description=shape.description,
+        options=options,
+    )
+
+
+def _known_type(node: Map, path: Path, findings: Findings, vocabulary: FieldVocabulary) -> str | None:
+    """The field's type when it can be used (T-046, D-36); a missing one is reported with the other keys."""
+    name = node.get("type")
+    if not isinstance(name, str):
+        return None
+    if name in vocabulary.built():
+        return name
+    if name in vocabulary.later():
+        findings.error("schema.field-type-later", f"the field type `{name}` is not built yet", (*path, "type"))
+        return None
+    known = {*vocabulary.built(), *vocabulary.later(), *vocabulary.aliases()}
+    findings.error("schema.field-type", f"`{name}` is not a field type", (*path, "type"), hint=nearest(name, known))
+    return None
+
+
+def _read_key(shape: PrimaryKeyForm | None, path: Path, findings: Findings, names: Collection[str]) -> PrimaryKey:
+    if shape is None:
+        return PrimaryKey()
+    here = (*path, "primaryKey")
+    if shape.type != "composite":
+        if shape.fields and (shape.field or len(shape.fields) > 1):
+            findings.error(
+                "schema.primary-key", f"a key of type {shape.type} has one `field`", (*here, "fields"), key=True
+            )
+        return PrimaryKey(type=shape.type, fields=(shape.field or (shape.fields or ["id"])[0],))
+    if shape.field:
+        findings.error("schema.primary-key", "a composite key lists `fields`", (*here, "field"), key=True)
+    if not shape.fields:
+        findings.error("schema.primary-key", "a composite key needs `fields`", here)
+        return PrimaryKey()
+    for index, name in enumerate(shape.fields):
+        where = (*here, "fields", index)
+        if name in shape.fields[:index]:
+            findings.error("schema.primary-key", f"`{name}` is listed twice in the key", where)
+        elif name not in names and name != "id":
+            findings.error("schema.unknown-field", _no_field(name), where, hint=nearest(name, names))
+    return PrimaryKey(type="composite", fields=tuple(shape.fields))
+
+
+def _check_indexes(shape: TableForm, path: Path, findings: Findings, names: Collection[str]) -> None:
+    """T-135: names once, fields known."""
+    seen: set[str] = set()
+    for key, entries in (("indexes", shape.indexes), ("unique", shape.unique), ("constraints", shape.constraints)):
+        for number, entry in enumerate(entries):
+            here: Path = (*path, key, number)
+            if entry.name and entry.name in seen:
+                findings.error(
+                    "schema.duplicate-name", f"the name `{entry.name}` is used twice in this table", (*here, "name")
+                )
+            if entry.name:
+                seen.add(entry.name)
+            for index, name in enumerate(getattr(entry, "fields", ())):
+                where = (*here, "fields", index)
+                if name not in names:
+                    findings.error("schema.unknown-field", _no_field(name), where, hint=nearest(name, names))
+                elif name in entry.fields[:index]:  # type: ignore[union-attr]
+                    findings.error("schema.duplicate-name", f"`{name}` is listed twice", where)
+
+
+def _no_field(name: str) -> str:
+    return f"this table has no field `{name}`"
