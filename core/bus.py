@@ -1,0 +1,139 @@
+"""Events of the engine on their way to the consoles: one stream in, any number of listeners out.
+
+Publishing is done on any thread and must cost next to nothing, because the writer does it after each commit: an event
+is put on a list and the event loop is woken once for all that pile up. Change events of the same table and operation
+that meet there are merged; a listener that falls behind is dropped rather than waited for, and reads anew.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from threading import Lock
+
+from core.contract.console import Event
+
+IDS_KEPT = 100
+"""Record ids in one change event; `count` says how many there were."""
+QUEUE_LIMIT = 256
+GATHER_SECONDS = 0.02
+"""How long events gather before they leave, so that a burst of commits is a few events."""
+
+
+class Fallen(Exception):
+    """The listener did not keep up; its stream ends."""
+
+
+class Listener:
+    """One stream of events. Made and read on the event loop."""
+
+    def __init__(self, bus: "Bus") -> None:
+        self._bus = bus
+        self._queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE_LIMIT)
+        self._fallen = False
+
+    async def next(self, patience: float) -> Event | None:
+        """The next event; None when none came for `patience` seconds.
+
+        Raises:
+            Fallen: events were lost, or the bus is closed.
+        """
+        if self._fallen and self._queue.empty():
+            raise Fallen
+        try:
+            async with asyncio.timeout(patience):
+                event = await self._queue.get()
+        except TimeoutError:
+            return None
+        if event is None:
+            raise Fallen
+        return event
+
+    def put(self, event: Event) -> None:
+        if self._fallen:
+            return
+        if self._queue.full():
+            self._fallen = True
+        else:
+            self._queue.put_nowait(event)
+
+    def end(self) -> None:
+        """No more events; the reader gets those that wait first."""
+        if not self._queue.full():
+            self._queue.put_nowait(None)
+        self._fallen = True
+
+    def close(self) -> None:
+        self._bus.forget(self)
+
+
+class Bus:
+    """The events of one engine. `on_count` hears the number of listeners whenever it changes (the lease)."""
+
+    def __init__(self) -> None:
+        self.on_count: Callable[[int], None] | None = None
+        self._listeners: list[Listener] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: list[Event] = []
+        self._lock = Lock()
+
+    def publish(self, event: Event) -> None:
+        """Send to all listeners. Any thread; returns at once."""
+        if not self._listeners:
+            return
+        with self._lock:
+            self._waiting.append(event)
+            first, loop = len(self._waiting) == 1, self._loop
+        if first and loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(loop.call_later, GATHER_SECONDS, self._deliver)
+
+    def listen(self) -> Listener:
+        """A new listener, on the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        listener = Listener(self)
+        self._listeners.append(listener)
+        self._counted()
+        return listener
+
+    def forget(self, listener: Listener) -> None:
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+            self._counted()
+
+    def close(self) -> None:
+        """Tell every listener that the server is stopping, and end their streams. On the event loop."""
+        self._deliver()
+        for listener in self._listeners:
+            listener.put({"kind": "server", "state": "stopping"})
+            listener.end()
+
+    def _deliver(self) -> None:
+        with self._lock:
+            events, self._waiting = self._waiting, []
+        for event in merged(events):
+            for listener in self._listeners:
+                listener.put(event)
+
+    def _counted(self) -> None:
+        if self.on_count is not None:
+            self.on_count(len(self._listeners))
+
+
+def merged(events: Iterable[Event]) -> list[Event]:
+    """Changes of one table, operation and actor as one event, in the place of the first; of jobs and views only the
+    last state of each."""
+    found: dict[tuple[object, ...], Event] = {}
+    for number, event in enumerate(events):
+        key: tuple[object, ...] = (number,)
+        if event["kind"] == "change":
+            key = ("change", event.get("table"), event.get("operation"), event.get("actor"))
+        elif "job" in event:
+            key = ("job", event["job"]["id"])
+        elif "view" in event:
+            key = ("view", event["view"]["id"])
+        known = found.get(key)
+        if known is not None and event["kind"] == "change":
+            known["count"] = known.get("count", 0) + event.get("count", 0)
+            known["ids"] = (known.get("ids", []) + event.get("ids", []))[:IDS_KEPT]
+            known["sequence"] = max(known.get("sequence", 0), event.get("sequence", 0))
+        else:
+            found[key] = event if event["kind"] != "change" else {**event}
+    return list(found.values())

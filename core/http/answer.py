@@ -1,0 +1,68 @@
+"""What a handler gives back: JSON, bytes, or a stream."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Header = tuple[bytes, bytes]
+
+JSON: Header = (b"content-type", b"application/json")
+# Answers are data of one caller: never kept by a cache, never taken for something else by a browser.
+GUARDS: tuple[Header, ...] = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+
+
+class Answer:
+    """A whole answer. `body` None is an empty one (204)."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes | None, headers: Sequence[Header] = (JSON,)) -> None:
+        self.status = status
+        self.body = body
+        self.headers = list(headers)
+
+    async def send(self, send: Send) -> None:
+        headers = [*self.headers, *GUARDS]
+        if self.body is not None:
+            headers.append((b"content-length", b"%d" % len(self.body)))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body or b""})
+
+
+class Stream(Answer):
+    """An answer whose body is made while it is sent. `size` in bytes, where it is known."""
+
+    __slots__ = ("chunks", "size")
+
+    def __init__(
+        self, chunks: AsyncGenerator[bytes], headers: Sequence[Header], *, status: int = 200, size: int | None = None
+    ) -> None:
+        super().__init__(status, None, headers)
+        self.chunks = chunks
+        self.size = size
+
+    async def send(self, send: Send) -> None:
+        headers = [*self.headers, *GUARDS]
+        if self.size is not None:
+            headers.append((b"content-length", b"%d" % self.size))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        async with aclosing(self.chunks) as chunks:  # its clean-up must not wait for the garbage collector
+            async for chunk in chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def as_json(value: Any, status: int = 200) -> Answer:
+    """JSON of plain data: dicts, lists, text, numbers, None, and dates."""
+    return Answer(status, orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))
+
+
+NO_CONTENT = 204
+
+
+def empty() -> Answer:
+    """204."""
+    return Answer(NO_CONTENT, None, ())

@@ -1,0 +1,112 @@
+"""The application behind every listener: who may call, which handler, and what becomes of errors.
+
+Who calls is told by the listener: over the Unix socket (mode 0600) it is the local owner. Over TCP an app without
+`auth` is open, so the browser's ways in are closed: `Host` must be one of ours (a rebound DNS name is not), and what
+writes must not come from another site's page. There are no CORS headers. An app with `auth` answers 401 there.
+"""
+
+import asyncio
+from collections.abc import Collection
+from typing import Any, Literal
+
+from core.engine import Engine
+from core.errors import NotSignedIn, RequestError, StorageError
+from core.http.answer import Answer
+from core.http.call import Call, Disconnected, Receive, Scope
+from core.http.error import ForeignOrigin, MethodNotAllowed, answer_to
+from core.http.route import Router
+from core.http.routes import all_routes
+from core.principal import GUEST, OWNER
+
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+SAFE = ("GET", "HEAD", "OPTIONS")
+Phase = Literal["starting", "migrating", "failed"]
+
+
+class Application:
+    """The ASGI application. Until `engine` is set it answers health and 503."""
+
+    def __init__(self, engine: Engine | None, *, version: str, hosts: Collection[str] | None = LOCAL_NAMES) -> None:
+        self.engine = engine
+        self.version = version
+        self.hosts = hosts
+        """Names that `Host` may have over TCP; None allows any."""
+        self.phase: Phase = "starting"
+        """What health answers while there is no engine."""
+        self.tcp: str | None = None
+        """`http://127.0.0.1:3000` where the server listens there."""
+        self.router = Router(all_routes())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Any) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"{scope['type']} is not served")
+        call = None
+        try:
+            call = self._admit(scope, receive)
+            answer = await call.route.handler(call)
+        except Disconnected:
+            return
+        except asyncio.CancelledError:
+            raise
+        except MethodNotAllowed as error:
+            answer = answer_to(error, scope)
+            if scope["method"] == "OPTIONS":
+                answer = Answer(204, None, [(b"allow", ", ".join(error.allowed).encode())])
+        except Exception as error:
+            answer = answer_to(error, scope)
+        if call is not None and call.unknown:
+            names = ", ".join(call.unknown).encode("ascii", "replace").replace(b'"', b"'")[:200]
+            answer.headers.append((b"warning", b'299 - "unknown parameters ignored: %b"' % printable(names)))
+        await answer.send(send)
+
+    def _admit(self, scope: Scope, receive: Receive) -> Call:
+        """Find the route, once it is known that this caller may ask at all."""
+        local = scope["server"] is None or scope["server"][1] is None
+        if not local:
+            self._check_host(scope)
+        engine = self.engine
+        signed_out = not local and (engine is None or engine.app.auth is not None)
+        try:
+            route, segments = self.router.find(scope["method"], scope["raw_path"])
+        except RequestError:
+            if signed_out:
+                raise NotSignedIn from None
+            raise
+        if not route.open:
+            if engine is None:
+                raise StorageError("The server is not ready yet", hint="try again in a moment")
+            if signed_out:
+                raise NotSignedIn
+        return Call(self, engine, route, segments, OWNER if local else GUEST, scope, receive)
+
+    def _check_host(self, scope: Scope) -> None:
+        host = origin = site = None
+        for name, value in scope["headers"]:
+            if name == b"host":
+                host = value.decode("latin-1").lower()
+            elif name == b"origin":
+                origin = value.decode("latin-1").lower()
+            elif name == b"sec-fetch-site":
+                site = value
+        if self.hosts is not None and host is not None and host_name(host) not in self.hosts:
+            raise ForeignOrigin("This server does not answer to that host name", hint="allow it with --allow-host")
+        if scope["method"] in SAFE:
+            return
+        if site in (b"cross-site", b"same-site") or (origin is not None and origin.partition("://")[2] != host):
+            raise ForeignOrigin("A page of another site may not write here")
+
+
+def host_name(host: str) -> str:
+    """The name of a Host header without its port."""
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]
+
+
+def printable(text: bytes) -> bytes:
+    return bytes(c if 32 <= c < 127 else 63 for c in text)
+
+
+def build_app(engine: Engine | None, *, version: str, hosts: Collection[str] | None = LOCAL_NAMES) -> Application:
+    """The application over an open engine, or over none yet (`Application.engine` is set when it is there)."""
+    return Application(engine, version=version, hosts=hosts)

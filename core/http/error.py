@@ -1,0 +1,50 @@
+"""Errors as answers: one envelope, made here and nowhere else. Also the errors that only a door can have."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from core.errors import AccessError, FieldError, Invalid, RequestError, SovriumError
+from core.http.answer import Answer, as_json
+from core.ids import short_id
+
+log = logging.getLogger("sovrium.http")
+
+
+class MethodNotAllowed(RequestError):
+    """The address exists, the method does not. `allowed` in the order of the Allow header."""
+
+    code = "METHOD_NOT_ALLOWED"
+    status = 405
+
+    def __init__(self, allowed: list[str]) -> None:
+        super().__init__(f"This address takes {', '.join(allowed)}")
+        self.allowed = allowed
+
+
+class ForeignOrigin(AccessError):
+    """A web page of another site sent this through the user's browser, or calls us by a name that is not ours."""
+
+    code = "FORBIDDEN"
+    status = 403
+
+
+def body_error(message: str, *, code: str = "body.not-json") -> Invalid:
+    """R-005: what is wrong with the body as a whole."""
+    return Invalid(message, [FieldError("body", code, message)])
+
+
+def answer_to(error: Exception, context: Mapping[str, Any]) -> Answer:
+    """The answer to a failed request. What we did not raise on purpose is told to the log only (R-006), under an id
+    that the caller gets."""
+    if not isinstance(error, SovriumError) or error.status >= 500:
+        request = short_id("req")
+        log.error("%s %s failed (%s)", context.get("method"), context.get("path"), request, exc_info=error)
+        if not isinstance(error, SovriumError) or error.status == 500:
+            error = SovriumError("Something went wrong inside the server; its log says what", requestId=request)
+    answer = as_json(error.body(), error.status)
+    if isinstance(error, MethodNotAllowed):
+        answer.headers.append((b"allow", ", ".join(error.allowed).encode()))
+    if error.status == 503:
+        answer.headers.append((b"retry-after", b"1"))
+    return answer

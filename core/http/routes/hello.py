@@ -1,0 +1,44 @@
+"""What a console asks first: the process and the app (`hello`), then the tables (`schema`)."""
+
+import os
+
+from core.contract.console import Schema
+from core.contract.server import Hello
+from core.http.answer import Answer, as_json
+from core.http.call import Call
+from core.http.route import RouteFamily
+from core.http.table_shape import table_info
+
+routes = RouteFamily("console")
+
+
+@routes.add("GET", "/api/console/hello", answers={200: Hello})
+async def hello(call: Call) -> Answer:
+    """The server, its app and its database."""
+    engine = call.engine
+    app, database = engine.app, engine.database.health()
+    answer: Hello = {
+        "version": call.app.version,
+        "pid": os.getpid(),
+        "app": app.name,
+        "appVersion": app.version,
+        "description": app.description,
+        "appFile": str(app.source or ""),
+        "checksum": app.checksum,
+        "database": f"{database.version} · {engine.database_name}",
+        "dialect": engine.database.dialect,
+        "tcp": call.app.tcp,
+        "schemaVersion": engine.schema_version,
+        "notes": [*engine.notes, *([database.note] if database.note else [])],
+    }
+    return as_json(answer)
+
+
+@routes.add("GET", "/api/console/schema", answers={200: Schema})
+async def schema(call: Call) -> Answer:
+    """All tables with their fields."""
+    answer: Schema = {
+        "version": call.engine.schema_version,
+        "tables": [table_info(call.engine, t) for t in call.engine.model if not t.spec.disabled],
+    }
+    return as_json(answer)

@@ -1,0 +1,36 @@
+"""`/api/tables`: which tables there are, and what is in them."""
+
+from core.contract.tables import TableInfo, TableSummary
+from core.errors import NotFound
+from core.fields.model import TableModel
+from core.http.answer import Answer, as_json
+from core.http.call import Call
+from core.http.route import Parameter, RouteFamily
+from core.http.table_shape import table_info, table_summary
+
+routes = RouteFamily("tables")
+
+
+def table_of(call: Call) -> TableModel:
+    """The table that the path names, by id, name or SQL name; `NotFound` for disabled ones too (T-035)."""
+    found = call.engine.model.by_address.get(call.segments["table"])
+    if found is None:
+        raise NotFound
+    return found
+
+
+@routes.add(
+    "GET", "/api/tables", answers={200: list[TableSummary]}, query={"counts": Parameter("adds recordCount", "boolean")}
+)
+async def tables(call: Call) -> Answer:
+    """All tables (T-032)."""
+    engine = call.engine
+    live = [table for table in engine.model if not table.spec.disabled]
+    found = [table_summary(engine, table) for table in live]
+    return as_json(found)
+
+
+@routes.add("GET", "/api/tables/{table}", answers={200: TableInfo}, errors=(404,))
+async def table(call: Call) -> Answer:
+    """One table with its fields (T-034)."""
+    return as_json(table_info(call.engine, table_of(call)))

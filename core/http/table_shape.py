@@ -1,0 +1,61 @@
+"""Tables and fields as clients see them (spec tables-records §2.5)."""
+
+from typing import Any
+
+from core.clock import to_iso
+from core.contract.tables import FieldInfo, TableInfo, TableSummary
+from core.engine import Engine
+from core.fields.base import FieldType
+from core.fields.model import TableModel
+from core.query.operator import operators_of
+
+
+def table_summary(engine: Engine, table: TableModel) -> TableSummary:
+    moment = to_iso(engine.opened_at)
+    return {
+        "id": table.spec.id,
+        "name": table.name,
+        "fieldCount": len(table.fields),
+        "createdAt": moment,
+        "updatedAt": moment,
+    }
+
+
+def table_info(engine: Engine, table: TableModel) -> TableInfo:
+    moment = to_iso(engine.opened_at)
+    fields = [field_info(field, system=False) for field in table.fields.values()]
+    fields += [field_info(field, system=True) for field in table.system.values()]
+    return {
+        "id": table.spec.id,
+        "name": table.name,
+        "sqlName": table.sql_name,
+        "primaryKey": "~".join(table.key.fields),
+        "displayField": table.display_field,
+        "fields": fields,
+        "views": list(table.spec.later.get("views", [])),
+        "permissions": dict(table.spec.later.get("permissions", {})),
+        "createdAt": moment,
+        "updatedAt": moment,
+    }
+
+
+def field_info(field: FieldType[Any], *, system: bool) -> FieldInfo:
+    spec = field.spec
+    return {
+        "id": spec.id,
+        "name": spec.name,
+        "label": spec.label,
+        "description": spec.description,
+        "type": field.name,
+        "family": field.family,
+        "editor": "none" if field.read_only else field.editor,
+        "required": spec.required,
+        "unique": spec.unique,
+        "indexed": spec.indexed,
+        "readOnly": field.read_only,
+        "system": system,
+        "numeric": field.numeric,
+        "default": spec.default,
+        "options": dict(field.info()),
+        "operators": list(operators_of(field.family)),
+    }
