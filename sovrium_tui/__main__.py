@@ -1,11 +1,14 @@
 """The command `sovrium-tui`."""
 
+from sovrium_tui import _guard
+
 
 def main() -> None:
-    """Run the command line."""
-    from sovrium_tui.cli.main import cli
+    """Run the command line; ends the process."""
+    _guard.check()
+    from sovrium_tui.cli.main import run
 
-    cli()
+    run()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,76 @@
+"""Which app file and which data folder a command means."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from core.errors import BadRequest
+
+F = TypeVar("F", bound=Callable[..., Any])
+SUFFIXES = (".yaml", ".yml", ".json")
+NAMES = tuple(f"app{suffix}" for suffix in SUFFIXES)
+
+
+def app_argument(command: F) -> F:
+    """The argument `[APP]`."""
+    return click.argument("app", required=False, type=click.Path(path_type=Path), metavar="[APP]")(command)
+
+
+def data_dir_option(command: F) -> F:
+    """`--data-dir`."""
+    return click.option(
+        "--data-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="SOVRIUM_DATA_DIR",
+        metavar="DIR",
+        help="Where the database lives [default: .sovrium beside the app file].",
+    )(command)
+
+
+def looks_like_app(text: str) -> bool:
+    """A first word that is an app file rather than a command."""
+    return text.lower().endswith(SUFFIXES) or os.sep in text or Path(text).is_dir()
+
+
+def find_app(app: Path | None) -> Path:
+    """The app file: the one given (a folder stands for the app file in it), `APP_SCHEMA_FILE`, or the only one here.
+
+    Raises BadRequest when there is none, or more than one.
+    """
+    if app is None and (named := os.environ.get("APP_SCHEMA_FILE")):
+        app = Path(named)
+    if app is None or app.is_dir():
+        return only_app_in(app or Path())
+    if not app.exists():
+        raise BadRequest(f"{app}: there is no such file", hint="`sovrium-tui init` makes a new app")
+    if app.suffix.lower() not in SUFFIXES:
+        raise BadRequest(f"{app}: an app file is YAML or JSON ({', '.join(SUFFIXES)})")
+    return app.absolute()
+
+
+def only_app_in(folder: Path) -> Path:
+    found = [folder / name for name in NAMES if (folder / name).is_file()]
+    if len(found) == 1:
+        return found[0].absolute()
+    where = "here" if folder == Path() else f"in {folder}"
+    if found:
+        raise BadRequest(
+            f"There is more than one app file {where}: {', '.join(p.name for p in found)}", hint="name the one you mean"
+        )
+    raise BadRequest(
+        f"There is no app file {where} ({', '.join(NAMES)})",
+        hint="name one, or make one: `sovrium-tui init my-app --template crm`",
+    )
+
+
+def data_dir_of(app: Path, data_dir: Path | None) -> Path:
+    """The data folder: the one given, else `.sovrium` beside the app file."""
+    return (data_dir or app.parent / ".sovrium").absolute()
+
+
+def server_place(app: Path | None, data_dir: Path | None) -> Path:
+    """The data folder for commands that need no app file when they are given the folder."""
+    return data_dir.absolute() if data_dir is not None and app is None else data_dir_of(find_app(app), data_dir)

@@ -1,0 +1,150 @@
+"""The command line: `sovrium-tui [APP]` and its commands. Imports neither the engine nor the console."""
+
+import json
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from core.errors import SchemaError, SovriumError
+from sovrium_tui import __version__
+from sovrium_tui.cli import console, init, migrate, schema, server, sql, transfer
+from sovrium_tui.cli.app_file import looks_like_app
+
+INTERRUPTED, BROKEN_PIPE = 130, 141
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class CommandLine(click.Group):
+    """Commands by name; a first word that is an app file, or no word at all, opens the console."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"-h", "--help", "--version"}
+        first = args[0] if args else ""
+        is_option = first.startswith("-") and first not in own
+        if not args or is_option or (first not in own and first not in self.commands and looks_like_app(first)):
+            args = [console.open_console.name or "", *args]
+        return super().parse_args(ctx, args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in self.commands:
+            import difflib
+
+            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            hint = f"did you mean `{near[0]}`?" if near else "`sovrium-tui --help` lists the commands"
+            raise Misuse(f"There is no command or app file '{name}'", hint)
+        return super().resolve_command(ctx, args)
+
+
+class Misuse(click.UsageError):
+    """Wrong use, with a way out."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@click.group(cls=CommandLine, context_settings=SETTINGS, subcommand_metavar="[APP] | COMMAND [ARGS]...")
+@click.version_option(__version__, message="sovrium-tui %(version)s")
+def cli() -> None:
+    """An app file becomes a database, an HTTP API and a console in the terminal.
+
+    Without a command the console opens on APP, a YAML or JSON file (by default the only app.yaml, app.yml or app.json
+    here). It attaches to the app's server, or starts one in the background.
+    """
+
+
+for module in (console, server, schema, init, migrate, sql, transfer):
+    for command in module.COMMANDS:
+        cli.add_command(command)
+
+
+def run(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and end the process: 0 ok, 1 failed, 2 wrong use or invalid file, 3 held by someone else."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = execute(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader of our output has left (`| head`): point stdout elsewhere, or Python complains at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = BROKEN_PIPE
+    raise SystemExit(status)
+
+
+def execute(arguments: list[str]) -> int:
+    """The exit status of a command; every error has been told on stderr, in JSON on stdout where that was asked for."""
+    try:
+        return cli.main(arguments, "sovrium-tui", standalone_mode=False) or 0
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except click.ClickException as error:
+        return tell(error.format_message(), hint_of(error), error.exit_code)
+    except SovriumError as error:
+        if "--json" in arguments:
+            click.echo(json.dumps(error.body(), ensure_ascii=False, default=str))
+            return error.exit_code
+        return tell_error(error)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if debugging():
+            raise
+        return tell(f"unexpected {type(error).__name__}: {error}", "LOG_LEVEL=debug shows where", 1)
+
+
+def tell_error(error: SovriumError) -> int:
+    """An error of ours; the details of an invalid file or a refused migration, one a line, come before it."""
+    if debugging():
+        import traceback
+
+        traceback.print_exception(error)
+    details = error.problems if isinstance(error, SchemaError) else getattr(error, "details", ())
+    for detail in details if len(details) > 1 or not isinstance(error, SchemaError) else ():
+        click.echo(printable(str(detail)), err=True)
+    message = f"{len(details)} problems" if isinstance(error, SchemaError) and len(details) > 1 else error.message
+    return tell(message, error.hint, error.exit_code)
+
+
+def tell(message: str, hint: str | None, status: int) -> int:
+    """One line for the error, one for the way out."""
+    click.echo(f"error: {printable(' '.join(message.split()))}", err=True)
+    if hint:
+        click.echo(f"  hint: {printable(hint)}", err=True)
+    return status
+
+
+def hint_of(error: click.ClickException) -> str | None:
+    """click keeps its suggestions and the command in question apart from the message."""
+    if isinstance(error, Misuse):
+        return error.hint
+    path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "sovrium-tui"
+    return f"`{path} --help` shows how to use it" if isinstance(error, click.UsageError) else None
+
+
+def printable(text: str) -> str:
+    """The text without what could steer a terminal: file names and data may hold escape sequences."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def debugging() -> bool:
+    return os.environ.get("LOG_LEVEL", "").lower() == "debug"
+
+
+def commands() -> dict[str, Any]:
+    """Every command by its full name, for the documentation."""
+    found: dict[str, Any] = {"": cli}
+    for name in sorted(cli.commands):
+        command = cli.commands[name]
+        if command.hidden:
+            continue
+        found[name] = command
+        if isinstance(command, click.Group):
+            found |= {f"{name} {part}": command.commands[part] for part in sorted(command.commands)}
+    return found

@@ -1,0 +1,87 @@
+"""`start`, `status`, `stop`: the server process."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core.errors import SovriumError
+from sovrium_tui.cli.app_file import app_argument, data_dir_of, data_dir_option, find_app, server_place
+
+
+@click.command()
+@app_argument
+@data_dir_option
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="SOVRIUM_HOST", help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=3000,
+    show_default=True,
+    envvar=["SOVRIUM_PORT", "PORT"],
+    help="Port to listen on; 0 picks a free one.",
+)
+@click.option("--socket", type=click.Path(path_type=Path), help="Path of the Unix socket [default: in the data folder].")
+@click.option("--allow-open", is_flag=True, help="Listen beyond this machine although the app has no sign-in.")
+@click.option("--allow-destructive", is_flag=True, help="Let the app file drop tables and fields that hold data.")
+@click.option("--background", is_flag=True, hidden=True)
+@click.option("--report", type=int, hidden=True)
+def start(app: Path | None, data_dir: Path | None, socket: Path | None, **options: Any) -> None:
+    """Serve APP in the foreground, over HTTP and a Unix socket.
+
+    Prints one line when it is ready. Ctrl+C or SIGTERM ends it after the writes that are under way.
+    """
+    app_file = find_app(app)
+    from sovrium_tui.server import ServerOptions, announce_on_stdout, serve
+
+    place = data_dir_of(app_file, data_dir)
+    socket = socket.absolute() if socket else None
+    serve(ServerOptions(app_file=app_file, data_dir=place, socket=socket, **options), announce_on_stdout)
+
+
+@click.command()
+@app_argument
+@data_dir_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(app: Path | None, data_dir: Path | None, as_json: bool) -> int:
+    """Say whether a server runs for APP, and where. Fails when none does."""
+    from dataclasses import asdict
+
+    from sovrium_tui.process.place import Place
+    from sovrium_tui.process.record import read_record
+
+    place = server_place(app, data_dir)
+    record = read_record(Place(place).record)
+    if as_json:
+        shown = {key: value for key, value in asdict(record).items() if key not in ("files", "started")} if record else {}
+        click.echo(json.dumps({"running": record is not None, "dataDir": str(place), **shown}))
+        return 0 if record else 1
+    if record is None:
+        click.echo(f"No server runs on {place}")
+        return 1
+    click.echo(f"{record.command}, {record.state}: process {record.pid}, version {record.version}")
+    for label, value in (("app", record.app_file), ("http", record.tcp), ("socket", record.socket)):
+        if value:
+            click.echo(f"  {label:<9}{value}")
+    click.echo(f"  {'consoles':<9}{record.consoles}")
+    if record.app_changed():
+        click.echo("  The app file has changed since; restart the server to apply it")
+    return 0
+
+
+@click.command()
+@app_argument
+@data_dir_option
+def stop(app: Path | None, data_dir: Path | None) -> None:
+    """End the server of APP, after the writes that are under way."""
+    from sovrium_tui.process.discovery import stop_server
+
+    place = server_place(app, data_dir)
+    record = stop_server(place)
+    if record is None:
+        raise SovriumError(f"No server runs on {place}")
+    click.echo(f"Stopped the server (process {record.pid})")
+
+
+COMMANDS = (start, status, stop)

@@ -1,0 +1,242 @@
+"""The server process: takes the data folder, opens the engine, listens, and lets go of everything in the end.
+
+`serve` is the whole life. In the foreground it ends by a signal; in the background also by its lease: a few seconds
+after the last console has left.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import BadRequest, Locked, SovriumError
+from sovrium_tui import __version__
+from sovrium_tui.process import discovery, log
+from sovrium_tui.process.lock import DataLock
+from sovrium_tui.process.place import Place
+from sovrium_tui.process.record import ServerRecord, file_stamp, process_start
+
+if TYPE_CHECKING:
+    from core.engine import Engine
+    from core.http.server import Server
+
+HOST, PORT = "127.0.0.1", 3000
+LINGER = 5.0
+"""Seconds that a background server stays after its last console has left."""
+FIRST_VISIT = 30.0
+"""Seconds that it waits for its first console."""
+LOG = logging.getLogger("sovrium_tui.server")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """How to serve. `port` 0 picks a free one; `report` is the pipe to the process that started a background server."""
+
+    app_file: Path
+    data_dir: Path
+    host: str = HOST
+    port: int = PORT
+    socket: Path | None = None
+    allow_open: bool = False
+    allow_destructive: bool = False
+    background: bool = False
+    report: int | None = None
+    linger: float = field(default_factory=lambda: linger_setting(os.environ.get("SOVRIUM_LINGER")))
+
+
+def linger_setting(value: str | None) -> float:
+    """Seconds from `SOVRIUM_LINGER`. Raises BadRequest for what is not a number of them."""
+    if value is None:
+        return LINGER
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise BadRequest("SOVRIUM_LINGER must be a number of seconds, 0 to 86400")
+    return seconds
+
+
+def serve(options: ServerOptions, announce: Callable[[str], None]) -> None:
+    """Serve until a signal or the end of the lease. `announce` gets one line when the server is ready.
+
+    Raises what `open_engine` and `Server.start` raise, and Locked when another process holds the data folder.
+    """
+    begun = time.perf_counter()
+    place = Place(options.data_dir)
+    record = own_record("background" if options.background else "server", options)
+    with report_to(options.report) as report, DataLock(place, record) as lock:
+        if options.background:
+            log.write_to(place.log, os.environ.get("LOG_LEVEL", "info"))
+            os.umask(0o077)
+        life = Life(options, lock)
+        run_loop(life.run(lambda note: (report(note), announce(life.greeting(time.perf_counter() - begun)))))
+
+
+def own_record(role: Any, options: ServerOptions) -> ServerRecord:
+    """The record of this process as it starts."""
+    command = "sovrium-tui start" if role == "server" else "sovrium-tui (server of a console)"
+    return ServerRecord(
+        pid=os.getpid(),
+        started=process_start(os.getpid()) or "",
+        version=__version__,
+        role=role,
+        command=command,
+        app_file=str(options.app_file),
+    )
+
+
+class Life:
+    """One server from its first to its last moment."""
+
+    def __init__(self, options: ServerOptions, lock: DataLock) -> None:
+        self.options = options
+        self.lock = lock
+        self._end = asyncio.Event()
+        self._lease: asyncio.TimerHandle | None = None
+        self._app_name = ""
+
+    async def run(self, ready: Callable[[str], object]) -> None:
+        """Open, serve, close. `ready` gets a note for the person who started it, or ""."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, self._stop, signal.Signals(number).name)
+        engine = open_the_engine(self.options)
+        try:
+            server, note = await self._listen(engine)
+            try:
+                self._publish_ready(engine, server)
+                ready(note)
+                LOG.info("ready: %s, process %d", server.url or server.socket, os.getpid())
+                await self._end.wait()
+                self.lock.publish(replace(self.lock.record, state="stopping"))
+            finally:
+                await server.stop()
+        finally:
+            await asyncio.to_thread(engine.close)
+            LOG.info("stopped")
+
+    def greeting(self, seconds: float) -> str:
+        """The line that says that the server is ready, and where."""
+        record = self.lock.record
+        where = " · ".join(part for part in (record.tcp, record.socket) if part)
+        return f"Ready in {seconds * 1000:.0f} ms: {self._app_name} on {where}"
+
+    async def _listen(self, engine: "Engine") -> tuple["Server", str]:
+        """Bind. A port that is taken stops a server of the foreground; one of the background takes any free one."""
+        options = self.options
+        try:
+            return await self._bind(engine, options.port), ""
+        except (BadRequest, Locked):
+            raise
+        except SovriumError as error:
+            if not options.background:
+                raise
+            server = await self._bind(engine, 0)
+            return server, f"{error.message}; this server listens on {server.url}"
+
+    async def _bind(self, engine: "Engine", port: int) -> "Server":
+        from core.http.app import build_app
+        from core.http.server import Server
+
+        options = self.options
+        server = Server(
+            build_app(engine, version=__version__),
+            socket=options.socket or self.lock.place.socket(),
+            host=options.host,
+            port=port,
+            allow_open=options.allow_open,
+            on_lease=self._count,
+        )
+        await server.start()
+        return server
+
+    def _publish_ready(self, engine: "Engine", server: "Server") -> None:
+        self._app_name = engine.app.name
+        ready = replace(
+            self.lock.record,
+            state="ready",
+            socket=str(server.socket),
+            tcp=server.url,
+            checksum=engine.app.checksum,
+            files={str(path): file_stamp(path) for path in engine.app.files},
+        )
+        self.lock.publish(ready)
+        if self.options.background:
+            self._set_lease(max(FIRST_VISIT, self.options.linger))
+
+    def _count(self, consoles: int) -> None:
+        """The number of open event streams has changed."""
+        self.lock.publish(replace(self.lock.record, consoles=consoles))
+        if self.options.background:
+            self._set_lease(None if consoles else self.options.linger)
+
+    def _set_lease(self, seconds: float | None) -> None:
+        if self._lease is not None:
+            self._lease.cancel()
+        loop = asyncio.get_running_loop()
+        self._lease = None if seconds is None else loop.call_later(seconds, self._stop, "no console is left")
+
+    def _stop(self, reason: str) -> None:
+        if not self._end.is_set():
+            LOG.info("stopping: %s", reason)
+            self._end.set()
+
+
+def open_the_engine(options: ServerOptions) -> "Engine":
+    """The engine of the app on its database."""
+    from core.engine import open_engine
+
+    return open_engine(options.app_file, options.data_dir, allow_destructive=options.allow_destructive)
+
+
+def run_loop(work: Any) -> None:
+    """Run to the end on the fastest event loop that is there."""
+    factory = None
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(work)
+
+
+@contextmanager
+def report_to(descriptor: int | None) -> Iterator[Callable[[str], None]]:
+    """Tell the starting process how the start went, once: ready, or the error that ended it."""
+    told = False
+
+    def tell(message: dict[str, Any]) -> None:
+        nonlocal told
+        if descriptor is None or told:
+            return
+        import json
+
+        told = True
+        with contextlib.suppress(OSError):  # the starter may have gone; the server stays for the next one
+            os.write(descriptor, json.dumps(message).encode() + b"\n")
+        os.close(descriptor)
+
+    try:
+        yield lambda note: tell({"note": note})
+    except SovriumError as error:
+        tell({"error": discovery.report_of(error)})
+        raise
+    except Exception as error:
+        tell({"error": discovery.report_of(SovriumError(f"The server failed at its start: {error!r}"))})
+        raise
+
+
+def announce_on_stdout(line: str) -> None:
+    """Print a line at once; nobody may be reading any more."""
+    with contextlib.suppress(OSError):
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
