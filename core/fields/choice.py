@@ -8,17 +8,18 @@ from collections.abc import Iterable, Mapping
 from random import Random
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, GetJsonSchemaHandler, model_validator
 
 from core.fields.base import FieldType, Format, ValueProblem
 from core.fields.column import ColumnType
 from core.fields.text import text_of
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
+from core.schema.pattern import COLOR
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
 
 OptionText = Annotated[str, Field(min_length=1, max_length=255)]
-Color = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+Color = Annotated[str, Field(pattern=COLOR)]
 
 
 class Choice(FieldOptions):
@@ -27,6 +28,16 @@ class Choice(FieldOptions):
     value: OptionText
     label: str | None = None
     color: Color | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def widen(cls, written: Any) -> Any:
+        """A bare text is an option without a label."""
+        return {"value": written} if isinstance(written, str) else written
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 255}, handler(core_schema)]}
 
 
 class CheckboxField(FieldType[bool]):
@@ -72,14 +83,6 @@ class Condition(FieldOptions):
 
 class SelectOptions(FieldOptions):
     options: Annotated[tuple[Choice, ...], Field(min_length=1)]
-
-    @field_validator("options", mode="before")
-    @classmethod
-    def widen(cls, options: Any) -> Any:
-        """Bare texts are options without a label."""
-        if not isinstance(options, list | tuple):
-            return options
-        return tuple({"value": each} if isinstance(each, str) else each for each in options)
 
 
 class SingleSelectOptions(SelectOptions):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from core.fields.base import FieldType, ValueProblem
 from core.fields.column import ColumnType
@@ -15,7 +15,20 @@ from core.schema.name import nearest, sql_name
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
 
-Action = Literal["cascade", "set-null", "restrict", "no-action"]
+ACTIONS = ("cascade", "set-null", "restrict", "no-action")
+
+
+def _spell(action: Any) -> Any:
+    """`SET NULL` is `set-null`."""
+    return action.strip().lower().replace(" ", "-").replace("_", "-") if isinstance(action, str) else action
+
+
+_SPELLINGS = sorted({form for each in ACTIONS for form in (each, each.upper(), each.upper().replace("-", " "))})
+Action = Annotated[
+    Literal["cascade", "set-null", "restrict", "no-action"],
+    BeforeValidator(_spell),
+    WithJsonSchema({"type": "string", "enum": _SPELLINGS}),
+]
 RelationType = Literal["many-to-one", "one-to-one", "one-to-many", "many-to-many"]
 
 
@@ -31,12 +44,6 @@ class RelationshipOptions(FieldOptions):
     allow_multiple: bool | None = None
     limit_to_view: str | None = None
     prevent_cycles: bool = False
-
-    @field_validator("on_delete", "on_update", mode="before")
-    @classmethod
-    def spell(cls, action: Any) -> Any:
-        """`SET NULL` is `set-null`."""
-        return action.strip().lower().replace(" ", "-").replace("_", "-") if isinstance(action, str) else action
 
 
 def related_table(options: RelationshipOptions, app: App) -> TableSpec | None:
@@ -60,9 +67,9 @@ class RelationshipField(FieldType[int | str]):
     takes_default = False
     Options = RelationshipOptions
 
-    def __init__(self, spec: FieldSpec, key: ColumnType = ColumnType("bigint")) -> None:
+    def __init__(self, spec: FieldSpec, key: ColumnType | None = None) -> None:
         super().__init__(spec)
-        self.key = key
+        self.key = key or ColumnType("bigint")
 
     def column(self) -> ColumnType:
         return self.key

@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from random import Random
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from core.clock import to_iso
-from core.fields.base import FieldType, Format, ValueProblem
+from core.fields.base import EditorKind, FieldType, Format, ValueProblem
 from core.fields.column import ColumnType
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.shape import show
@@ -141,7 +141,7 @@ class InstantField(FieldType[datetime]):
     """What fields that keep an instant share."""
 
     family = "date"
-    editor = "datetime"
+    editor: ClassVar[EditorKind] = "datetime"
     Options = MomentOptions
 
     @property

@@ -8,13 +8,14 @@ import re
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from random import Random
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field
 
-from core.fields.base import FieldType, Format, ValueProblem
+from core.fields.base import EditorKind, FieldType, Format, ValueProblem
 from core.fields.column import ColumnType
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
+from core.schema.pattern import COLOR, CURRENCY_CODE
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
 
@@ -89,7 +90,7 @@ class NumberField(FieldType[N]):
     """What all number fields share."""
 
     family = "number"
-    editor = "number"
+    editor: ClassVar[EditorKind] = "number"
     numeric = True
 
     @classmethod
@@ -211,7 +212,7 @@ class DecimalField(ExactField):
 
 
 class CurrencyOptions(RangeOptions):
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    currency: Annotated[str, Field(pattern=CURRENCY_CODE)]
     precision: Annotated[int, Field(ge=0, le=10)] = 2
     symbol_position: Literal["before", "after"] = "before"
     negative_format: Literal["minus", "parentheses"] = "minus"
@@ -297,7 +298,7 @@ class RatingField(NumberField[int]):
 
 
 class ProgressOptions(FieldOptions):
-    color: Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")] | None = None
+    color: Annotated[str, Field(pattern=COLOR)] | None = None
 
 
 class ProgressField(NumberField[int]):

@@ -100,25 +100,30 @@ def _check(value: Any) -> None:
         if depth > _MAX_DEPTH:
             raise ValueProblem("json.too-deep", f"More than {_MAX_DEPTH} levels of nesting")
         if isinstance(node, dict):
-            for key, child in node.items():
-                if not isinstance(key, str):
-                    raise ValueProblem("json.malformed", f"A key must be a text, not {show(key)}")
+            for key in node:
                 _check_text(key)
-                todo.append((child, depth + 1))
+            todo.extend((child, depth + 1) for child in node.values())
         elif isinstance(node, list):
             todo.extend((child, depth + 1) for child in node)
-        elif isinstance(node, str):
-            _check_text(node)
-        elif isinstance(node, float):
-            if not math.isfinite(node):
-                raise ValueProblem("json.malformed", f"{node} is not a finite number")
-        elif isinstance(node, int):
-            if abs(node) >= _MAX_INTEGER:
-                raise ValueProblem("json.out-of-range", "A whole number needs more than 64 bits; write it as a text")
-        elif node is not None:
-            raise ValueProblem("json.malformed", f"{type(node).__name__} is not a JSON value")
+        else:
+            _check_scalar(node)
 
 
-def _check_text(text: str) -> None:
+def _check_scalar(node: Any) -> None:
+    if isinstance(node, str):
+        _check_text(node)
+    elif isinstance(node, float):
+        if not math.isfinite(node):
+            raise ValueProblem("json.malformed", f"{node} is not a finite number")
+    elif isinstance(node, int):
+        if abs(node) >= _MAX_INTEGER:
+            raise ValueProblem("json.out-of-range", "A whole number needs more than 64 bits; write it as a text")
+    elif node is not None:
+        raise ValueProblem("json.malformed", f"{type(node).__name__} is not a JSON value")
+
+
+def _check_text(text: Any) -> None:
+    if not isinstance(text, str):
+        raise ValueProblem("json.malformed", f"A key must be a text, not {show(text)}")
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueProblem("text.bad-character", "A text holds a NUL character or half of a character")

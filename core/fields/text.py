@@ -1,4 +1,4 @@
-"""Text fields: single-line-text, long-text, rich-text, email, url, phone-number, code, barcode, color.
+"""Text fields: single-line-text, long-text, rich-text, email, url, phone-number, code.
 
 A text is kept as the person wrote it, except where the type promises more: one line is trimmed, addresses are lower-case,
 rich text is cleaned of everything that could run.
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from core.fields.base import FieldType, Format, ValueProblem
+from core.fields.base import EditorKind, FieldType, Format, ValueProblem
 from core.fields.column import ColumnType
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.shape import show
@@ -43,7 +43,7 @@ class TextField(FieldType[str]):
     """What all text fields share."""
 
     family = "text"
-    editor = "line"
+    editor: ClassVar[EditorKind] = "line"
     searchable = True
 
     def column(self) -> ColumnType:

@@ -8,17 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from core.schema.model import PrimaryKeyType
-
-_NPM_NAME = r"^(?:@[a-z0-9\-~][a-z0-9\-._~]*/)?[a-z0-9\-~][a-z0-9\-._~]*$"
-_SEMVER = (
-    r"^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
-    r"(?:-(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
-    r"(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?$"
-)
+from core.schema.pattern import IDENTIFIER, NPM_NAME, ONE_LINE, SEMVER, VARIABLE
 
 Identity = Annotated[int, Field(ge=1, le=2**53 - 1)] | Annotated[str, StringConstraints(min_length=1, max_length=64)]
 """A table's or field's `id`: a whole number or a short text."""
-IndexName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)]
+IndexName = Annotated[str, StringConstraints(pattern=IDENTIFIER, max_length=63)]
 FieldNames = Annotated[list[str], Field(min_length=1)]
 Anything = dict[str, Any]
 
@@ -32,7 +26,7 @@ class Form(BaseModel):
 class EnvForm(Form):
     """One declared environment variable (pages-cli §2.5)."""
 
-    key: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    key: Annotated[str, StringConstraints(pattern=VARIABLE)]
     description: str = ""
     required: bool = True
     default: str | None = None
@@ -48,7 +42,7 @@ class PrimaryKeyForm(Form):
     """T-015 to T-021"""
 
     type: PrimaryKeyType
-    field: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=63)] | None = None
+    field: Annotated[str, StringConstraints(pattern=IDENTIFIER, max_length=63)] | None = None
     fields: FieldNames | None = None
 
 
@@ -145,9 +139,9 @@ FIELD_KEYS = frozenset(field.alias or name for name, field in FieldForm.model_fi
 class AppForm(Form):
     """The root of an app file (pages-cli §1.1)."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=214, pattern=_NPM_NAME)]
-    version: Annotated[str, StringConstraints(min_length=5, pattern=_SEMVER)] | None = None
-    description: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[^\r\n]*$")] | None = None
+    name: Annotated[str, StringConstraints(min_length=1, max_length=214, pattern=NPM_NAME)]
+    version: Annotated[str, StringConstraints(min_length=5, pattern=SEMVER)] | None = None
+    description: Annotated[str, StringConstraints(max_length=2000, pattern=ONE_LINE)] | None = None
     badge: bool = True
     tables: list[Any] = []
     env: list[Any] = []
@@ -177,6 +171,8 @@ class AppForm(Form):
     backups: Anything | None = None
     history: Anything | None = None
     rate_limit: Any = None
+    server: Anything | None = None
+    keys: Anything | None = None
 
 
 ROOT_RUN = frozenset({"name", "version", "description", "tables", "env", "auth", "migrations", "badge"})

@@ -1,6 +1,6 @@
 """The indexes of a table under their final names (T-041, T-132 to T-138)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from core.schema.form import IndexForm, UniqueForm
 from core.schema.model import FieldSpec, IndexSpec
@@ -10,33 +10,39 @@ _MAX_COMPOSITE = 60
 
 
 def table_indexes(
-    table: str, fields: Sequence[FieldSpec], declared: Iterable[IndexForm], unique: Iterable[UniqueForm]
+    table: str,
+    fields: Sequence[FieldSpec],
+    key: Sequence[str],
+    declared: Iterable[IndexForm],
+    unique: Iterable[UniqueForm],
 ) -> tuple[IndexSpec, ...]:
     """Indexes that fields ask for, then those of `unique`, then those of `indexes`. `table` is the SQL name.
 
-    A field that is unique needs no second, plain index (T-138); nor does one that a listed index begins and ends with.
+    A field that is unique needs no second, plain index (T-138), and the key none at all.
     """
-    found: dict[str, IndexSpec] = {}
+    found: list[IndexSpec] = []
     composite = 0
-    single = {entry.fields[0] for entry in unique if len(entry.fields) == 1 and entry.name is None}
+    entries = list(unique)
+    single = {entry.fields[0] for entry in entries if len(entry.fields) == 1 and entry.name is None}
     for field in fields:
-        index = field_index(table, field, unique=field.unique or field.name in single, taken=found)
-        if index:
-            found[index.name] = index
-    for entry in unique:
-        if len(entry.fields) == 1 and entry.name is None:
+        if (field.name,) == tuple(key):
             continue
-        composite += 1
-        name = entry.name or _composite_name(table, entry.fields, composite)
-        found[name] = IndexSpec(name=name, fields=tuple(entry.fields), unique=True)
+        taken = {index.name for index in found}
+        index = field_index(table, field, unique=field.unique or field.name in single, taken=taken)
+        if index:
+            found.append(index)
+    for entry in entries:
+        if len(entry.fields) > 1 or entry.name is not None:
+            composite += 1
+            name = entry.name or _composite_name(table, entry.fields, composite)
+            found.append(IndexSpec(name=name, fields=tuple(entry.fields), unique=True))
     for listed in declared:
-        found[listed.name] = IndexSpec(
-            name=listed.name, fields=tuple(listed.fields), unique=listed.unique, where=listed.where
-        )
-    return tuple(found.values())
+        fields_of = tuple(listed.fields)
+        found.append(IndexSpec(name=listed.name, fields=fields_of, unique=listed.unique, where=listed.where))
+    return tuple(dict.fromkeys(found))
 
 
-def field_index(table: str, field: FieldSpec, *, unique: bool, taken: Iterable[str] = ()) -> IndexSpec | None:
+def field_index(table: str, field: FieldSpec, *, unique: bool, taken: Container[str] = ()) -> IndexSpec | None:
     """The index that one field asks for by `unique`, `indexed` or its type."""
     if unique or field.type == "autonumber":
         return IndexSpec(name=fitted(f"{table}_{field.name}_key"), fields=(field.name,), unique=True)

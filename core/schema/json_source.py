@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from json.decoder import JSONDecodeError, scanstring
+from json.decoder import JSONDecodeError, scanstring  # type: ignore[attr-defined]
 from typing import Any
 
 from core.schema.problem import Position, Problem

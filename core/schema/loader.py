@@ -1,7 +1,9 @@
 """From an app file to an `App`, or to everything that is wrong with it."""
 
 import os
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from core.schema.alias import rewrite
 from core.schema.form import ROOT_RUN, AppForm, EnvForm
 from core.schema.model import App, TableSpec
 from core.schema.name import slug
+from core.schema.pattern import NPM_NAME, WORDS
 from core.schema.problem import Position, Problem
 from core.schema.shape import Findings, show
 from core.schema.snapshot import table_data
@@ -85,12 +88,11 @@ def _read_app(
     tree: Map, findings: Findings, vocabulary: FieldVocabulary, source: Source, path: Path | None
 ) -> App | None:
     rewrite(tree, findings, vocabulary.aliases())
-    shape = findings.read(AppForm, {key: value for key, value in tree.items() if not is_broken(value)}, ())
-    _suggest_name(tree, findings)
+    shape = findings.read(AppForm, _with_usable_name(tree, findings), ())
     tables = _read_tables(tree.get("tables"), findings, vocabulary)
     variables = _read_env(tree.get("env"), findings)
     for key in tree:
-        if key not in ROOT_RUN and key in _ROOT_KEYS:
+        if key in _ROOT_KEYS - ROOT_RUN:
             findings.note("schema.later", f"`{key}` is accepted, not run yet", (key,))
     if shape is None:
         return None
@@ -98,60 +100,61 @@ def _read_app(
         name=shape.name,
         version=shape.version,
         description=shape.description or "",
-        tables=tables,
+        tables=tuple(table for _, _, table in tables),
         auth=plain(tree["auth"]) if shape.auth is not None else None,
         env=variables,
         later={key: plain(value) for key, value in tree.items() if key not in _ROOT_SPECS},
         source=path,
         files=tuple(source.files),
         checksum=source.checksum,
-        tables_data=tuple(
-            table_data(table, node) for table, node in zip(tables, tree.get("tables") or (), strict=False)
-        ),
     )
-    _check_fields(app, tree, findings, vocabulary)
-    return app
+    for number, node, table in tables:
+        _check_fields(number, node, table, app, findings, vocabulary)
+    if any(problem.severity == "error" for problem in findings.problems):
+        return None
+    return replace(app, tables_data=tuple(table_data(table, node) for _, node, table in tables))
 
 
 _ROOT_KEYS = frozenset(field.alias or name for name, field in AppForm.model_fields.items())
 _ROOT_SPECS = frozenset({"name", "version", "description", "tables", "auth", "env"})
 
 
-def _suggest_name(tree: Map, findings: Findings) -> None:
-    """AM-001: propose a name that would do."""
+def _with_usable_name(tree: Map, findings: Findings) -> dict[str, Any]:
+    """The root's keys. A name of the wrong form is reported here, with one that would do (AM-001), and replaced."""
+    data = {key: value for key, value in tree.items() if not is_broken(value)}
     name = tree.get("name")
-    for index, problem in enumerate(findings.problems):
-        if problem.path == "name" and problem.code == "schema.bad-value" and isinstance(name, str) and slug(name):
-            message = f"{show(name)} is not an app name: small letters, digits, `-`, `.`, `_`, at most 214 characters"
-            hint = f"`{slug(name)[:214]}` would do"
-            findings.problems[index] = Problem("schema.app-name", message, "name", problem.position, hint)
+    if isinstance(name, str) and not (re.fullmatch(NPM_NAME, name) and len(name) <= 214):
+        hint = f"`{slug(name)[:214]}` would do" if slug(name) else None
+        rule = f"{WORDS[NPM_NAME]}, at most 214 characters"
+        findings.error("schema.app-name", f"{show(name)} is not {rule}", ("name",), hint=hint)
+        data["name"] = "app"
+    return data
 
 
-def _read_tables(nodes: Any, findings: Findings, vocabulary: FieldVocabulary) -> tuple[TableSpec, ...]:
-    if not isinstance(nodes, Seq):
-        return ()
+def _read_tables(nodes: Any, findings: Findings, vocabulary: FieldVocabulary) -> list[tuple[int, Map, TableSpec]]:
+    """The tables that can be read, with their place in the list."""
     ids = next_ids(nodes, ("tables",), findings, "table")
-    tables: list[TableSpec] = []
+    tables: list[tuple[int, Map, TableSpec]] = []
     names: dict[str, str] = {}
     indexes: dict[str, str] = {}
-    for number, node in enumerate(nodes):
-        if is_broken(node):
-            continue
+    for number, node in enumerate(nodes if isinstance(nodes, Seq) else ()):
         path = ("tables", number)
-        table = read_table(node, path, findings, vocabulary, ids[number])
+        table = None if is_broken(node) else read_table(node, path, findings, vocabulary, ids[number])
         if table is None:
             continue
-        tables.append(table)
-        first = names.setdefault(table.sql_name, table.name)
-        if first is not table.name:
-            text = f"{table.name!r} and the table {first!r} have the same name in the database, `{table.sql_name}`"
+        tables.append((number, node, table))
+        if table.sql_name in names:
+            text = f"{table.name!r} and the table {names[table.sql_name]!r} are both `{table.sql_name}` in the database"
             findings.error("schema.duplicate-name", text, (*path, "name"))
+        names.setdefault(table.sql_name, table.name)
         for index in table.indexes:
-            owner = indexes.setdefault(index.name, table.name)
-            if owner is not table.name:
-                text = f"the index name `{index.name}` is taken by the table {owner!r}"
+            if index.name in indexes:
+                text = (
+                    f"the index name `{index.name}` is needed twice, in {indexes[index.name]!r} and in {table.name!r}"
+                )
                 findings.error("schema.duplicate-name", text, path)
-    return tuple(tables)
+            indexes.setdefault(index.name, table.name)
+    return tables
 
 
 def _read_env(nodes: Any, findings: Findings) -> tuple[Mapping[str, Any], ...]:
@@ -171,30 +174,22 @@ def _read_env(nodes: Any, findings: Findings) -> tuple[Mapping[str, Any], ...]:
     return tuple(variables)
 
 
-def _check_fields(app: App, tree: Map, findings: Findings, vocabulary: FieldVocabulary) -> None:
+def _check_fields(
+    number: int, node: Map, table: TableSpec, app: App, findings: Findings, vocabulary: FieldVocabulary
+) -> None:
     """The field types' own rules, which may look at the whole app."""
-    for number, node in enumerate(tree.get("tables") or ()):
-        table = next(
-            (each for each in app.tables if isinstance(node, Map) and each.name == str(node.get("name")).strip()), None
-        )
-        if table is None or not isinstance(node.get("fields"), Seq):
-            continue
-        for index, entry in enumerate(node["fields"]):
-            field = next(
-                (each for each in table.fields if isinstance(entry, Map) and each.name == entry.get("name")), None
-            )
-            for found in vocabulary.check(field, table, app) if field else ():
-                path = ("tables", number, "fields", index, *_steps(found.key))
-                findings.error(found.code, found.message, path, hint=found.hint)
+    specs = {field.name: field for field in table.fields}
+    for index, entry in enumerate(node["fields"]):
+        field = specs.pop(str(entry.get("name")), None) if isinstance(entry, Map) else None
+        for found in vocabulary.check(field, table, app) if field else ():
+            path = ("tables", number, "fields", index, *_steps(found.key))
+            findings.error(found.code, found.message, path, hint=found.hint)
 
 
 def _steps(key: str) -> tuple[str | int, ...]:
     """`options[2].color` → ("options", 2, "color")"""
-    steps: list[str | int] = []
-    for part in key.replace("]", "").replace("[", ".").split("."):
-        if part:
-            steps.append(int(part) if part.isdecimal() else part)
-    return tuple(steps)
+    parts = key.replace("]", "").replace("[", ".").split(".")
+    return tuple(int(part) if part.isdecimal() else part for part in parts if part)
 
 
 def _missing_variables(app: App, environ: Mapping[str, str]) -> list[str]:

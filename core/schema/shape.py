@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from core.schema.name import nearest
+from core.schema.pattern import WORDS
 from core.schema.problem import Problem
 from core.schema.tree import Path, Step, path_text, position_at
 
@@ -72,7 +73,8 @@ def _real_path(data: Any, error: Mapping[str, Any]) -> Path:
     node = data
     location = error["loc"]
     for index, step in enumerate(location):
-        if (isinstance(node, Mapping) and step in node) or (isinstance(node, list) and isinstance(step, int) and step < len(node)):
+        in_map = isinstance(node, Mapping) and step in node
+        if in_map or (isinstance(node, list) and isinstance(step, int) and step < len(node)):
             node = node[step]
         elif not (error["type"] == "missing" and index == len(location) - 1):
             continue
@@ -151,7 +153,8 @@ def _rule(error: Mapping[str, Any], shown: str) -> str:
         case "too_long":
             return f"at most {context['max_length']} allowed, {context['actual_length']} given"
         case "string_pattern_mismatch":
-            return f"{shown} does not have the form {context['pattern']}"
+            pattern = context["pattern"]
+            return f"{shown} is not {WORDS.get(pattern, f'of the form {pattern}')}"
         case "value_error":
             return str(context["error"])
         case _:

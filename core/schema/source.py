@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -16,6 +17,7 @@ MAX_BYTES = 10 * 1024 * 1024
 MAX_FILES = 1000
 YAML_SUFFIXES = (".yaml", ".yml")
 JSON_SUFFIXES = (".json",)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 SCRIPT_SUFFIXES = (".ts", ".mts", ".js", ".mjs")
 
 
@@ -51,7 +53,7 @@ def read_text(text: str, name: str = "app.yaml") -> Source:
     try:
         _check_characters(text, name)
         tree = _parse(text, name, Path(name).suffix.lower(), source.problems)
-        source.tree = reader.resolve(tree, Path.cwd(), (), Position(name, 1, 1))
+        source.tree = reader.resolve(tree, Path.cwd(), ())
         _count(source.tree, Position(name, 1, 1))
     except Unreadable as error:
         source.problems.append(error.problem)
@@ -74,7 +76,7 @@ class _Reader:
         self.digest = hashlib.sha256()
         self.done: dict[Path, Any] = {}
 
-    def include(self, path: Path, origin: Position | None, chain: tuple[Path, ...] = ()) -> Any:
+    def include(self, path: Path, origin: Position | None, chain: tuple[Path, ...] = (), depth: int = 0) -> Any:
         """The resolved tree of a file. `origin` is the `$ref` that asks for it, None for the root file."""
         here = origin or Position(display_name(path), 1, 1)
         path = Path(os.path.normpath(path))
@@ -93,23 +95,25 @@ class _Reader:
         tree = _parse(_decode(data, name), name, suffix, self.source.problems)
         if tree is None and origin is not None:
             _stop("file.empty", f"{name} is empty", here)
-        self.done[path] = self.resolve(tree, path.parent, (*chain, path), Position(name, 1, 1))
+        self.done[path] = self.resolve(tree, path.parent, (*chain, path), depth)
         return self.done[path]
 
-    def resolve(self, node: Any, folder: Path, chain: tuple[Path, ...], position: Position) -> Any:
+    def resolve(self, node: Any, folder: Path, chain: tuple[Path, ...], depth: int = 0) -> Any:
         """Put included files in place of every map whose only key is `$ref`. Problems of one include do not hide
         those of the next."""
         target = node.get("$ref") if isinstance(node, Map) and len(node) == 1 else None
         if isinstance(node, Map) and isinstance(target, str):
             if "://" in target:
                 _stop("include.remote", "A `$ref` names a file; addresses are not supported", node.positions["$ref"])
-            return self.include(folder / target, node.positions["$ref"], chain)
+            return self.include(folder / target, node.positions["$ref"], chain, depth)
+        if depth > MAX_DEPTH and isinstance(node, Map | Seq):
+            _stop("yaml.too-deep", f"More than {MAX_DEPTH} levels of nesting", node.position)
         entries: Any = node.items() if isinstance(node, Map) else enumerate(node) if isinstance(node, Seq) else ()
         for key, value in list(entries):
             if not isinstance(value, Map | Seq):
                 continue
             try:
-                found = self.resolve(value, folder, chain, node.positions[key])
+                found = self.resolve(value, folder, chain, depth + 1)
             except Unreadable as error:
                 self.source.problems.append(error.problem)
                 found = _Broken(value.position)
@@ -176,10 +180,11 @@ def _decode(data: bytes, name: str) -> str:
 
 def _check_characters(text: str, name: str) -> None:
     """Control characters that neither YAML nor JSON allow, named plainly instead of by the parser's words."""
-    for index, character in enumerate(text):
-        if character < " " and character not in "\t\r\n":
-            what = "a NUL byte" if character == "\0" else f"the control character U+{ord(character):04X}"
-            _stop("file.control-character", f"{name} contains {what}", _place(text[:index], name))
+    found = _CONTROL.search(text)
+    if found:
+        code = ord(found.group())
+        what = "a NUL byte" if code == 0 else f"the control character U+{code:04X}"
+        _stop("file.control-character", f"{name} contains {what}", _place(text[: found.start()], name))
 
 
 def _place(before: str, name: str) -> Position:

@@ -1,6 +1,6 @@
 """One table of the app file: its keys, names and ids checked, its fields read by their types, its indexes named."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from core.schema.form import FIELD_KEYS, TABLE_LATER, FieldForm, PrimaryKeyForm, TableForm
@@ -32,18 +32,22 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
         findings.error("schema.table-name", problem, (*path, "name"))
     name = sql_name(shape.name)
     key = _read_key(shape.primary_key, path, findings, names)
+    key = _fit_key(key, shape.primary_key, fields, path, findings)
+    _check_stand_ins(fields, entries, path, findings)
     _check_indexes(shape, path, findings, names | AUTOMATIC)
-    given = shape.model_dump(by_alias=True, exclude_unset=True)
+    for each in TABLE_LATER:
+        if each in node:
+            findings.note("schema.later", f"`{each}` is accepted, not run yet", (*path, each))
     return TableSpec(
         id=str(shape.id) if shape.id is not None else number,
         name=shape.name.strip(),
         sql_name=name,
         fields=fields,
         primary_key=key,
-        indexes=table_indexes(name, fields, shape.indexes, shape.unique),
+        indexes=table_indexes(name, fields, key.fields, shape.indexes, shape.unique),
         allow_destructive=shape.allow_destructive,
         disabled=shape.disabled,
-        later={each: plain(node[each]) for each in TABLE_LATER if each in given},
+        later={each: plain(node[each]) for each in TABLE_LATER if each in node},
     )
 
 
@@ -115,6 +119,8 @@ def read_field(node: Map, path: Path, findings: Findings, vocabulary: FieldVocab
         problem = field_name_problem(shape.name)
         if problem:
             findings.error("schema.field-name", problem, (*path, "name"))
+        if shape.search_weight and not shape.indexed:
+            findings.error("schema.search-weight", "`searchWeight` needs `indexed: true`", (*path, "searchWeight"))
     if shape is None or options is None or len(findings.problems) > before or type_name is None:
         return None
     return FieldSpec(
@@ -170,24 +176,66 @@ def _read_key(shape: PrimaryKeyForm | None, path: Path, findings: Findings, name
     return PrimaryKey(type="composite", fields=tuple(shape.fields))
 
 
+_COUNTED = ("auto-increment", "bigserial")
+_COUNTING_TYPES = ("integer", "autonumber")
+_TEXT_TYPES = ("single-line-text", "email", "url", "phone-number", "code", "single-select", "status")
+
+
+def _fit_key(
+    key: PrimaryKey, shape: PrimaryKeyForm | None, fields: Sequence[FieldSpec], path: Path, findings: Findings
+) -> PrimaryKey:
+    """The key in accord with the declared field that stands for it (T-010): a text field makes a text key."""
+    field = next((each for each in fields if (each.name,) == key.fields), None)
+    if field is None or key.type == "composite":
+        return key
+    fitting = _COUNTING_TYPES if key.type in _COUNTED else _TEXT_TYPES
+    if field.type in fitting:
+        return key
+    if shape is None and field.type in _TEXT_TYPES:
+        return PrimaryKey(type="text", fields=key.fields)
+    index = next(number for number, each in enumerate(fields) if each is field)
+    where: Path = (*path, "primaryKey") if shape else (*path, "fields", index, "type")
+    findings.error("schema.primary-key", f"a field of type {field.type} cannot be a key of type {key.type}", where)
+    return key
+
+
+_STAND_INS = {"created_at": "created-at", "updated_at": "updated-at", "deleted_at": "deleted-at"}
+
+
+def _check_stand_ins(fields: Sequence[FieldSpec], entries: Any, path: Path, findings: Findings) -> None:
+    """A field named like an automatic time replaces it, so it must be able to do its work (T-010)."""
+    kinds = {field.name: field.type for field in fields}
+    for index, node in enumerate(entries if isinstance(entries, Seq) else ()):
+        name = node.get("name") if isinstance(node, Map) else None
+        if (
+            isinstance(name, str)
+            and name in _STAND_INS
+            and kinds.get(name, "datetime") not in (_STAND_INS[name], "datetime")
+        ):
+            text = f"`{name}` replaces the automatic column, so it is of type {_STAND_INS[name]} or datetime"
+            findings.error("schema.stand-in", text, (*path, "fields", index, "type"))
+
+
 def _check_indexes(shape: TableForm, path: Path, findings: Findings, names: Collection[str]) -> None:
-    """T-135: names once, fields known."""
+    """T-135: names once, fields known and once."""
+    listed: list[tuple[Path, str | None, list[str]]] = [
+        *(((*path, "indexes", number), each.name, each.fields) for number, each in enumerate(shape.indexes)),
+        *(((*path, "unique", number), each.name, each.fields) for number, each in enumerate(shape.unique)),
+        *(((*path, "constraints", number), each.name, []) for number, each in enumerate(shape.constraints)),
+        *(((*path, "foreignKeys", number), each.name, each.fields) for number, each in enumerate(shape.foreign_keys)),
+    ]
     seen: set[str] = set()
-    for key, entries in (("indexes", shape.indexes), ("unique", shape.unique), ("constraints", shape.constraints)):
-        for number, entry in enumerate(entries):
-            here: Path = (*path, key, number)
-            if entry.name and entry.name in seen:
-                findings.error(
-                    "schema.duplicate-name", f"the name `{entry.name}` is used twice in this table", (*here, "name")
-                )
-            if entry.name:
-                seen.add(entry.name)
-            for index, name in enumerate(getattr(entry, "fields", ())):
-                where = (*here, "fields", index)
-                if name not in names:
-                    findings.error("schema.unknown-field", _no_field(name), where, hint=nearest(name, names))
-                elif name in entry.fields[:index]:  # type: ignore[union-attr]
-                    findings.error("schema.duplicate-name", f"`{name}` is listed twice", where)
+    for here, label, fields in listed:
+        if label in seen:
+            findings.error("schema.duplicate-name", f"the name `{label}` is used twice in this table", (*here, "name"))
+        if label is not None:
+            seen.add(label)
+        for index, name in enumerate(fields):
+            where = (*here, "fields", index)
+            if name not in names:
+                findings.error("schema.unknown-field", _no_field(name), where, hint=nearest(name, names))
+            elif name in fields[:index]:
+                findings.error("schema.duplicate-name", f"`{name}` is listed twice", where)
 
 
 def _no_field(name: str) -> str:

@@ -12,7 +12,7 @@ from core.schema.problem import Position
 Step = str | int
 Path = tuple[Step, ...]
 
-MAX_DEPTH = 200
+MAX_DEPTH = 100
 """Levels of nesting that a file may have; page trees of real apps stay below 40."""
 MAX_NODES = 1_000_000
 """Values of an app after aliases are expanded and includes are put in; stops alias bombs."""
