@@ -1,0 +1,171 @@
+"""What every field type promises, over all of them (contract of `core.fields.base`)."""
+
+import json
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.contract.records import Operator
+from core.fields.base import EditorKind, Family, FieldType, Format, ValueProblem
+from core.fields.column import ColumnKind, ColumnType
+from core.fields.operator import ALIASES, JSON_PATH_OPERATORS, OPERATORS, canonical
+from core.fields.registry import FIELD_TYPES
+from tests.support.fields import field_of, samples, spec_of
+
+SAMPLES = samples()
+each_sample = pytest.mark.parametrize(("type_name", "keys"), SAMPLES, ids=[f"{n}-{k}" for n, k in SAMPLES])
+
+PYTHON_KINDS = {
+    "text": "str",
+    "integer": "int",
+    "bigint": "int",
+    "decimal": "Decimal",
+    "double": "float",
+    "boolean": "bool",
+    "date": "date",
+    "time": "time",
+    "timestamp": "datetime",
+    "text-list": "list",
+    "json": "dict list int float bool",
+}
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+typed_texts = st.one_of(
+    st.text(max_size=40),
+    st.from_regex(r"[+-]?[0-9]{0,40}[.,:]?[0-9]{0,40}([eE][+-]?[0-9]{1,4})? ?[%hms]?", fullmatch=True),
+    st.from_regex(
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:[0-9]{2})?)?", fullmatch=True
+    ),
+    st.from_regex(r"-?P([0-9]{1,12}D)?(T[0-9]{1,3}[HMS])?", fullmatch=True),
+    st.sampled_from(
+        [
+            "<p>a</p><script>x</script>",
+            "<a href='javascript:x'>",
+            "[x](javascript:y)",
+            "http://[",
+            "http://a:99999",
+            "a@b.c",
+        ]
+    ),
+    st.sampled_from(
+        [
+            "red",
+            "Sky blue",
+            "red, green",
+            '["a, b"]',
+            "[",
+            "[odd]",
+            "yes",
+            "off",
+            "{}",
+            '{"a": "\\u0000"}',
+            "[1e999]",
+            "NaN",
+        ]
+    ),
+)
+
+
+def check_value(field_type: FieldType[Any], value: Any) -> None:
+    """A stored value has the Python type of its column and survives both ways out and back in."""
+    column = field_type.column()
+    assert isinstance(column, ColumnType)
+    assert type(value).__name__ in PYTHON_KINDS[column.kind].split()
+    as_json = field_type.to_json(value)
+    assert json.loads(json.dumps(as_json)) == as_json
+    assert field_type.accept(as_json) == value
+    text = field_type.to_text(value)
+    assert isinstance(text, str)
+    assert field_type.accept(text) == value
+    assert isinstance(field_type.present(value, Format()), str)
+    assert isinstance(field_type.present(value, Format(timezone="Asia/Tokyo")), str)
+
+
+@each_sample
+def test_example_is_a_value(type_name: str, keys: dict[str, Any]) -> None:
+    field_type = field_of(type_name, **keys)
+    for seed in range(20):
+        check_value(field_type, field_type.example(Random(seed)))
+
+
+@each_sample
+@given(raw=json_values | typed_texts)
+@settings(max_examples=200, deadline=None)
+def test_any_input_is_a_value_or_a_problem(type_name: str, keys: dict[str, Any], raw: Any) -> None:
+    """Whatever a client sends is taken and survives, or is refused by a ValueProblem with a code and a sentence."""
+    field_type = field_of(type_name, **keys)
+    try:
+        value = field_type.accept(raw)
+    except ValueProblem as problem:
+        assert problem.status in (400, 422)
+        assert "." in problem.code
+        assert problem.message
+        assert len(problem.message) < 500
+    else:
+        if value is not None:
+            check_value(field_type, value)
+
+
+@each_sample
+def test_null_stays_null(type_name: str, keys: dict[str, Any]) -> None:
+    """T-039"""
+    field_type = field_of(type_name, **keys)
+    assert field_type.accept(None) is None
+    assert field_type.to_json(None) is None
+    assert field_type.to_text(None) == ""
+    assert field_type.present(None, Format()) == ""
+
+
+@each_sample
+def test_declarations(type_name: str, keys: dict[str, Any]) -> None:
+    field_type = field_of(type_name, **keys)
+    assert field_type.family in get_args(Family)
+    assert field_type.editor in get_args(EditorKind)
+    column = field_type.column()
+    assert column is None or column.kind in get_args(ColumnKind)
+    assert column is None or (column.kind == "decimal") == (column.precision is not None)
+    assert field_type.operators()
+    assert set(field_type.operators()) <= set(get_args(Operator))
+    assert json.dumps(field_type.info())
+    assert type(field_type).__doc__
+    moment = datetime(2026, 2, 1, 8, 30, 15, 123456, tzinfo=UTC)
+    if field_type.value_at(moment) is not None:
+        check_value(field_type, field_type.value_at(moment))
+
+
+@pytest.mark.parametrize("type_name", [kind.name for kind in FIELD_TYPES])
+def test_options_have_a_json_schema_and_hold_what_was_written(type_name: str) -> None:
+    for name, keys in SAMPLES:
+        if name == type_name:
+            spec = spec_of(type_name, **keys)
+            schema = type(spec.options).model_json_schema(by_alias=True)
+            assert schema["additionalProperties"] is False
+            assert set(keys) <= set(schema.get("properties", {}))
+
+
+def test_operators_cover_the_families_and_their_names() -> None:
+    """D-12, R-106: every operator of the contract belongs to a family, every alias means one of them."""
+    known = (
+        {operator for operators in OPERATORS.values() for operator in operators} | set(JSON_PATH_OPERATORS) | {"hasAll"}
+    )
+    assert known == set(get_args(Operator))
+    assert set(OPERATORS) == set(get_args(Family))
+    assert all(canonical(alias) == operator for alias, operator in ALIASES.items())
+    assert all(canonical(operator) == operator for operator in known)
+    assert canonical("almost") is None
+
+
+def test_all_names_of_the_specification_are_known() -> None:
+    """T-037: built or known to come, 49 names."""
+    names = set(FIELD_TYPES.built()) | set(FIELD_TYPES.later())
+    assert len(names) == 49
+    assert not set(FIELD_TYPES.built()) & set(FIELD_TYPES.later())
+    assert set(FIELD_TYPES.aliases().values()) <= names

@@ -1,0 +1,57 @@
+"""One or more fields of every type, for suites that run over all of them. A new type joins by its name alone; it needs an
+entry here only when it has required keys or when its options change its behaviour.
+"""
+
+from typing import Any
+
+from core.fields.base import FieldType
+from core.fields.registry import FIELD_TYPES
+from core.schema.loader import load_data
+from core.schema.model import FieldSpec, TableSpec
+
+_COLORS = ["red", "green", {"value": "blue", "label": "Sky blue"}, "a, b", "[odd]"]
+
+VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "single-line-text": [{}, {"minLength": 2, "maxLength": 12}, {"pattern": "[a-z ]*"}],
+    "rich-text": [{}, {"format": "markdown"}, {"maxLength": 200, "fullTextSearch": True}],
+    "phone-number": [{}, {"format": "e164"}, {"format": "national"}, {"format": "international"}],
+    "code": [{"language": "python"}],
+    "integer": [{}, {"min": -3, "max": 9}, {"min": 0, "max": 2**40}],
+    "decimal": [{}, {"precision": 2}, {"precision": 3, "min": 0, "max": 1.5}],
+    "currency": [{"currency": "EUR"}, {"currency": "JPY", "precision": 0}, {"currency": "USD", "precision": 10}],
+    "percentage": [{}, {"precision": 1, "min": 0, "max": 100}],
+    "rating": [{}, {"max": 10}],
+    "duration": [{}, {"format": "minutes", "displayFormat": "human"}, {"format": "hours", "allowNegative": True}],
+    "date": [{}, {"dateFormat": "European"}, {"includeTime": True, "timeZone": "Europe/Paris"}],
+    "datetime": [{}, {"timeZone": "America/New_York", "timeFormat": "12-hour"}, {"timeZone": "local"}],
+    "single-select": [{"options": _COLORS}],
+    "multi-select": [{"options": _COLORS}, {"options": _COLORS, "maxSelections": 2}],
+    "status": [{"options": [{"value": "open", "color": "#00FF00"}, "closed"]}],
+    "relationship": [{"relatedTable": "Other"}],
+    "json": [{}, {"schema": {"type": "object"}}],
+    "autonumber": [{}, {"prefix": "INV-", "suffix": "/x", "digits": 5, "startFrom": 7}],
+}
+
+
+def table_of(type_name: str, keys: dict[str, Any]) -> TableSpec:
+    """A table with one field `value` of a type."""
+    field = {"name": "value", "type": type_name, **keys}
+    other = {"name": "Other", "fields": [{"name": "title", "type": "long-text"}]}
+    return load_data({"name": "sample", "tables": [{"name": "Sample", "fields": [field]}, other]}, FIELD_TYPES).tables[
+        0
+    ]
+
+
+def spec_of(type_name: str, **keys: Any) -> FieldSpec:
+    """One field of a type, loaded as from an app file."""
+    return table_of(type_name, keys).fields[0]
+
+
+def field_of(type_name: str, **keys: Any) -> FieldType[Any]:
+    """A field type bound to one field, with the keys of the app file."""
+    return FIELD_TYPES.make(spec_of(type_name, **keys))
+
+
+def samples() -> list[tuple[str, dict[str, Any]]]:
+    """Every type with each of its variants."""
+    return [(kind.name, keys) for kind in FIELD_TYPES for keys in VARIANTS.get(kind.name, [{}])]
