@@ -263,7 +263,6 @@ class PendingChanges:
                 if change is not None:
                     yield change
 
-    @property
     def count(self) -> int:
         """Pending changes: cells of existing rows, and rows to create, delete or restore."""
         return sum(self.counts().values())

@@ -31,7 +31,7 @@ class Database:
                 self.rows[key] = dict.fromkeys(FIELDS) | change["fields"]
                 self.stamps[key] = -1
             elif change["op"] == "update":
-                assert change["updatedAt"] == f"{self.stamps[key]:04d}" or "updatedAt" not in change
+                assert change.get("updatedAt") in (None, f"{self.stamps[key]:04d}")
                 self.rows[key].update(change["fields"])
             elif change["op"] == "delete":
                 self.trash[key] = self.rows.pop(key)
@@ -133,7 +133,7 @@ class PendingMachine(RuleBasedStateMachine):
         assert set(ids.values()).isdisjoint(before)
         self.pictures = [{ids.get(k, k): v for k, v in picture.items()} for picture in self.pictures]
         self.anchor = self.here
-        assert self.pending.count == 0
+        assert self.pending.count() == 0
 
     @rule()
     def restart(self):

@@ -1,0 +1,212 @@
+"""Every editor by its keys: what is untouched is never written, what is wrong says so below the cell."""
+
+from typing import Any
+
+import pytest
+
+from screens.widgets.editors.registry import EDITORS, editable, kind_of
+from tests.support.editor_host import EditorApp, a_field
+
+COLOURS = [{"value": "Lead", "color": "#7A8699"}, {"value": "Won", "color": "#2F9E5F"}, "Lost"]
+
+
+async def typed(field: Any, value: Any, *keys: str, start: str | None = None, label: str = "") -> EditorApp:
+    app = EditorApp(field, value, start, label)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.workers.wait_for_complete()
+        await pilot.press(*keys)
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+    return app
+
+
+def keys(text: str) -> list[str]:
+    names = {" ": "space", ",": "comma", "=": "equals_sign", "*": "asterisk", "+": "plus", ".": "full_stop"}
+    names |= {"-": "minus", ":": "colon", '"': "quotation_mark", "{": "left_curly_bracket", "}": "right_curly_bracket"}
+    names |= {"/": "slash", "@": "at", "(": "left_parenthesis", ")": "right_parenthesis"}
+    return [names.get(c, c) for c in text]
+
+
+CASES = [
+    ("line", {}, "Ada", [*keys(" B")], "Ada B"),
+    ("line", {}, None, [*keys("x")], "x"),
+    ("line", {}, "Ada", ["ctrl+u"], ""),
+    ("number", {"kind": "decimal"}, "1.5", ["ctrl+u", *keys("3,25")], "3.25"),
+    ("number", {"kind": "integer"}, 7, ["ctrl+u", *keys("=3*12")], 36),
+    ("number", {"kind": "integer"}, 7, ["up", "up", "down"], 8),
+    ("number", {"kind": "currency"}, 7, ["ctrl+u", *keys("12.5")], 12.5),
+    ("number", {"kind": "percentage"}, None, [*keys("45")], 45),
+    ("number", {"kind": "integer"}, 7, ["ctrl+u"], None),
+    ("date", {}, "2026-03-31", ["down"], "2026-04-01"),
+    ("date", {}, "2026-03-31", ["pageup"], "2026-02-28"),
+    ("date", {}, None, [*keys("31.12.2026")], "2026-12-31"),
+    ("datetime", {"timeZone": "Europe/Paris"}, None, [*keys("2026-07-01 14:30")], "2026-07-01T12:30:00.000Z"),
+    ("time", {}, None, [*keys("9:5")], "09:05:00"),
+    ("duration", {}, 60, ["ctrl+u", *keys("2h 30m")], 9000),
+    ("choice", {"options": COLOURS}, "Lead", [*keys("wo")], "Won"),
+    ("choice", {"options": COLOURS}, "Lead", ["down", "down"], "Lost"),
+    ("choices", {"options": COLOURS}, ["Won"], ["space", "down", "space"], ["Lead"]),
+    ("choices", {"options": COLOURS}, None, ["ctrl+a"], ["Lead", "Won", "Lost"]),
+    ("rating", {"max": 5}, 2, ["right", "right"], 4),
+    ("rating", {"max": 5}, 2, ["0"], None),
+    ("link", {}, "1", [*keys("gra"), "wait"], "2"),
+    ("link", {}, "1", ["delete"], None),
+]
+
+
+@pytest.mark.parametrize(("editor", "options", "value", "pressed", "expected"), CASES)
+async def test_editor_takes_a_value(editor, options, value, pressed, expected):
+    field = a_field(editor, **options)
+    app = EditorApp(field, value)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.workers.wait_for_complete()
+        for key in pressed:
+            if key == "wait":
+                await app.workers.wait_for_complete()
+            else:
+                await pilot.press(key)
+        await pilot.press("enter")
+        await pilot.pause()
+    assert app.done is not None
+    assert app.done.changed
+    assert (type(app.done.value), app.done.value) == (type(expected), expected)
+    assert app.done.move == "stay"
+    assert not app.done.problem
+
+
+SAMPLES: dict[str, tuple[Any, dict[str, Any]]] = {
+    "line": ("Ada", {}),
+    "text": ("two\nlines", {}),
+    "number": ("1.50", {}),
+    "date": ("2026-03-31", {}),
+    "datetime": ("2026-03-31T10:00:17.123Z", {}),
+    "time": ("10:00:00", {}),
+    "duration": (5400, {}),
+    "choice": ("Won", {"options": COLOURS}),
+    "choices": (["Won"], {"options": COLOURS}),
+    "link": ("1", {}),
+    "json": ({"a": [1, 2]}, {}),
+    "rating": (3, {"max": 5}),
+    "none": ("x", {}),
+}
+
+
+@pytest.mark.parametrize("editor", SAMPLES)
+@pytest.mark.parametrize("null", [False, True])
+async def test_untouched_is_never_written(editor, null):
+    """A second look at a value is no edit, and NULL does not become empty."""
+    value, options = SAMPLES[editor]
+    app = await typed(a_field(editor, **options), None if null else value, "tab")
+    assert app.done is not None
+    assert not app.done.changed
+    assert app.done.move == "right"
+
+
+@pytest.mark.parametrize("editor", [kind for kind in SAMPLES if kind != "none"])
+async def test_escape_restores(editor):
+    value, options = SAMPLES[editor]
+    app = await typed(a_field(editor, **options), value, "1", "down", "escape")
+    assert app.done is not None
+    assert not app.done.changed
+
+
+async def test_checkbox_turns_at_once():
+    """T-079: no box opens; NULL and false become true."""
+    for before, after in ((None, True), (False, True), (True, False)):
+        app = await typed(a_field("checkbox"), before)
+        assert app.done.value is after
+        assert app.done.changed
+
+
+async def test_a_digit_rates_at_once():
+    app = await typed(a_field("rating", max=5), None, start="4")
+    assert app.done.value == 4
+
+
+async def test_typing_replaces_the_value():
+    app = await typed(a_field("line"), "Ada", "b", "enter", start="a")
+    assert app.done.value == "ab"
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "said"),
+    [
+        (a_field("line", required=True), "", "Field must have a value"),
+        (a_field("line", kind="email"), "nonsense", "not an e-mail address"),
+        (a_field("line", pattern="[A-Z]{2}"), "abc", "[A-Z]{2}"),
+        (a_field("number", kind="integer", max=10), "11", "10 or less"),
+        (a_field("number", kind="integer"), "1.5", "whole number"),
+        (a_field("date"), "someday", "not a day"),
+        (a_field("time"), "25:00", "not a time"),
+    ],
+)
+async def test_a_refused_value_says_why_and_a_second_enter_keeps_it_marked(field, text, said):
+    app = EditorApp(field, "A")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("ctrl+u", *keys(text), "enter")
+        message = app.host.current.query_one(".editor-message")
+        assert said in str(message.render())
+        assert app.done is None
+        await pilot.press("enter")
+        await pilot.pause()
+    assert app.done.changed
+    assert app.done.value == text
+    assert said in app.done.problem
+
+
+async def test_text_keeps_enter_and_ctrl_s_takes():
+    app = await typed(a_field("text"), "a", "enter", "b", "ctrl+s")
+    assert app.done.value == "a\nb"
+
+
+async def test_json_shows_the_place_of_the_mistake():
+    app = EditorApp(a_field("json"), None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*keys('{"a" 1}'))
+        assert "Line 1, column 6" in str(app.host.current.query_one(".editor-message").render())
+        await pilot.press("escape")
+
+
+async def test_required_choice_offers_no_empty_value():
+    app = EditorApp(a_field("choice", required=True, options=COLOURS), "Lead")
+    async with app.run_test(size=(80, 24)):
+        assert len(app.host.current.shown) == 3
+
+
+async def test_status_offers_only_the_next_values():
+    field = a_field("choice", kind="status", options=COLOURS, transitions={"Lead": ["Won"]})
+    app = EditorApp(field, "Lead")
+    async with app.run_test(size=(80, 24)):
+        assert [option.value for option in app.host.current.options] == ["Lead", "Won"]
+
+
+async def test_click_elsewhere_keeps_what_was_typed():
+    app = EditorApp(a_field("line"), "A")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("b")
+        await pilot.click("Button")
+        await pilot.pause()
+    assert app.done.value == "Ab"
+
+
+async def test_value_menu_can_be_asked_for_while_editing():
+    app = await typed(a_field("line"), "A", "b", "ctrl+n")
+    assert app.asked
+    assert app.done is None
+
+
+async def test_read_only_cells_say_why():
+    app = EditorApp(a_field("line", read_only=True), "A")
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert app.host.current.kind == "none"
+        await pilot.press("x")
+        await pilot.pause()
+    assert not app.done.changed
+
+
+def test_every_kind_has_an_editor():
+    """T-146: each editor kind of the field contract."""
+    kinds = "line text number date datetime time duration checkbox choice choices link json rating none".split()
+    assert sorted(EDITORS) == sorted(kinds)
+    assert all(kind_of(a_field(kind)) == kind for kind in kinds)
+    assert not editable(a_field("none"))
