@@ -1,0 +1,185 @@
+"""Filters as clients write them, read into a tree (spec §11).
+
+Four forms say the same (D-11): `{"and": [{"field": "status", "operator": "equals", "value": "open"}]}`, the leaf alone,
+the shorthand `{"status": "open"}`, and `status:open`. Values are converted and operators checked while reading, so that
+what comes out can always be compiled.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from core.errors import BadRequest
+from core.query import operator as operators
+from core.query.operand import Span, fragment, member, operand, pair, pattern, period
+from core.query.scope import Ref, Scope, UnknownField
+
+MAX_DEPTH = 10
+MAX_LEAVES = 200
+_GROUPS = ("and", "or", "not")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One condition. `value` is what the column is compared with; a list for `in`, `notIn`, `hasAll`, `between`."""
+
+    ref: Ref
+    operator: str
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every part holds; true without parts."""
+
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """At least one part holds; false without parts (R-109)."""
+
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: "Node"
+
+
+Node = Leaf | All | Some | Not
+
+
+def parse_filter(raw: Any, scope: Scope) -> Node | None:
+    """Read a filter from text (a URL) or JSON data. None and "" mean no filter. Raises BadRequest."""
+    if isinstance(raw, str):
+        text = raw.strip()
+        if not text:
+            return None
+        if text[0] not in "{[":
+            return All(tuple(_pair(part, scope) for part in text.split(",")))
+        try:
+            raw = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            raise BadRequest("The filter is not valid JSON") from None
+    return None if raw is None else _Parser(scope).node(raw, 1)
+
+
+def _pair(text: str, scope: Scope) -> Leaf:
+    name, colon, value = text.partition(":")
+    if not colon:
+        raise BadRequest(f"Cannot read the filter {text!r}", hint="Write field:value, or a JSON filter")
+    return leaf(name.strip(), "equals", value.strip(), scope)
+
+
+class _Parser:
+    """Walks the JSON form and counts its leaves."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.leaves = 0
+
+    def node(self, raw: Any, depth: int) -> Node:
+        if depth > MAX_DEPTH:
+            raise BadRequest(f"The filter is nested deeper than {MAX_DEPTH}")
+        if isinstance(raw, list):
+            return All(self._parts(raw, depth))
+        if not isinstance(raw, Mapping):
+            raise BadRequest("A filter is an object: a condition, or and, or, not")
+        groups = [key for key in _GROUPS if key in raw and self._is_group(key, raw[key])]
+        if groups and len(raw) > 1:
+            raise BadRequest(f"Nothing may stand beside {groups[0]!r} in a filter")
+        if groups:
+            return self._group(groups[0], raw[groups[0]], depth)
+        if "field" in raw and "operator" in raw:
+            return self._leaf(raw)
+        return All(tuple(self._shorthand(name, value) for name, value in raw.items()))
+
+    @staticmethod
+    def _is_group(key: str, value: Any) -> bool:
+        return isinstance(value, list | Mapping) if key == "not" else isinstance(value, list)
+
+    def _group(self, key: str, value: Any, depth: int) -> Node:
+        if key == "not":
+            return Not(self.node(value, depth + 1))
+        parts = self._parts(value, depth)
+        return All(parts) if key == "and" else Some(parts)
+
+    def _parts(self, raw: list[Any], depth: int) -> tuple[Node, ...]:
+        return tuple(self.node(part, depth + 1) for part in raw)
+
+    def _leaf(self, raw: Mapping[str, Any]) -> Leaf:
+        unknown = set(raw) - {"field", "operator", "value"}
+        if unknown:
+            raise BadRequest(f"Unknown key {min(unknown)!r} in a filter condition")
+        name, operator = raw["field"], raw["operator"]
+        if not isinstance(name, str) or not isinstance(operator, str):
+            raise BadRequest("field and operator of a filter condition are text")
+        self._count()
+        return leaf(name, operator, raw.get("value"), self.scope, has_value="value" in raw)
+
+    def _shorthand(self, name: str, value: Any) -> Leaf:
+        self._count()
+        return leaf(name, "equals", value, self.scope)
+
+    def _count(self) -> None:
+        self.leaves += 1
+        if self.leaves > MAX_LEAVES:
+            raise BadRequest(f"The filter has more than {MAX_LEAVES} conditions")
+
+
+def leaf(name: str, operator: str, value: Any, scope: Scope, *, has_value: bool = True) -> Leaf:
+    """One checked condition. Raises BadRequest naming field, type and operator (R-106)."""
+    try:
+        ref = scope.resolve(name)
+    except UnknownField as error:
+        raise BadRequest(f"filter: {error}") from None
+    canonical = operators.canonical(operator)
+    if canonical is None:
+        raise BadRequest(f"filter: unknown operator {operator!r}")
+    allowed = operators.PATH_OPERATORS if ref.path else operators.operators_of(ref.family)
+    if canonical not in allowed:
+        raise BadRequest(
+            f"filter: field {name!r} of type {ref.type.name} does not take the operator {canonical!r}",
+            hint=f"It takes {', '.join(allowed)}",
+        )
+    if canonical in operators.WITHOUT_VALUE:
+        return Leaf(ref, canonical)
+    if not has_value:
+        raise BadRequest(f"filter: {canonical!r} on {name!r} needs a value")
+    if value is None and canonical in ("equals", "notEquals"):
+        return Leaf(ref, "isNull" if canonical == "equals" else "isNotNull")
+    try:
+        return Leaf(ref, canonical, _value(canonical, value, ref, scope))
+    except (ValueError, OverflowError) as error:
+        raise BadRequest(f"filter: {name!r} of type {ref.type.name}, {canonical}: {error}") from None
+
+
+def _value(operator: str, raw: Any, ref: Ref, scope: Scope) -> Any:
+    if raw is None:
+        raise ValueError("expected a value, got null")
+    if operator in operators.WITH_LIST:
+        if not isinstance(raw, list):
+            raise ValueError("expected a list")
+        if None in raw:
+            raise ValueError("null in a list; use isNull")
+        return tuple(member(item, ref, scope) for item in raw)
+    if operator == "between":
+        return tuple(operand(end, ref, scope) for end in pair(raw))
+    if operator == "isWithin":
+        return period(raw, ref, scope)
+    if operator == "matches":
+        return pattern(raw)
+    if operator in operators.TEXT_VALUE:
+        return fragment(raw, scope)
+    if ref.path and operator not in ("equals", "notEquals") and isinstance(operand(raw, ref, scope), bool):
+        raise ValueError("expected text or a number")
+    value = operand(raw, ref, scope)
+    if isinstance(value, list):
+        return tuple(value)
+    return value
+
+
+__all__ = ["All", "Leaf", "Node", "Not", "Some", "Span", "leaf", "parse_filter"]

@@ -1,0 +1,150 @@
+"""All that a list of records can be asked (spec §10.4), read from the parameters of a request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, true
+
+from core.errors import FieldError, Invalid
+from core.query.aggregate import Aggregates, Grouping, parse_aggregates, parse_grouping
+from core.query.compile import compile_filter
+from core.query.filter import Node, parse_filter
+from core.query.page import FIRST_PAGE, Page, parse_page
+from core.query.scope import Scope, UnknownField
+from core.query.search import compile_search
+from core.query.sort import Key, Rank, parse_sort, ranks
+
+Deleted = Literal["without", "with", "only"]
+
+PARAMETERS = frozenset(
+    "limit offset page cursor sort order fields select filter q aggregate groupBy groupSort hideEmpty includeDeleted "
+    "deleted format timezone expand sqlNulls".split()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListQuery:
+    """A checked list request. `fields` are columns in the order asked, None for all; `unknown` names the parameters that
+    mean nothing here (R-004: the answer warns of them)."""
+
+    scope: Scope
+    where: Node | None = None
+    q: str = ""
+    sort: tuple[Key, ...] = ()
+    page: Page = FIRST_PAGE
+    fields: tuple[str, ...] | None = None
+    deleted: Deleted = "without"
+    aggregates: Aggregates | None = None
+    grouping: Grouping | None = None
+    expand: tuple[str, ...] = ()
+    display: bool = False
+    unknown: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, params: Mapping[str, str], scope: Scope, *, trash: bool = False) -> "ListQuery":
+        """Read the parameters. Raises Invalid or BadRequest naming the parameter."""
+        scope = replace(scope, zone=parse_zone(params.get("timezone")), sql_nulls=params.get("sqlNulls") == "true")
+        deleted: Deleted = "only" if trash else parse_deleted(params)
+        sort = parse_sort(params.get("sort"), scope, params.get("order"))
+        return cls(
+            scope=scope,
+            where=parse_filter(params.get("filter"), scope),
+            q=(params.get("q") or "").strip(),
+            sort=sort,
+            page=parse_page(params, order_name(sort, deleted)),
+            fields=parse_fields(params.get("fields") or params.get("select"), scope),
+            deleted=deleted,
+            aggregates=parse_aggregates(params.get("aggregate"), scope),
+            grouping=parse_grouping(params, scope),
+            expand=parse_expand(params.get("expand"), scope),
+            display=parse_display(params.get("format")),
+            unknown=tuple(name for name in params if name not in PARAMETERS),
+        )
+
+    def condition(self) -> ColumnElement[bool]:
+        """What a row must meet to be listed."""
+        found = [live(self.deleted, self.scope), compile_filter(self.where, self.scope)]
+        if self.q:
+            found.append(compile_search(self.q, self.scope))
+        return and_(*found)
+
+    def ranks(self) -> list[Rank]:
+        """The order of the list: as asked, else oldest first (R-018), in the trash the newest deletion first (R-041)."""
+        if self.sort:
+            return ranks(self.sort, self.scope)
+        name = "deleted_at" if self.deleted == "only" else "created_at"
+        return ranks([Key(self.scope.resolve(name), self.deleted == "only")], self.scope)
+
+    @property
+    def order(self) -> str:
+        """Names the order, so that a cursor is not continued in another."""
+        return order_name(self.sort, self.deleted)
+
+
+def order_name(sort: tuple[Key, ...], deleted: Deleted) -> str:
+    return ",".join(f"{key.ref.name}:{'desc' if key.descending else 'asc'}" for key in sort) + f";{deleted}"
+
+
+def live(deleted: Deleted, scope: Scope) -> ColumnElement[bool]:
+    """Rows outside the trash, inside it, or both."""
+    column = scope.source.c.deleted_at
+    if deleted == "with":
+        return true()
+    return column.is_not(None) if deleted == "only" else column.is_(None)
+
+
+def parse_deleted(params: Mapping[str, str]) -> Deleted:
+    """D-14: `includeDeleted=true|only`, `deleted=true|only`."""
+    included, deleted = params.get("includeDeleted"), params.get("deleted")
+    if included == "only" or deleted in ("true", "only"):
+        return "only"
+    return "with" if included == "true" else "without"
+
+
+def parse_zone(name: str | None) -> ZoneInfo:
+    if not name:
+        return ZoneInfo("UTC")
+    try:
+        return ZoneInfo(name)
+    except (OSError, ValueError, LookupError):
+        raise _refused("timezone", f"{name!r} is not a time zone such as Europe/Paris") from None
+
+
+def parse_display(text: str | None) -> bool:
+    if text not in (None, "", "raw", "display"):
+        raise _refused("format", "format is raw or display")
+    return text == "display"
+
+
+def parse_fields(text: str | None, scope: Scope) -> tuple[str, ...] | None:
+    """Columns of `id,title`, without the key; None when nothing is asked. Raises Invalid."""
+    if not text:
+        return None
+    found: dict[str, None] = {}
+    for name in (part.strip() for part in text.split(",")):
+        if name == "id":
+            continue
+        try:
+            ref = scope.resolve(name)
+        except UnknownField as error:
+            raise _refused("fields", str(error)) from None
+        if not ref.is_plain:
+            raise _refused("fields", f"{name!r} is no field of its own; use expand")
+        found[ref.column] = None
+    return tuple(found)
+
+
+def parse_expand(text: str | None, scope: Scope) -> tuple[str, ...]:
+    """Names of link fields (R-028). Raises Invalid."""
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip())) if text else ()
+    for name in names:
+        field: Any = scope.table.fields.get(name)
+        if field is None or field.family != "link":
+            raise _refused("expand", f"{name!r} is no link field")
+    return names
+
+
+def _refused(parameter: str, message: str) -> Invalid:
+    return Invalid(message, [FieldError(parameter, f"{parameter}.invalid", message)])

@@ -1,0 +1,203 @@
+"""Values of filters turned into what a column holds (R-111), without the limits that writing has: `stock > -1` is a fair
+question about a field that takes no negative number."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from core.fields.base import ValueProblem
+from core.query.scope import Ref, Scope
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_RELATIVE = re.compile(r"(last|next):(\d{1,5}):days\Z")
+_BEYOND_RE2 = re.compile(r"\(\?(?:[=!>]|<[=!]|P[=>]|\()|\\[1-9]|[*+?}]\+")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From `first` to just before `end`: a day, or several, of a column of instants or days. None = open."""
+
+    first: Any
+    end: Any
+
+
+def operand(raw: Any, ref: Ref, scope: Scope) -> Any:
+    """The value to compare a column with; a `Span` where a day is compared with instants. Raises ValueError."""
+    raw = _variable(raw, scope)
+    if ref.path:
+        return _json_scalar(raw)
+    match ref.family:
+        case "number":
+            return _number(raw, ref)
+        case "date":
+            return _moment(raw, ref, scope)
+        case "checkbox":
+            return _accepted(raw, ref)
+        case "link":
+            return _number(raw, ref) if ref.kind in ("integer", "bigint") else _text(raw)
+        case "multi":
+            return [_text(item) for item in raw] if isinstance(raw, list) else [_text(raw)]
+        case "json":
+            return raw
+        case _:
+            return _number(raw, ref) if ref.kind in ("integer", "bigint") else _stored_text(raw, ref)
+
+
+def member(raw: Any, ref: Ref, scope: Scope) -> Any:
+    """One value of a list: an option of a multi-select, else as `operand`."""
+    return _text(_variable(raw, scope)) if ref.family == "multi" else operand(raw, ref, scope)
+
+
+def fragment(raw: Any, scope: Scope) -> str:
+    """The text that `contains` and its kin look for."""
+    return _text(_variable(raw, scope))
+
+
+def pattern(raw: Any) -> str:
+    """A regular expression that both databases take. Raises ValueError."""
+    text = _text(raw)
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    if _BEYOND_RE2.search(text):
+        raise ValueError("look-around, back references and possessive repeats are not supported")
+    return text
+
+
+def period(raw: Any, ref: Ref, scope: Scope) -> Span:
+    """The days that `isWithin` means, as the column's values. Raises ValueError."""
+    if ref.kind == "time":
+        raise ValueError("a time of day lies within no period")
+    first, end = _days(raw, scope.today)
+    if ref.kind == "date":
+        return Span(first, end)
+    return Span(scope.day(first)[0], scope.day(end)[0])
+
+
+def _days(raw: Any, today: date) -> tuple[date, date]:
+    one = timedelta(days=1)
+    monday = today - timedelta(days=today.weekday())
+    first_of_month = today.replace(day=1)
+    match raw:
+        case "today":
+            return today, today + one
+        case "yesterday":
+            return today - one, today
+        case "tomorrow":
+            return today + one, today + 2 * one
+        case "thisWeek":
+            return monday, monday + 7 * one
+        case "lastWeek":
+            return monday - 7 * one, monday
+        case "nextWeek":
+            return monday + 7 * one, monday + 14 * one
+        case "thisMonth":
+            return first_of_month, _month_after(first_of_month)
+        case "lastMonth":
+            return (first_of_month - one).replace(day=1), first_of_month
+        case "nextMonth":
+            following = _month_after(first_of_month)
+            return following, _month_after(following)
+        case "thisYear":
+            return date(today.year, 1, 1), date(today.year + 1, 1, 1)
+    relative = _RELATIVE.match(raw) if isinstance(raw, str) else None
+    if not relative:
+        raise ValueError(
+            "expected today, yesterday, tomorrow, this/last/nextWeek, this/last/nextMonth, thisYear, "
+            "last:N:days or next:N:days"
+        )
+    distance = timedelta(days=int(relative[2]))
+    return (today - distance, today + one) if relative[1] == "last" else (today, today + distance + one)
+
+
+def _month_after(first: date) -> date:
+    return (first + timedelta(days=31)).replace(day=1)
+
+
+def _variable(raw: Any, scope: Scope) -> Any:
+    if not isinstance(raw, str) or not raw.startswith("$"):
+        return raw
+    known: dict[str, Any] = {"$today": scope.today.isoformat(), "$now": scope.now}
+    if raw in ("$currentUser", "$currentUser.id"):
+        return scope.user if scope.user is not None else ""
+    return known.get(raw, raw)
+
+
+def _text(raw: Any) -> str:
+    if isinstance(raw, bool) or not isinstance(raw, str | int | float | Decimal):
+        raise ValueError("expected text")
+    return str(raw)
+
+
+def _stored_text(raw: Any, ref: Ref) -> str:
+    """Text as the field would store it, where it takes it at all (`A@B.org` is kept in small letters)."""
+    text = _text(raw)
+    try:
+        accepted = ref.type.accept(text)
+    except ValueProblem:
+        return text
+    return accepted if isinstance(accepted, str) else text
+
+
+def _number(raw: Any, ref: Ref) -> int | Decimal | float:
+    """Not `accept` first: rounding to the field's decimals would change what is asked."""
+    if isinstance(raw, bool):
+        raise ValueError("expected a number")
+    if isinstance(raw, int | float | Decimal | str):
+        try:
+            number = Decimal(str(raw).strip())
+        except InvalidOperation:
+            number = None
+        if number is not None and number.is_finite():
+            if abs(number) >= Decimal(10) ** 28:
+                raise ValueError("the number is too large")
+            if ref.kind == "double":
+                return float(number)
+            return int(number) if number == number.to_integral_value() else number
+    return _accepted(raw, ref)  # type: ignore[no-any-return]
+
+
+def _moment(raw: Any, ref: Ref, scope: Scope) -> Any:
+    if ref.kind == "timestamp":
+        if isinstance(raw, str) and _DAY.match(raw):
+            return Span(*scope.day(date.fromisoformat(raw)))
+        return raw if isinstance(raw, datetime) else _instant(raw, scope)
+    if ref.kind == "date":
+        if isinstance(raw, datetime) or (isinstance(raw, str) and len(raw) > 10 and "T" in raw):
+            return (raw if isinstance(raw, datetime) else _instant(raw, scope)).astimezone(scope.zone).date()
+        if isinstance(raw, str) and _DAY.match(raw):
+            return date.fromisoformat(raw)
+    return _accepted(raw, ref)
+
+
+def _instant(raw: Any, scope: Scope) -> datetime:
+    if not isinstance(raw, str):
+        raise ValueError("expected a date or an instant")
+    moment = datetime.fromisoformat(raw)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=scope.zone)).astimezone(UTC)
+
+
+def _json_scalar(raw: Any) -> Any:
+    if isinstance(raw, datetime):
+        return raw.isoformat()
+    if raw is not None and not isinstance(raw, str | int | float | bool):
+        raise ValueError("expected text, a number, true or false")
+    return raw
+
+
+def _accepted(raw: Any, ref: Ref) -> Any:
+    try:
+        return ref.type.accept(raw)
+    except ValueProblem as problem:
+        raise ValueError(problem.message) from None
+
+
+def pair(raw: Any) -> Sequence[Any]:
+    """The two ends of `between`."""
+    if not isinstance(raw, list) or len(raw) != 2:
+        raise ValueError("expected [low, high]")
+    return raw

@@ -1,0 +1,99 @@
+"""Sort orders: `due:desc,title` read, checked and turned into ORDER BY.
+
+The order is total: options of a select in their declared order (T-081), rows without a value last in both directions,
+the key as the final tie-breaker (R-017). Windows, cursors and pages all build on this one order.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, FromClause, Text, case, cast
+
+from core.errors import FieldError, Invalid
+from core.query.scope import Ref, Scope, UnknownField
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One level of a sort."""
+
+    ref: Ref
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """One level in SQL: the expression, its direction, and whether it can be NULL."""
+
+    value: ColumnElement[Any]
+    descending: bool
+    nullable: bool
+
+    def order(self) -> ColumnElement[Any]:
+        ordered = self.value.desc() if self.descending else self.value.asc()
+        return ordered.nulls_last() if self.nullable else ordered
+
+
+def parse_sort(raw: Any, scope: Scope, order: str | None = None) -> tuple[Key, ...]:
+    """Read `due:desc,title` or `[{"field", "direction"}]`. `order` is the direction of a single field without one.
+    Raises Invalid on `sort`."""
+    if order is not None and order not in ("asc", "desc"):
+        raise _refused("order", "order is asc or desc")
+    if not raw:
+        return ()
+    named = _from_text(raw, order) if isinstance(raw, str) else [_from_data(item) for item in raw]
+    keys = tuple(_key(name, direction, scope) for name, direction in named)
+    if len({key.ref.name for key in keys}) != len(keys):
+        raise _refused("sort", "A field is named twice")
+    return keys
+
+
+def _from_text(text: str, order: str | None) -> list[tuple[str, str]]:
+    parts = [part.strip().partition(":") for part in text.split(",")]
+    fallback = order if order and len(parts) == 1 else "asc"
+    return [(name.strip(), direction.strip().lower() or fallback) for name, _, direction in parts]
+
+
+def _from_data(item: Any) -> tuple[str, str]:
+    if not isinstance(item, Mapping) or not isinstance(item.get("field"), str):
+        raise _refused("sort", "Each level of a sort is {field, direction}")
+    return item["field"], str(item.get("direction", "asc"))
+
+
+def _key(name: str, direction: str, scope: Scope) -> Key:
+    if direction not in ("asc", "desc"):
+        raise _refused("sort", f"Unknown direction {direction!r}; asc or desc")
+    try:
+        return Key(scope.resolve(name), direction == "desc")
+    except UnknownField as error:
+        raise _refused("sort", str(error)) from None
+
+
+def ranks(keys: Sequence[Key], scope: Scope, source: FromClause | None = None) -> list[Rank]:
+    """The levels of the order, the record's key last."""
+    columns = scope.table.column_by_name
+    found = [
+        Rank(
+            _sortable(key.ref, scope, source), key.descending, not key.ref.is_plain or columns[key.ref.column].nullable
+        )
+        for key in keys
+    ]
+    named = {key.ref.column for key in keys if key.ref.is_plain}
+    base = scope.source if source is None else source
+    found += [Rank(base.c[name], False, False) for name in scope.table.key.fields if name not in named]
+    return found
+
+
+def _sortable(ref: Ref, scope: Scope, source: FromClause | None) -> ColumnElement[Any]:
+    column = scope.column(ref, source)
+    options = ref.type.sort_order()
+    if options and not ref.path:
+        # A value that is no option any more comes after those that are.
+        places = {value: place for place, value in enumerate(options)}
+        return case((column.is_(None), None), (column.in_(options), case(places, value=column)), else_=len(options))
+    return cast(column, Text) if ref.kind == "json" else column
+
+
+def _refused(parameter: str, message: str) -> Invalid:
+    return Invalid(message, [FieldError(parameter, f"{parameter}.invalid", message)])
