@@ -1,0 +1,203 @@
+"""A DuckDB file in this process: one root connection, one writer, lanes of readers, checkpoints of our own."""
+
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import duckdb
+from sqlalchemy.schema import CreateTable
+
+from core.clock import Clock
+from core.errors import DiskFull, SovriumError
+from core.storage.database import Commit, Health, Settings
+from core.storage.duckdb.dialect import make_dialect
+from core.storage.duckdb.errors import translate, translate_open
+from core.storage.duckdb.session import DuckDBSession
+from core.storage.journal import CHANGES
+from core.storage.lanes import LaneDatabase
+from core.storage.session import Session
+from core.storage.statement import StatementCache
+from core.storage.writer import Writer
+
+MEMORY = ":memory:"
+CHECKPOINT_AT = 64 << 20
+"""Bytes of write-ahead log at which the writer stops for a checkpoint, even if it is busy."""
+CHECKPOINT_IDLE_AT = 1 << 20
+"""The same, in a pause."""
+SPACE_AT_LEAST = 16 << 20
+"""Free bytes on the disk below which writes are refused: a checkpoint that fails stops the whole engine."""
+MEMORY_LIMIT = "400MB"
+
+
+class DuckDBDatabase(LaneDatabase):
+    dialect = "duckdb"
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self._settings = settings
+        self._path = _path_of(settings.url)
+        self._statements = StatementCache(make_dialect())
+        self._recovery = threading.Lock()
+        self._note = ""
+        self._tried_at = 0.0
+        self._root = self._connect()
+        super().__init__()
+        writing = DuckDBSession(self._cursor, self._statements)
+        self._prepare(writing)
+        self.writer = Writer(
+            [writing],
+            watch=self._watch,
+            clock=clock,
+            publish=self._committed,
+            rest=self._rest,
+            recover=self._recover,
+        )
+        self._open_lanes(lambda: DuckDBSession(self._cursor, self._statements))
+
+    # Opening.
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        try:
+            root = duckdb.connect(self._path, config={"autoinstall_known_extensions": False})
+        except Exception as error:
+            raise translate_open(error, self._path) from error
+        for statement in _startup(self._settings, self._path):
+            root.execute(statement)
+        return root
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        return self._root.cursor()
+
+    def _prepare(self, session: DuckDBSession) -> None:
+        """The change log, and where its numbers stand."""
+        session.begin(read_only=False)
+        if not session.fetch("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [CHANGES.name]):
+            session.execute(str(CreateTable(CHANGES).compile(dialect=self._statements.dialect)), ())
+        [(transaction, sequence)] = session.fetch(
+            f'SELECT coalesce(max("transaction"), 0), coalesce(max("sequence"), 0) FROM {CHANGES.name}', ()
+        )
+        session.last_numbers = (transaction, sequence)
+        session.commit()
+        session.last_numbers = (transaction, sequence)
+
+    # Between groups.
+
+    def _committed(self, commit: Commit) -> None:
+        self._note = ""
+        self._publish(commit)
+
+    def _rest(self, session: Session, idle: bool) -> None:
+        """Checkpoint when the log is long, or worth it in a pause."""
+        if self._path == MEMORY:
+            return
+        size = _size(self._path + ".wal")
+        if size >= (CHECKPOINT_IDLE_AT if idle else CHECKPOINT_AT):
+            self._checkpoint(session)
+
+    def _checkpoint(self, session: Session) -> None:
+        if _free(self._path) < SPACE_AT_LEAST:
+            self._note = "The disk is full"
+            return
+        try:
+            session.execute("CHECKPOINT", ())
+        except SovriumError as error:
+            self._note = error.message
+
+    def _check_writable(self) -> None:
+        """After a failure, one write a second may try whether the disk has room again."""
+        if not self._note:
+            return
+        now = time.monotonic()
+        if now - self._tried_at < 1.0 or (self._path != MEMORY and _free(self._path) < SPACE_AT_LEAST):
+            raise DiskFull(self._note, hint="Free some space; reading goes on meanwhile")
+        self._tried_at = now
+
+    # After a failure that stops the engine.
+
+    def _recover(self, session: Session) -> None:
+        """Open the file again under all sessions; what was acknowledged is in it."""
+        with self._recovery:
+            if not session.is_lost:
+                return
+            sessions = [each for each in self._sessions() if isinstance(each, DuckDBSession)]
+            for each in sessions:
+                while not each.lock.acquire(timeout=0.05):
+                    each.interrupt()
+            try:
+                self._reopen(sessions)
+            finally:
+                for each in sessions:
+                    each.lock.release()
+
+    def _reopen(self, sessions: list[DuckDBSession]) -> None:
+        self._note = "The database was opened again after a failed write"
+        for each in sessions:
+            each.close()
+        self._root.close()
+        try:
+            self._root = self._connect()
+        except SovriumError as error:
+            self._note = error.message
+            return
+        for each in sessions:
+            each.renew()
+
+    def health(self) -> Health:
+        return Health(
+            state="read-only" if self._note else "ready",
+            dialect="duckdb",
+            version=duckdb.__version__,
+            note=self._note,
+        )
+
+    def _release(self) -> None:
+        try:
+            if self._path != MEMORY and not self._note:
+                self._root.execute("CHECKPOINT")
+        except duckdb.Error as error:
+            self._note = translate(error).message
+        finally:
+            self._root.close()
+
+
+def _path_of(url: str) -> str:
+    """`duckdb:///relative`, `duckdb:////absolute`, `duckdb:///:memory:`."""
+    path = url.removeprefix("duckdb://").removeprefix("/")
+    return MEMORY if path in ("", MEMORY) else path
+
+
+def _startup(settings: Settings, path: str) -> list[str]:
+    """The settings of the instance; the last one locks them."""
+    exchange = [settings.exchange] if settings.exchange else []
+    folders = ", ".join(_text(os.path.join(os.path.abspath(folder), "")) for folder in exchange)
+    return [
+        "SET TimeZone = 'UTC'",
+        "SET autoload_known_extensions = false",
+        # Checkpoints are the writer's, and the log alone must hold every change between two of them.
+        "SET wal_autocheckpoint = '1TB'",
+        "SET auto_checkpoint_skip_wal_threshold = 1000000000000",
+        "SET enable_optimistic_write = false",
+        "PRAGMA disable_checkpoint_on_shutdown",
+        "SET late_materialization_max_rows = 1000",
+        f"SET memory_limit = {_text(settings.memory_limit or MEMORY_LIMIT)}",
+        f"SET temp_directory = {_text('' if path == MEMORY else path + '.tmp')}",
+        f"SET allowed_directories = [{folders}]",
+        "SET enable_external_access = false",
+        "SET lock_configuration = true",
+    ]
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _free(path: str) -> int:
+    return shutil.disk_usage(Path(path).absolute().parent).free

@@ -1,0 +1,94 @@
+"""What DuckDB's exceptions mean, in our words. The only place that looks into the driver's messages."""
+
+import re
+
+import duckdb
+
+from core.errors import (
+    BadRequest,
+    Conflict,
+    Damaged,
+    DialectLimit,
+    DiskFull,
+    FieldError,
+    Invalid,
+    Locked,
+    SovriumError,
+    StorageError,
+)
+from core.storage.session import WriteConflict
+
+_LOCK = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
+_DUPLICATE = re.compile(r'[Dd]uplicate key "(?P<key>.*)" violates', re.DOTALL)
+_COLUMN = re.compile(r"(?:^|, )([a-z_][a-z0-9_]*): ")
+_NOT_NULL = re.compile(r"NOT NULL constraint failed: [^.]+\.(?P<column>\S+)")
+_NO_SPACE = re.compile(r"No space left|File too large|Disk quota|failed to offload|not enough space", re.IGNORECASE)
+_NEWER = re.compile(r"newer|version number|file version|storage version", re.IGNORECASE)
+_DAMAGED = re.compile(r"corrupt|checksum|not a valid DuckDB|Could not read enough bytes|WAL|serializ", re.IGNORECASE)
+
+
+def translate(error: BaseException) -> SovriumError:
+    """The error of a statement."""
+    if isinstance(error, SovriumError):
+        return error
+    text = str(error)
+    if _NO_SPACE.search(text):
+        return DiskFull("There is no space left for the write", hint="Free some space; reading goes on meanwhile")
+    if isinstance(error, duckdb.ConstraintException):
+        return _constraint(text)
+    if isinstance(error, duckdb.TransactionException) and "onflict" in text:
+        return WriteConflict("Another write changed the same record at the same moment", detail="WRITE_CONFLICT")
+    if isinstance(error, duckdb.FatalException | duckdb.InternalException | duckdb.SerializationException):
+        return Damaged("The database engine stopped on an internal error", hint="It is opened again by itself")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StorageError("It needs more memory than the server may use", hint="Ask for fewer rows at a time")
+    if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException | duckdb.TypeMismatchException):
+        return Invalid(_first_line(text), [FieldError("value", "value.does-not-fit", _first_line(text))])
+    if isinstance(error, duckdb.PermissionException | duckdb.NotImplementedException | duckdb.DependencyException):
+        return DialectLimit(_first_line(text))
+    if isinstance(error, duckdb.IOException):
+        return StorageError("The database file could not be read or written")
+    if isinstance(error, duckdb.Error):
+        return BadRequest(_first_line(text))
+    return StorageError("The database refused the statement")
+
+
+def translate_open(error: BaseException, path: str) -> SovriumError:
+    """The error of opening the file at `path`."""
+    text = str(error)
+    lock = _LOCK.search(text)
+    if lock:
+        program, pid = lock["program"], int(lock["pid"])
+        return Locked(
+            f"{path} is in use by {program} (process {pid})",
+            pid=pid,
+            program=program,
+            hint="End that program, or connect to the server that runs there",
+        )
+    if _NO_SPACE.search(text):
+        return DiskFull(f"There is no space left to open {path}", hint="Free some space and start again")
+    if "Permission denied" in text or "Read-only file system" in text or "Cannot open file" in text:
+        return StorageError(f"{path} cannot be written here", hint="Check the permissions of the folder")
+    if _NEWER.search(text):
+        return Damaged(f"{path} was written by another version of the database", hint="Update this program")
+    if _DAMAGED.search(text) or isinstance(error, duckdb.Error):
+        return Damaged(f"{path} is damaged, or is not a database", hint="Restore it from a backup")
+    return StorageError(f"{path} cannot be opened")
+
+
+def _constraint(text: str) -> SovriumError:
+    duplicate = _DUPLICATE.search(text)
+    if duplicate:
+        fields = _COLUMN.findall(duplicate["key"])
+        return Conflict("A record with this value exists already", fields=fields)
+    missing = _NOT_NULL.search(text)
+    if missing:
+        column = missing["column"]
+        return Invalid("A value is missing", [FieldError(column, "field.required", f"{column} is required")])
+    return Conflict("The record breaks a rule of the table")
+
+
+def _first_line(text: str) -> str:
+    """`Binder Error: Referenced column …` without the kind and the excerpt of the statement."""
+    line = text.split("\n", 1)[0]
+    return line.split("Error: ", 1)[-1]

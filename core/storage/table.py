@@ -1,0 +1,99 @@
+"""A table model as a SQLAlchemy table. The same object serves both databases: what differs is said by type variants."""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    Integer,
+    MetaData,
+    Numeric,
+    Sequence,
+    Table,
+    Text,
+    Time,
+    types,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from core.fields.column import ColumnKind, ColumnType
+from core.fields.model import TableModel
+
+PRECISION, SCALE = 18, 4
+"""Digits of a decimal that does not say its own."""
+
+
+def json_type() -> types.TypeEngine[Any]:
+    """JSON text on DuckDB, JSONB on PostgreSQL. None is NULL on both: a top-level JSON null is no value."""
+    return JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+def instant_type() -> types.TypeEngine[Any]:
+    return DateTime(timezone=True)
+
+
+def sqlalchemy_type(column: ColumnType) -> types.TypeEngine[Any]:
+    """The SQLAlchemy type of a neutral one."""
+    match column.kind:
+        case "decimal":
+            return Numeric(column.precision or PRECISION, SCALE if column.scale is None else column.scale)
+        case "timestamp":
+            return instant_type()
+        case "text-list":
+            return ARRAY(Text())
+        case "json":
+            return json_type()
+    simple: dict[str, type[types.TypeEngine[Any]]] = {
+        "text": Text,
+        "integer": Integer,
+        "bigint": BigInteger,
+        "double": Double,
+        "boolean": Boolean,
+        "date": Date,
+        "time": Time,
+    }
+    return simple[column.kind]()
+
+
+def kind_of(type_: types.TypeEngine[Any]) -> ColumnKind:
+    """The kind of a SQLAlchemy type: tables of the engine's own stores are plain SQLAlchemy tables."""
+    kinds: tuple[tuple[type[types.TypeEngine[Any]], ColumnKind], ...] = (
+        (types.ARRAY, "text-list"),
+        (types.JSON, "json"),
+        (types.BigInteger, "bigint"),
+        (types.Integer, "integer"),
+        (types.Float, "double"),
+        (types.Numeric, "decimal"),
+        (types.Boolean, "boolean"),
+        (types.DateTime, "timestamp"),
+        (types.Date, "date"),
+        (types.Time, "time"),
+    )
+    for class_, kind in kinds:
+        if isinstance(type_, class_):
+            return kind
+    return "text"
+
+
+def build_table(model: TableModel) -> Table:
+    """One table of its own metadata, so that two versions of a model never meet."""
+    return Table(
+        model.sql_name,
+        MetaData(),
+        *(
+            Column(
+                column.name,
+                sqlalchemy_type(column.type),
+                *((Sequence(column.sequence, start=column.sequence_start),) if column.sequence else ()),
+                primary_key=column.name in model.key.fields,
+                autoincrement=False,
+                nullable=column.nullable,
+            )
+            for column in model.columns
+        ),
+    )

@@ -1,0 +1,66 @@
+"""What both databases can keep: texts without NUL and without lone surrogates, JSON without them, whole numbers that fit.
+
+The check runs where a value leaves for a database, so that no door can go round it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.errors import FieldError, Invalid
+from core.fields.column import ColumnKind
+
+_RANGE: Mapping[ColumnKind, int] = {"integer": 2**31, "bigint": 2**63}
+
+
+def refuse(column: str, code: str, message: str) -> Invalid:
+    return Invalid(message, [FieldError(column, code, message)])
+
+
+def check_text(column: str, value: str) -> str:
+    """The text itself; Invalid for what a database cannot hold."""
+    if not value.isascii() or "\0" in value:
+        _check_characters(column, value)
+    return value
+
+
+def _check_characters(column: str, value: str) -> None:
+    if "\0" in value:
+        raise refuse(column, "text.nul", f"{column}: a text cannot hold the character NUL (U+0000)")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise refuse(column, "text.surrogate", f"{column}: a text cannot hold half a surrogate pair") from None
+
+
+def check_texts(column: str, values: Sequence[str]) -> list[str]:
+    return [check_text(column, value) for value in values]
+
+
+def check_integer(column: str, kind: ColumnKind, value: int) -> int:
+    limit = _RANGE[kind]
+    if not -limit <= value < limit:
+        raise refuse(column, "number.out-of-range", f"{column}: {value} is out of range")
+    return value
+
+
+def dump_json(column: str, value: Any) -> str:
+    """JSON text; Invalid for NaN, infinity, NUL, lone surrogates and what is not JSON at all."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text.encode()
+    except UnicodeEncodeError:
+        raise refuse(column, "text.surrogate", f"{column}: a text cannot hold half a surrogate pair") from None
+    except (TypeError, ValueError, RecursionError) as error:
+        raise refuse(column, "json.not-json", f"{column}: not a JSON value ({error})") from None
+    if "\\u0000" in text and _holds_nul(value):
+        raise refuse(column, "text.nul", f"{column}: a text cannot hold the character NUL (U+0000)")
+    return text
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, Mapping):
+        return any(_holds_nul(part) for pair in value.items() for part in pair)
+    return isinstance(value, list | tuple) and any(_holds_nul(part) for part in value)
