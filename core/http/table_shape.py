@@ -7,7 +7,6 @@ from core.contract.tables import FieldInfo, TableInfo, TableSummary
 from core.engine import Engine
 from core.fields.base import FieldType
 from core.fields.model import TableModel
-from core.query.operator import operators_of
 
 
 def table_summary(engine: Engine, table: TableModel) -> TableSummary:
@@ -57,5 +56,5 @@ def field_info(field: FieldType[Any], *, system: bool) -> FieldInfo:
         "numeric": field.numeric,
         "default": spec.default,
         "options": dict(field.info()),
-        "operators": list(operators_of(field.family)),
+        "operators": list(field.operators()),
     }

@@ -1,0 +1,227 @@
+"""`/api/openapi.json`: OpenAPI 3.1, made of the routes' declarations, the contract's types and the app's tables.
+
+Routes of records appear once per table under its own name, with its own fields, so that a generated client is typed.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from core.fields.base import FieldType
+from core.fields.model import AppModel, TableModel
+from core.http.call import adapter
+from core.http.route import Parameter, Route
+
+Schema = dict[str, Any]
+REF = "#/components/schemas/"
+KINDS: dict[str, Schema] = {
+    "text": {"type": "string"},
+    "integer": {"type": "integer"},
+    "boolean": {"type": "string", "enum": ["true", "false"]},
+    "json": {"type": "string", "contentMediaType": "application/json"},
+}
+# What a field answers, by its family. Input is read more widely (numbers and dates as text, for one).
+FAMILIES: dict[str, Schema] = {
+    "text": {"type": "string"},
+    "number": {"type": ["number", "string"]},
+    "date": {"type": ["string", "number"]},
+    "checkbox": {"type": "boolean"},
+    "select": {"type": "string"},
+    "multi": {"type": "array", "items": {"type": "string"}},
+    "link": {"type": ["string", "integer", "array"]},
+    "json": {},
+}
+FILE: Schema = {"type": "string", "contentMediaType": "application/octet-stream"}
+REASONS = {
+    400: "The request is wrong; `code` and `errors` say where",
+    401: "Sign in first",
+    403: "Sent by a page of another site",
+    404: "Missing, or not to be seen",
+    409: "A unique key is taken, or the record has changed since it was read",
+    413: "More than one request may carry",
+    422: "A value has the wrong format",
+    500: "A fault of the server; `requestId` finds it in the log",
+    503: "Not ready, or too busy",
+    504: "It took too long",
+}
+ALWAYS = (400, 401, 403, 500, 503, 504)
+ERROR: Schema = {
+    "type": "object",
+    "required": ["success", "message", "code"],
+    "properties": {
+        "success": {"const": False},
+        "message": {"type": "string"},
+        "code": {"type": "string"},
+        "hint": {"type": "string"},
+        "requestId": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "message": {"type": "string"},
+                    "code": {"type": "string"},
+                    "record": {"type": "integer"},
+                },
+            },
+        },
+    },
+}
+
+
+def document(routes: Iterable[Route], model: AppModel, version: str) -> Schema:
+    """The whole document, as plain data."""
+    routes = tuple(routes)
+    tables = [table for table in model if not table.spec.disabled]
+    schemas = contract_schemas(routes) | {"Error": ERROR}
+    paths: dict[str, dict[str, Schema]] = {}
+    for table in tables:
+        schemas |= table_schemas(table)
+    for route in routes:
+        if route.tag != "records":
+            paths.setdefault(route.path, {})[route.method.lower()] = operation(route, None)
+            continue
+        for table in tables:
+            path = route.path.replace("{table}", table.sql_name)
+            paths.setdefault(path, {})[route.method.lower()] = operation(route, table)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": model.app.name,
+            "version": model.app.version or version,
+            "description": model.app.description,
+        },
+        "paths": paths,
+        "components": {"schemas": schemas},
+    }
+
+
+def operation(route: Route, table: TableModel | None) -> Schema:
+    names = [part[1:-1] for part in route.path.split("/") if part.startswith("{") and not (table and part == "{table}")]
+    parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    parameters += [query_parameter(name, declared) for name, declared in route.query.items()]
+    name = route.handler.__name__ + (f"_{table.sql_name}" if table else "")
+    answers: Schema = {str(status): answer(kind, route, table) for status, kind in route.answers.items()}
+    for status in sorted({*route.errors, *(() if route.open else ALWAYS)} - set(route.answers)):
+        answers[str(status)] = {
+            "description": REASONS[status],
+            "content": {"application/json": {"schema": {"$ref": REF + "Error"}}},
+        }
+    found: Schema = {
+        "operationId": name,
+        "summary": route.summary,
+        "tags": [table.name if table else route.tag],
+        "parameters": parameters,
+        "responses": answers,
+    }
+    if route.body is not None:
+        content = {route.body_kind: {"schema": schema_of(route.body, table)}}
+        found["requestBody"] = {"required": True, "content": content}
+    return found
+
+
+def query_parameter(name: str, declared: Parameter) -> Schema:
+    schema = dict(KINDS[declared.kind])
+    schema |= {"minimum": declared.least} if declared.least is not None else {}
+    schema |= {"maximum": declared.most} if declared.most is not None else {}
+    schema |= {"enum": list(declared.choices)} if declared.choices else {}
+    return {
+        "name": name,
+        "in": "query",
+        "required": declared.required,
+        "description": declared.about,
+        "schema": schema,
+    }
+
+
+def answer(kind: Any, route: Route, table: TableModel | None) -> Schema:
+    found: Schema = {"description": route.summary}
+    if kind is not None:
+        found["content"] = {route.answer_kind: {"schema": schema_of(kind, table)}}
+    return found
+
+
+def schema_of(kind: Any, table: TableModel | None) -> Schema:
+    """The schema of a contract type; of records in terms of the table where it is known."""
+    if kind is bytes:
+        return FILE
+    name = getattr(kind, "__name__", "")
+    if table is not None and name in TABLE_TYPES:
+        return {"$ref": f"{REF}{table.sql_name}.{name}"}
+    if getattr(kind, "__origin__", None) is list:
+        return {"type": "array", "items": schema_of(kind.__args__[0], table)}
+    return {"$ref": REF + name} if name else {}
+
+
+TABLE_TYPES = frozenset({"Record", "RecordList", "RecordBody"})
+
+
+def contract_schemas(routes: Iterable[Route]) -> dict[str, Schema]:
+    """Schemas of all contract types that routes name, with those inside them."""
+    from pydantic import TypeAdapter
+
+    kinds = [kind for route in routes for kind in (route.body, *route.answers.values()) if kind not in (None, bytes)]
+    inputs = [(number, "validation", adapter(kind)) for number, kind in enumerate(kinds)]
+    _, found = TypeAdapter.json_schemas(inputs, ref_template=REF + "{model}")  # type: ignore[arg-type]
+    schemas: dict[str, Schema] = found.get("$defs", {})
+    return schemas
+
+
+def table_schemas(table: TableModel) -> dict[str, Schema]:
+    """`contacts.Fields`, `contacts.Record`, `contacts.RecordList`, `contacts.RecordBody`."""
+    known = {name: field_schema(field) for name, field in (*table.fields.items(), *table.system.items())}
+    writable = {
+        name: {key: value for key, value in schema.items() if key != "type"}
+        for name, schema in known.items()
+        if name in table.fields and not table.fields[name].read_only
+    }
+    name = table.sql_name
+    moment = {"type": "string", "format": "date-time"}
+    record = {
+        "type": "object",
+        "required": ["id", "fields", "createdAt", "updatedAt"],
+        "properties": {
+            "id": {"type": ["string", "integer"]},
+            "fields": {"$ref": f"{REF}{name}.Fields"},
+            "createdAt": moment,
+            "updatedAt": moment,
+            "deletedAt": {"type": ["string", "null"], "format": "date-time"},
+        },
+    }
+    listed = {
+        "type": "object",
+        "required": ["records", "pagination"],
+        "properties": {
+            "records": {"type": "array", "items": {"$ref": f"{REF}{name}.Record"}},
+            "pagination": {"$ref": REF + "Pagination"},
+            "aggregations": {"type": "object"},
+            "groups": {"type": "array", "items": {"$ref": REF + "Group"}},
+        },
+    }
+    body = {
+        "type": "object",
+        "required": ["fields"],
+        "properties": {
+            "fields": {"type": "object", "properties": writable, "additionalProperties": False},
+            "updatedAt": {**moment, "description": "the version that was read; another stored one refuses the write"},
+        },
+    }
+    fields = {"type": "object", "properties": known}
+    return {
+        f"{name}.Fields": fields,
+        f"{name}.Record": record,
+        f"{name}.RecordList": listed,
+        f"{name}.RecordBody": body,
+    }
+
+
+def field_schema(field: FieldType[Any]) -> Schema:
+    """What the field answers. Null is always possible: old rows may lack what is required of new ones."""
+    schema = dict(FAMILIES[field.family])
+    if "type" in schema:
+        kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+        schema["type"] = [*kinds, "null"]
+    about = field.spec.description or field.spec.label
+    schema |= {"description": f"{about} ({field.name})" if about else field.name}
+    return schema

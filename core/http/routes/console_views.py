@@ -1,0 +1,103 @@
+"""`/api/console/views`: windows of an ordered reading of a table; values and links for filters and pickers."""
+
+from core.contract.console import Found, Frequency, LinkHits, View, ViewSpec, Window
+from core.http.answer import Answer, as_json, empty
+from core.http.call import Call
+from core.http.route import Parameter, RouteFamily
+
+WINDOW_MOST = 1024
+
+routes = RouteFamily("console")
+
+FIELDS = Parameter("names separated by commas; all when absent")
+WINDOW = {
+    "start": Parameter("position of the first row, from 0", "integer", least=0),
+    "limit": Parameter("rows", "integer", least=1, most=WINDOW_MOST),
+    "fields": FIELDS,
+}
+FIND = {
+    "text": Parameter("what to look for, whatever its case", required=True),
+    "from": Parameter("position to start at", "integer", least=0),
+    "direction": Parameter("which way to look", choices=("next", "previous")),
+    "fields": FIELDS,
+}
+VALUES = {
+    "field": Parameter("the field", required=True),
+    "prefix": Parameter("only values that begin so"),
+    "limit": Parameter("values", "integer", least=1, most=1000),
+}
+
+
+@routes.add("POST", "/api/console/views", body=ViewSpec, answers={201: View}, errors=(404,))
+async def open_view(call: Call) -> Answer:
+    """Open a view: a filtered, ordered reading that is paged by position."""
+    spec: ViewSpec = await call.checked()
+    return as_json(await call.engine.views.open(spec, call.principal), 201)
+
+
+@routes.add("GET", "/api/console/views/{view}", answers={200: View}, errors=(404,))
+async def view(call: Call) -> Answer:
+    """A view's count, and whether its order stands."""
+    return as_json(await call.engine.views.get(call.segments["view"]))
+
+
+@routes.add("DELETE", "/api/console/views/{view}", answers={204: None}, errors=(404,))
+async def close_view(call: Call) -> Answer:
+    """Close a view."""
+    await call.engine.views.close(call.segments["view"])
+    return empty()
+
+
+@routes.add("GET", "/api/console/views/{view}/window", query=WINDOW, answers={200: Window}, errors=(404,))
+async def window(call: Call) -> Answer:
+    """Rows of a view from a position on."""
+    start, limit = call.integer("start", 0), call.integer("limit", 100)
+    return as_json(await call.engine.views.window(call.segments["view"], start, limit, call.names("fields")))
+
+
+@routes.add("GET", "/api/console/views/{view}/find", query=FIND, answers={200: Found}, errors=(404,))
+async def find(call: Call) -> Answer:
+    """The next row of a view that holds a text."""
+    backward = call.text("direction", "next") == "previous"
+    found = await call.engine.views.find(
+        call.segments["view"],
+        call.required("text"),
+        call.integer("from", 0),
+        backward=backward,
+        fields=call.names("fields"),
+    )
+    return as_json(found)
+
+
+@routes.add(
+    "GET",
+    "/api/console/views/{view}/locate",
+    query={"key": Parameter("the record's key", required=True)},
+    answers={200: Found},
+    errors=(404,),
+)
+async def locate(call: Call) -> Answer:
+    """The position of a record in a view."""
+    return as_json(await call.engine.views.locate(call.segments["view"], call.required("key")))
+
+
+@routes.add("GET", "/api/console/tables/{table}/values", query=VALUES, answers={200: Frequency}, errors=(404,))
+async def values(call: Call) -> Answer:
+    """The values of a field with their counts, the most frequent first."""
+    found = await call.engine.views.values(
+        call.segments["table"], call.required("field"), prefix=call.text("prefix") or "", limit=call.integer("limit", 50)
+    )
+    return as_json(found)
+
+
+@routes.add(
+    "GET",
+    "/api/console/tables/{table}/links/{field}",
+    query={"q": Parameter("a part of the label, or a key")},
+    answers={200: LinkHits},
+    errors=(404,),
+)
+async def links(call: Call) -> Answer:
+    """Records that a link field may name."""
+    found = await call.engine.views.links(call.segments["table"], call.segments["field"], call.text("q") or "")
+    return as_json(found)

@@ -1,0 +1,69 @@
+"""`/api/console/jobs`: imports and exports that run, and those that have ended."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from urllib.parse import quote
+
+from core.contract.console import Job, Jobs
+from core.errors import NotFound
+from core.http.answer import Answer, Header, Stream, as_json, empty
+from core.http.call import Call
+from core.http.route import RouteFamily
+
+BLOCK = 256 * 1024
+KINDS = {".csv": "text/csv; charset=utf-8", ".json": "application/json", ".parquet": "application/vnd.apache.parquet"}
+
+routes = RouteFamily("jobs")
+
+
+@routes.add("GET", "/api/console/jobs", answers={200: Jobs})
+async def jobs(call: Call) -> Answer:
+    """All jobs, newest first."""
+    return as_json({"jobs": call.engine.jobs.list()})
+
+
+@routes.add("GET", "/api/console/jobs/{job}", answers={200: Job}, errors=(404,))
+async def job(call: Call) -> Answer:
+    """One job."""
+    return as_json(call.engine.jobs.get(call.segments["job"]))
+
+
+@routes.add("DELETE", "/api/console/jobs/{job}", answers={204: None}, errors=(404,))
+async def cancel_job(call: Call) -> Answer:
+    """Cancel a running job, forget a finished one."""
+    call.engine.jobs.cancel(call.segments["job"])
+    return empty()
+
+
+@routes.add(
+    "GET",
+    "/api/console/jobs/{job}/file",
+    answers={200: bytes},
+    answer_kind="application/octet-stream",
+    errors=(404,),
+)
+async def job_file(call: Call) -> Answer:
+    """The file of a finished export."""
+    found = call.engine.jobs.get(call.segments["job"])
+    file = call.engine.jobs.file(found["id"])
+    return Stream(blocks(file), attachment(found["title"]), size=file.stat().st_size)
+
+
+async def blocks(file: Path) -> AsyncGenerator[bytes]:
+    """The file in pieces. It stays readable when it is removed meanwhile."""
+    try:
+        source = file.open("rb")
+    except FileNotFoundError as error:
+        raise NotFound from error
+    with source:
+        while block := await asyncio.to_thread(source.read, BLOCK):
+            yield block
+
+
+def attachment(name: str) -> list[Header]:
+    """Headers of a download under that name, which may hold any character."""
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\/' else "_" for c in name)
+    kind = KINDS.get(Path(name).suffix, "application/octet-stream")
+    disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, '')}"
+    return [(b"content-type", kind.encode()), (b"content-disposition", disposition.encode())]

@@ -1,0 +1,1 @@
+"""Long work that a person watches: imports and exports, with progress, cancel and a result."""

@@ -1,0 +1,194 @@
+"""The jobs of one engine: started, watched, cancelled, kept for a while when they are done.
+
+A job is a coroutine that is given a `Progress`. It works on the database's long lane, so that it never stands in the way
+of small requests, and leaves its file, if it makes one, in the exchange folder until the job is forgotten.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from core.bus import Bus
+from core.clock import Clock, to_iso
+from core.contract.console import Job
+from core.errors import Busy, NotFound, SovriumError
+from core.ids import short_id
+from core.storage.database import Cancel
+
+FINISHED_KEPT = 50
+"""Finished jobs; the oldest is forgotten, with its file, when another one ends."""
+RUNNING_MOST = 20
+REJECTED_KEPT = 100
+REPORT_SECONDS = 0.2
+"""Progress is published at most so often."""
+
+log = logging.getLogger("sovrium.jobs")
+
+
+class Cancelled(Exception):
+    """Raised inside a job whose end was asked for."""
+
+
+class Progress:
+    """What a job says about itself. Any thread may call."""
+
+    def __init__(self, job: Job, publish: Callable[[Job], None]) -> None:
+        self.cancel = Cancel()
+        """Hand it to the database, so that cancelling stops the statement that runs."""
+        self.file: Path | None = None
+        self._job = job
+        self._publish = publish
+        self._reported = 0.0
+
+    def report(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        """How far the work has come.
+
+        Raises:
+            Cancelled: the job is to end.
+        """
+        if self.cancel.requested:
+            raise Cancelled
+        self._job["done"] = done
+        if total is not None:
+            self._job["total"] = total
+        if note is not None:
+            self._job["note"] = note
+        now = time.monotonic()
+        if now - self._reported >= REPORT_SECONDS:
+            self._reported = now
+            self._publish(self._job)
+
+    def reject(self, rejected: dict[str, Any]) -> None:
+        """An import's refused row: `line`, `field`, `message`, `value`. The first hundred are kept."""
+        kept = self._job.setdefault("rejected", [])
+        if len(kept) < REJECTED_KEPT:
+            kept.append(rejected)
+
+    def finish(self, rows: int, file: Path | None = None) -> None:
+        """The result: rows written, and an export's file."""
+        self._job["done"] = self._job["rows"] = rows
+        if file is not None:
+            self.file = file
+            self._job["file"] = self._job["title"]
+            self._job["size"] = file.stat().st_size
+
+
+Work = Callable[[Progress], Awaitable[None]]
+
+
+class JobCenter:
+    """All jobs, on the server's event loop."""
+
+    def __init__(self, bus: Bus, clock: Clock) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._jobs: dict[str, tuple[Job, Progress]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def start(
+        self, kind: Literal["import", "export"], title: str, work: Work, *, unit: Literal["rows", "bytes"] = "rows"
+    ) -> Job:
+        """Begin a job. `title` is what people see; an export's is its file name.
+
+        Raises:
+            Busy: too many run already.
+        """
+        if len(self._tasks) >= RUNNING_MOST:
+            raise Busy("Too many jobs are running", hint="wait for one to end, or cancel one")
+        job: Job = {
+            "id": short_id("job"),
+            "kind": kind,
+            "title": title,
+            "state": "running",
+            "done": 0,
+            "total": None,
+            "unit": unit,
+            "note": "",
+            "startedAt": to_iso(self._clock()),
+            "finishedAt": None,
+            "error": None,
+        }
+        progress = Progress(job, self._publish)
+        self._jobs[job["id"]] = (job, progress)
+        self._tasks[job["id"]] = asyncio.get_running_loop().create_task(self._run(job, progress, work))
+        self._publish(job)
+        return job
+
+    def list(self) -> list[Job]:
+        """Newest first."""
+        return [job for job, _ in reversed(self._jobs.values())]
+
+    def get(self, job: str) -> Job:
+        return self._find(job)[0]
+
+    def file(self, job: str) -> Path:
+        """The file of a finished export; NotFound where there is none."""
+        found, progress = self._find(job)
+        if found["state"] != "done" or progress.file is None:
+            raise NotFound
+        return progress.file
+
+    def cancel(self, job: str) -> None:
+        """End a running job, or forget a finished one."""
+        found, progress = self._find(job)
+        if found["state"] == "running":
+            progress.cancel.cancel()
+        else:
+            self._forget(job)
+
+    def close(self) -> None:
+        """End all jobs and remove their files. Any thread."""
+        for job, progress in list(self._jobs.values()):
+            if job["state"] == "running":
+                progress.cancel.cancel()
+            elif progress.file is not None:
+                progress.file.unlink(missing_ok=True)
+
+    async def _run(self, job: Job, progress: Progress, work: Work) -> None:
+        try:
+            await work(progress)
+            job["state"] = "done"
+        except Exception as error:
+            # A statement stopped by a cancel fails in its own way; what counts is that it was asked to.
+            cancelled = progress.cancel.requested or isinstance(error, Cancelled)
+            job["state"] = "cancelled" if cancelled else "failed"
+            if not cancelled:
+                job["error"] = message_of(error)
+        except asyncio.CancelledError:
+            job["state"] = "cancelled"
+            raise
+        finally:
+            job["finishedAt"] = to_iso(self._clock())
+            self._tasks.pop(job["id"], None)
+            self._publish(job)
+            self._forget_old()
+
+    def _publish(self, job: Job) -> None:
+        self._bus.publish({"kind": "job", "job": job})
+
+    def _find(self, job: str) -> tuple[Job, Progress]:
+        found = self._jobs.get(job)
+        if found is None:
+            raise NotFound
+        return found
+
+    def _forget(self, job: str) -> None:
+        _, progress = self._jobs.pop(job)
+        if progress.file is not None:
+            progress.file.unlink(missing_ok=True)
+
+    def _forget_old(self) -> None:
+        finished = [name for name, (job, _) in self._jobs.items() if job["state"] not in ("running", "queued")]
+        for name in finished[:-FINISHED_KEPT]:
+            self._forget(name)
+
+
+def message_of(error: Exception) -> str:
+    """What a person is told; what we did not raise on purpose goes to the log."""
+    if isinstance(error, SovriumError):
+        return error.message
+    log.error("a job failed", exc_info=error)
+    return "Something went wrong inside the server; its log says what"
