@@ -24,7 +24,6 @@ APP: tuple[Action, ...] = (
     Action("app.theme", "", "global"),
     Action("app.language", "", "global"),
     Action("app.messages", "", "global"),
-    Action("app.keys", "", "global"),
     Action("app.reconnect", "", "global"),
 )
 
@@ -33,10 +32,7 @@ TABS: tuple[Action, ...] = (
     Action("tab.next", "right_square_bracket", "tabs"),
 )
 
-HOME: tuple[Action, ...] = (
-    Action("home.open", "enter", "home", footer=1),
-    Action("home.retry", "r", "home"),
-)
+HOME: tuple[Action, ...] = (Action("home.open", "enter", "home", footer=1),)
 
 JOBS: tuple[Action, ...] = (
     Action("jobs.open", "enter", "jobs", footer=1),

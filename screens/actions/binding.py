@@ -44,7 +44,7 @@ def contexts_of(chain: Iterable[DOMNode]) -> list[str]:
     for node in chain:
         claimed = getattr(node, "action_context", ())
         found += [c for c in ((claimed,) if isinstance(claimed, str) else claimed) if c and c not in found]
-    return [*found, "global"]
+    return [*(c for c in found if c != "global"), "global"]
 
 
 def target_of(action: Action, chain: Sequence[DOMNode]) -> DOMNode | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from core.client import Port, ServerGone, SovriumError
 from screens.presenters.signal import Signal
+from screens.services.text import t
 
 if TYPE_CHECKING:
     from screens.services.context import Context
@@ -23,6 +24,24 @@ Opener = Callable[[], Awaitable[Port]]
 
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each further attempt; the last one repeats."""
+
+
+class NoServer(Exception):
+    """No server could be found or started; `reason` says why. Waiting does not help."""
+
+    def __init__(self, reason: SovriumError) -> None:
+        super().__init__(reason.message)
+        self.reason = reason
+
+
+class WrongVersion(SovriumError):
+    """The server that runs is of another version than this console."""
+
+    code = "WRONG_VERSION"
+    status = 409
+
+    def __init__(self, theirs: str, ours: str, pid: int) -> None:
+        super().__init__(t("connection.wrong-version", theirs=theirs, ours=ours, pid=pid), hint=t("connection.stop-it"))
 
 
 class Connection:
@@ -39,23 +58,37 @@ class Connection:
         """Try again now."""
         self._wake.set()
 
-    async def keep(self, context: Context, opener: Opener, *, pauses: tuple[float, ...] = PAUSES) -> None:
-        """Connect, listen, reconnect; for ever, until cancelled."""
+    async def keep(
+        self, context: Context, opener: Opener, *, version: str = "", pauses: tuple[float, ...] = PAUSES
+    ) -> None:
+        """Connect, listen, reconnect; for ever, until cancelled. version: what the server must be, "" = any."""
         while True:
             try:
-                await self._session(context, opener)
+                await self._session(context, opener, version)
+            except NoServer as stopper:
+                self._lose(context, stopper.reason, "refused")
+            except WrongVersion as error:
+                self._lose(context, error, "refused")
             except SovriumError as error:
-                self._lose(context, error)
+                self._lose(context, error, "lost")
             if self.state == "refused":
                 await self._pause(None)
             else:
                 await self._pause(pauses[min(self.attempt, len(pauses) - 1)])
                 self.attempt += 1
 
-    async def _session(self, context: Context, opener: Opener) -> None:
-        port = await opener()
+    async def _session(self, context: Context, opener: Opener, version: str) -> None:
         try:
-            hello, schema, jobs = await asyncio.gather(port.hello(), port.schema(), port.jobs())
+            port = await opener()
+        except ServerGone:
+            raise
+        except SovriumError as error:
+            raise NoServer(error) from error
+        try:
+            hello = await port.hello()
+            if version and hello["version"] != version:
+                raise WrongVersion(hello["version"], version, hello["pid"])
+            schema, jobs = await asyncio.gather(port.schema(), port.jobs())
             context.port, context.hello, context.schema = port, hello, schema
             self.attempt, self.problem = 0, None
             context.jobs.load(jobs["jobs"])
@@ -71,11 +104,11 @@ class Connection:
         finally:
             await port.close()
 
-    def _lose(self, context: Context, error: SovriumError) -> None:
+    def _lose(self, context: Context, error: SovriumError, state: State) -> None:
         was_online = self.state == "online"
         self.problem = error
         context.port = None
-        self._enter("lost" if may_pass(error) else "refused")
+        self._enter(state)
         if was_online:
             context.connected.publish(False)
 
@@ -94,8 +127,3 @@ class Connection:
             self.attempt = 0
             if self.state == "refused":
                 self._enter("starting")
-
-
-def may_pass(error: SovriumError) -> bool:
-    """Whether waiting can help: the server is away or busy. Not when another process holds the database."""
-    return error.status in (503, 504) and error.exit_code == 1

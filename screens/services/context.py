@@ -11,6 +11,7 @@ from core.contract.server import Hello
 from core.contract.tables import TableInfo
 from screens.presenters.connection import Connection
 from screens.presenters.message_log import MessageLog
+from screens.presenters.place import Place
 from screens.presenters.signal import Signal
 from screens.services.keymap import Keymap
 
@@ -38,9 +39,16 @@ class Context:
     """True: `port` and `schema` are ready to use. False: the server is gone; stale data stays on screen."""
     schema_changed: Signal[Schema] = field(default_factory=Signal)
     events: Signal[Event] = field(default_factory=Signal)
+    navigate: Signal[Place] = field(default_factory=Signal)
+    """Heard by the app: show a place. Say `go`, which remembers it too."""
     connection: Connection = field(default_factory=Connection)
     messages: MessageLog = field(default_factory=MessageLog)
     keymap: Keymap = field(default_factory=Keymap)
+
+    def go(self, place: Place) -> None:
+        """Go to a place and remember it for the way back. `state` of a place in `tables`: `table` (SQL name), `key`."""
+        self.places.visit(place)
+        self.navigate.publish(place)
 
     def table(self, name: str) -> TableInfo | None:
         """A table of the schema by its SQL name or id."""

@@ -28,6 +28,11 @@ def languages() -> list[str]:
     return sorted(path.name for path in LOCALES.iterdir() if path.is_dir())
 
 
+def language_name(language: str) -> str:
+    """A language's own name for itself."""
+    return catalogue(language).get("language.name", language)
+
+
 def preferred_language() -> str:
     """From LC_ALL, LC_MESSAGES, LANG; English when none of them is spoken here."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
@@ -41,6 +46,11 @@ def set_language(language: str) -> None:
     """Choose the language of all texts from now on."""
     global _language
     _language = language
+
+
+def language() -> str:
+    """The language of the moment."""
+    return _language
 
 
 def t(key: str, **values: Any) -> str:

@@ -1,0 +1,107 @@
+"""The help overlay: what this screen is, its keys, its marks. Generated from the actions, searchable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.dom import DOMNode
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from screens.actions.action import Action
+from screens.actions.binding import contexts_of
+from screens.actions.registry import actions_of
+from screens.services.context import Context
+from screens.services.style import STYLES
+from screens.services.text import has, t
+
+MARKS = ("dirty", "invalid", "new", "deleted", "null", "cut", "link")
+
+
+class HelpScreen(ModalScreen[None]):
+    """`chain`: the nodes that answer keys now, from the focused widget outwards. `mode`: the place that is explained."""
+
+    CSS_PATH = STYLES / "help.tcss"
+    BINDINGS = [
+        Binding("escape,f1", "dismiss_help", show=False),
+        Binding("down", "scroll(1)", show=False),
+        Binding("up", "scroll(-1)", show=False),
+        Binding("pagedown", "scroll(12)", show=False),
+        Binding("pageup", "scroll(-12)", show=False),
+    ]
+
+    def __init__(self, context: Context, chain: Sequence[DOMNode], mode: str) -> None:
+        super().__init__()
+        self.context = context
+        self.contexts = contexts_of(chain)
+        self.mode = mode
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="help") as box:
+            box.border_title = f"{t('help.title')} · {t(f'place.{self.mode}')}"
+            box.border_subtitle = t("help.leave")
+            yield Input(placeholder=t("help.search"), id="help-search", compact=True)
+            with VerticalScroll(id="help-scroll", can_focus=False):
+                yield Static(id="help-text")
+
+    def on_mount(self) -> None:
+        self.query_one("#help-text", Static).update(self.text(""))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.query_one("#help-text", Static).update(self.text(event.value))
+        self.query_one("#help-scroll").scroll_home(animate=False)
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one("#help-scroll").scroll_relative(y=lines, animate=False)
+
+    def action_dismiss_help(self) -> None:
+        self.dismiss(None)
+
+    def text(self, query: str) -> Content:
+        """The page, reduced to the lines that hold the words typed."""
+        words = query.casefold().split()
+        lines: list[Content] = []
+        if not words and has(f"help.{self.mode}"):
+            lines += [Content(t(f"help.{self.mode}")), Content("")]
+        for context in self.contexts:
+            rows = [self.row(action) for action in actions_of(context) if self.fits(action, words)]
+            if rows:
+                lines += [Content.styled(t(f"context.{context}"), "bold $primary"), *rows, Content("")]
+        if not words and {"grid", "record"} & set(self.contexts):
+            lines += [Content.styled(t("help.marks"), "bold $primary"), *self.marks(), Content("")]
+        if not words:
+            lines += [Content.styled(t("help.mouse"), "$foreground-muted")]
+            lines += [Content.styled(t("help.keys-file"), "$foreground-muted")]
+        return Content("\n").join(lines) if lines else Content.styled(t("finder.nothing"), "$foreground-muted")
+
+    def fits(self, action: Action, words: Sequence[str]) -> bool:
+        if action.id.startswith("pane.") and action.id[-1].isdigit() and action.id != "pane.1":
+            return False
+        keys = " ".join(self.context.keymap.labels(action))
+        if not keys:
+            return False
+        held = f"{keys} {t(f'actions.{action.id}')} {t(f'actions.{action.id}.help')} {action.id}".casefold()
+        return all(word in held for word in words)
+
+    def row(self, action: Action) -> Content:
+        keys = "  ".join(self.context.keymap.labels(action)[:4])
+        if action.id == "pane.1":
+            keys = "Alt+1 … 9"
+        pad = " " * max(1, 18 - Content(keys).cell_length)
+        label = t(f"actions.{action.id}")
+        return Content.assemble(
+            ("  " + keys, "bold $secondary"),
+            pad,
+            f"{label:<24} ",
+            (t(f"actions.{action.id}.help"), "$foreground-muted"),
+        )
+
+    def marks(self) -> list[Content]:
+        signs = {"dirty": "*", "invalid": "!", "new": "+", "deleted": "-", "null": "∅", "cut": "…", "link": "→"}
+        return [
+            Content.assemble((f"  {signs[mark]:<17} ", "bold $secondary"), t(f"help.mark.{mark}")) for mark in MARKS
+        ]

@@ -1,0 +1,227 @@
+"""Jobs: imports and exports, what runs, what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+
+from textual import work
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from core.client import SovriumError
+from core.contract.console import Job
+from screens.actions.binding import bindings_of
+from screens.presenters.job_center import ACTIVE, share
+from screens.services.context import Context
+from screens.services.number import grouped, size
+from screens.services.style import STYLES
+from screens.services.text import t
+from screens.widgets.console_screen import ConsoleScreen
+from screens.widgets.progress import bar
+
+MARKS = {"queued": "○", "running": "⟳", "done": "✓", "failed": "✕", "cancelled": "–"}
+TONES = {
+    "queued": "$foreground-muted",
+    "running": "$primary",
+    "done": "$success",
+    "failed": "$error",
+    "cancelled": "$foreground-muted",
+}
+
+
+class JobsScreen(ConsoleScreen):
+    """The list above, what is known of the chosen job below."""
+
+    CSS_PATH = STYLES / "jobs.tcss"
+    BINDINGS = bindings_of("jobs")
+    AUTO_FOCUS = "#jobs-list"
+    action_context = "jobs"
+    mode = "jobs"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._shown: list[Job] = []
+        self._stops: list[Callable[[], None]] = []
+
+    def compose_body(self) -> Iterable[Widget]:
+        yield Static(id="jobs-empty", classes="empty")
+        yield OptionList(id="jobs-list", classes="pane", markup=False, compact=True)
+        with VerticalScroll(id="jobs-detail", classes="pane"):
+            yield Static(id="jobs-text")
+
+    def on_mount(self) -> None:
+        self._stops = [self.context.jobs.changed.listen(lambda _: self.paint())]
+        self.paint()
+
+    def on_unmount(self) -> None:
+        for stop in self._stops:
+            stop()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.paint)
+
+    def language_changed(self) -> None:
+        super().language_changed()
+        self.paint()
+
+    # ── Painting ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def paint(self) -> None:
+        """Show the jobs as they are; the chosen one stays chosen."""
+        listing = self.query_one("#jobs-list", OptionList)
+        chosen = self.chosen()
+        self._shown = self.context.jobs.all()
+        width = max(40, listing.scrollable_content_region.width)
+        listing.clear_options()
+        listing.add_options([Option(self.line(job, width)) for job in self._shown])
+        ids = [job["id"] for job in self._shown]
+        if ids:
+            listing.highlighted = ids.index(chosen["id"]) if chosen and chosen["id"] in ids else 0
+        listing.display = bool(ids)
+        self.query_one("#jobs-detail").display = bool(ids)
+        empty = self.query_one("#jobs-empty", Static)
+        empty.update(Content.assemble((t("jobs.none"), "bold"), "\n\n", (t("jobs.none-hint"), "$foreground-muted")))
+        empty.display = not ids
+        self.paint_detail()
+        self.refresh_bindings()
+
+    def line(self, job: Job, width: int) -> Content:
+        """A job in one line: mark, title, progress, amount."""
+        state = job["state"]
+        amount = self.amount(job)
+        if state == "running":
+            right = Content.assemble(bar(share(job), min(24, width // 5)), f"  {amount:>12}")
+        else:
+            right = Content.assemble((t(f"jobs.state.{state}"), TONES[state]), f"  {amount:>12}")
+        left = Content.assemble(("  " + MARKS[state] + " ", TONES[state]), job["title"])
+        room = width - right.cell_length - 2
+        left = left.truncate(room, ellipsis=True) if left.cell_length > room else left
+        return Content.assemble(left, " " * (room - left.cell_length + 1), right)
+
+    def amount(self, job: Job) -> str:
+        """How far it came, in its own unit."""
+        if job["state"] == "done" and job.get("rows") is not None:
+            return t("jobs.rows", count=job["rows"], number=grouped(job["rows"]))
+        if job["unit"] == "bytes":
+            return size(job["done"])
+        return t("jobs.rows", count=job["done"], number=grouped(job["done"]))
+
+    def paint_detail(self) -> None:
+        job = self.chosen()
+        if job is None:
+            return
+        facts = [(t("jobs.started"), clock_time(job["startedAt"]))]
+        if job["finishedAt"]:
+            facts.append((t("jobs.finished"), clock_time(job["finishedAt"])))
+        if job.get("file"):
+            facts.append((t("jobs.file"), f"{job['file']}  {size(job.get('size', 0))}"))
+        if job["note"]:
+            facts.append((t("jobs.note"), job["note"]))
+        wide = max(len(name) for name, _ in facts)
+        lines = [Content.styled(job["title"], "bold")]
+        lines += [Content.assemble((f"{name:<{wide}}  ", "$foreground-muted"), value) for name, value in facts]
+        if job["error"]:
+            lines += [Content(""), Content.assemble(("✕ ", "bold $error"), job["error"])]
+        rejected = job.get("rejected") or []
+        if rejected:
+            lines += [Content(""), Content.styled(t("jobs.rejected", count=len(rejected)), "bold $warning")]
+        for row in rejected:
+            where = t("jobs.line", line=row.get("line", "?"))
+            text = f"{row.get('field') or ''} {row.get('value')!r}: {row.get('message', '')}".strip()
+            lines.append(Content.assemble((f"{where}  ", "$foreground-muted"), text))
+        if job.get("file") and job["state"] == "done":
+            lines += [Content(""), Content.styled(t("jobs.open-hint"), "$foreground-muted")]
+        self.query_one("#jobs-text", Static).update(Content("\n").join(lines))
+
+    # ── Doing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def chosen(self) -> Job | None:
+        """The highlighted job."""
+        at = self.query_one("#jobs-list", OptionList).highlighted
+        return self._shown[at] if at is not None and at < len(self._shown) else None
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        self.paint_detail()
+        self.refresh_bindings()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.action_jobs_open()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action.startswith("jobs_"):
+            job = self.chosen() if self.is_mounted else None
+            if job is None:
+                return False
+            active = job["state"] in ACTIVE
+            return {"jobs_cancel": active, "jobs_clear": not active}.get(action, bool(job.get("file")) and not active)
+        return super().check_action(action, parameters)
+
+    def action_jobs_open(self) -> None:
+        """Save an export's file here."""
+        job = self.chosen()
+        if job is not None and job.get("file") and job["state"] == "done":
+            self.save(job)
+
+    @work(group="jobs", exit_on_error=False)
+    async def save(self, job: Job) -> None:
+        """Download the file of an export into the working folder, under a free name."""
+        port = self.context.port
+        if port is None:
+            return
+        target = free_name(Path.cwd() / Path(job.get("file", "export")).name)
+        try:
+            written = await port.download(job["id"], target)
+        except SovriumError as error:
+            self.notify(error.message, severity="error")
+        except OSError as error:
+            self.notify(str(error), severity="error")
+        else:
+            self.notify(t("jobs.saved", file=str(target), size=size(written)))
+
+    @work(group="jobs", exit_on_error=False)
+    async def action_jobs_cancel(self) -> None:
+        """Ask the server to stop the job."""
+        job, port = self.chosen(), self.context.port
+        if job is None or port is None:
+            return
+        try:
+            await port.cancel_job(job["id"])
+        except SovriumError as error:
+            self.notify(error.message, severity="error")
+
+    @work(group="jobs", exit_on_error=False)
+    async def action_jobs_clear(self) -> None:
+        """Forget a finished job."""
+        job, port = self.chosen(), self.context.port
+        if job is None or port is None:
+            return
+        try:
+            await port.cancel_job(job["id"])
+        except SovriumError as error:
+            self.notify(error.message, severity="error")
+        else:
+            self.context.jobs.forget(job["id"])
+
+
+def clock_time(instant: str) -> str:
+    """An instant of the API as local time."""
+    try:
+        return datetime.fromisoformat(instant).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except ValueError:
+        return instant
+
+
+def free_name(path: Path) -> Path:
+    """The path, or one with a number where it is taken."""
+    number = 1
+    free = path
+    while free.exists():
+        number += 1
+        free = path.with_stem(f"{path.stem}-{number}")
+    return free

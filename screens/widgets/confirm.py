@@ -1,0 +1,70 @@
+"""A question before something that cannot be taken back, as heavy as what it asks about."""
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+from screens.services.text import t
+
+
+class Confirm(ModalScreen[bool]):
+    """The safe button has the focus. With `typed`, that text must be written before the other one works."""
+
+    BINDINGS = [
+        Binding("escape", "no", show=False),
+        Binding("left,up", "app.focus_previous", show=False),
+        Binding("right,down", "app.focus_next", show=False),
+    ]
+
+    def __init__(
+        self, title: str, text: str = "", *, yes: str = "", no: str = "", danger: bool = True, typed: str = ""
+    ) -> None:
+        super().__init__()
+        self.title_text, self.text, self.typed = title, text, typed
+        self.yes, self.no, self.danger = yes or t("confirm.yes"), no or t("confirm.no"), danger
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = self.title_text
+            if self.text:
+                yield Static(self.text, markup=False, classes="dialog-text")
+            if self.typed:
+                yield Static(t("confirm.type", name=self.typed), markup=False, classes="dialog-hint")
+                yield Input(id="typed")
+            with Horizontal(classes="dialog-buttons"):
+                yield Button(self.no, id="no")
+                yield Button(
+                    self.yes, id="yes", variant="error" if self.danger else "primary", disabled=bool(self.typed)
+                )
+
+    def on_mount(self) -> None:
+        self.query_one("#typed" if self.typed else "#no").focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self.query_one("#yes", Button).disabled = event.value.strip() != self.typed
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        if event.value.strip() == self.typed:
+            self.dismiss(True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
+
+    def action_no(self) -> None:
+        self.dismiss(False)
+
+
+async def confirm(
+    app: App[object],
+    title: str,
+    text: str = "",
+    *,
+    yes: str = "",
+    no: str = "",
+    danger: bool = True,
+    typed: str = "",
+) -> bool:
+    """Ask; True for yes. Await it in a worker (`@work`). All texts come translated."""
+    return await app.push_screen_wait(Confirm(title, text, yes=yes, no=no, danger=danger, typed=typed))

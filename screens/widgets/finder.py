@@ -1,0 +1,114 @@
+"""The box that finds things by a few letters: palette, goto, choice of theme and language, history."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+
+from core.client import SovriumError
+from screens.presenters.finder import Hit, Search, best
+from screens.services.text import t
+from screens.widgets.menu import Menu
+
+DEBOUNCE = 0.08
+"""Seconds of rest before a source on the server is asked."""
+
+
+class Finder(ModalScreen[Hit | None]):
+    """Dismisses with the chosen hit, None for none; the caller runs it.
+
+    hits: choices known here. search: one more source, asked on the server. preview: told the highlighted hit (None when
+    the box closes without a choice).
+    """
+
+    BINDINGS = [
+        Binding("escape", "leave", show=False),
+        Binding("down,ctrl+n", "move(1)", show=False),
+        Binding("up,ctrl+p", "move(-1)", show=False),
+        Binding("pagedown", "move(8)", show=False),
+        Binding("pageup", "move(-8)", show=False),
+    ]
+
+    def __init__(
+        self,
+        placeholder: str,
+        hits: Sequence[Hit],
+        search: Search | None = None,
+        preview: Callable[[Hit | None], Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.placeholder = placeholder
+        self.hits = hits
+        self.search = search
+        self.preview = preview
+        self._typed = ""
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="finder"):
+            yield Input(placeholder=self.placeholder, id="finder-input", compact=True)
+            yield Menu(id="finder-menu")
+            yield Static("", id="finder-note")
+
+    def on_mount(self) -> None:
+        self.query_one(Menu).can_focus = False
+        self._show([])
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(lambda: self._show([]))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self._typed = event.value
+        self._show([])
+        if self.search is not None:
+            self._ask(event.value)
+
+    @work(exclusive=True, group="finder", exit_on_error=False)
+    async def _ask(self, typed: str) -> None:
+        from asyncio import sleep
+
+        await sleep(DEBOUNCE)
+        if self.search is None or not typed.strip():
+            return
+        try:
+            found = await self.search(typed)
+        except SovriumError as error:
+            self.query_one("#finder-note", Static).update(error.message)
+            return
+        if typed == self._typed:
+            self._show(found)
+
+    def _show(self, found: Sequence[Hit]) -> None:
+        menu = self.query_one(Menu)
+        hits = [*best(self._typed, self.hits), *best(self._typed, found, 20)]
+        menu.highlighted = None
+        menu.show(hits)
+        self.query_one("#finder-note", Static).update("" if hits else t("finder.nothing"))
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        if self.preview is not None:
+            self.preview(self.query_one(Menu).current())
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.dismiss(self.query_one(Menu).hits[event.option_index])
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(self.query_one(Menu).current())
+
+    def action_move(self, step: int) -> None:
+        menu = self.query_one(Menu)
+        if menu.hits:
+            at = (menu.highlighted or 0) + step
+            menu.highlighted = at % len(menu.hits) if abs(step) == 1 else max(0, min(at, len(menu.hits) - 1))
+
+    def action_leave(self) -> None:
+        if self.preview is not None:
+            self.preview(None)
+        self.dismiss(None)

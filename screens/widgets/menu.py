@@ -1,0 +1,75 @@
+"""A list to choose from, a line a choice: label and detail to the left, kind and key to the right."""
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.events import Resize
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from screens.presenters.finder import Hit
+
+
+class Menu(OptionList):
+    """Shows `Hit`s. `Menu.OptionSelected.option_index` is the index in `hits`."""
+
+    DEFAULT_CSS = """
+    Menu { border: none; background: transparent; padding: 0; scrollbar-size-vertical: 1; height: auto; max-height: 100%; }
+    Menu:focus { border: none; background-tint: transparent 0%; }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, mark: str = "›") -> None:
+        super().__init__(id=id, classes=classes, markup=False, compact=True)
+        self.hits: list[Hit] = []
+        self._mark = mark
+        self._laid_out_for = 0
+
+    def show(self, hits: Sequence[Hit]) -> None:
+        """Replace the choices; the highlight stays on the same label where it can."""
+        before = self.current()
+        self.hits = list(hits)
+        self._lay_out()
+        labels = [hit.label for hit in self.hits]
+        if before is not None and before.label in labels:
+            self.highlighted = labels.index(before.label)
+        elif self.hits:
+            self.highlighted = 0
+
+    def current(self) -> Hit | None:
+        """The highlighted choice."""
+        at = self.highlighted
+        return self.hits[at] if at is not None and at < len(self.hits) else None
+
+    def on_resize(self, event: Resize) -> None:
+        if self.hits and self.scrollable_content_region.width != self._laid_out_for:
+            at = self.highlighted
+            self._lay_out()
+            self.highlighted = at
+
+    def watch_highlighted(self, highlighted: int | None) -> None:
+        super().watch_highlighted(highlighted)
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        width = self._laid_out_for = self.scrollable_content_region.width
+        key_width = max((Content(hit.key).cell_length for hit in self.hits), default=0)
+        self.clear_options()
+        self.add_options([Option(self._line(hit, width, key_width)) for hit in self.hits])
+
+    def _line(self, hit: Hit, width: int, key_width: int) -> Content:
+        marks = set(hit.marks)
+        label = Content.assemble(
+            *((letter, "bold $primary underline" if at in marks else "") for at, letter in enumerate(hit.label))
+            if marks
+            else ((hit.label, ""),)
+        )
+        right = Content.assemble((hit.kind, "$foreground-muted"))
+        if key_width:
+            pad = key_width - Content(hit.key).cell_length
+            right = Content.assemble(right, "  ", " " * pad, (hit.key, "bold $secondary"))
+        room = width - 4 - right.cell_length
+        left = Content.assemble(label, ("  " + hit.detail if hit.detail else "", "$foreground-muted"))
+        if left.cell_length > room:
+            left = left.truncate(max(1, room), ellipsis=True)
+        gap = " " * max(1, room - left.cell_length + 1)
+        return Content.assemble("  ", left, gap, right, " ")

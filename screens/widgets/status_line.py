@@ -1,0 +1,131 @@
+"""The status line: what is on screen, what is staged, what runs, and whether the server is there.
+
+A screen feeds it by `status.show(part, text)`; app, pending edits, jobs and connection are its own business.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Literal
+
+from textual.content import Content
+
+from screens.presenters.job_center import share
+from screens.services.context import Context
+from screens.services.text import t
+from screens.widgets.bar import Bar
+
+Part = Literal[
+    "mode", "table", "rows", "filter", "sort", "note", "pending", "transaction", "work", "jobs", "connection"
+]
+
+LEFT: tuple[Part, ...] = ("mode", "table", "rows", "filter", "sort", "note")
+RIGHT: tuple[Part, ...] = ("work", "transaction", "pending", "jobs", "connection")
+FIRST_TO_GO: tuple[Part, ...] = ("note", "sort", "work", "jobs", "table", "filter")
+"""What makes room on a narrow screen, in this order."""
+
+STYLES: dict[str, str] = {
+    "mode": "bold reverse $primary",
+    "table": "bold $foreground",
+    "rows": "$foreground",
+    "filter": "$secondary",
+    "sort": "$secondary",
+    "note": "$foreground-muted",
+    "pending": "bold $warning",
+    "transaction": "$warning",
+    "work": "$foreground-muted",
+    "jobs": "$primary",
+    "connection": "$foreground-muted",
+}
+TONES = {"good": "$success", "warn": "bold $warning", "error": "bold $error", "dim": "$foreground-muted"}
+MARKS = {"filter": "▽ ", "sort": "↕ "}
+ACTIONS = {"pending": "change.panel", "jobs": "go.jobs", "connection": "app.messages"}
+
+
+class StatusLine(Bar):
+    """`show("rows", "Row 3 of ~5,000")`; an empty text takes the part away. tone: `good`, `warn`, `error`, `dim`."""
+
+    DEFAULT_CSS = """
+    StatusLine { background: $panel; color: $foreground; }
+    """
+
+    def __init__(self, context: Context) -> None:
+        super().__init__()
+        self.context = context
+        self._parts: dict[Part, tuple[str, str]] = {}
+        self._stops: list[Callable[[], None]] = []
+
+    def show(self, part: Part, text: str, tone: str = "") -> None:
+        """Set a part of the line."""
+        wanted = (text, tone)
+        if self._parts.get(part, ("", "")) != wanted:
+            self._parts[part] = wanted
+            self.refresh()
+
+    def text(self, part: Part) -> str:
+        """What a part says now."""
+        return self._parts.get(part, ("", ""))[0]
+
+    def on_mount(self) -> None:
+        context = self.context
+        self._stops = [
+            context.connection.changed.listen(lambda _: self.show_connection()),
+            context.connected.listen(lambda _: self.show_connection()),
+            context.jobs.changed.listen(lambda _: self.show_jobs()),
+            context.pending.changed.listen(lambda _: self.show_pending()),
+        ]
+        self.show_own()
+
+    def on_unmount(self) -> None:
+        for stop in self._stops:
+            stop()
+
+    def show_own(self) -> None:
+        """Write the parts that the line feeds itself, in the language of the moment."""
+        self.show_connection()
+        self.show_jobs()
+        self.show_pending()
+
+    def show_connection(self) -> None:
+        connection = self.context.connection
+        tones = {"starting": "dim", "online": "good", "lost": "warn", "refused": "error"}
+        marks = {"starting": "◌", "online": "●", "lost": "◌", "refused": "✕"}
+        text = t(f"connection.{connection.state}", count=connection.attempt + 1)
+        self.show("connection", f"{marks[connection.state]} {text}", tones[connection.state])
+
+    def show_jobs(self) -> None:
+        running = self.context.jobs.running()
+        if not running:
+            self.show("jobs", "")
+            return
+        done = share(running[0])
+        progress = "" if done is None else f" {done:.0%}"
+        self.show("jobs", f"⟳ {t('status.jobs', count=len(running))}{progress}")
+
+    def show_pending(self) -> None:
+        count = self.context.pending.count()
+        self.show("pending", f"* {t('status.pending', count=count)}" if count else "")
+
+    def line(self) -> list[tuple[str, str, str]]:
+        width = self.content_size.width
+        shown = {part for part, (text, _) in self._parts.items() if text}
+        for part in FIRST_TO_GO:
+            if self._width(shown) <= width:
+                break
+            shown.discard(part)
+        left = self._pieces(part for part in LEFT if part in shown)
+        right = self._pieces(part for part in RIGHT if part in shown)
+        gap = width - sum(Content(text).cell_length for text, _, _ in [*left, *right])
+        return [*left, (" " * max(1, gap), "", ""), *right]
+
+    def _width(self, shown: set[Part]) -> int:
+        pieces = [*self._pieces(p for p in LEFT if p in shown), *self._pieces(p for p in RIGHT if p in shown)]
+        return sum(Content(text).cell_length for text, _, _ in pieces) + 1
+
+    def _pieces(self, parts: Iterable[Part]) -> list[tuple[str, str, str]]:
+        pieces: list[tuple[str, str, str]] = []
+        for part in parts:
+            text, tone = self._parts[part]
+            if pieces:
+                pieces.append(("  ", "", ""))
+            text = f" {text} " if part == "mode" else f"{MARKS.get(part, '')}{text}"
+            pieces.append((text, TONES.get(tone, STYLES[part]), ACTIONS.get(part, "")))
+        return pieces

@@ -1,0 +1,361 @@
+"""The console: a Textual app whose modes are the places of `screens.registry`."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from textual.app import App, InvalidThemeError
+from textual.events import Event, Key
+
+from core.client import Port
+from screens.actions.binding import bindings_of, chain_of, perform
+from screens.actions.registry import BY_ID
+from screens.presenters.connection import Opener, State
+from screens.presenters.job_center import JobCenter
+from screens.presenters.message_log import Message, Severity
+from screens.presenters.pending import PendingChanges
+from screens.presenters.place import Place, PlaceHistory
+from screens.registry import PLACES
+from screens.services.clipboard import Clipboard
+from screens.services.context import Context
+from screens.services.keymap import Keymap
+from screens.services.session import SessionStore
+from screens.services.style import STYLES
+from screens.services.text import preferred_language, set_language, t
+from screens.services.theme import DARK, OWN, PLAIN
+from screens.widgets.console_screen import ConsoleScreen
+from screens.widgets.which_key import Leader
+from sovrium_tui import __version__
+from sovrium_tui.launch import ConsoleOptions
+
+if TYPE_CHECKING:
+    from screens.presenters.finder import Hit, Search
+
+
+T = TypeVar("T")
+
+
+class ConsoleApp(App[int], inherit_bindings=False):
+    """Modes, global actions, and the services that every screen is given."""
+
+    TITLE = "sovrium-tui"
+    CSS_PATH = STYLES / "base.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS = bindings_of("global")
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-one-pane"), (120, "-two-panes"), (160, "-three-panes")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (15, "-low"), (20, "-high")]
+    action_context = "global"
+
+    def __init__(self, context: Context, opener: Opener, *, theme: str = "", alive: int | None = None) -> None:
+        """opener: finds or starts the server. theme: for this run. alive: a descriptor that closes when we must leave."""
+        super().__init__()
+        self.context = context
+        self.opener = opener
+        self.leader = Leader(self, context)
+        self.alive = alive
+        self.crash_folder: Path | None = None
+        for own in OWN:
+            self.register_theme(own)
+        self._take_theme(theme or str(context.session.get("theme") or ""))
+        for place in PLACES:
+            self.add_mode(place.mode, lambda place=place: place.screen_class()(context))
+        self.set_keymap(context.keymap.textual())
+
+    # ── Life ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def on_mount(self) -> None:
+        self.theme_changed_signal.subscribe(self, lambda theme: self.context.session.put("theme", theme.name))
+        self.context.navigate.listen(self.show_place)
+        self.context.connection.changed.listen(self.follow_connection)
+        self.switch_mode("home")
+        self.call_after_refresh(self.begin)
+
+    def begin(self) -> None:
+        """After the first frame: everything that may take its time."""
+        gc.enable()
+        gc.freeze()
+        loop = asyncio.get_running_loop()
+        if self.alive is not None:
+            loop.add_reader(self.alive, self.leave, 129)
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self.leave, 128 + number)
+        self.run_worker(
+            self.context.connection.keep(self.context, self.opener, version=__version__), exit_on_error=False
+        )
+        for problem in self.context.keymap.problems:
+            self.notify(problem, title=t("keymap.title"), severity="warning", timeout=10)
+
+    def leave(self, code: int) -> None:
+        """End now, with the terminal restored; staged edits are on disk already."""
+        if self.alive is not None:
+            asyncio.get_running_loop().remove_reader(self.alive)
+        self.exit(code, return_code=code)
+
+    def follow_connection(self, state: State) -> None:
+        if state == "refused" and not any(type(s).__name__ == "TroubleScreen" for s in self.screen_stack):
+            from screens.trouble import TroubleScreen
+
+            self.push_screen(TroubleScreen(self.context))
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: Severity = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Tell something in passing; the messages panel keeps it."""
+        self.context.messages.add(Message(datetime.now(), severity, message, title))
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
+    def _print_error_renderables(self) -> None:
+        """A defect of ours ends the console with one line; its details go to a file."""
+        import sys
+        import traceback
+
+        error = self._exception
+        where = ""
+        if error is None:
+            return
+        if self.crash_folder is not None:
+            file = self.crash_folder / "crash.log"
+            try:
+                self.crash_folder.mkdir(parents=True, exist_ok=True)
+                file.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+                where = f" (details: {file})"
+            except OSError:
+                pass
+        print(f"sovrium-tui: {t('shell.crash')} {type(error).__name__}: {error}{where}", file=sys.stderr)  # noqa: T201
+
+    def emit(self, sequence: str) -> None:
+        """Write a control sequence to the terminal, for the clipboard."""
+        if self._driver is not None:
+            self._driver.write(sequence)
+
+    async def on_event(self, event: Event) -> None:
+        if isinstance(event, Key) and self.leader.waiting and not event.is_forwarded:
+            await self.leader.take(event.key)
+            return
+        await super().on_event(event)
+
+    # ── Places ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def show_place(self, place: Place) -> None:
+        self.run_worker(self._show_place(place), exclusive=True, group="place")
+
+    async def _show_place(self, place: Place) -> None:
+        if place.mode not in [known.mode for known in PLACES]:
+            return
+        await self.switch_mode(place.mode)
+        base = self.screen_stack[0]
+        if isinstance(base, ConsoleScreen):
+            base.show_place(place)
+
+    def go(self, mode: str) -> None:
+        """Go to a mode, as it was left."""
+        if mode != self.current_mode:
+            self.context.places.visit(Place(mode, "", t(f"place.{mode}")))
+            self.switch_mode(mode)
+
+    def action_go_home(self) -> None:
+        self.go("home")
+
+    def action_go_tables(self) -> None:
+        self.go("tables")
+
+    def action_go_sql(self) -> None:
+        self.go("sql")
+
+    def action_go_jobs(self) -> None:
+        self.go("jobs")
+
+    def action_nav_back(self) -> None:
+        place = self.context.places.back()
+        if place is not None:
+            self.show_place(place)
+
+    def action_nav_forward(self) -> None:
+        place = self.context.places.forward()
+        if place is not None:
+            self.show_place(place)
+
+    # ── Actions ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def action_perform(self, action: str) -> None:
+        """Run a global action on whoever can do it; nothing happens where nobody can."""
+        await perform(self, BY_ID[action], chain_of(self.screen))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action.startswith("go_"):
+            return action.removeprefix("go_") in [place.mode for place in PLACES]
+        return True
+
+    def action_app_leader(self) -> None:
+        self.leader.start()
+
+    def action_app_palette(self) -> None:
+        from screens.widgets.palette import action_hits, language_hits, table_hits, theme_hits
+
+        hits = [
+            *action_hits(self, self.context, chain_of(self.screen)),
+            *table_hits(self.context),
+            *theme_hits(self.choose_theme, quiet=True),
+            *language_hits(self.choose_language, quiet=True),
+        ]
+        self.find(t("palette.placeholder"), hits)
+
+    def action_app_goto(self) -> None:
+        from screens.widgets.goto import goto_hits, record_search
+
+        self.find(t("goto.placeholder"), goto_hits(self.context), record_search(self.context))
+
+    def action_app_theme(self) -> None:
+        from screens.widgets.palette import theme_hits
+
+        before = self.theme
+
+        def preview(hit: Hit | None) -> None:
+            self.theme = hit.value if hit else before
+
+        self.find(t("theme.placeholder"), theme_hits(self.choose_theme), preview=preview)
+
+    def action_app_language(self) -> None:
+        from screens.widgets.palette import language_hits
+
+        self.find(t("language.placeholder"), language_hits(self.choose_language))
+
+    def find(self, placeholder: str, hits: Sequence[Hit], search: Search | None = None, preview: Any = None) -> None:
+        """Open the finder and run what is chosen."""
+        from screens.widgets.finder import Finder
+
+        self.push_screen(Finder(placeholder, hits, search, preview), self._run_hit)
+
+    async def _run_hit(self, hit: Hit | None) -> None:
+        if hit is not None and hit.run is not None:
+            result = hit.run()
+            if asyncio.iscoroutine(result):
+                await result
+
+    def action_app_help(self) -> None:
+        from screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.context, chain_of(self.screen), self.current_mode))
+
+    def action_app_messages(self) -> None:
+        from screens.messages import MessagesScreen
+
+        self.push_screen(MessagesScreen(self.context))
+
+    def action_app_reconnect(self) -> None:
+        self.context.connection.retry()
+
+    def action_app_close(self) -> None:
+        if self.current_mode == "home":
+            self.run_worker(self._ask_to_quit(always=True))
+        else:
+            self.go("home")
+
+    def action_app_quit(self) -> None:
+        self.run_worker(self._ask_to_quit(always=False))
+
+    async def _ask_to_quit(self, *, always: bool) -> None:
+        from screens.widgets.confirm import confirm
+
+        count = self.context.pending.count()
+        text = t("quit.pending", count=count) if count else ""
+        if (count or always) and not await confirm(self, t("quit.title"), text, yes=t("quit.yes"), danger=False):
+            return
+        self.exit(0)
+
+    def choose_theme(self, name: str) -> None:
+        self.theme = name
+
+    def choose_language(self, code: str) -> None:
+        set_language(code)
+        self.context.session.put("language", code)
+        for stack in self._screen_stacks.values():
+            for screen in stack:
+                if isinstance(screen, ConsoleScreen):
+                    screen.language_changed()
+
+    def _take_theme(self, name: str) -> None:
+        try:
+            self.theme = name or (PLAIN if os.environ.get("NO_COLOR") else DARK)
+        except InvalidThemeError:
+            self.theme = DARK
+
+
+def open_console(app_file: Path, data_dir: Path, options: ConsoleOptions, *, slow: bool, alive: int) -> ConsoleApp:
+    """The console of an app file, with the services that it keeps between runs."""
+    from platformdirs import user_config_path, user_state_path
+
+    state = user_state_path("sovrium-tui")
+    session = SessionStore.of(state, str(app_file.absolute()))
+    set_language(options.language or str(session.get("language") or preferred_language()))
+    if options.language:
+        session.put("language", options.language)
+    context = Context(
+        pending=PendingChanges(session.get("pending"), partial(session.put, "pending")),
+        places=PlaceHistory(),
+        jobs=JobCenter(),
+        clipboard=Clipboard(session.folder or state, lambda sequence: app.emit(sequence)),
+        session=session,
+        keymap=Keymap.load(user_config_path("sovrium-tui")),
+    )
+    opener = server_of(app_file, data_dir, lambda note: app.notify(note, severity="warning"))
+    app = ConsoleApp(context, opener, theme=options.theme or (PLAIN if slow else ""), alive=alive)
+    app.crash_folder = state
+    return app
+
+
+def server_of(app_file: Path, data_dir: Path, tell: Callable[[str], None]) -> Opener:
+    """Finds or starts the server of an app, without holding up the console."""
+
+    async def find() -> Port:
+        from core.client import Client
+        from sovrium_tui.process.discovery import ensure_server
+
+        address = await in_daemon_thread(lambda: ensure_server(app_file, data_dir))
+        if address.note:
+            tell(address.note)
+        return Client(address.socket)
+
+    return find
+
+
+async def in_daemon_thread(work: Callable[[], T]) -> T:
+    """Await blocking work that must not keep the process alive when the console is left meanwhile."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if not future.done():
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(cast(T, result))
+
+    def run() -> None:
+        result: T | None = None
+        problem: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as error:
+            problem = error
+        with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, problem)
+
+    threading.Thread(target=run, daemon=True, name="server").start()
+    return await future

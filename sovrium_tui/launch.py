@@ -1,0 +1,78 @@
+"""Starting the console: settle the link and the environment, then import Textual, paint, and only then reach the server."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Link = Literal["auto", "fast", "slow"]
+SLOW = 0.08
+"""Seconds of round trip from which a line is treated as slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleOptions:
+    """link: how much may be sent to the terminal; `auto` measures over SSH. mouse: off leaves selecting to the terminal.
+    theme, language: for this run and the next ones; "" = as last time."""
+
+    link: Link = "auto"
+    mouse: bool = True
+    theme: str = ""
+    language: str = ""
+
+
+def run_console(app_file: Path, data_dir: Path, *, options: ConsoleOptions | None = None) -> int:
+    """Open the console on an app file; the exit code. Starts or joins the server of `data_dir`. Never raises."""
+    from sovrium_tui.terminal import guarded, is_terminal
+
+    options = options or ConsoleOptions()
+    if not is_terminal():
+        return _refuse("the console needs a terminal; try `sovrium-tui start` for a server or `sovrium-tui --help`")
+    if os.environ.get("TERM", "") in ("", "dumb"):
+        return _refuse(
+            "this terminal (TERM=dumb) cannot show the console; `sovrium-tui --help` lists commands without it"
+        )
+    return guarded(lambda alive: _run(app_file, data_dir, options, alive))
+
+
+def _refuse(reason: str) -> int:
+    print(f"sovrium-tui: {reason}", file=sys.stderr)  # noqa: T201
+    return 2
+
+
+def settle(options: ConsoleOptions) -> bool:
+    """Set what Textual reads while it is imported; whether the link is slow."""
+    link = options.link
+    if link == "auto" and os.environ.get("SSH_CONNECTION"):
+        from sovrium_tui.terminal import round_trip
+
+        answer = round_trip()
+        link = "slow" if answer is None or answer > SLOW else "fast"
+    slow = link == "slow"
+    wanted = {
+        "TEXTUAL_FPS": "15" if slow else "60",
+        "TEXTUAL_ANIMATIONS": "none",
+        "TEXTUAL_SMOOTH_SCROLL": "0",
+        "ESCDELAY": "60",
+    }
+    for name, value in wanted.items():
+        os.environ.setdefault(name, value)
+    return slow
+
+
+def _run(app_file: Path, data_dir: Path, options: ConsoleOptions, alive: int) -> int:
+    import gc
+
+    gc.disable()  # nothing of the start is garbage; the app switches it on after the first frame
+    slow = settle(options)
+    try:
+        from sovrium_tui.console import open_console
+
+        app = open_console(app_file, data_dir, options, slow=slow, alive=alive)
+        code = app.run(mouse=options.mouse)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        return _refuse(f"the console cannot start: {error}")
+    return code if isinstance(code, int) else app.return_code or 0
