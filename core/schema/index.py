@@ -21,6 +21,7 @@ def table_indexes(
     A field that is unique needs no second, plain index (T-138), and the key none at all.
     """
     found: list[IndexSpec] = []
+    named: dict[str, IndexSpec] = {}  # a name given twice is reported elsewhere
     composite = 0
     entries = list(unique)
     single = {entry.fields[0] for entry in entries if len(entry.fields) == 1 and entry.name is None}
@@ -35,11 +36,11 @@ def table_indexes(
         if len(entry.fields) > 1 or entry.name is not None:
             composite += 1
             name = entry.name or _composite_name(table, entry.fields, composite)
-            found.append(IndexSpec(name=name, fields=tuple(entry.fields), unique=True))
+            named.setdefault(name, IndexSpec(name=name, fields=tuple(entry.fields), unique=True))
     for listed in declared:
-        fields_of = tuple(listed.fields)
-        found.append(IndexSpec(name=listed.name, fields=fields_of, unique=listed.unique, where=listed.where))
-    return tuple(dict.fromkeys(found))
+        index = IndexSpec(name=listed.name, fields=tuple(listed.fields), unique=listed.unique, where=listed.where)
+        named.setdefault(index.name, index)
+    return tuple(dict.fromkeys([*found, *named.values()]))
 
 
 def field_index(table: str, field: FieldSpec, *, unique: bool, taken: Container[str] = ()) -> IndexSpec | None:

@@ -118,7 +118,9 @@ class _Reader:
         try:
             value, self.index = scanstring(self.text, self.index + 1, True)
         except JSONDecodeError as error:
-            self.stop(error.msg[:1].lower() + error.msg[1:], min(error.pos, len(self.text)))
+            if "escape" in error.msg:
+                self.stop("a backslash begins an escape that JSON does not know", min(error.pos, len(self.text)))
+            self.stop('a text is not closed by `"` on its line')
         return str(value)
 
     def literal(self, character: str) -> Any:

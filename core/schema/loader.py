@@ -16,7 +16,7 @@ from core.schema.pattern import NPM_NAME, WORDS
 from core.schema.problem import Position, Problem
 from core.schema.shape import Findings, show
 from core.schema.snapshot import table_data
-from core.schema.source import Source, is_broken, read_source, read_text
+from core.schema.source import Source, display_name, is_broken, read_source, read_text
 from core.schema.table import next_ids, read_table
 from core.schema.tree import Map, Seq, from_plain, plain
 from core.schema.vocabulary import FieldVocabulary
@@ -72,13 +72,14 @@ def _check(source: Source, path: Path | None, vocabulary: FieldVocabulary) -> tu
     tree = source.tree
     findings = Findings(tree, source.problems)
     app = None
+    start = getattr(tree, "position", Position(display_name(path) if path else "app.yaml", 1, 1))
     if isinstance(tree, Map) and not is_broken(tree):
         app = _read_app(tree, findings, vocabulary, source, path)
     elif tree is not None:
-        findings.error("schema.wrong-type", f"an app file is a map with a `name`, not {show(tree)}", ())
+        text = f"an app file is a map with a `name`, not {show(tree)}"
+        findings.problems.append(Problem("schema.wrong-type", text, position=start))
     elif not findings.problems:
-        name = str(path or "app.yaml")
-        findings.problems.append(Problem("file.empty", f"{name} holds no app", position=Position(name, 1, 1)))
+        findings.problems.append(Problem("file.empty", f"{start.file} holds no app", position=start))
     problems = _sorted(findings.problems, source)
     failed = any(problem.severity == "error" for problem in problems)
     return (None if failed else app), problems

@@ -54,6 +54,8 @@ class Findings:
         for place, found in by_place.items():
             where = path + place
             first = found[0]
+            if first["type"] == "too_short" and any(other[: len(place)] == place != other for other in by_place):
+                continue  # pydantic counts the valid items only; the invalid ones have been named
             if first["type"] == "extra_forbidden":
                 known = {*_known_keys(model, place), *(also if len(place) == 1 else ())}
                 word = str(place[-1])

@@ -21,8 +21,10 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
     if not isinstance(node, Map):
         findings.error("schema.wrong-type", f"a table is a map with `name` and `fields`, not {show(node)}", path)
         return None
-    shape = findings.read(TableForm, {**node, "fields": _list_only(node.get("fields"), node)}, path)
     entries = node.get("fields")
+    # The fields are read one by one, so the form needs to know no more than that there is a list of them.
+    listed = {"fields": []} if isinstance(entries, Seq) or is_broken(entries) else {}
+    shape = findings.read(TableForm, {**node, **listed}, path)
     names = _declared_names(entries)
     fields = _read_fields(entries, (*path, "fields"), findings, vocabulary)
     if shape is None:
@@ -67,11 +69,6 @@ def next_ids(nodes: Any, path: Path, findings: Findings, what: str) -> list[str]
             findings.error("schema.duplicate-id", f"another {what} has the id {each}", (*path, index, "id"))
         ids.append(str(each))
     return ids
-
-
-def _list_only(value: Any, node: Mapping[str, Any]) -> Any:
-    """The fields' list without its content, which is read field by field; `[]` where the key is missing is an error."""
-    return [] if isinstance(value, Seq) or is_broken(value) else value
 
 
 def _declared_names(entries: Any) -> frozenset[str]:

@@ -243,7 +243,10 @@ def _syntax_problem(error: yaml.MarkedYAMLError, file: str, text: str) -> Proble
 
 def _hint(what: str, line: str) -> str | None:
     if "mapping values are not allowed" in what:
-        return "a text with `: ` in it needs quotes"
+        twice = line.count(": ") + line.endswith(":") > 1
+        return (
+            "a text with `: ` in it needs quotes" if twice else "check the indentation of this line and the one above"
+        )
     if "{{" in line or "cannot start any token" in what:
         return "put the text in quotes"
     return None
