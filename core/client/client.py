@@ -186,6 +186,12 @@ class Client:
     async def close(self) -> None:
         self._transport.close()
 
+    async def __aenter__(self) -> "Client":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def _call(self, method: str, path: str, content: Any, *, repeatable: bool) -> tuple[int, Any]:
         """Status and decoded body of a call. `content`: bytes as they are, None for no body, else sent as JSON."""
         headers: Headers = ()
