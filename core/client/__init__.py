@@ -3,8 +3,21 @@
 Screens import from here and from `core.contract`, and from nothing else of `core`.
 """
 
-from core.client.client import Client
+from typing import TYPE_CHECKING, Any
+
 from core.client.port import Port, ServerGone
 from core.errors import Conflict, FieldError, Invalid, NotFound, SovriumError
 
+if TYPE_CHECKING:
+    from core.client.client import Client
+
 __all__ = ["Client", "Conflict", "FieldError", "Invalid", "NotFound", "Port", "ServerGone", "SovriumError"]
+
+
+def __getattr__(name: str) -> Any:
+    """`Client` is imported on first use: the console's first frame does not wait for the HTTP library."""
+    if name == "Client":
+        from core.client.client import Client
+
+        return Client
+    raise AttributeError(name)
