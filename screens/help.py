@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import wrap
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -19,6 +20,8 @@ from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import has, t
 
+KEYS, LABEL = 17, 21
+"""Widths of the first two columns."""
 MARKS = ("dirty", "invalid", "new", "deleted", "null", "cut", "link")
 
 
@@ -48,11 +51,15 @@ class HelpScreen(ModalScreen[None]):
             with VerticalScroll(id="help-scroll", can_focus=False):
                 yield Static(id="help-text")
 
-    def on_mount(self) -> None:
-        self.query_one("#help-text", Static).update(self.text(""))
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.paint)
+
+    def paint(self) -> None:
+        """Write the page for the words typed, in the width of the moment."""
+        self.query_one("#help-text", Static).update(self.text(self.query_one(Input).value))
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        self.query_one("#help-text", Static).update(self.text(event.value))
+        self.paint()
         self.query_one("#help-scroll").scroll_home(animate=False)
 
     def action_scroll(self, lines: int) -> None:
@@ -88,20 +95,21 @@ class HelpScreen(ModalScreen[None]):
         return all(word in held for word in words)
 
     def row(self, action: Action) -> Content:
-        keys = "  ".join(self.context.keymap.labels(action)[:4])
-        if action.id == "pane.1":
-            keys = "Alt+1 … 9"
-        pad = " " * max(1, 18 - Content(keys).cell_length)
-        label = t(f"actions.{action.id}")
-        return Content.assemble(
-            ("  " + keys, "bold $secondary"),
-            pad,
-            f"{label:<24} ",
-            (t(f"actions.{action.id}.help"), "$foreground-muted"),
-        )
+        """Keys, label, sentence in three columns; the sentence goes below the label where there is no room beside it."""
+        keys = "Alt+1 … 9" if action.id == "pane.1" else "  ".join(self.context.keymap.labels(action)[:4])
+        label = t("help.panes") if action.id == "pane.1" else t(f"actions.{action.id}")
+        sentence = t(f"actions.{action.id}.help")
+        width = self.query_one("#help-text").content_size.width or 80
+        head = [("  " + keys, "bold $secondary"), " " * max(1, KEYS - 2 - Content(keys).cell_length)]
+        if width < KEYS + LABEL + 36:
+            text = ("\n" + " " * KEYS).join(wrap(sentence, max(20, width - KEYS)))
+            return Content.assemble(*head, label, "\n" + " " * KEYS, (text, "$foreground-muted"))
+        text = ("\n" + " " * (KEYS + LABEL)).join(wrap(sentence, width - KEYS - LABEL))
+        return Content.assemble(*head, f"{label:<{LABEL}}", (text, "$foreground-muted"))
 
     def marks(self) -> list[Content]:
         signs = {"dirty": "*", "invalid": "!", "new": "+", "deleted": "-", "null": "∅", "cut": "…", "link": "→"}
         return [
-            Content.assemble((f"  {signs[mark]:<17} ", "bold $secondary"), t(f"help.mark.{mark}")) for mark in MARKS
+            Content.assemble((f"  {signs[mark]:<{KEYS - 2}}", "bold $secondary"), t(f"help.mark.{mark}"))
+            for mark in MARKS
         ]

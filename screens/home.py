@@ -46,7 +46,7 @@ class HomeScreen(ConsoleScreen):
         with Horizontal(id="home-columns"):
             with Vertical(id="home-left", classes="pane"):
                 yield Static(classes="heading", id="home-tables-title")
-                yield Menu(id="home-tables")
+                yield Menu(id="home-tables", key_style="$foreground")
                 yield Static(id="home-empty", classes="empty")
             with Vertical(id="home-right"):
                 with Vertical(classes="pane home-card", id="home-recent-card"):
@@ -108,7 +108,7 @@ class HomeScreen(ConsoleScreen):
                 {
                     "name": table["name"],
                     "sqlName": table["sqlName"],
-                    "fields": sum(not field["system"] for field in table["fields"]),
+                    "fields": [field["label"] or field["name"] for field in table["fields"] if not field["system"]],
                     "count": counts.get(table["id"]),
                 }
                 for table in schema["tables"]
@@ -146,7 +146,7 @@ class HomeScreen(ConsoleScreen):
         hits = [
             Hit(
                 label=table["name"],
-                detail=t("home.fields", count=table["fields"]),
+                detail=" · ".join(table["fields"]),
                 key="" if table["count"] is None else grouped(table["count"]),
                 run=partial(self.context.go, table_place(table["sqlName"], table["name"])),
             )

@@ -54,6 +54,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     BINDINGS = bindings_of("global")
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-one-pane"), (120, "-two-panes"), (160, "-three-panes")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (15, "-low"), (20, "-high")]
+    DEFAULT_MODE = "home"
     action_context = "global"
 
     def __init__(self, context: Context, opener: Opener, *, theme: str = "", alive: int | None = None) -> None:
@@ -77,7 +78,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.theme_changed_signal.subscribe(self, lambda theme: self.context.session.put("theme", theme.name))
         self.context.navigate.listen(self.show_place)
         self.context.connection.changed.listen(self.follow_connection)
-        self.switch_mode("home")
         self.call_after_refresh(self.begin)
 
     def begin(self) -> None:

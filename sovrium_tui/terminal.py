@@ -63,10 +63,9 @@ def _wait(child: int, modes: list[object]) -> int:
         if os.WIFSIGNALED(status):
             _restore(modes)
             name = signal.Signals(os.WTERMSIG(status)).name
-            print(
-                f"sovrium-tui: the console was ended by {name}; staged edits are kept for the next start",
-                file=sys.stderr,
-            )  # noqa: T201
+            sys.stderr.write(
+                f"sovrium-tui: the console was ended by {name}; staged edits are kept for the next start\n"
+            )
             return 128 + os.WTERMSIG(status)
         return os.waitstatus_to_exitcode(status)
 

@@ -20,6 +20,8 @@ class Hit:
     value: Any = None
     search: str = ""
     """Further words that it is found by."""
+    note: str = ""
+    """A sentence shown while it is highlighted."""
     quiet: bool = False
     """Shown only when something was typed."""
     marks: tuple[int, ...] = field(default=(), compare=False)

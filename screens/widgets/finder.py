@@ -88,11 +88,14 @@ class Finder(ModalScreen[Hit | None]):
         hits = [*best(self._typed, self.hits), *best(self._typed, found, 20)]
         menu.highlighted = None
         menu.show(hits)
-        self.query_one("#finder-note", Static).update("" if hits else t("finder.nothing"))
+        if not hits:
+            self.query_one("#finder-note", Static).update(t("finder.nothing"))
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        hit = self.query_one(Menu).current()
+        self.query_one("#finder-note", Static).update(hit.note if hit else "")
         if self.preview is not None:
-            self.preview(self.query_one(Menu).current())
+            self.preview(hit)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()

@@ -18,10 +18,12 @@ class Menu(OptionList):
     Menu:focus { border: none; background-tint: transparent 0%; }
     """
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None, mark: str = "›") -> None:
+    def __init__(
+        self, *, id: str | None = None, classes: str | None = None, key_style: str = "bold $secondary"
+    ) -> None:
         super().__init__(id=id, classes=classes, markup=False, compact=True)
         self.hits: list[Hit] = []
-        self._mark = mark
+        self._key_style = key_style
         self._laid_out_for = 0
 
     def show(self, hits: Sequence[Hit]) -> None:
@@ -46,10 +48,6 @@ class Menu(OptionList):
             self._lay_out()
             self.highlighted = at
 
-    def watch_highlighted(self, highlighted: int | None) -> None:
-        super().watch_highlighted(highlighted)
-        self.refresh()
-
     def _lay_out(self) -> None:
         width = self._laid_out_for = self.scrollable_content_region.width
         key_width = max((Content(hit.key).cell_length for hit in self.hits), default=0)
@@ -66,7 +64,7 @@ class Menu(OptionList):
         right = Content.assemble((hit.kind, "$foreground-muted"))
         if key_width:
             pad = key_width - Content(hit.key).cell_length
-            right = Content.assemble(right, "  ", " " * pad, (hit.key, "bold $secondary"))
+            right = Content.assemble(right, "  ", " " * pad, (hit.key, self._key_style))
         room = width - 4 - right.cell_length
         left = Content.assemble(label, ("  " + hit.detail if hit.detail else "", "$foreground-muted"))
         if left.cell_length > room:

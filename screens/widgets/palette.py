@@ -25,11 +25,11 @@ def action_hits(app: App[Any], context: Context, chain: Sequence[DOMNode]) -> li
     def hit(action: Action) -> Hit:
         return Hit(
             label=t(f"actions.{action.id}"),
-            kind=t(f"context.{action.context}"),
-            detail="",
+            kind="" if action.context == "global" else t(f"context.{action.context}"),
             key=context.keymap.label(action),
             run=partial(perform, app, action, chain),
-            search=f"{action.id} {t(f'actions.{action.id}.help')}",
+            search=action.id,
+            note=t(f"actions.{action.id}.help"),
         )
 
     return [hit(action) for action in live_actions(chain) if action.id not in HIDDEN]
