@@ -45,13 +45,68 @@ class RecordBody(TypedDict):
 
 
 class BatchCreate(TypedDict):
+    """1 to 1,000 records. `continueOnError`: those that are valid, and `errors` of the others."""
+
     records: list[RecordBody]
     returnRecords: NotRequired[bool]
+    continueOnError: NotRequired[bool]
+
+
+class BatchError(TypedDict):
+    """`record` is the position in the request, from 0."""
+
+    record: int
+    code: str
+    message: str
+    id: NotRequired[str]
+    field: NotRequired[str]
 
 
 class BatchCreated(TypedDict):
     created: int
     records: NotRequired[list[Record]]
+    errors: NotRequired[list[BatchError]]
+
+
+class BatchChange(TypedDict):
+    id: str | int
+    fields: dict[str, Any]
+    updatedAt: NotRequired[str]
+
+
+class BatchUpdate(TypedDict):
+    """1 to 100 records."""
+
+    records: list[BatchChange]
+    returnRecords: NotRequired[bool]
+    continueOnError: NotRequired[bool]
+
+
+class BatchUpdated(TypedDict):
+    updated: int
+    records: NotRequired[list[Record]]
+    errors: NotRequired[list[BatchError]]
+
+
+class BatchIds(TypedDict):
+    """1 to 100 ids."""
+
+    ids: list[str | int]
+    permanent: NotRequired[bool]
+
+
+class BatchDeleted(TypedDict):
+    deleted: int
+
+
+class Restored(TypedDict):
+    success: bool
+    record: Record
+
+
+class BatchRestored(TypedDict):
+    success: bool
+    restored: int
 
 
 Operator = Literal[

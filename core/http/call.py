@@ -146,17 +146,17 @@ class Call:
             raise TooLarge(f"The body has more than {limit:,} bytes", limit=limit)
         return body
 
-    async def json(self) -> Any:
+    async def json(self, limit: int = BODY_LIMIT) -> Any:
         """The body as JSON, any value (R-005)."""
-        body = await self.body()
+        body = await self.body(limit)
         try:
             return orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise body_error("The body is not JSON" if body else "The body is empty; JSON is expected") from error
 
-    async def json_object(self) -> dict[str, Any]:
+    async def json_object(self, limit: int = BODY_LIMIT) -> dict[str, Any]:
         """The body as a JSON object."""
-        value = await self.json()
+        value = await self.json(limit)
         if not isinstance(value, dict):
             raise body_error("The body must be a JSON object", code="body.not-an-object")
         return value

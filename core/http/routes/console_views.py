@@ -85,7 +85,10 @@ async def locate(call: Call) -> Answer:
 async def values(call: Call) -> Answer:
     """The values of a field with their counts, the most frequent first."""
     found = await call.engine.views.values(
-        call.segments["table"], call.required("field"), prefix=call.text("prefix") or "", limit=call.integer("limit", 50)
+        call.segments["table"],
+        call.required("field"),
+        prefix=call.text("prefix") or "",
+        limit=call.integer("limit", 50),
     )
     return as_json(found)
 

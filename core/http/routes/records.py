@@ -1,42 +1,224 @@
 """`/api/tables/{t}/records`: records read and written, one by one and in batches (spec tables-records §10)."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import orjson
 
-from core.contract.records import BatchCreate, BatchCreated, Record, RecordBody, RecordList
-from core.errors import Invalid
+from core.contract.records import (
+    BatchCreate,
+    BatchCreated,
+    BatchDeleted,
+    BatchIds,
+    BatchRestored,
+    BatchUpdate,
+    BatchUpdated,
+    Record,
+    RecordBody,
+    RecordList,
+    Restored,
+)
+from core.errors import FieldError, Invalid
 from core.http.answer import Answer, as_json, empty
 from core.http.call import Call
-from core.http.error import body_error
 from core.http.route import Parameter, RouteFamily
+from core.http.routes.tables import table_of
+from core.records.shape import flat
+
+BATCH_LIMIT = 16 * 1024 * 1024
+"""Bytes of a batch: a thousand records of sixteen kilobytes."""
 
 routes = RouteFamily("records")
 
-READ = {
-    "includeDeleted": Parameter("records of the trash too", "boolean"),
+FORMAT = {
     "format": Parameter("`display`: values as people read them", choices=("raw", "display")),
-    "timezone": Parameter("IANA name, for format=display"),
-    "ids": Parameter("`string`: ids always as text", choices=("string",)),
+    "timezone": Parameter("IANA name of a time zone"),
 }
-LIST = {
-    "limit": Parameter("records a page, at most 100", "integer", least=1),
+IDS = {"ids": Parameter("`string`: ids always as text", choices=("string",))}
+EXPAND = {"expand": Parameter("link fields whose records come along, separated by commas")}
+PERMANENT = {"permanent": Parameter("for good, not to the trash", "boolean")}
+READ = {"includeDeleted": Parameter("records of the trash too", "boolean"), **FORMAT, **EXPAND, **IDS}
+PAGE = {
+    "limit": Parameter("records a page (20); at most 100 are given", "integer", least=1),
     "offset": Parameter("records to pass over", "integer", least=0),
     "page": Parameter("number of the page, instead of offset", "integer", least=1),
-    "cursor": Parameter("nextCursor of the page before, instead of offset"),
+    "cursor": Parameter("`nextCursor` of the page before, instead of offset"),
     "sort": Parameter("`due:desc,title`"),
-    "order": Parameter("direction for a single field in sort", choices=("asc", "desc")),
-    "fields": Parameter("names separated by commas"),
+    "order": Parameter("direction of a single field in sort", choices=("asc", "desc")),
+    "fields": Parameter("names separated by commas; id is always there"),
     "select": Parameter("the same as fields"),
     "filter": Parameter("a filter tree as JSON, a map of equalities, or `field:value`"),
+    "sqlNulls": Parameter("negations leave out null, as SQL does", "boolean"),
     "q": Parameter("text to look for"),
-    "aggregate": Parameter("`amount:sum,amount:avg`, or JSON by operation"),
+    "aggregate": Parameter('`amount:sum,amount:avg`, or JSON such as `{"sum":["amount"]}`'),
     "groupBy": Parameter("a field"),
     "groupSort": Parameter("`name:asc` or `count:desc`"),
-    "includeDeleted": Parameter("true, or only", choices=("true", "false", "only")),
-    "deleted": Parameter("true: the trash only", choices=("true", "false", "only")),
-    "format": READ["format"],
-    "timezone": READ["timezone"],
-    "sqlNulls": Parameter("negations leave out null, as in SQL", "boolean"),
-    "total": Parameter("false: do not count", choices=("true", "false")),
+    "hideEmpty": Parameter("without the group of no value", "boolean"),
+    **EXPAND,
+    **FORMAT,
 }
+LIST = {
+    **PAGE,
+    "includeDeleted": Parameter("the trash too, or only it", choices=("true", "false", "only")),
+    "deleted": Parameter("only the trash", choices=("true", "false", "only")),
+}
+
+
+@routes.add("GET", "/api/tables/{table}/records", query=LIST, answers={200: RecordList}, errors=(404,))
+async def list_records(call: Call) -> Answer:
+    """A page of records, with totals, aggregates and groups."""
+    return as_json(await call.engine.records.list(call.principal, table_of(call), call.query))
+
+
+@routes.add("GET", "/api/tables/{table}/trash", query=PAGE, answers={200: RecordList}, errors=(404,))
+async def list_trash(call: Call) -> Answer:
+    """A page of deleted records, the newest deletion first."""
+    return as_json(await call.engine.records.trash(call.principal, table_of(call), call.query))
+
+
+@routes.add("POST", "/api/tables/{table}/records", body=RecordBody, answers={201: Record}, errors=(404, 409, 413, 422))
+async def create_record(call: Call) -> Answer:
+    """Create a record."""
+    record = await call.engine.records.create(call.principal, table_of(call), await call.json_object())
+    return single(record, 201)
+
+
+@routes.add("GET", "/api/tables/{table}/records/{record}", query=READ, answers={200: Record}, errors=(404,))
+async def get_record(call: Call) -> Answer:
+    """One record."""
+    asked = call.query
+    record = await call.engine.records.get(call.principal, table_of(call), call.segments["record"], asked)
+    if call.text("ids") if asked else None:
+        record["id"] = str(record["id"])
+    return single(record)
+
+
+@routes.add(
+    "PATCH",
+    "/api/tables/{table}/records/{record}",
+    body=RecordBody,
+    answers={200: Record},
+    errors=(404, 409, 413, 422),
+)
+async def update_record(call: Call) -> Answer:
+    """Change the given fields of a record."""
+    body = await call.json_object()
+    return single(await call.engine.records.update(call.principal, table_of(call), call.segments["record"], body))
+
+
+@routes.add(
+    "PUT", "/api/tables/{table}/records/{record}", body=RecordBody, answers={200: Record}, errors=(404, 409, 413, 422)
+)
+async def put_record(call: Call) -> Answer:
+    """The same as PATCH (R-038)."""
+    return await update_record(call)
+
+
+@routes.add(
+    "DELETE",
+    "/api/tables/{table}/records/{record}",
+    query={**PERMANENT, "purge": Parameter("the same, with the record's files", "boolean")},
+    answers={200: dict, 204: None},
+    errors=(404,),
+)
+async def delete_record(call: Call) -> Answer:
+    """Move a record to the trash, or remove it for good."""
+    permanent = call.boolean("permanent") or call.boolean("purge")
+    cleared = await call.engine.records.delete(
+        call.principal, table_of(call), call.segments["record"], permanent=permanent
+    )
+    return as_json({"success": True}) if permanent or cleared else empty()
+
+
+@routes.add("POST", "/api/tables/{table}/records/{record}/restore", answers={200: Restored}, errors=(404, 409))
+async def restore_record(call: Call) -> Answer:
+    """Take a record out of the trash."""
+    record = await call.engine.records.restore(call.principal, table_of(call), call.segments["record"])
+    return as_json({"success": True, "record": record})
+
+
+@routes.add(
+    "POST",
+    "/api/tables/{table}/records/batch",
+    body=BatchCreate,
+    answers={200: BatchCreated, 201: BatchCreated},
+    errors=(404, 409, 413, 422),
+)
+async def create_batch(call: Call) -> Answer:
+    """Create up to 1,000 records, all or none."""
+    answer = await call.engine.records.batch_create(call.principal, table_of(call), await batch_body(call))
+    return as_json(answer, 200 if answer.get("errors") else 201)
+
+
+@routes.add(
+    "PATCH",
+    "/api/tables/{table}/records/batch",
+    body=BatchUpdate,
+    answers={200: BatchUpdated},
+    errors=(404, 409, 413, 422),
+)
+async def update_batch(call: Call) -> Answer:
+    """Change up to 100 records, all or none."""
+    return as_json(await call.engine.records.batch_update(call.principal, table_of(call), await batch_body(call)))
+
+
+@routes.add(
+    "DELETE",
+    "/api/tables/{table}/records/batch",
+    body=BatchIds,
+    query=PERMANENT,
+    answers={200: BatchDeleted},
+    errors=(404, 413),
+)
+async def delete_batch(call: Call) -> Answer:
+    """Delete up to 100 records, all or none."""
+    body = await batch_body(call)
+    permanent = call.boolean("permanent") or body.get("permanent") is True
+    ids = ids_of(body)
+    return as_json(
+        {"deleted": await call.engine.records.batch_delete(call.principal, table_of(call), ids, permanent=permanent)}
+    )
+
+
+@routes.add(
+    "POST",
+    "/api/tables/{table}/records/batch/delete",
+    body=BatchIds,
+    query=PERMANENT,
+    answers={200: BatchDeleted},
+    errors=(404, 413),
+)
+async def delete_batch_by_post(call: Call) -> Answer:
+    """The same as DELETE, for clients that cannot send a body with it."""
+    return await delete_batch(call)
+
+
+@routes.add(
+    "POST",
+    "/api/tables/{table}/records/batch/restore",
+    body=BatchIds,
+    answers={200: BatchRestored},
+    errors=(404, 409, 413),
+)
+async def restore_batch(call: Call) -> Answer:
+    """Take up to 100 records out of the trash."""
+    restored = await call.engine.records.batch_restore(call.principal, table_of(call), ids_of(await batch_body(call)))
+    return as_json({"success": True, "restored": restored})
+
+
+def single(record: Record, status: int = 200) -> Answer:
+    """A single record: its fields also at top level (§10.1)."""
+    return Answer(status, orjson.dumps(flat(record)))
+
+
+async def batch_body(call: Call) -> Mapping[str, Any]:
+    return await call.json_object(BATCH_LIMIT)
+
+
+def ids_of(body: Mapping[str, Any]) -> list[str | int]:
+    """The `ids` of a batch: numbers or text (R-058)."""
+    ids = body.get("ids")
+    if not isinstance(ids, list) or not all(isinstance(each, str | int) and not isinstance(each, bool) for each in ids):
+        message = "ids is a list of record ids"
+        raise Invalid(message, [FieldError("ids", "batch.ids", message)])
+    return cast(list[str | int], ids)
