@@ -1,0 +1,527 @@
+"""A grid's state: rows by position out of a page cache, the staged edits over them, order, conditions, search.
+
+`VirtualGrid` paints it and calls it; it fetches by itself and tells `changed` what must be painted again. Positions are
+rows as displayed: staged new rows stand among the rows of the view where they were inserted.
+"""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol
+
+from core.client import NotFound, SovriumError
+from core.contract.console import Event, View, Window
+from core.contract.records import Filter, SortKey
+from screens.presenters.column_layout import ColumnLayout
+from screens.presenters.condition import same_condition, value_condition, with_condition, without_condition
+from screens.presenters.page_cache import PAGE_ROWS, Page, PageCache
+from screens.presenters.pending import Staged
+from screens.presenters.row_source import Query, RowSource
+from screens.presenters.selection import Selection
+from screens.presenters.signal import Signal
+
+FETCHES = 2
+"""Windows asked for at the same time."""
+READ_ROWS = 1024
+"""Rows of one window when many are read at once."""
+POLL = 0.25
+"""Seconds between two looks at a view whose order is not built yet; an event usually comes first."""
+
+
+class StagedView(Protocol):
+    """What the grid reads of the staged edits."""
+
+    @property
+    def changed(self) -> Signal[str]: ...
+    def cell(self, table: str, key: str, field: str) -> Staged | None: ...
+    def row_mark(self, table: str, key: str) -> str: ...
+    def new_rows(self, table: str) -> list[tuple[str, dict[str, Any]]]: ...
+
+
+class GridRow(NamedTuple):
+    """One row as it can be painted. `number` counts from 1 in the view; None for a new row, whose `key` is its ref.
+    `mark` is "", "new" or "deleted"."""
+
+    key: str
+    mark: str
+    number: int | None
+    values: Sequence[Any]
+    columns: Mapping[str, int]
+    labels: Mapping[str, Mapping[str, str]]
+
+    def value(self, name: str) -> Any:
+        """The stored value; KeyError where the column has not been read yet."""
+        return self.values[self.columns[name]]
+
+
+@dataclass(frozen=True, slots=True)
+class GridChange:
+    """What is not as before. `rows`: values of the rows first…last (displayed). `view`: count, order or state of the
+    view. `cells`: staged edits. `columns`: the layout. `search`: what is looked for or found."""
+
+    kind: Literal["rows", "view", "cells", "columns", "search"]
+    first: int = 0
+    last: int = 0
+
+
+class GridModel:
+    """Call `open` once, `close` at the end. Methods that fetch return at once; `changed` tells when it has arrived."""
+
+    def __init__(
+        self, source: RowSource, layout: ColumnLayout | None = None, staged: StagedView | None = None, query: Query = Query()
+    ) -> None:
+        self.source = source
+        self.layout = layout or ColumnLayout(source.fields, source.key)
+        self.staged = staged
+        self.query = query
+        self.selection = Selection()
+        self.cache = PageCache()
+        self.view: View | None = None
+        self.loading = False
+        """A new view is on its way; what is shown is the old one."""
+        self.failure: SovriumError | None = None
+        """Why the latest request got nothing; what was read before stays."""
+        self.search_text = ""
+        self.search_failed = False
+        self.changed: Signal[GridChange] = Signal()
+        self._opening = 0
+        self._searching = 0
+        self._fetches = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._new: list[tuple[str, dict[str, Any]]] = []
+        self._new_at: list[int] = []
+        self._placed: dict[str, int] = {}
+        self._labels: dict[tuple[str, str], str] = {}
+        self._stop_listening = staged.changed.listen(self._staged_changed) if staged else None
+        self._place_new(0)
+
+    # ── Life ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def open(self, at: str | None = None) -> None:
+        """Open the view of the query, or open it again (the server came back, the schema changed).
+
+        at: the key of the row to stand on; by default the one under the cursor.
+        """
+        self._opening += 1
+        self.loading = True
+        self._run(self._open(self._opening, at or self.key_at(self.selection.row)))
+        self._tell("view")
+
+    async def close(self) -> None:
+        """Stop all fetching and let the server forget the view."""
+        if self._stop_listening:
+            self._stop_listening()
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self.view:
+            await self._forget(self.view)
+
+    async def settled(self) -> None:
+        """Wait until nothing is on its way."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _tell(self, kind: Literal["rows", "view", "cells", "columns", "search"], first: int = 0, last: int = 0) -> None:
+        self.changed.publish(GridChange(kind, first, last))
+
+    async def _open(self, token: int, key: str | None) -> None:
+        try:
+            view = await self.source.open(self.query)
+            if token != self._opening:
+                await self._forget(view)
+                return
+            position = self.to_base(self.selection.row) if self.view else 0
+            found = await self._locate(view, key) if key and view["ready"] else None
+            position = min(found if found is not None else position, max(view["count"] - 1, 0))
+            start = position // PAGE_ROWS * PAGE_ROWS
+            names = self.layout.names
+            window = await self.source.window(view["id"], start, PAGE_ROWS, names)
+        except SovriumError as error:
+            if token == self._opening:
+                self._fail(error)
+            return
+        if token != self._opening:
+            await self._forget(view)
+            return
+        old, self.view = self.view, view
+        self.loading, self.failure = False, None
+        self.cache.reset()
+        self.cache.put(start // PAGE_ROWS, _page(window, names), self.cache.generation)
+        if old is None:
+            self.layout.fit(self.samples())
+        else:
+            self._placed.clear()
+        self._place_new(0)
+        self.selection.anchor = None
+        self.selection.row = self.to_displayed(position)
+        self._take_view(window["view"])
+        self._tell("view")
+        if old is not None and old["id"] != view["id"]:
+            await self._forget(old)
+        if not view["ready"]:
+            await self._until_ready(token, key if found is None else None)
+
+    async def _until_ready(self, token: int, key: str | None) -> None:
+        """Follow the building of an order, then stand on the row that was looked at, unless the cursor has moved."""
+        row = self.selection.row
+        while token == self._opening and self.view is not None and not self.view["ready"]:
+            await asyncio.sleep(POLL)
+            try:
+                self._take_view(await self.source.view(self.view["id"]))
+            except SovriumError as error:
+                self._fail(error)
+                return
+        if token == self._opening and key and self.selection.row == row and self.view is not None:
+            position = await self._locate(self.view, key)
+            if position is not None:
+                self.selection.row = self.to_displayed(position)
+                self._tell("view")
+
+    async def _locate(self, view: View, key: str) -> int | None:
+        try:
+            return (await self.source.locate(view["id"], key))["position"]
+        except SovriumError:
+            return None
+
+    async def _forget(self, view: View) -> None:
+        try:
+            await self.source.close(view["id"])
+        except SovriumError:
+            pass
+
+    def _fail(self, error: SovriumError) -> None:
+        self.loading, self.failure = False, error
+        self._tell("view")
+
+    # ── Rows ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def count(self) -> int:
+        """Rows that can be reached, new ones included. Never waits."""
+        return (self.view["count"] if self.view else 0) + len(self._new)
+
+    def row(self, position: int) -> GridRow | None:
+        """A row if it is here; None while it is on its way. Never fetches."""
+        place = bisect_right(self._new_at, position) - 1
+        if place >= 0 and self._new_at[place] == position:
+            key, values = self._new[place]
+            return GridRow(key, "new", None, tuple(values.values()), {n: i for i, n in enumerate(values)}, {})
+        base = position - place - 1
+        page = self.cache.get(base)
+        if page is None or not 0 <= base - page.start < len(page.rows):
+            return None
+        key = page.keys[base - page.start]
+        mark = self.staged.row_mark(self.source.table, key) if self.staged and self.source.table else ""
+        return GridRow(key, mark, base + 1, page.rows[base - page.start], page.columns, page.labels)
+
+    def need(self, first: int, last: int) -> None:
+        """Rows first…last are being painted: fetch what is missing."""
+        if self.view and self.cache.want(self.to_base(first), self.to_base(last), self.view["count"]):
+            self._pump()
+
+    def cell(self, row: GridRow, name: str) -> tuple[Any, Staged | None]:
+        """The value to show (the staged one if there is one) and what is staged. KeyError: not read yet."""
+        staged = self.staged.cell(self.source.table, row.key, name) if self.staged and self.source.table else None
+        if staged is not None:
+            return staged.value, staged
+        if row.mark == "new":
+            return (row.value(name) if name in row.columns else None), None
+        return row.value(name), None
+
+    def label(self, row: GridRow, name: str, value: Any) -> str:
+        """What the id of a linked record stands for; "" when it is not known."""
+        key = str(value)
+        return row.labels.get(name, {}).get(key) or self._labels.get((name, key), "")
+
+    def learn_label(self, name: str, key: str, label: str) -> None:
+        """A link was picked by its label: the grid can show it before it is saved."""
+        self._labels[name, key] = label
+
+    def key_at(self, position: int) -> str | None:
+        """Key (or ref of a new row); None while the row is not here."""
+        row = self.row(position)
+        return row.key if row else None
+
+    def stamp_at(self, position: int) -> str:
+        """`updatedAt` of a row as it was read; "" for new rows."""
+        base = self.to_base(position)
+        page = self.cache.get(base)
+        if page is None or self.is_new(position) or base - page.start >= len(page.stamps):
+            return ""
+        return page.stamps[base - page.start]
+
+    def position_of(self, key: str) -> int | None:
+        """Where a row is displayed, if it is here."""
+        for at, (ref, _) in zip(self._new_at, self._new, strict=True):
+            if ref == key:
+                return at
+        found = self.cache.find(key)
+        return self.to_displayed(found[0].start + found[1]) if found else None
+
+    async def read(self, first: int, last: int, names: Sequence[str]) -> list[tuple[str, list[Any]]]:
+        """Rows first…last with staged values in them, however many, also such as are not cached: (key, values)."""
+        out: list[tuple[str, list[Any]]] = []
+        stored: dict[int, GridRow] = {}
+        view = self.view
+        base_first, base_last = self.to_base(first), self.to_base(last)
+        if view is not None:
+            for start in range(base_first, min(base_last + 1, view["count"]), READ_ROWS):
+                limit = min(READ_ROWS, base_last + 1 - start)
+                page = _page(await self.source.window(view["id"], start, limit, names), names)
+                for place, (key, values) in enumerate(zip(page.keys, page.rows, strict=True)):
+                    stored[start + place] = GridRow(key, "", start + place + 1, values, page.columns, page.labels)
+        for position in range(first, last + 1):
+            row = self.row(position) if self.is_new(position) else stored.get(self.to_base(position))
+            if row is not None:
+                out.append((row.key, [self.cell(row, name)[0] for name in names]))
+        return out
+
+    def samples(self) -> dict[str, list[str]]:
+        """Texts of the rows at hand by field, to measure columns by."""
+        from screens.presenters.format import measured_text
+
+        texts: dict[str, list[str]] = {}
+        page = next(iter(self.cache), None)
+        for column in self.layout.columns if page else ():
+            place = page.columns.get(column.name) if page else None
+            if page is not None and place is not None:
+                labels = page.labels.get(column.name, {})
+                texts[column.name] = [measured_text(column.field, row[place], labels) for row in page.rows]
+        return texts
+
+    def _pump(self) -> None:
+        while self._fetches < FETCHES and (number := self.cache.take()) is not None:
+            self._fetches += 1
+            self._run(self._fetch(number, self.cache.generation))
+
+    async def _fetch(self, number: int, generation: int) -> None:
+        view, names = self.view, self.layout.names
+        try:
+            if view is not None:
+                window = await self.source.window(view["id"], number * PAGE_ROWS, PAGE_ROWS, names)
+                if self.cache.put(number, _page(window, names), generation):
+                    self.failure = None
+                    self._take_view(window["view"])
+                    first = self.to_displayed(number * PAGE_ROWS)
+                    self._tell("rows", first, first + len(window["rows"]) + len(self._new))
+        except NotFound:
+            self.cache.drop(number, generation)
+            if view is self.view and not self.loading:
+                self.open()
+        except SovriumError as error:
+            self.cache.drop(number, generation)
+            self._fail(error)
+        finally:
+            self._fetches -= 1
+        self._pump()
+
+    def _take_view(self, view: View) -> None:
+        """The server says how the view stands now."""
+        old = self.view
+        if old is None or old["id"] != view["id"] or view == old:
+            return
+        self.view = view
+        if view["version"] != old["version"]:
+            self.cache.invalidate()
+        self.selection.clamp(self.count, len(self.layout.shown))
+        self._tell("view")
+
+    # ── New rows among the others ──────────────────────────────────────────────────────────────────────────────────────
+
+    def is_new(self, position: int) -> bool:
+        place = bisect_right(self._new_at, position) - 1
+        return place >= 0 and self._new_at[place] == position
+
+    def to_base(self, position: int) -> int:
+        """Position in the view of a displayed row; for a new row that of the row behind it."""
+        before = bisect_right(self._new_at, position)
+        return position - before + (1 if self.is_new(position) else 0)
+
+    def to_displayed(self, base: int) -> int:
+        """Where a row of the view is displayed."""
+        shift = 0
+        for at in self._new_at:
+            if at - shift > base:
+                break
+            shift += 1
+        return base + shift
+
+    def _place_new(self, base: int) -> None:
+        """Keep new rows where they were inserted; those not seen before go to a position of the view."""
+        rows = self.staged.new_rows(self.source.table) if self.staged and self.source.table else []
+        for ref, _ in rows:
+            self._placed.setdefault(ref, base)
+        rows.sort(key=lambda row: self._placed[row[0]])
+        self._new = rows
+        self._new_at = [self._placed[ref] + place for place, (ref, _) in enumerate(rows)]
+        self._placed = {ref: self._placed[ref] for ref, _ in rows}
+
+    def _staged_changed(self, table: str) -> None:
+        if table != self.source.table:
+            return
+        key = self.key_at(self.selection.row)
+        below = self.to_base(self.selection.row) + (0 if self.is_new(self.selection.row) else 1)
+        count = self.view["count"] if self.view else 0
+        self._place_new(min(below, count))
+        if key is not None and (position := self.position_of(key)) is not None:
+            self.selection.row = position
+        self.selection.clamp(self.count, len(self.layout.shown))
+        self._tell("cells")
+
+    # ── Order and conditions ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def sort_of(self, name: str) -> tuple[str, int] | None:
+        """Direction of a sorted field and its rank from 1."""
+        for rank, key in enumerate(self.query.sort, 1):
+            if key["field"] == name:
+                return key["direction"], rank
+        return None
+
+    def apply_sort(self, name: str, *, add: bool = False) -> None:
+        """Next of ascending, descending, off for one field; `add` keeps the other sort keys."""
+        now = self.sort_of(name)
+        turned = {None: "asc", "asc": "desc", "desc": None}[now[0] if now else None]
+        others = [key for key in self.query.sort if key["field"] != name] if add else []
+        fresh = [SortKey(field=name, direction="asc" if turned == "asc" else "desc")] if turned else []
+        self.set_sort([*others, *fresh])
+
+    def set_sort(self, keys: Sequence[SortKey]) -> None:
+        self.set_query(Query(self.query.filter, tuple(keys), self.query.deleted))
+
+    def set_filter(self, tree: Filter | None) -> None:
+        self.set_query(Query(tree, self.query.sort, self.query.deleted))
+
+    def filter_by_value(self, name: str, value: Any) -> bool:
+        """Only rows with this value; the same again takes the condition away. False when it cannot be asked for."""
+        field = next((field for field in self.source.fields if field["name"] == name), None)
+        leaf = value_condition(field, value) if field else None
+        if leaf is None or not self.source.ordered:
+            return False
+        if same_condition(self.query.filter, leaf):
+            self.set_filter(without_condition(self.query.filter, leaf))
+        else:
+            self.set_filter(with_condition(self.query.filter, leaf))
+        return True
+
+    def set_query(self, query: Query) -> None:
+        """Ask for another order or other conditions; the old rows stay until the new ones come."""
+        if self.source.ordered and query != self.query:
+            self.query = query
+            self.selection.everything = False
+            self.open()
+
+    # ── Search ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def search(self, text: str, start: tuple[int, int] | None = None) -> None:
+        """Look for a text from a cell on (the cursor's by default) and move the cursor there."""
+        self.search_text, self.search_failed = text, False
+        if text:
+            self._search(start[0] if start else self.selection.row, backward=False)
+        self._tell("search")
+
+    def search_next(self, *, backward: bool = False) -> None:
+        """The next row that has the text, around the end."""
+        if self.search_text:
+            self._search(self.selection.row + (-1 if backward else 1), backward=backward)
+
+    def _search(self, row: int, *, backward: bool) -> None:
+        self._searching += 1
+        base = self.to_base(row) if row >= 0 else -1
+        self._run(self._find(self._searching, self.search_text, base, backward))
+
+    async def _find(self, token: int, text: str, start: int, backward: bool) -> None:
+        view, names = self.view, self.layout.names
+        if view is None or not view["count"]:
+            return
+        end = view["count"] - 1
+        around = end if backward else 0
+        try:
+            begins = [around] if not 0 <= start <= end else [start, around]
+            for begin in begins:
+                found = await self.source.find(view["id"], text, begin, backward=backward, names=names)
+                if token != self._searching:
+                    return
+                if found["position"] is not None:
+                    break
+        except SovriumError as error:
+            if token == self._searching:
+                self._fail(error)
+            return
+        self.search_failed = found["position"] is None
+        if found["position"] is not None:
+            self.selection.row = self.to_displayed(found["position"])
+            place = self.layout.index(found.get("field") or "")
+            self.selection.column = self.selection.column if place is None else place
+        self._tell("search")
+
+    # ── Columns ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def columns_changed(self) -> None:
+        """The layout was changed: paint it, and read columns that no page holds."""
+        page = next(iter(self.cache), None)
+        if page is not None and any(name not in page.columns for name in self.layout.names):
+            self.cache.invalidate()
+        self.selection.clamp(self.count, len(self.layout.shown))
+        self._tell("columns")
+
+    # ── News from the server ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def refresh(self) -> None:
+        """Read everything on screen again, keeping the place."""
+        if self.view is None:
+            self.open()
+            return
+        self.cache.invalidate()
+        self._run(self._look(self.view))
+        self._tell("view")
+
+    async def _look(self, view: View) -> None:
+        try:
+            self._take_view(await self.source.view(view["id"]))
+        except NotFound:
+            if view is self.view:
+                self.open()
+        except SovriumError as error:
+            self._fail(error)
+
+    def on_event(self, event: Event) -> None:
+        """Rows changed, or the view's order or count did."""
+        if event["kind"] == "view" and "view" in event:
+            self._take_view(event["view"])
+        elif event["kind"] == "change" and event.get("table") == self.source.table and self.source.table:
+            ids = {str(identity) for identity in event.get("ids", ())}
+            if event.get("operation") == "update" and len(ids) == event.get("count", len(ids)):
+                touched = [page.start // PAGE_ROWS for page in self.cache if not ids.isdisjoint(page.keys)]
+                if touched:
+                    self.cache.invalidate(touched)
+                    self._tell("rows", 0, self.count)
+            else:
+                self.refresh()
+
+    def patch(self, key: str, fields: Mapping[str, Any], stamp: str = "") -> None:
+        """A row was saved: show it as it is now without reading it again. `fields` in the form of a window's cells."""
+        found = self.cache.find(key)
+        if found is None:
+            return
+        page, place = found
+        row = page.rows[place]
+        for name, value in fields.items():
+            if name in page.columns:
+                row[page.columns[name]] = value
+        if stamp and place < len(page.stamps):
+            page.stamps = [*page.stamps[:place], stamp, *page.stamps[place + 1 :]]
+        position = self.to_displayed(page.start + place)
+        self._tell("rows", position, position)
+
+
+def _page(window: Window, names: Sequence[str]) -> Page:
+    columns = {name: place for place, name in enumerate(names)}
+    return Page(window["start"], window["keys"], window["rows"], columns, window["stamps"], window["labels"])

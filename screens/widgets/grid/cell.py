@@ -1,0 +1,156 @@
+"""How a cell of each field type is drawn: text in pieces of one style each, the side it stands on, the header's glyph.
+
+A new field type gets its line in `RENDERERS`; its text comes from `screens.presenters.format`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.contract.tables import FieldInfo
+from screens.presenters.format import formatter
+from screens.presenters.value import options_of
+
+Piece = tuple[str, str]
+"""A text and the name of its style: `text`, `muted`, `null`, `link`, `true`, `star`, `bar`, `chip:<color>`."""
+Draw = Callable[[Any], list[Piece]]
+"""From a value that is not None to its pieces. Links get their label instead of the id."""
+Align = Literal["left", "right", "center"]
+
+NULL = "∅"
+BAR = 6
+"""Cells of a progress bar."""
+EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+@dataclass(frozen=True, slots=True)
+class Renderer:
+    """How one type looks. `make` is called once per column, what it returns once per painted cell."""
+
+    make: Callable[[FieldInfo], Draw]
+    align: Align = "left"
+    glyph: str = "T"
+
+
+def _plain(field: FieldInfo, style: str = "text") -> Draw:
+    read = formatter(field)
+    return lambda value: [(read(value), style)]
+
+
+def _link_text(field: FieldInfo) -> Draw:
+    return _plain(field, "link")
+
+
+def _checkbox(field: FieldInfo) -> Draw:
+    yes, no = [("✓", "true")], [("·", "muted")]
+    other = _plain(field)
+    return lambda value: yes if value is True else no if value is False else other(value)
+
+
+def _chip(field: FieldInfo) -> Draw:
+    """One option as a chip in its own colour; a value that is not an option as plain text."""
+    one = _one_chip(field)
+    return lambda value: [one(value)]
+
+
+def _chips(field: FieldInfo) -> Draw:
+    one = _one_chip(field)
+
+    def draw(value: Any) -> list[Piece]:
+        if not isinstance(value, list):
+            return [one(value)]
+        pieces: list[Piece] = []
+        for part in value:
+            pieces += [*([(" ", "text")] if pieces else []), one(part)]
+        return pieces
+
+    return draw
+
+
+def _one_chip(field: FieldInfo) -> Callable[[Any], Piece]:
+    styles = {option.value: f"chip:{option.color or place}" for place, option in enumerate(options_of(field))}
+    read = formatter({**field, "type": "single-select"})
+
+    def chip(value: Any) -> Piece:
+        style = styles.get(value) if isinstance(value, str) else None
+        return (f" {read(value)} ", style) if style else (read(value), "text")
+
+    return chip
+
+
+def _rating(field: FieldInfo) -> Draw:
+    read = formatter(field)
+
+    def draw(value: Any) -> list[Piece]:
+        text = read(value)
+        full = text.rstrip("☆")
+        return [(full, "star"), (text[len(full) :], "muted")]
+
+    return draw
+
+
+def _progress(field: FieldInfo) -> Draw:
+    """A bar and the percentage. What is left of the bar is drawn too, so that it reads without colour."""
+    read = formatter(field)
+    color = field["options"].get("color")
+    style = f"bar:{color}" if color else "bar"
+
+    def draw(value: Any) -> list[Piece]:
+        text = read(value)
+        if isinstance(value, bool) or not isinstance(value, int):
+            return [(text, "text")]
+        eighths = max(0, min(value, 100)) * BAR * 8 // 100
+        bar = "█" * (eighths // 8) + (EIGHTHS[eighths % 8] if eighths % 8 else "")
+        return [(bar, style), ("┈" * (BAR - len(bar)), "muted"), (f" {text:>5}", "text")]
+
+    return draw
+
+
+def _link(field: FieldInfo) -> Draw:
+    read = formatter(field)
+
+    def draw(value: Any) -> list[Piece]:
+        text = ", ".join(map(read, value)) if isinstance(value, list) else read(value)
+        return [(text, "text"), (" →", "link")]
+
+    return draw
+
+
+def _json(field: FieldInfo) -> Draw:
+    return _plain(field, "muted")
+
+
+RENDERERS: dict[str, Renderer] = {
+    "single-line-text": Renderer(_plain),
+    "long-text": Renderer(_plain, glyph="¶"),
+    "rich-text": Renderer(_plain, glyph="¶"),
+    "email": Renderer(_plain, glyph="@"),
+    "url": Renderer(_link_text, glyph="⌂"),
+    "phone-number": Renderer(_plain, glyph="+"),
+    "code": Renderer(_json, glyph="§"),
+    "integer": Renderer(_plain, "right", "#"),
+    "decimal": Renderer(_plain, "right", "#"),
+    "currency": Renderer(_plain, "right", "¤"),
+    "percentage": Renderer(_plain, "right", "%"),
+    "rating": Renderer(_rating, glyph="★"),
+    "progress": Renderer(_progress, glyph="▌"),
+    "duration": Renderer(_plain, "right", "◷"),
+    "date": Renderer(_plain, "right", "▦"),
+    "datetime": Renderer(_plain, "right", "◷"),
+    "time": Renderer(_plain, "right", "◷"),
+    "created-at": Renderer(_plain, "right", "◷"),
+    "updated-at": Renderer(_plain, "right", "◷"),
+    "deleted-at": Renderer(_plain, "right", "◷"),
+    "checkbox": Renderer(_checkbox, "center", "✓"),
+    "single-select": Renderer(_chip, glyph="●"),
+    "multi-select": Renderer(_chips, glyph="≡"),
+    "status": Renderer(_chip, glyph="◆"),
+    "relationship": Renderer(_link, glyph="→"),
+    "json": Renderer(_json, glyph="{"),
+    "autonumber": Renderer(_plain, "right", "#"),
+}
+
+
+def renderer_of(field: FieldInfo) -> Renderer:
+    """The renderer of a field; a type that this console does not know (a newer server's) is shown as text."""
+    return RENDERERS.get(field["type"]) or Renderer(_plain, "right" if field["numeric"] else "left")

@@ -1,0 +1,690 @@
+"""The grid widget: paints what the model holds, moves the cursor, tells the pane around it what happened.
+
+Lines are the line API's: line 0 is the header, the others rows from `top` on; the last one is the search line while a
+search is typed. Vertical and horizontal place are the grid's own (`top` in rows, `left` in columns), so that ten million
+rows cost what fifty do and a line never has to be shifted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from screens.actions.binding import bindings_of
+from screens.presenters.grid_model import GridChange, GridModel
+from screens.services.text import t
+from screens.widgets.grid.painter import Frame, Painter, fit, frame_of
+from screens.widgets.grid.palette import COMPONENTS, Palette
+from screens.widgets.grid.pointer import Pointer
+from screens.widgets.grid.scrollbar import Scrollbar
+
+HEADER = 1
+STRIPS = 400
+"""Painted rows that are kept."""
+WIDEN = 2
+"""Cells by which `<` and `>` change a column."""
+
+
+class VirtualGrid(ScrollView, can_focus=True):
+    """A grid over a `GridModel`. The model's `open` and `close` are the caller's business."""
+
+    action_context = "grid"
+    BINDINGS = bindings_of("grid")
+    COMPONENT_CLASSES = COMPONENTS
+    DEFAULT_CSS = """
+    VirtualGrid {
+        overflow: hidden hidden;
+        background: $surface;
+        color: $foreground;
+        & > .grid--row { background: $surface; color: $foreground; }
+        & > .grid--cursor-row { background: $foreground 7%; color: $foreground; }
+        & > .grid--range { background: $primary 35%; color: $foreground; }
+        & > .grid--marked { background: $accent 18%; color: $foreground; }
+        & > .grid--deleted { color: $text-error; text-style: strike; }
+        & > .grid--cursor { background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold; }
+        & > .grid--cursor-blurred { background: $primary 30%; color: $foreground; }
+        & > .grid--header { background: $panel; color: $foreground; text-style: bold; }
+        & > .grid--header-cursor { background: $panel; color: $text-accent; text-style: bold; }
+        & > .grid--entry { background: $panel; color: $foreground; }
+        & > .grid--muted { color: $foreground 55%; }
+        & > .grid--number { color: $foreground; }
+        & > .grid--null { color: $foreground 30%; }
+        & > .grid--placeholder { color: $foreground 20%; }
+        & > .grid--link { color: $text-primary; }
+        & > .grid--true { color: $text-success; }
+        & > .grid--star { color: $text-warning; }
+        & > .grid--bar { color: $primary; }
+        & > .grid--dirty { color: $text-warning; text-style: bold; }
+        & > .grid--invalid { color: $text-error; text-style: bold underline; }
+        & > .grid--conflict { color: $text-accent; text-style: bold; }
+        & > .grid--new { color: $text-success; text-style: bold; }
+        & > .grid--search { background: $warning; color: $background; text-style: bold; }
+        & > .grid--gutter { color: $foreground 35%; }
+        & > .grid--edge { color: $foreground 25%; }
+        & > .grid--glyph { color: $foreground 45%; text-style: not bold; }
+        & > .grid--sort { color: $text-accent; text-style: bold; }
+        & > .grid--thumb { color: $primary; }
+        & > .grid--track { color: $foreground 15%; }
+    }
+    """
+
+    # ── Messages ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @dataclass
+    class CursorMoved(Message):
+        """The cursor stands on another cell, or the chosen cells changed."""
+
+        grid: VirtualGrid
+        row: int
+        column: int
+
+        @property
+        def control(self) -> VirtualGrid:
+            return self.grid
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, VirtualGrid.CursorMoved)
+
+    @dataclass
+    class OpenCell(Message):
+        """A cell was double-clicked."""
+
+        grid: VirtualGrid
+        row: int
+        column: int
+
+        @property
+        def control(self) -> VirtualGrid:
+            return self.grid
+
+    @dataclass
+    class HeaderClicked(Message):
+        """A column's title was clicked; the grid has sorted by it."""
+
+        grid: VirtualGrid
+        column: int
+
+        @property
+        def control(self) -> VirtualGrid:
+            return self.grid
+
+    @dataclass
+    class ViewChanged(Message):
+        """Count, order, conditions, loading or failure are not as before: the status line shows them."""
+
+        grid: VirtualGrid
+
+        @property
+        def control(self) -> VirtualGrid:
+            return self.grid
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, VirtualGrid.ViewChanged)
+
+    @dataclass
+    class LayoutChanged(Message):
+        """Columns were moved, resized, hidden or frozen: keep `model.layout.to_data()`."""
+
+        grid: VirtualGrid
+
+        @property
+        def control(self) -> VirtualGrid:
+            return self.grid
+
+    @dataclass
+    class Scrolled(Message):
+        """Rows or columns moved on screen: what lies over a cell must follow (`cell_region`)."""
+
+        grid: VirtualGrid
+
+        @property
+        def control(self) -> VirtualGrid:
+            return self.grid
+
+        def can_replace(self, message: Message) -> bool:
+            return isinstance(message, VirtualGrid.Scrolled)
+
+    # ── Life ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def __init__(self, model: GridModel, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.model = model
+        self.top = 0
+        self.left = 0
+        self.searching: str | None = None
+        """The text typed into the search line; None when it is not open."""
+        self.pointer = Pointer(self)
+        self._origin = (0, 0)
+        self._painter: Painter | None = None
+        self._frame: Frame | None = None
+        self._strips: dict[Any, Strip] = {}
+        self._painted = (0, 0)
+        self._stop = model.changed.listen(self._model_changed)
+
+    def on_unmount(self) -> None:
+        self._stop()
+
+    def replace_model(self, model: GridModel) -> None:
+        """Show another table or result; the old model's closing is the caller's business."""
+        self._stop()
+        self.model = model
+        self.top = self.left = 0
+        self.searching, self._painter = None, None
+        self._stop = model.changed.listen(self._model_changed)
+        self._repaint()
+        self._post_moved()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._painter = None
+        self._forget()
+
+    def on_resize(self) -> None:
+        self._repaint()
+        self._reveal()
+
+    def on_focus(self) -> None:
+        self._forget_row(self.model.selection.row)
+
+    def on_blur(self) -> None:
+        self._forget_row(self.model.selection.row)
+
+    # ── Geometry ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def body_height(self) -> int:
+        """Lines for rows."""
+        return max(self.size.height - HEADER - (self.searching is not None), 0)
+
+    @property
+    def scrollbar(self) -> Scrollbar:
+        return Scrollbar(self.model.count, self.top, self.body_height)
+
+    @property
+    def frame(self) -> Frame:
+        """How the lines are cut now."""
+        if self._frame is None:
+            self._frame = frame_of(self.model, self.left, max(self.size.width - 1, 0))
+        return self._frame
+
+    def row_at(self, y: int) -> int | None:
+        """The row on a line; None for the header and below the last one."""
+        row = self.top + y - HEADER
+        return row if HEADER <= y < HEADER + self.body_height and row < self.model.count else None
+
+    def column_at(self, x: int) -> int | None:
+        """The place of the column at a cell of a line; None in the gutter and behind the last one."""
+        inside = x - self.frame.gutter
+        return next((slot.place for slot in self.frame.slots if slot.x <= inside < slot.x + slot.width), None)
+
+    def cell_region(self, row: int, name: str) -> Region | None:
+        """Where a cell's text stands, in the coordinates of the grid's parent; None when it is not on screen."""
+        line = row - self.top
+        slot = next((slot for slot in self.frame.slots if slot.name == name), None)
+        if slot is None or not 0 <= line < self.body_height or slot.width < 3:
+            return None
+        inside = self.content_region
+        parent = self.parent.region if hasattr(self.parent, "region") else self.region
+        x = inside.x - parent.x + self.frame.gutter + slot.x + 1
+        return Region(x, inside.y - parent.y + HEADER + line, slot.width - 2, 1)
+
+    # ── Painting ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def painter(self) -> Painter:
+        if self._painter is None or self._painter.model is not self.model:
+            self._painter = Painter(self.model, Palette(self._component, self._variable))
+        return self._painter
+
+    def _component(self, name: str) -> tuple[Style, bool]:
+        styles = self.get_component_styles(name)
+        return self.get_component_rich_style(name), styles.has_rule("background")
+
+    def _variable(self, name: str) -> str:
+        return self.app.theme_variables[name]
+
+    def render_line(self, y: int) -> Strip:
+        frame, width = self.frame, self.size.width
+        if width < 2:
+            return Strip.blank(width, self.rich_style)
+        if y < HEADER:
+            column = self.model.selection.column if self.model.layout.shown else -1
+            strip = Strip([*self.painter.header(frame, column), self._bar(" ", "header")], width)
+        elif self.searching is not None and y == self.size.height - 1:
+            strip = self._search_line(width)
+        else:
+            strip = self._body_line(y - HEADER, frame, width)
+        return strip
+
+    def _body_line(self, line: int, frame: Frame, width: int) -> Strip:
+        if line == 0:
+            self.model.need(self.top, self.top + self.body_height - 1)
+        position = self.top + line
+        if position < self.model.count:
+            segments = self._row_segments(position, frame)
+        else:
+            segments = self.painter.blank(frame, self._notice() if line == self.body_height // 3 else "")
+        bar = self.scrollbar
+        if not bar.needed:
+            return Strip([*segments, self._bar(" ", "row")], width)
+        thumb = bar.holds(line)
+        palette = self.painter.palette
+        return Strip([*segments, Segment("┃" if thumb else "│", palette.thumb if thumb else palette.track)], width)
+
+    def _bar(self, text: str, under: str) -> Segment:
+        return Segment(text, self.painter.palette.style("text", under))
+
+    def _row_segments(self, position: int, frame: Frame) -> list[Segment]:
+        model, selection = self.model, self.model.selection
+        cursor = selection.column if position == selection.row else None
+        span = selection.span_in(position, len(model.layout.shown))
+        key = (position, cursor, span)
+        held = self._strips.get(key)
+        if held is not None:
+            return held
+        row = model.row(position)
+        if row is None:
+            return self.painter.placeholder(frame, position, cursor=cursor is not None)
+        segments = self.painter.row(frame, row, cursor, span, focused=self.has_focus)
+        if len(self._strips) >= STRIPS:
+            self._strips.clear()
+        self._strips[key] = segments
+        return segments
+
+    def _search_line(self, width: int) -> Strip:
+        style = self.painter.palette.style
+        text = f" /{self.searching}▏"
+        note = t("grid.search.none") if self.model.search_failed else t("grid.search.keys")
+        room = max(width - len(text) - 2, 0)
+        end = fit(note, room, "right") if room > len(note) else " " * room
+        line = fit(text, width - room - 1)
+        name = "invalid" if self.model.search_failed else "text"
+        parts = [Segment(line, style(name, "entry")), Segment(f"{end} ", style("muted", "entry"))]
+        return Strip(parts).adjust_cell_length(width, style("text", "entry"))
+
+    def _notice(self) -> str:
+        """What an empty grid says."""
+        model = self.model
+        if model.count:
+            return ""
+        if model.failure is not None:
+            return model.failure.message
+        if model.view is None or model.loading:
+            return t("grid.loading")
+        return t("grid.no_match") if model.query.filter else t("grid.empty")
+
+    # ── Refreshing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _forget(self) -> None:
+        self._frame = None
+        self._strips.clear()
+
+    def _repaint(self) -> None:
+        """Everything."""
+        self._forget()
+        self.refresh()
+
+    def _refresh_rows(self, *rows: int) -> None:
+        """The lines of some rows, as far as they are on screen."""
+        lines = {row - self.top for row in rows}
+        regions = [Region(0, HEADER + line, self.size.width, 1) for line in lines if 0 <= line < self.body_height]
+        if regions:
+            self.refresh(*regions)
+
+    def _forget_row(self, row: int) -> None:
+        for key in [key for key in self._strips if key[0] == row]:
+            del self._strips[key]
+        self._refresh_rows(row)
+
+    def _model_changed(self, change: GridChange) -> None:
+        if not self.is_attached:
+            return
+        match change.kind:
+            case "rows":
+                if change.first < self.top + self.body_height and change.last >= self.top:
+                    self._repaint()
+            case "search":
+                self._repaint()
+                self._reveal()
+                self._post_moved()
+            case "columns":
+                self._repaint()
+                self._reveal()
+                self.post_message(self.LayoutChanged(self))
+            case _:
+                self.top = max(0, min(self.top, self.model.count - 1))
+                self._repaint()
+                self._reveal()
+                self.post_message(self.ViewChanged(self))
+                self._post_moved()
+
+    # ── Moving ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def cursor_name(self) -> str | None:
+        """Name of the field under the cursor."""
+        names = self.model.layout.shown
+        return names[self.model.selection.column].name if names else None
+
+    def move_to(self, row: int, column: int, *, extend: bool = False) -> None:
+        """Put the cursor on a cell, as near as there is one; `extend` stretches the range to it."""
+        model, selection = self.model, self.model.selection
+        if not model.count or not model.layout.shown:
+            return
+        before = (selection.row, selection.column)
+        ranged = selection.anchor is not None or selection.everything
+        if extend:
+            selection.extend()
+        elif selection.everything:
+            selection.everything = False
+        selection.row, selection.column = row, column
+        selection.clamp(model.count, len(model.layout.shown))
+        if (selection.row, selection.column) == before:
+            return
+        if ranged or selection.anchor is not None:
+            self._repaint()
+        else:
+            self._refresh_rows(before[0], selection.row)
+            if before[1] != selection.column:
+                self.refresh(Region(0, 0, self.size.width, HEADER))
+        self._reveal()
+        self._post_moved()
+
+    def scroll_rows(self, step: int) -> None:
+        """Scroll without moving the cursor."""
+        self.show_top(self.top + step)
+
+    def show_top(self, row: int) -> None:
+        """Let a row be the first on screen."""
+        top = max(0, min(row, self.model.count - self.body_height))
+        if top != self.top:
+            self.top = top
+            self.refresh()
+            self.post_message(self.Scrolled(self))
+
+    def scroll_columns(self, step: int) -> None:
+        """Scroll sideways by columns without moving the cursor."""
+        layout = self.model.layout
+        frozen = layout.frozen if layout.frozen_width(self.size.width) else 0
+        self._show_left(max(frozen, min(max(self.left, frozen) + step, len(layout.shown) - 1)))
+
+    def _show_left(self, left: int) -> None:
+        if left != self.left:
+            self.left = left
+            self._repaint()
+            self.post_message(self.Scrolled(self))
+
+    def _reveal(self) -> None:
+        """Scroll so that the cursor is on screen."""
+        selection, height = self.model.selection, self.body_height
+        if height <= 0 or not self.model.layout.shown:
+            return
+        if selection.row < self.top:
+            self.show_top(selection.row)
+        elif selection.row >= self.top + height:
+            self.show_top(selection.row - height + 1)
+        room = max(self.size.width - 1 - self.frame.gutter, 0)
+        self._show_left(self.model.layout.reveal(selection.column, self.left, room))
+
+    def _post_moved(self) -> None:
+        selection = self.model.selection
+        self.post_message(self.CursorMoved(self, selection.row, selection.column))
+
+    def _step(self, rows: int, columns: int, *, extend: bool = False) -> None:
+        selection = self.model.selection
+        self.move_to(selection.row + rows, selection.column + columns, extend=extend)
+
+    def _page(self, step: int) -> None:
+        """The cursor keeps its line on screen."""
+        selection = self.model.selection
+        self.show_top(self.top + step)
+        self.move_to(selection.row + step, selection.column)
+
+    def action_grid_up(self) -> None:
+        self._step(-1, 0)
+
+    def action_grid_down(self) -> None:
+        self._step(1, 0)
+
+    def action_grid_left(self) -> None:
+        self._step(0, -1)
+
+    def action_grid_right(self) -> None:
+        self._step(0, 1)
+
+    def action_grid_row_start(self) -> None:
+        self.move_to(self.model.selection.row, 0)
+
+    def action_grid_row_end(self) -> None:
+        self.move_to(self.model.selection.row, len(self.model.layout.shown) - 1)
+
+    def action_grid_page_up(self) -> None:
+        self._page(-max(self.body_height - 1, 1))
+
+    def action_grid_page_down(self) -> None:
+        self._page(max(self.body_height - 1, 1))
+
+    def action_grid_half_up(self) -> None:
+        self._page(-max(self.body_height // 2, 1))
+
+    def action_grid_half_down(self) -> None:
+        self._page(max(self.body_height // 2, 1))
+
+    def action_grid_top(self) -> None:
+        self.move_to(0, self.model.selection.column)
+
+    def action_grid_bottom(self) -> None:
+        self.move_to(self.model.count - 1, self.model.selection.column)
+
+    # ── Choosing ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def action_grid_extend_up(self) -> None:
+        self._step(-1, 0, extend=True)
+
+    def action_grid_extend_down(self) -> None:
+        self._step(1, 0, extend=True)
+
+    def action_grid_extend_left(self) -> None:
+        self._step(0, -1, extend=True)
+
+    def action_grid_extend_right(self) -> None:
+        self._step(0, 1, extend=True)
+
+    def action_grid_select(self) -> None:
+        self.model.selection.start()
+        self._chosen()
+
+    def action_grid_select_rows(self) -> None:
+        self.model.selection.start(whole_rows=True)
+        self._chosen()
+
+    def action_grid_select_all(self) -> None:
+        self.model.selection.all()
+        self._chosen()
+
+    def action_grid_mark(self) -> None:
+        row = self.model.selection.row
+        key = self.model.key_at(row)
+        if key is not None:
+            self.model.selection.toggle(key)
+            self._forget_row(row)
+            self._step(1, 0)
+            self._post_moved()
+
+    def _chosen(self) -> None:
+        self._repaint()
+        self._post_moved()
+
+    def step_back(self) -> bool:
+        """What Escape means here, one level at a time: the range, the marks, the search, the conditions. False when
+        nothing is left to give up."""
+        if self.model.selection.step_back():
+            self._chosen()
+        elif self.model.search_text:
+            self.model.search("")
+        elif self.model.query.filter is not None:
+            self.model.set_filter(None)
+        else:
+            return False
+        return True
+
+    # ── Search ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        return self.searching is not None and character is not None and character.isprintable()
+
+    def action_grid_search(self) -> None:
+        self._origin = (self.model.selection.row, self.model.selection.column)
+        self.searching = ""
+        self.model.search("")
+        self._repaint()
+        self._reveal()
+
+    def action_grid_search_next(self) -> None:
+        self.model.search_next()
+
+    def action_grid_search_previous(self) -> None:
+        self.model.search_next(backward=True)
+
+    async def _on_key(self, event: events.Key) -> None:
+        if self.searching is None:
+            return
+        if event.key == "escape":
+            self._end_search(cancelled=True)
+        elif event.key == "enter":
+            self._end_search(cancelled=False)
+        elif event.key == "backspace" and not self.searching:
+            self._end_search(cancelled=True)
+        elif event.key in ("backspace", "ctrl+h"):
+            self._type(self.searching[:-1])
+        elif event.key == "ctrl+u":
+            self._type("")
+        elif event.key == "down":
+            self.model.search_next()
+        elif event.key == "up":
+            self.model.search_next(backward=True)
+        elif event.character is not None and event.character.isprintable():
+            self._type(self.searching + event.character)
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        if self.searching is not None:
+            self._type(self.searching + " ".join(event.text.split()))
+            event.stop()
+            event.prevent_default()
+
+    def _type(self, text: str) -> None:
+        self.searching = text
+        self.model.search(text, start=self._origin)
+
+    def _end_search(self, *, cancelled: bool) -> None:
+        self.searching = None
+        if cancelled:
+            self.model.search("")
+            self.move_to(*self._origin)
+        self._repaint()
+
+    # ── Order and conditions ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("sort_column", "filter_value"):
+            return self.model.source.ordered
+        return super().check_action(action, parameters)
+
+    def action_sort_column(self) -> None:
+        if name := self.cursor_name:
+            self.model.apply_sort(name)
+
+    def action_filter_value(self) -> None:
+        name, row = self.cursor_name, self.model.row(self.model.selection.row)
+        if name is None or row is None:
+            return
+        if not self.model.filter_by_value(name, self.model.cell(row, name)[0]):
+            self.app.bell()
+
+    def action_grid_refresh(self) -> None:
+        self.model.refresh()
+
+    # ── Columns ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _move_column(self, step: int) -> None:
+        model = self.model
+        model.selection.column = model.layout.move(model.selection.column, step)
+        model.columns_changed()
+
+    def action_col_left(self) -> None:
+        self._move_column(-1)
+
+    def action_col_right(self) -> None:
+        self._move_column(1)
+
+    def resize_column(self, place: int, width: int) -> None:
+        """Set a column's width, edges included."""
+        self.model.layout.resize(place, width)
+        self.model.columns_changed()
+
+    def _resize_here(self, step: int) -> None:
+        column = self.model.selection.column
+        self.resize_column(column, self.model.layout.shown[column].width + step)
+
+    def action_col_narrow(self) -> None:
+        self._resize_here(-WIDEN)
+
+    def action_col_widen(self) -> None:
+        self._resize_here(WIDEN)
+
+    def action_col_fit(self) -> None:
+        column = self.model.selection.column
+        name = self.model.layout.shown[column].name
+        self.model.layout.fit_one(column, self.model.samples().get(name, ()))
+        self.model.columns_changed()
+
+    def action_col_hide(self) -> None:
+        if (name := self.cursor_name) and self.model.layout.hide(name):
+            self.model.columns_changed()
+
+    def action_col_show_all(self) -> None:
+        self.model.layout.show_all()
+        self.model.columns_changed()
+
+    def action_col_freeze(self) -> None:
+        self.model.layout.freeze(self.model.selection.column + 1)
+        self.left = 0
+        self.model.columns_changed()
+
+    # ── Mouse ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self.pointer.wheel(event, 1)
+
+    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self.pointer.wheel(event, -1)
+
+    def _on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
+        self.pointer.wheel(event, 1, sideways=True)
+
+    def _on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
+        self.pointer.wheel(event, -1, sideways=True)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self.pointer.down(event)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self.pointer.move(event)
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        self.pointer.up(event)
+
+    def on_click(self, event: events.Click) -> None:
+        self.pointer.click(event)
