@@ -22,7 +22,9 @@ from sovrium_tui.cli.app_file import app_argument, data_dir_of, data_dir_option,
     envvar=["SOVRIUM_PORT", "PORT"],
     help="Port to listen on; 0 picks a free one.",
 )
-@click.option("--socket", type=click.Path(path_type=Path), help="Path of the Unix socket [default: in the data folder].")
+@click.option(
+    "--socket", type=click.Path(path_type=Path), help="Path of the Unix socket [default: in the data folder]."
+)
 @click.option("--allow-open", is_flag=True, help="Listen beyond this machine although the app has no sign-in.")
 @click.option("--allow-destructive", is_flag=True, help="Let the app file drop tables and fields that hold data.")
 @click.option("--background", is_flag=True, hidden=True)
@@ -54,7 +56,9 @@ def status(app: Path | None, data_dir: Path | None, as_json: bool) -> int:
     place = server_place(app, data_dir)
     record = read_record(Place(place).record)
     if as_json:
-        shown = {key: value for key, value in asdict(record).items() if key not in ("files", "started")} if record else {}
+        shown = (
+            {key: value for key, value in asdict(record).items() if key not in ("files", "started")} if record else {}
+        )
         click.echo(json.dumps({"running": record is not None, "dataDir": str(place), **shown}))
         return 0 if record else 1
     if record is None:

@@ -1,0 +1,283 @@
+"""Runs of SQL: statements one after the other, results kept on disk for windows, cancel, and an end to what is forgotten.
+
+Lives on the server's event loop; the statements themselves run on the database's threads. A SELECT runs in the `long`
+lane, in a read-only transaction. A write is one transaction of the writer, recorded in the change log as operation
+`sql` with the statement as its cause.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from core.contract.console import SqlColumn, SqlProblem, SqlRequest, SqlRun, SqlStatement, SqlWindow
+from core.errors import Busy, Conflict, DeadlinePassed, NotFound, SovriumError
+from core.fields.model import AppModel
+from core.ids import short_id
+from core.principal import OWNER, Principal
+from core.sql.cell import cut, family_of, to_cell
+from core.sql.problem import problem_of
+from core.sql.spool import Spool
+from core.sql.statement import Statement, split
+from core.sql.write import Done, Write
+from core.storage.database import Call, Cancel, Database, Reader
+from core.storage.typed import query, verify
+
+ROWS_KEPT = 100_000
+WINDOW_LIMIT = 1024
+RUNS_KEPT = 20
+RUNNING_AT_MOST = 8
+EXPIRES = 15 * 60.0
+"""Seconds without a question after which a finished run is forgotten."""
+
+
+class ConfirmNeeded(Conflict):
+    """The statement destroys; it runs when it is sent again as confirmed."""
+
+    code = "CONFIRM_NEEDED"
+
+
+class Execution:
+    """One statement of a run: what is told of it, and its rows."""
+
+    def __init__(self, statement: Statement, index: int) -> None:
+        self.statement = statement
+        self.spool: Spool | None = None
+        self.began = 0.0
+        self.told: SqlStatement = {
+            "index": index,
+            "text": statement.text,
+            "start": statement.start,
+            "end": statement.end,
+            "kind": statement.kind,
+            "state": "waiting",
+            "elapsedMs": 0,
+        }
+
+    def begin(self) -> None:
+        self.began = time.monotonic()
+        self.told["state"] = "running"
+
+    def finish(self, state: Any) -> None:
+        self.told["elapsedMs"] = self.elapsed()
+        self.told["state"] = state
+
+    def elapsed(self) -> int:
+        return int((time.monotonic() - self.began) * 1000) if self.began else 0
+
+    def body(self) -> SqlStatement:
+        told = self.told.copy()
+        if told["state"] == "running":
+            told["elapsedMs"] = self.elapsed()
+        return told
+
+
+class Run:
+    """A text on its way through the database."""
+
+    def __init__(self, sql: str, statements: list[Statement], limit: int) -> None:
+        self.id = short_id("run")
+        self.sql = sql
+        self.limit = limit
+        self.state: Any = "running"
+        self.executions = [Execution(statement, index) for index, statement in enumerate(statements)]
+        self.cancel = Cancel()
+        self.changed = asyncio.Event()
+        """Set, and replaced by a new one, at each change of state."""
+        self.touched = time.monotonic()
+        self.task: asyncio.Task[None] | None = None
+
+    def body(self) -> SqlRun:
+        return {"id": self.id, "state": self.state, "statements": [each.body() for each in self.executions]}
+
+    def tell(self) -> None:
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    def close(self) -> None:
+        for each in self.executions:
+            if each.spool is not None:
+                each.spool.close()
+
+
+class SqlRuns:
+    """All runs of a server. Called on its event loop; `rows` on any thread.
+
+    `schema_changed` is called after a statement that has changed the catalogue.
+    """
+
+    def __init__(self, database: Database, model: AppModel, schema_changed: Callable[[], None] | None = None) -> None:
+        self._database = database
+        self._model = model
+        self._schema_changed = schema_changed
+        self._runs: dict[str, Run] = {}
+
+    async def start(self, request: SqlRequest, principal: Principal = OWNER) -> SqlRun:
+        """Begin to run a text; answers at once.
+
+        Raises:
+            ConfirmNeeded: a statement destroys data and `confirmed` is not set; nothing was run.
+            Busy: too many runs already.
+        """
+        self._sweep()
+        if sum(run.state == "running" for run in self._runs.values()) >= RUNNING_AT_MOST:
+            raise Busy("Too many SQL runs already", hint="wait for one, or cancel it")
+        statements = split(request["sql"])
+        if not request.get("confirmed"):
+            self._ask_first(statements)
+        run = Run(request["sql"], statements, min(max(request.get("limit", ROWS_KEPT), 1), ROWS_KEPT))
+        self._runs[run.id] = run
+        run.task = asyncio.create_task(self._drive(run, principal))
+        return run.body()
+
+    async def get(self, run_id: str, wait: float = 0) -> SqlRun:
+        """The run as it is when its state changes, or after `wait` seconds. Raises NotFound."""
+        run = self._find(run_id)
+        if run.state == "running" and wait > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await run.changed.wait()
+        return run.body()
+
+    async def window(self, run_id: str, index: int, start: int, limit: int) -> SqlWindow:
+        """Rows of a result, at most `WINDOW_LIMIT`. Raises NotFound when that statement has none."""
+        rows = self._spool(run_id, index).window(start, min(max(limit, 0), WINDOW_LIMIT))
+        return {"start": start, "rows": [[cut(cell) for cell in row] for row in rows]}
+
+    def result(self, run_id: str, index: int) -> tuple[list[SqlColumn], Iterator[list[Any]]]:
+        """Columns and all kept rows of a result, for an export. Raises NotFound."""
+        spool = self._spool(run_id, index)
+        return self._find(run_id).executions[index].told["columns"], spool.rows()
+
+    async def cancel(self, run_id: str) -> None:
+        """Stop a run if it is at work, and forget it. Raises NotFound."""
+        run = self._find(run_id)
+        run.cancel.cancel()
+        if run.task is not None:
+            await asyncio.wait([run.task])
+        self._forget(run)
+
+    def close(self) -> None:
+        """Stop everything."""
+        for run in list(self._runs.values()):
+            run.cancel.cancel()
+            self._forget(run)
+
+    async def _drive(self, run: Run, principal: Principal) -> None:
+        state = "done"
+        for each in run.executions:
+            if state != "done" or run.cancel.requested:
+                state = "cancelled" if run.cancel.requested else state
+                each.finish("skipped")
+                continue
+            each.begin()
+            run.tell()
+            state = await self._run_one(run, each, principal)
+            each.finish(state)
+        run.state = "cancelled" if run.cancel.requested and state != "failed" else state
+        run.touched = time.monotonic()
+        run.tell()
+
+    async def _run_one(self, run: Run, each: Execution, principal: Principal) -> str:
+        """Run a statement; the state it ends in."""
+        try:
+            refusal = each.statement.refusal(self._app_tables())
+            if refusal is not None:
+                reason, hint = refusal
+                each.told["problem"] = self._at(run, each, SqlProblem(code="SQL_REFUSED", message=f"{reason}; {hint}"))
+                return "failed"
+            if each.statement.kind == "select":
+                await self._read(run, each)
+            else:
+                await self._write(run, each, principal)
+        except DeadlinePassed as error:
+            each.told["problem"] = SqlProblem(code=error.code, message=error.message)
+            return "cancelled" if run.cancel.requested else "failed"
+        except SovriumError as error:
+            problem = problem_of(error, each.statement.text, self._database.dialect)
+            each.told["problem"] = self._at(run, each, problem)
+            return "failed"
+        return "done"
+
+    async def _read(self, run: Run, each: Execution) -> None:
+        spool = each.spool = Spool(run.limit)
+        text = each.statement.text
+
+        def work(reader: Reader) -> list[SqlColumn]:
+            verify(reader, text, "select")
+            columns, blocks = query(reader, text)
+            spool.fill([tuple(map(to_cell, row)) for row in block] for block in blocks)
+            return [SqlColumn(name=name, type=type_, family=family_of(type_)) for name, type_ in columns]
+
+        columns = await self._database.read(Call(work), lane="long", deadline=None, cancel=run.cancel)
+        self._tell_rows(each, columns)
+
+    async def _write(self, run: Run, each: Execution, principal: Principal) -> None:
+        statement = each.statement
+        write = Write(statement, self._model, run.limit, self._database.table)
+        done: Done = await self._database.write(
+            Call(write.run),
+            actor=principal.id or principal.name,
+            cause=write.cause,
+            cancel=run.cancel,
+        )
+        if done.changed >= 0:
+            each.told["changed"] = done.changed
+        if done.spool is not None:
+            each.spool = done.spool
+            self._tell_rows(each, done.columns)
+        if statement.kind == "schema" and self._schema_changed is not None:
+            self._schema_changed()
+
+    @staticmethod
+    def _tell_rows(each: Execution, columns: list[SqlColumn]) -> None:
+        assert each.spool is not None
+        each.told["columns"] = columns
+        each.told["rowCount"] = each.spool.count
+        each.told["more"] = each.spool.more
+
+    def _at(self, run: Run, each: Execution, problem: SqlProblem) -> SqlProblem:
+        """The problem with its place in the whole text instead of the statement."""
+        before = run.sql[: each.statement.start]
+        line = problem.get("line", 1)
+        column = problem.get("column", 1)
+        problem["line"] = line + before.count("\n")
+        problem["column"] = column + (len(before) - before.rfind("\n") - 1 if line == 1 else 0)
+        return problem
+
+    def _ask_first(self, statements: list[Statement]) -> None:
+        losses = [loss for each in statements if each.refusal(self._app_tables()) is None and (loss := each.loss())]
+        if losses:
+            raise ConfirmNeeded("; ".join(losses), hint="send it again as confirmed", statements=losses)
+
+    def _app_tables(self) -> frozenset[str]:
+        return frozenset(table.sql_name.lower() for table in self._model)
+
+    def _find(self, run_id: str) -> Run:
+        run = self._runs.get(run_id)
+        if run is None:
+            raise NotFound("The SQL run has been forgotten", hint="run the statement again")
+        run.touched = time.monotonic()
+        return run
+
+    def _spool(self, run_id: str, index: int) -> Spool:
+        run = self._find(run_id)
+        if not 0 <= index < len(run.executions):
+            raise NotFound
+        spool = run.executions[index].spool
+        if spool is None or run.executions[index].told["state"] != "done":
+            raise NotFound("That statement has no result")
+        return spool
+
+    def _sweep(self) -> None:
+        """Forget what nobody has asked for in a while, and the oldest of too many."""
+        idle = sorted((run for run in self._runs.values() if run.state != "running"), key=lambda run: run.touched)
+        late = time.monotonic() - EXPIRES
+        for run in idle:
+            if run.touched < late or len(self._runs) >= RUNS_KEPT:
+                self._forget(run)
+
+    def _forget(self, run: Run) -> None:
+        self._runs.pop(run.id, None)
+        run.close()

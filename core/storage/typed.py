@@ -1,0 +1,41 @@
+"""SQL typed by a person, on either database. What `Reader` and `Transaction` do not offer to anybody else: the types of a
+result's columns, the database's own judgement of a text, the place of an error."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from core.storage.database import Reader, Row
+
+Columns = list[tuple[str, str]]
+"""Name and database type of each column."""
+
+
+def verify(reader: Reader, sql: str, kind: Literal["select", "write", "schema"]) -> None:
+    """Refuse what the database does not take for one statement of that kind. Raises BadRequest."""
+    _of(reader.dialect).verify(_session(reader), sql, kind)
+
+
+def query(reader: Reader, sql: str) -> tuple[Columns, Iterator[list[Row]]]:
+    """Run a statement that answers rows: its columns, and the rows in blocks, to be read within the job."""
+    columns, blocks = _of(reader.dialect).query(_session(reader), sql)
+    return columns, blocks
+
+
+def place_of(dialect: str, error: BaseException, sql: str) -> tuple[int, int] | None:
+    """Line and column, from 1, where the driver's error points; None when it does not."""
+    place: tuple[int, int] | None = _of(dialect).place_of(error, sql)
+    return place
+
+
+def _of(dialect: str) -> Any:
+    if dialect == "duckdb":
+        from core.storage.duckdb import statement
+
+        return statement
+    from core.storage.postgresql import statement as other
+
+    return other
+
+
+def _session(reader: Reader) -> Any:
+    return reader.session  # type: ignore[attr-defined]

@@ -1,0 +1,262 @@
+"""Runs of SQL on a real database: results, windows, cancel, refusals, what the change log keeps."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.contract.console import SqlRequest, SqlRun
+from core.errors import NotFound
+from core.fields.model import AppModel
+from core.sql.completion import Completions
+from core.sql.run import ConfirmNeeded, SqlRuns
+from core.storage.database import Call, Commit, Database, Settings
+from core.storage.engine import open_database
+from tests.support.apps import app_model
+
+APP = """
+tables:
+  - id: 1
+    name: contacts
+    fields:
+      - { id: 1, name: name, type: single-line-text }
+      - { id: 2, name: amount, type: decimal, precision: 2 }
+"""
+
+
+class Desk:
+    """A database with the table `contacts` (three rows), and runs on it."""
+
+    def __init__(self, database: Database, model: AppModel) -> None:
+        self.database = database
+        self.commits: list[Commit] = []
+        self.schema_changes = 0
+        self.runs = SqlRuns(database, model, self.note)
+        self.database.listen(self.commits.append)
+
+    def note(self) -> None:
+        self.schema_changes += 1
+
+    async def run(self, sql: str, **options: Any) -> SqlRun:
+        request: SqlRequest = {"sql": sql, **options}  # type: ignore[typeddict-item]
+        started = await self.runs.start(request)
+        return await self.end(started)
+
+    async def end(self, run: SqlRun) -> SqlRun:
+        while run["state"] == "running":
+            run = await self.runs.get(run["id"], 5)
+        return run
+
+    async def rows(self, sql: str) -> list[list[Any]]:
+        run = await self.run(sql)
+        assert run["state"] == "done", run
+        return (await self.runs.window(run["id"], 0, 0, 1000))["rows"]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    database = open_database(Settings(url=f"duckdb:///{tmp_path / 'app.duckdb'}", exchange=str(tmp_path)))
+    model = app_model(APP)
+
+    def prepare(tx: Any) -> None:
+        tx.execute(
+            "CREATE TABLE contacts (id BIGINT PRIMARY KEY, name TEXT, amount DECIMAL(18, 2), "
+            "created_at TIMESTAMPTZ, updated_at TIMESTAMPTZ, deleted_at TIMESTAMPTZ)"
+        )
+        tx.execute("INSERT INTO contacts (id, name, amount) VALUES (1, 'Ada', 1.5), (2, 'Bo', 2), (3, 'Cy', NULL)")
+
+    database.submit_write(Call(prepare)).result()
+    desk = Desk(database, model)
+    yield desk
+    desk.runs.close()
+    database.close()
+
+
+async def test_select_with_several_results(desk: Desk) -> None:
+    run = await desk.run("select id, name, amount from contacts order by id; select 42 as answer, [1, 2] as list")
+    assert run["state"] == "done"
+    first, second = run["statements"]
+    assert [(c["name"], c["family"]) for c in first["columns"]] == [
+        ("id", "number"),
+        ("name", "text"),
+        ("amount", "number"),
+    ]
+    assert (first["rowCount"], first["more"], first["kind"]) == (3, False, "select")
+    assert (await desk.runs.window(run["id"], 0, 1, 5))["rows"] == [[2, "Bo", 2], [3, "Cy", None]]
+    assert (await desk.runs.window(run["id"], 1, 0, 5))["rows"] == [[42, "[1,2]"]]
+    assert second["start"] == 51
+    assert (await desk.runs.window(run["id"], 0, 99, 5))["rows"] == []
+
+
+async def test_values_lose_nothing(desk: Desk) -> None:
+    [row] = await desk.rows(
+        "select 9007199254740993::bigint, 0.1::decimal(20,19), 'nan'::double, timestamptz '2026-01-02 03:04:05.006+00', "
+        "date '2026-01-02', time '03:04', {'a': 1, 'b': [date '2026-01-02']}, blob 'a\\x00', repeat('x', 300), true"
+    )
+    assert row[:6] == ["9007199254740993", 0.1, "nan", "2026-01-02T03:04:05.006Z", "2026-01-02", "03:04:00"]
+    assert row[6:8] == ['{"a":1,"b":["2026-01-02"]}', "\\x6100"]
+    assert row[8:] == [{"cut": "x" * 200, "length": 300}, True]
+
+
+async def test_big_results_are_bounded(desk: Desk) -> None:
+    run = await desk.run("select range as n from range(1_000_000)", limit=2500)
+    [statement] = run["statements"]
+    assert (statement["rowCount"], statement["more"]) == (2500, True)
+    assert (await desk.runs.window(run["id"], 0, 2499, 10))["rows"] == [[2499]]
+    exact = await desk.run("select range as n from range(2500)", limit=2500)
+    assert exact["statements"][0]["more"] is False
+    columns, rows = desk.runs.result(run["id"], 0)
+    assert ([c["name"] for c in columns], sum(1 for _ in rows)) == (["n"], 2500)
+
+
+async def test_it_stops_at_the_first_failure_and_says_where(desk: Desk) -> None:
+    run = await desk.run("select 1;\nselect 2,\n  nofunc(3);\nselect 4")
+    states = [statement["state"] for statement in run["statements"]]
+    assert (run["state"], states) == ("failed", ["done", "failed", "skipped"])
+    problem = run["statements"][1]["problem"]
+    assert (problem["line"], problem["column"]) == (3, 3)
+    assert "nofunc" in problem["message"]
+    with pytest.raises(NotFound):
+        await desk.runs.window(run["id"], 1, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("sql", "place"),
+    [
+        ("selec 1", (1, 1)),
+        ("select 1;  select from", (1, 19)),
+        ("select 'open", (1, 8)),
+        ("\n\n select * from nope", (3, 16)),
+    ],
+)
+async def test_place_of_errors(desk: Desk, sql: str, place: tuple[int, int]) -> None:
+    run = await desk.run(sql)
+    problem = run["statements"][-1]["problem"]
+    assert (problem.get("line"), problem.get("column")) == place, problem
+
+
+async def test_writes_are_recorded(desk: Desk) -> None:
+    run = await desk.run("update contacts set name = upper(name) where id < 3")
+    assert run["statements"][0]["changed"] == 2
+    [commit] = desk.commits
+    assert [(c.table, c.record, c.operation) for c in commit.changes] == [
+        ("contacts", "1", "sql"),
+        ("contacts", "2", "sql"),
+    ]
+    log = await desk.rows("select record, operation, cause, actor from system_change order by sequence")
+    assert log[0] == ["1", "sql", "sql: update contacts set name = upper(name) where id < 3", "owner"]
+    stamped = await desk.rows("select id, updated_at is not null from contacts order by id")
+    assert stamped == [[1, True], [2, True], [3, False]]
+
+
+async def test_insert_delete_returning_and_nothing(desk: Desk) -> None:
+    run = await desk.run(
+        "insert into contacts (id, name) values (4, 'Di') returning id, name; delete from contacts where id = 4;"
+        "delete from contacts where id = 99; insert into contacts (id) select range + 10 from range(1500)"
+    )
+    assert run["state"] == "done", run
+    assert [statement["changed"] for statement in run["statements"]] == [1, 1, 0, 1500]
+    assert (await desk.runs.window(run["id"], 0, 0, 9))["rows"] == [[4, "Di"]]
+    last = desk.commits[-1].changes
+    assert [(c.table, c.record, c.after) for c in last] == [("contacts", "*", {"rows": 1500})]
+
+
+async def test_failed_write_leaves_nothing(desk: Desk) -> None:
+    run = await desk.run("insert into contacts (id) values (7), (1)")
+    assert run["state"] == "failed"
+    assert await desk.rows("select count(*) from contacts") == [[3]]
+    assert desk.commits == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "with d as (delete from contacts returning *) select * from d",
+        "explain analyze delete from contacts where true",
+        "update system_change set actor = 'x' where true",
+        "drop table contacts",
+        "select * from read_csv('/etc/passwd')",
+        "select * from '/etc/passwd'",
+        "copy contacts to 'out.csv'",
+        "attach ':memory:' as other",
+        "set threads = 1",
+        "pragma memory_limit='1GB'",
+        "select * from query('delete from contacts')",
+        "execute p",
+    ],
+)
+async def test_what_must_not_run_does_not(desk: Desk, sql: str) -> None:
+    run = await desk.run(sql, confirmed=True)
+    assert run["state"] == "failed", run
+    assert run["statements"][0]["problem"]["message"]
+    assert await desk.rows("select count(*) from contacts") == [[3]]
+
+
+async def test_loss_is_asked_about_first(desk: Desk) -> None:
+    with pytest.raises(ConfirmNeeded, match="every row of contacts") as refused:
+        await desk.run("select 1; delete from contacts")
+    assert (refused.value.code, refused.value.status) == ("CONFIRM_NEEDED", 409)
+    run = await desk.run("delete from contacts", confirmed=True)
+    assert run["statements"][0]["changed"] == 3
+
+
+async def test_cancel_is_quick(desk: Desk) -> None:
+    started = await desk.runs.start({"sql": "select count(*) from range(100_000_000) a, range(1_000_000) b; select 1"})
+    while (await desk.runs.get(started["id"]))["statements"][0]["state"] == "waiting":
+        await asyncio.sleep(0)
+    asked = time.monotonic()
+    waiting = asyncio.create_task(desk.runs.get(started["id"], 10))
+    await asyncio.sleep(0)
+    await desk.runs.cancel(started["id"])
+    assert time.monotonic() - asked < 1.0  # the aim is 0.5 s on a free machine
+    run = await waiting
+    assert (run["state"], [s["state"] for s in run["statements"]]) == ("cancelled", ["cancelled", "skipped"])
+    with pytest.raises(NotFound):
+        await desk.runs.get(started["id"])
+
+
+async def test_scratch_tables_and_completion(desk: Desk) -> None:
+    completions = Completions(desk.database)
+    before = await completions.get()
+    assert await completions.get() is before
+    assert {"contacts": "table", "system_change": "system"}.items() <= {
+        t["name"]: t["kind"] for t in before["tables"]
+    }.items()
+    assert ["amount", "DECIMAL(18,2)"] in next(t["columns"] for t in before["tables"] if t["name"] == "contacts")
+    assert {"count", "lower"} <= set(before["functions"])
+    assert "SELECT" in before["keywords"]
+    run = await desk.run("create view big as select * from contacts where amount > 1; select * from big")
+    assert run["state"] == "done", run
+    assert desk.schema_changes == 1
+    completions.forget()
+    after = await completions.get()
+    assert after["version"] > before["version"]
+    assert {t["name"]: t["kind"] for t in after["tables"]}["big"] == "view"
+
+
+async def test_reading_statements_of_duckdb(desk: Desk) -> None:
+    for sql in (
+        "describe contacts",
+        "show tables",
+        "summarize contacts",
+        "pragma table_info('contacts')",
+        "from contacts",
+        "pivot contacts on name using sum(amount)",
+        "explain select 1",
+        "table contacts",
+        "values (1)",
+    ):
+        run = await desk.run(sql)
+        assert run["state"] == "done", run
+        assert run["statements"][0]["rowCount"] >= 1
+
+
+async def test_runs_expire(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = await desk.run("select 1")
+    monkeypatch.setattr("core.sql.run.EXPIRES", -1.0)
+    await desk.run("select 2")
+    with pytest.raises(NotFound):
+        await desk.runs.get(old["id"])
