@@ -43,6 +43,7 @@ def _rename(node: Map, path: Path, old: str, new: str, findings: Findings) -> No
         findings.error(
             "schema.duplicate-key", f"`{old}` is the older name of `{new}`, which is given too", (*path, old), key=True
         )
+        del node[old]
         return
     findings.warning("schema.old-key", f"`{old}` is now called `{new}`", (*path, old), key=True)
     node.rename(old, new)

@@ -1,6 +1,6 @@
 """One table of the app file: its keys, names and ids checked, its fields read by their types, its indexes named."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from core.schema.form import FIELD_KEYS, TABLE_LATER, FieldForm, PrimaryKeyForm, TableForm

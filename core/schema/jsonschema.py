@@ -1,0 +1,119 @@
+"""The JSON Schema (2020-12) of a whole app file, for editors and for `sovrium-tui schema`.
+
+It says what JSON Schema can say: shapes, keys, limits. Rules between values (names twice, a related table that exists) are
+the loader's alone.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from core.schema.alias import RENAMED_FIELD_KEYS, RENAMED_KEYS
+from core.schema.form import AppForm, EnvForm, FieldForm, TableForm
+from core.schema.name import MAX_NAME, RESERVED
+from core.schema.pattern import IDENTIFIER, TABLE_NAME
+from core.schema.vocabulary import FieldVocabulary
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_FILE = {
+    "type": "object",
+    "properties": {"$ref": {"type": "string", "description": "A .yaml, .yml or .json file, relative to this one"}},
+    "required": ["$ref"],
+    "additionalProperties": False,
+}
+
+
+def json_schema(vocabulary: FieldVocabulary) -> dict[str, Any]:
+    """The schema. Every root key, table and field may also be `{$ref: file}`."""
+    definitions: dict[str, Any] = {"file": _FILE}
+    root = _model(AppForm, definitions)
+    table = _model(TableForm, definitions)
+    definitions |= {"table": table, "field": _field(vocabulary, definitions), "env": _model(EnvForm, definitions)}
+    table["properties"]["name"] = {"type": "string", "maxLength": MAX_NAME, "pattern": TABLE_NAME}
+    table["properties"]["fields"] = _list_of("field")
+    root["properties"]["tables"] = _list_of("table")
+    root["properties"]["env"] = _list_of("env")
+    for place, old, new in RENAMED_KEYS:
+        target = {"tables[]": table, "": root}.get(place)
+        if target is not None:
+            target["properties"][old] = {**target["properties"][new], "deprecated": True}
+    simple = ("name", "version", "description", "badge")
+    for key, schema in root["properties"].items():
+        if key not in simple:
+            root["properties"][key] = _or_file(schema)
+    table["properties"]["fields"] = _or_file(table["properties"]["fields"])
+    return {
+        "$schema": DIALECT,
+        "title": "App file of sovrium-tui",
+        "description": "Tables, roles, pages and services of one app",
+        **root,
+        "$defs": definitions,
+    }
+
+
+def _model(model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any]:
+    """A model's schema; the models inside it go to `definitions`."""
+    schema = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
+    definitions |= {name: _untitled(inner) for name, inner in schema.pop("$defs", {}).items()}
+    return _untitled(schema)
+
+
+def _untitled(node: Any) -> Any:
+    """Without the titles that pydantic derives from names, and without `default: null`."""
+    if isinstance(node, list):
+        return [_untitled(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    dropped = {key for key in ("title",) if isinstance(node.get(key), str)}
+    dropped |= {key for key in ("default",) if key in node and node[key] is None}
+    return {key: _untitled(value) for key, value in node.items() if key not in dropped}
+
+
+def _list_of(name: str) -> dict[str, Any]:
+    return {"type": "array", "items": _or_file({"$ref": f"#/$defs/{name}"})}
+
+
+def _or_file(schema: dict[str, Any]) -> dict[str, Any]:
+    """The thing, or a file with it. Told apart by the key, so that an editor's message is about the one that is meant."""
+    is_file = {"type": "object", "required": ["$ref"]}
+    return {"if": is_file, "then": {"$ref": "#/$defs/file"}, "else": schema}
+
+
+def _field(vocabulary: FieldVocabulary, definitions: dict[str, Any]) -> dict[str, Any]:
+    """A field: common keys, and those of its type."""
+    common = _model(FieldForm, definitions)["properties"]
+    common["name"] = {
+        "type": "string",
+        "maxLength": MAX_NAME,
+        "pattern": IDENTIFIER,
+        "not": {"enum": sorted(RESERVED)},
+    }
+    older = {old: new for old, new in vocabulary.aliases().items() if new in vocabulary.built()}
+    branches: list[dict[str, Any]] = []
+    for type_name in vocabulary.built():
+        own = _model(vocabulary.options(type_name), definitions)
+        properties = own.get("properties", {})
+        renamed = [(old, new) for place, old, new in RENAMED_KEYS if place == "tables[].fields[]"]
+        renamed += [(old, new) for name, old, new in RENAMED_FIELD_KEYS if name == type_name]
+        deprecated = {old: {**properties[new], "deprecated": True} for old, new in renamed if new in properties}
+        definitions[f"field-{type_name}"] = {
+            "type": "object",
+            "description": own.get("description", ""),
+            "properties": {**common, "type": True, **properties, **deprecated},
+            "required": ["name", "type", *own.get("required", ())],
+            "additionalProperties": False,
+        }
+        names = [type_name, *(old for old, new in older.items() if new == type_name)]
+        branches.append(
+            {
+                "if": {"properties": {"type": {"enum": names}}, "required": ["type"]},
+                "then": {"$ref": f"#/$defs/field-{type_name}"},
+            }
+        )
+    return {
+        "type": "object",
+        "properties": {"type": {"type": "string", "enum": [*vocabulary.built(), *older]}},
+        "required": ["name", "type"],
+        "allOf": branches,
+    }

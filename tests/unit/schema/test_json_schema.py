@@ -1,0 +1,63 @@
+"""The JSON Schema of the app file agrees with the loader (C-006)."""
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from core.fields.registry import FIELD_TYPES
+from core.schema.jsonschema import json_schema
+from core.schema.source import read_source, read_text
+from tests.support.fields import samples
+from tests.unit.schema.test_broken_app import CASES, Case
+from tests.unit.schema.test_good_app import GOOD
+
+SHAPE_CODES = {"missing-key", "wrong-type", "bad-value", "unknown-key", "app-name", "field-type", "field-name"}
+"""What JSON Schema can say; the rest is between values."""
+
+SCHEMA = json_schema(FIELD_TYPES)
+VALIDATOR = Draft202012Validator(SCHEMA)
+
+
+def test_it_is_a_json_schema() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["$schema"].endswith("2020-12/schema")
+
+
+def test_good_app_is_accepted() -> None:
+    assert [error.message for error in VALIDATOR.iter_errors(read_source(GOOD).tree)] == []
+
+
+def test_files_may_stand_for_sections() -> None:
+    assert VALIDATOR.is_valid({"name": "x", "tables": {"$ref": "t.yaml"}, "pages": {"$ref": "p.json"}})
+    assert VALIDATOR.is_valid(
+        {"name": "x", "tables": [{"$ref": "t.yaml"}, {"name": "T", "fields": [{"$ref": "f.yaml"}]}]}
+    )
+    assert not VALIDATOR.is_valid({"name": "x", "tables": {"$ref": "t.yaml", "more": 1}})
+
+
+def test_older_names_are_accepted() -> None:
+    field = {"name": "a", "type": "number", "scale": 2}
+    assert VALIDATOR.is_valid({"name": "x", "tables": [{"name": "T", "fields": [field], "uniqueConstraints": []}]})
+
+
+@pytest.mark.parametrize(("type_name", "keys"), samples())
+def test_every_type_is_described(type_name: str, keys: dict[str, object]) -> None:
+    field = {"name": "a", "type": type_name, **keys}
+    tree = {"name": "x", "tables": [{"name": "T", "fields": [field]}]}
+    assert VALIDATOR.is_valid(tree)
+    field["noSuchKey"] = 1
+    assert not VALIDATOR.is_valid(tree)
+
+
+def shape_cases() -> list[Case]:
+    found = []
+    for case in CASES:
+        codes = {code.removeprefix("schema.") for code, *_ in case.expected}
+        if len(case.files) == 1 and codes & SHAPE_CODES:
+            found.append(case)
+    return found
+
+
+@pytest.mark.parametrize("case", shape_cases(), ids=lambda case: case.title)
+def test_broken_shapes_are_refused(case: Case) -> None:
+    source = read_text(case.files[case.root], case.root)
+    assert not VALIDATOR.is_valid(source.tree)
