@@ -1,0 +1,313 @@
+"""Staged edits: changes of several tables in one transaction, with an outcome for each (`core.contract.console`).
+
+The checks that a preview makes are those of the commit itself: it runs in the writer as the commit would, and is rolled
+back.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from core.clock import Clock
+from core.contract.console import CommitAnswer, CommitRequest, Outcome
+from core.errors import BadRequest, Conflict, FieldError, Invalid, NotFound, SovriumError, TooLarge
+from core.fields.model import AppModel, TableModel
+from core.principal import Principal
+from core.query.scope import linked_table
+from core.records.key import parse_key
+from core.records.preview import delete_text, insert_text, restore_text, update_text
+from core.records.remove import Removal, check_version
+from core.records.update import Edit, update_valid
+from core.records.validate import Values, accept_changes, accept_new, invalid
+from core.records.writing import Candidate, Stored, WritableTable
+from core.storage.database import Database, Transaction
+
+CHANGES_AT_MOST = 5_000
+ANSWERS_KEPT = 1_000
+_OPERATIONS = ("create", "update", "delete", "restore")
+
+
+@dataclass(slots=True)
+class Staged:
+    """One change on its way. `links` are fields that name a record of the same commit by its ref."""
+
+    ref: str
+    op: str
+    target: WritableTable
+    raw: Mapping[str, Any]
+    id: str | None = None
+    version: str | None = None
+    values: Values = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    row: Stored | None = None
+    error: SovriumError | None = None
+    skipped: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        return self.row is None and self.error is None and not self.skipped
+
+
+class Undone(Exception):
+    """Rolls the transaction back: a dry run, or a change that cannot be made."""
+
+
+class Commits:
+    """Answers commit requests; a repeated one with the same key gets the first answer."""
+
+    def __init__(
+        self,
+        database: Database,
+        model: AppModel,
+        writable: Callable[[TableModel], WritableTable],
+        removal: Removal,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._model = model
+        self._writable = writable
+        self._removal = removal
+        self._clock = clock
+        self._answers: OrderedDict[tuple[str, str], asyncio.Future[CommitAnswer]] = OrderedDict()
+
+    async def commit(self, principal: Principal, request: CommitRequest) -> CommitAnswer:
+        """Raises BadRequest when the request cannot be read; what is wrong with a change is in its outcome."""
+        name = request.get("idempotencyKey")
+        if not name or request.get("dryRun"):
+            return await self._run(principal, request)
+        key = (principal.id or principal.kind, name)
+        known = self._answers.get(key)
+        if known is not None:
+            return await asyncio.shield(known)
+        # A task of its own: the answer is kept even when the caller's connection breaks meanwhile.
+        task = self._answers[key] = asyncio.ensure_future(self._run(principal, request))
+        task.add_done_callback(lambda done: self._keep(key, done))
+        return await asyncio.shield(task)
+
+    def _keep(self, key: tuple[str, str], done: "asyncio.Future[CommitAnswer]") -> None:
+        """Only what was written must not be written again; the rest may be tried anew."""
+        if done.cancelled() or done.exception() is not None or not done.result()["committed"]:
+            self._answers.pop(key, None)
+        while len(self._answers) > ANSWERS_KEPT:
+            self._answers.popitem(last=False)
+
+    async def _run(self, principal: Principal, request: CommitRequest) -> CommitAnswer:
+        staged = self._read(request)
+        for change in staged:
+            self._accept(change, staged)
+        job = _Commit(staged, self._removal, dry=bool(request.get("dryRun")))
+        try:
+            await self._database.write(job, actor=principal.id or principal.kind)
+        except Undone:
+            pass
+        bad = any(change.error or change.skipped for change in staged)
+        committed = not job.dry and not bad
+        return {
+            "committed": committed,
+            "outcomes": [_outcome(change, final=committed or job.dry) for change in staged],
+            "statements": job.statements,
+        }
+
+    def _read(self, request: CommitRequest) -> list[Staged]:
+        raw: Any = request.get("changes")
+        if not isinstance(raw, list) or not raw:
+            raise BadRequest("changes is a list with one change or more")
+        if len(raw) > CHANGES_AT_MOST:
+            raise TooLarge(f"At most {CHANGES_AT_MOST} changes in one commit")
+        staged = [self._read_one(change) for change in raw]
+        if len({change.ref for change in staged}) < len(staged):
+            raise BadRequest("Each change has a ref of its own")
+        return staged
+
+    def _read_one(self, raw: Any) -> Staged:
+        if not isinstance(raw, Mapping) or raw.get("op") not in _OPERATIONS or not isinstance(raw.get("ref"), str):
+            raise BadRequest("A change has ref, op (create, update, delete, restore) and table")
+        table = self._model.by_address.get(str(raw.get("table")))
+        if table is None:
+            raise NotFound(f"There is no table {raw.get('table')!r}")
+        fields = raw.get("fields", {})
+        if not isinstance(fields, Mapping) or (raw["op"] != "create" and "id" not in raw):
+            raise BadRequest(f"Change {raw['ref']!r}: fields is a map, and all but create name an id")
+        key = None if raw["op"] == "create" else str(raw["id"])
+        return Staged(raw["ref"], raw["op"], self._writable(table), fields, key, raw.get("updatedAt"))
+
+    def _accept(self, change: Staged, staged: Sequence[Staged]) -> None:
+        """Check the values; links to records of the same commit are put aside until those exist."""
+        if change.op not in ("create", "update"):
+            return
+        table = change.target.table
+        try:
+            raw = {name: self._without_ref(change, name, value, staged) for name, value in change.raw.items()}
+            accepted = accept_new(table, raw, self._clock()) if change.op == "create" else accept_changes(table, raw)
+        except Invalid as error:
+            change.error = error
+            return
+        change.values = {name: value for name, value in accepted.items() if name not in change.links}
+
+    def _without_ref(self, change: Staged, name: str, value: Any, staged: Sequence[Staged]) -> Any:
+        link = change.target.table.fields.get(name)
+        if link is None or link.family != "link" or not isinstance(value, Mapping):
+            return value
+        made = next((other for other in staged if other.ref == value.get("ref") and other.op == "create"), None)
+        if made is None or made.target.table is not linked_table(self._model, link):
+            message = f"{name}: {value.get('ref')!r} is no new record of the linked table"
+            raise invalid([FieldError(name, "link.missing", message)])
+        change.links[name] = made.ref
+        return "0"  # a valid key, so that the other checks run; never stored
+
+
+@dataclass(slots=True)
+class _Commit:
+    """The job. Changes that need nothing first, then new records level by level, then what links to them."""
+
+    staged: list[Staged]
+    removal: Removal
+    dry: bool
+    statements: list[str] = field(default_factory=list)
+    group: Hashable | None = None
+
+    def run(self, tx: Transaction) -> None:
+        self._reset()
+        self._restore(tx)
+        self._update(tx, [change for change in self._open("update") if not change.links])
+        while level := [change for change in self._open("create") if self._linked(change)]:
+            self._create(tx, level)
+        self._update(tx, [change for change in self._open("update") if self._linked(change)])
+        self._delete(tx)
+        for change in self.staged:
+            change.skipped = change.is_open
+        if self.dry or any(change.error or change.skipped for change in self.staged):
+            raise Undone
+
+    def run_group(self, tx: Transaction, jobs: Sequence["_Commit"]) -> list[None]:
+        return [job.run(tx) for job in jobs]
+
+    def _reset(self) -> None:
+        """The writer may run a job twice."""
+        self.statements.clear()
+        for change in self.staged:
+            change.row, change.skipped = None, False
+
+    def _open(self, op: str) -> list[Staged]:
+        return [change for change in self.staged if change.op == op and change.is_open]
+
+    def _linked(self, change: Staged) -> bool:
+        """Put in the ids of the new records that it links to; False while one of them is missing."""
+        made = {other.ref: other for other in self.staged if other.row is not None}
+        if any(ref not in made for ref in change.links.values()):
+            return False
+        for name, ref in change.links.items():
+            row = made[ref].row
+            assert row is not None
+            change.values[name] = row[self._column_of(change, name)]
+        return True
+
+    @staticmethod
+    def _column_of(change: Staged, name: str) -> str:
+        return next(column for link, _, column in change.target.links if link == name)
+
+    def _create(self, tx: Transaction, changes: Sequence[Staged]) -> None:
+        for target, group in _by_table(changes):
+            errors = target.check(tx, [Candidate(change.values, change.values.keys()) for change in group])
+            for place, error in errors.items():
+                group[place].error = error
+            good = [change for change in group if change.error is None]
+            for change, row in zip(good, target.insert(tx, [change.values for change in good]), strict=True):
+                change.row = row
+                self.statements.append(insert_text(target, change.values))
+
+    def _update(self, tx: Transaction, changes: Sequence[Staged]) -> None:
+        for target, group in _by_table(changes):
+            known = [change for change in group if self._parse(change)]
+            edits = [Edit(parse_key(target.table, str(c.id)), c.values, c.version) for c in known]
+            for change, edit, result in zip(known, edits, update_valid(tx, target, edits), strict=True):
+                if isinstance(result, SovriumError):
+                    change.error = result
+                else:
+                    change.row = result
+                    self.statements.append(update_text(target, edit.key, change.values))
+
+    def _delete(self, tx: Transaction) -> None:
+        for change in self._open("delete"):
+            row = self._load(tx, change)
+            if row is None:
+                continue
+            try:
+                if row["deleted_at"] is not None:
+                    raise NotFound()
+                check_version(change.target, row, change.version)
+                self.removal.to_trash(tx, change.target, [row])
+            except (NotFound, Conflict) as error:
+                change.error = error
+                continue
+            change.row = row
+            self.statements.append(delete_text(change.target, change.target.key_of(row), tx.time))
+
+    def _restore(self, tx: Transaction) -> None:
+        for change in self._open("restore"):
+            row = self._load(tx, change)
+            if row is None:
+                continue
+            if row["deleted_at"] is None:
+                change.error = BadRequest("The record is not deleted")
+                continue
+            try:
+                self.removal.restore(tx, change.target, [row])
+            except SovriumError as error:
+                change.error = error
+                continue
+            change.row = row
+            self.statements.append(restore_text(change.target, change.target.key_of(row)))
+
+    def _load(self, tx: Transaction, change: Staged) -> Stored | None:
+        if not self._parse(change):
+            return None
+        key = parse_key(change.target.table, str(change.id))
+        row = change.target.load(tx, [key], lock=True).get(key)
+        if row is None:
+            change.error = NotFound()
+        return row
+
+    @staticmethod
+    def _parse(change: Staged) -> bool:
+        try:
+            parse_key(change.target.table, str(change.id))
+        except NotFound as error:
+            change.error = error
+            return False
+        return True
+
+
+def _by_table(changes: Sequence[Staged]) -> list[tuple[WritableTable, list[Staged]]]:
+    groups: dict[int, tuple[WritableTable, list[Staged]]] = {}
+    for change in changes:
+        groups.setdefault(id(change.target), (change.target, []))[1].append(change)
+    return list(groups.values())
+
+
+def _outcome(change: Staged, *, final: bool) -> Outcome:
+    """`final`: the commit was made, or is a dry run; else a good change was left out because of its neighbours."""
+    shape = change.target.shape
+    out: Outcome = {"ref": change.ref, "status": "ok" if final and not change.skipped else "skipped"}
+    if change.id is not None:
+        out["id"] = change.id
+    if change.error is not None:
+        return cast(Outcome, {**out, **_refusal(change.error)})
+    if final and change.row is not None:
+        out["record"] = shape.from_values(change.row)
+        out["id"] = out["record"]["id"]  # type: ignore[typeddict-item]
+    return out
+
+
+def _refusal(error: SovriumError) -> dict[str, Any]:
+    if isinstance(error, NotFound):
+        return {"status": "missing"}
+    if isinstance(error, Conflict) and "current" in error.extra:
+        return {"status": "conflict", "current": {**error.extra["current"], "id": str(error.extra["current"]["id"])}}
+    if isinstance(error, Invalid) and error.errors:
+        return {"status": "invalid", "errors": [each.body() for each in error.errors]}
+    names = error.extra.get("fields") or [""]
+    entries = [FieldError(name, error.code.lower(), error.message).body() for name in names]
+    return {"status": "invalid", "errors": entries}

@@ -1,0 +1,45 @@
+"""How records are addressed: the key's values as one text, `12`, or `berlin~7` for a composite key (T-018)."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, false, or_, tuple_
+
+from core.errors import NotFound
+from core.fields.base import ValueProblem
+from core.fields.model import TableModel
+
+KeyValue = tuple[Any, ...]
+_SEPARATOR = "~"
+_LARGEST = 2**63
+
+
+def key_text(values: Sequence[Any]) -> str:
+    """The address of a record from its key values."""
+    return str(values[0]) if len(values) == 1 else _SEPARATOR.join(map(str, values))
+
+
+def parse_key(table: TableModel, text: str | int) -> KeyValue:
+    """The key values of an address. Raises NotFound: what cannot be a key names no record."""
+    names = table.key.fields
+    parts = [str(text)] if len(names) == 1 else str(text).split(_SEPARATOR)
+    if len(parts) != len(names):
+        raise NotFound()
+    try:
+        values = tuple(table.type_of(name).accept(part) for name, part in zip(names, parts, strict=True))
+    except ValueProblem:
+        raise NotFound() from None
+    if any(value is None or (isinstance(value, int) and abs(value) >= _LARGEST) for value in values):
+        raise NotFound()
+    return values
+
+
+def key_in(table: TableModel, source: Table, keys: Collection[KeyValue]) -> ColumnElement[bool]:
+    """The condition of being one of these records."""
+    if not keys:
+        return false()
+    names = table.key.fields
+    if len(names) == 1:
+        return source.c[names[0]].in_([key[0] for key in keys])
+    columns = tuple_(*(source.c[name] for name in names))
+    return or_(false(), columns.in_(list(keys)))

@@ -1,0 +1,134 @@
+"""Reading records: single ones by key, coalesced; lists with totals, aggregates, groups and cursors."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from core.contract.records import Group, Pagination, RecordList
+from core.errors import NotFound
+from core.fields.base import Format
+from core.fields.model import TableModel
+from core.query.aggregate import group_name, group_statement
+from core.query.list_query import ListQuery
+from core.query.page import after, write_cursor
+from core.records.key import KeyValue, key_in
+from core.records.shape import Shape, display
+from core.storage.database import Reader, Row
+
+
+class GetRow:
+    """A job that reads one row by its key; those that wait together become one statement. Raises NotFound."""
+
+    __slots__ = ("group", "key", "reading")
+
+    def __init__(self, reading: "PointReading", key: KeyValue) -> None:
+        self.reading = reading
+        self.key = key
+        self.group: Hashable | None = reading
+
+    def run(self, reader: Reader) -> Row:
+        result = self.run_group(reader, [self])[0]
+        if isinstance(result, Exception):
+            raise result
+        return result  # type: ignore[no-any-return]
+
+    def run_group(self, reader: Reader, jobs: Sequence["GetRow"]) -> list[Any]:
+        rows = self.reading.rows(reader, list({job.key for job in jobs}))
+        return [rows.get(job.key) or NotFound() for job in jobs]
+
+
+class PointReading:
+    """Rows of a table by key, in the columns of `shape`."""
+
+    def __init__(self, table: TableModel, source: Any, shape: Shape) -> None:
+        self.table = table
+        self.shape = shape
+        self._source = source
+        self._select = select(*(source.c[name] for name in shape.columns))
+
+    def rows(self, reader: Reader, keys: Sequence[KeyValue]) -> dict[KeyValue, Row]:
+        found = reader.rows(self._select.where(key_in(self.table, self._source, keys)))
+        return {self.shape.key(row): row for row in found}
+
+
+@dataclass(frozen=True, slots=True)
+class ListRows:
+    """A job that answers a list request, all its parts from one snapshot."""
+
+    query: ListQuery
+    group: Hashable | None = None
+
+    def run(self, reader: Reader) -> tuple[RecordList, list[Row]]:
+        query = self.query
+        shape = list_shape(query)
+        rows, ranks = self._page(reader, shape)
+        answer: RecordList = {
+            "records": [shape.record(row) for row in rows],
+            "pagination": self._pagination(reader, ranks),
+        }
+        if query.display:
+            how = Format(query.scope.zone.key)
+            for record, row in zip(answer["records"], rows, strict=True):
+                display(record, row, shape, how, wrapped=True)
+        if query.aggregates:
+            statement = select(*query.aggregates.columns(query.scope)).select_from(query.scope.source)
+            answer["aggregations"] = query.aggregates.shape(reader.rows(statement.where(query.condition()))[0])
+        if query.grouping:
+            answer["groups"] = self._groups(reader)
+        return answer, rows
+
+    def run_group(self, reader: Reader, jobs: Sequence["ListRows"]) -> list[Any]:
+        return [job.run(reader) for job in jobs]
+
+    def _page(self, reader: Reader, shape: Shape) -> tuple[list[Row], list[Row]]:
+        """The page's rows in the columns of the shape, and their places in the order (one row more: is there a next?)."""
+        query, source = self.query, self.query.scope.source
+        ranks = query.ranks()
+        columns = [source.c[name] for name in shape.columns]
+        statement = select(*columns, *(rank.value.label(f"rank_{n}") for n, rank in enumerate(ranks)))
+        statement = statement.where(query.condition()).order_by(*(rank.order() for rank in ranks))
+        if query.page.after is not None:
+            statement = statement.where(after(ranks, query.page.after))
+        found = reader.rows(statement.limit(query.page.limit + 1).offset(query.page.offset or None))
+        width = len(columns)
+        return [row[:width] for row in found[: query.page.limit]], [row[width:] for row in found]
+
+    def _pagination(self, reader: Reader, ranks: list[Row]) -> Pagination:
+        query, page = self.query, self.query.page
+        statement = select(func.count()).select_from(query.scope.source).where(query.condition())
+        total = int(reader.scalar(statement))
+        more = len(ranks) > page.limit
+        answer: Pagination = {
+            "page": page.offset // page.limit + 1,
+            "limit": page.limit,
+            "offset": page.offset,
+            "total": total,
+            "totalPages": -(-total // page.limit),
+            "hasNextPage": more,
+            "hasPreviousPage": page.offset > 0 or page.after is not None,
+            "nextCursor": write_cursor(ranks[page.limit - 1], query.order) if more else None,
+        }
+        return answer
+
+    def _groups(self, reader: Reader) -> list[Group]:
+        query, grouping = self.query, self.query.grouping
+        assert grouping is not None
+        rows = select(query.scope.source).where(query.condition())
+        order = [rank.order() for rank in query.ranks()] if query.sort else []
+        statement = group_statement(grouping, query.aggregates, rows, order, query.scope)
+        groups: list[Group] = []
+        for value, count, *values in reader.rows(statement):
+            name = group_name(grouping.ref, value)
+            if grouping.hide_empty and not name:
+                continue
+            group: Group = {"name": name, "count": count}
+            if query.aggregates:
+                group["aggregations"] = query.aggregates.shape(values)
+            groups.append(group)
+        return groups
+
+
+def list_shape(query: ListQuery) -> Shape:
+    return Shape(query.scope.table, query.fields, deleted=query.deleted != "without" and query.fields is None)

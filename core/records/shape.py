@@ -1,0 +1,97 @@
+"""Rows into the API's records. Prepared once per table and set of fields, because every answer passes through here."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from core.clock import to_iso
+from core.contract.records import Record
+from core.fields.base import FieldType, Format
+from core.fields.model import TableModel
+from core.records.key import key_text
+from core.storage.database import Row
+
+_TIMES = ("created_at", "updated_at", "deleted_at")
+_DISPLAYED = frozenset(
+    "currency date datetime time duration percentage rating progress single-select multi-select status autonumber".split()
+)
+"""Types whose display form says more than the value (spec §10.12)."""
+
+
+def stamp(moment: datetime) -> str:
+    """An instant in the API's form; faster than `strftime` for the UTC that storage gives."""
+    text = moment.isoformat(timespec="milliseconds")
+    return text[:-6] + "Z" if text.endswith("+00:00") else to_iso(moment)
+
+
+class Shape:
+    """`columns` is what to select, in the order that `record` expects. `fields` of None means all declared ones;
+    `deleted` adds the time of deletion (R-045)."""
+
+    def __init__(self, table: TableModel, fields: Sequence[str] | None = None, *, deleted: bool = False) -> None:
+        stored = table.column_by_name
+        declared = [name for name in (table.fields if fields is None else fields) if name in stored]
+        if deleted and "deleted_at" not in declared:
+            declared.append("deleted_at")
+        self.table = table
+        self.columns = tuple(dict.fromkeys((*table.key.fields, *_TIMES, *declared)))
+        self.fields = tuple(declared)
+        place = {name: index for index, name in enumerate(self.columns)}
+        self._key = tuple(place[name] for name in table.key.fields)
+        self._created, self._updated, self._deleted = (place[name] for name in _TIMES)
+        self._cells = tuple((name, place[name], to_json(table.type_of(name))) for name in declared)
+
+    def record(self, row: Row, *, number_id: bool = False) -> Record:
+        """`number_id` keeps a numeric key a number (R-001: single reads and updates)."""
+        key = self._key
+        identity: Any = row[key[0]] if len(key) == 1 else key_text([row[place] for place in key])
+        out: Record = {
+            "id": identity if number_id else str(identity),
+            "fields": {
+                name: value if (value := row[place]) is None or convert is None else convert(value)
+                for name, place, convert in self._cells
+            },
+            "createdAt": stamp(row[self._created]),
+            "updatedAt": stamp(row[self._updated]),
+        }
+        if row[self._deleted] is not None:
+            out["deletedAt"] = stamp(row[self._deleted])
+        return out
+
+    def from_values(self, values: Mapping[str, Any], *, number_id: bool = False) -> Record:
+        """A record from stored values by column."""
+        return self.record(tuple(values[name] for name in self.columns), number_id=number_id)
+
+    def key(self, row: Row) -> tuple[Any, ...]:
+        return tuple(row[place] for place in self._key)
+
+
+def to_json(field_type: FieldType[Any]) -> Callable[[Any], Any] | None:
+    """The type's conversion; None where the stored value is the JSON value already."""
+    if type(field_type).to_json is FieldType.to_json:
+        return None
+    kind = field_type.column()
+    if kind is not None and kind.kind == "timestamp":
+        return stamp
+    return field_type.to_json
+
+
+def flat(record: Record) -> dict[str, Any]:
+    """The form of single answers (§10.1): every field also at top level, the record's own keys winning."""
+    return {**record["fields"], **record}
+
+
+def display(record: Record, row: Row, shape: Shape, how: Format, *, wrapped: bool) -> None:
+    """Put the form for people into a record: in lists `{"value", "displayValue"}`, else the text itself."""
+    fields = record["fields"]
+    for name, place, _ in shape._cells:
+        value, field_type = row[place], shape.table.type_of(name)
+        if value is None or field_type.name not in _DISPLAYED:
+            continue
+        text = field_type.present(value, how)
+        if not wrapped:
+            fields[name] = text
+            continue
+        fields[name] = {"value": fields[name], "displayValue": text}
+        if field_type.name == "datetime":
+            fields[name] |= {"timezone": field_type.options.time_zone or "UTC", "displayTimezone": how.timezone}

@@ -1,0 +1,146 @@
+"""Updating records: one read of the rows as they are, then one statement for all that change the same columns."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.errors import Conflict, FieldError, NotFound, SovriumError
+from core.records.create import in_batch
+from core.records.key import KeyValue, key_text
+from core.records.shape import stamp
+from core.records.validate import Values, check_changes, invalid
+from core.records.writing import Candidate, Stored, WritableTable
+from core.storage.database import ChangeRow, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """New values of one record. `version` is the `updatedAt` that the edit is based on; None = the last write wins."""
+
+    key: KeyValue
+    values: Values
+    version: str | None = None
+
+
+class Update:
+    """A job that updates one record; answers the row as it then is."""
+
+    __slots__ = ("edit", "group", "target")
+
+    def __init__(self, target: WritableTable, edit: Edit) -> None:
+        self.target = target
+        self.edit = edit
+        self.group: Hashable | None = ("update", target.log_name)
+
+    def run(self, tx: Transaction) -> Stored:
+        result: Stored | SovriumError = self.run_group(tx, [self])[0]
+        if isinstance(result, SovriumError):
+            raise result
+        return result
+
+    def run_group(self, tx: Transaction, jobs: Sequence["Update"]) -> list[Any]:
+        return update_valid(tx, self.target, [job.edit for job in jobs])
+
+
+class UpdateMany:
+    """A job that updates a batch. Unknown ids are answered as errors and harm nobody (R-055); any other error undoes the
+    batch unless `partial`."""
+
+    group: Hashable | None = None
+
+    def __init__(self, target: WritableTable, edits: Sequence[Edit], *, partial: bool = False) -> None:
+        self.target = target
+        self.edits = edits
+        self.partial = partial
+
+    def run(self, tx: Transaction) -> list[Stored | SovriumError]:
+        results = update_valid(tx, self.target, self.edits)
+        for place, result in enumerate(results):
+            if isinstance(result, SovriumError) and not (self.partial or isinstance(result, NotFound)):
+                raise in_batch(result, place)
+        return results
+
+    def run_group(self, tx: Transaction, jobs: Sequence["UpdateMany"]) -> list[Any]:
+        return [job.run(tx) for job in jobs]
+
+
+def update_valid(tx: Transaction, target: WritableTable, edits: Sequence[Edit]) -> list[Any]:
+    """Apply those that pass; for each edit the row as it then is, or its error. Edits of the same record follow each
+    other, each upon what the one before has left."""
+    rows = target.load(tx, {edit.key for edit in edits}, lock=True)
+    results: list[Any] = [None] * len(edits)
+    waiting = list(range(len(edits)))
+    while waiting:
+        taken: dict[KeyValue, int] = {}
+        for place in waiting:
+            taken.setdefault(edits[place].key, place)
+        places = list(taken.values())
+        _round(tx, target, edits, places, rows, results)
+        chosen = set(places)
+        waiting = [place for place in waiting if place not in chosen]
+    return results
+
+
+def _round(
+    tx: Transaction,
+    target: WritableTable,
+    edits: Sequence[Edit],
+    places: Sequence[int],
+    rows: dict[KeyValue, Stored],
+    results: list[Any],
+) -> None:
+    """One edit per record."""
+    changes: dict[int, Values] = {}
+    for place in places:
+        try:
+            changes[place] = changes_of(target, rows.get(edits[place].key), edits[place], tx.time)
+        except SovriumError as error:
+            results[place] = error
+    moving = [place for place, values in changes.items() if values]
+    candidates = [Candidate({**rows[edits[p].key], **changes[p]}, changes[p].keys(), edits[p].key) for p in moving]
+    errors = {moving[position]: error for position, error in target.check(tx, candidates).items()}
+    good = {place for place in moving if place not in errors}
+    for place, refusal in errors.items():
+        results[place] = refusal
+    write_changes(tx, target, [(rows[edits[p].key], changes[p]) for p in moving if p in good])
+    for place, values in changes.items():
+        if not values or place in good:
+            results[place] = dict(rows[edits[place].key])
+
+
+def changes_of(target: WritableTable, row: Stored | None, edit: Edit, now: datetime) -> Values:
+    """The values that really change (R-035), after the checks that need the row. Raises NotFound, Conflict, Invalid."""
+    if row is None or row["deleted_at"] is not None:
+        raise NotFound()
+    if edit.version is not None and edit.version != stamp(row["updated_at"]):
+        raise Conflict(
+            "The record has changed since it was read", current=target.shape.from_values(row, number_id=True)
+        )
+    changes = {name: value for name, value in edit.values.items() if value != row[name]}
+    if not changes.keys().isdisjoint(target.key):
+        names = [name for name in target.key if name in changes]
+        raise invalid([FieldError(name, "field.read-only", f"{name} is the record's key and stays") for name in names])
+    if changes:
+        check_changes(target.table, row, changes, now)
+    return changes
+
+
+def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[Stored, Values]]) -> None:
+    """Write and log changed values; each row of `pairs` is brought up to date in place."""
+    if not pairs:
+        return
+    log: list[ChangeRow] = []
+    sets: list[tuple[KeyValue, Values]] = []
+    for row, changes in pairs:
+        key = target.key_of(row)
+        before = target.json(row, changes)
+        columns = target.moved(row, changes, tx.time)
+        row.update(columns)
+        sets.append((key, columns))
+        after = target.json(row, changes)
+        log.append(
+            ChangeRow(table=target.log_name, record=key_text(key), operation="update", before=before, after=after)
+        )
+    target.update(tx, sets)
+    tx.log(log)

@@ -1,0 +1,179 @@
+"""Raw values of a request into values to store: unknown and read-only names, required, types, limits, defaults.
+
+All errors of a record are found, not only the first (T-038…T-044, T-142). Links and unique keys are checked by the
+writer, inside the transaction.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+
+from core.errors import FieldError, Invalid
+from core.fields.base import FieldType, ValueProblem
+from core.fields.model import API_NAMES, TableModel
+
+Values = dict[str, Any]
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+_NOT_SLUG = re.compile(r"[^a-z0-9]+")
+
+
+class Problems:
+    """Errors of one record while they are found, each with its status: 422 where only a text's form is wrong (D-08)."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[FieldError, int]] = []
+
+    def add(self, field: str, code: str, message: str, status: int = 400) -> None:
+        self.found.append((FieldError(field, code, message), status))
+
+    def drop(self, field: str) -> None:
+        self.found = [(error, status) for error, status in self.found if error.field != field]
+
+    def raise_if_any(self) -> None:
+        if self.found:
+            raise invalid([error for error, _ in self.found], min(status for _, status in self.found))
+
+
+def invalid(errors: Sequence[FieldError], status: int = 400) -> Invalid:
+    """The one form of refused values: `errors` for all, `details` for what is missing, `field` when it is one."""
+    missing = [error for error in errors if error.code == "field.required"]
+    extra: dict[str, Any] = {}
+    if missing:
+        extra["details"] = [{"record": e.record or 0, "field": e.field, "error": e.message} for e in missing]
+    if len(errors) == 1:
+        extra["field"] = errors[0].field
+    if status == 422:
+        extra["error"] = errors[0].message
+    message = errors[0].message if len(errors) == 1 else f"{len(errors)} values are not valid"
+    return Invalid(message, errors, status=status, **extra)
+
+
+def at_record(error: Invalid, record: int) -> Invalid:
+    """The same refusal, telling which record of a batch it is about."""
+    errors = [replace(each, record=record) for each in error.errors]
+    return invalid(errors, error.status) if errors else error
+
+
+def accept_new(table: TableModel, raw: Mapping[str, Any], now: datetime) -> Values:
+    """A value for every stored column that the writer does not fill itself. Raises Invalid."""
+    problems = Problems()
+    given = _accept(table, raw, problems, creating=True)
+    values: Values = {}
+    for name, field_type in table.fields.items():
+        column = table.column_by_name.get(name)
+        if column is None or field_type.read_only:
+            continue
+        value = given[name] if name in given else _default(field_type, now)
+        values[name] = value
+        if name not in raw and value is None and field_type.spec.required:
+            problems.add(name, "field.required", f"{name} is required")
+    _derive_slug(table, raw, values, problems)
+    _publish(table, values, {}, now)
+    problems.raise_if_any()
+    return values
+
+
+def accept_changes(table: TableModel, raw: Mapping[str, Any]) -> Values:
+    """Values of the named fields. Raises Invalid."""
+    problems = Problems()
+    values = _accept(table, raw, problems, creating=False)
+    if values.get("slug") is not None:
+        _check_slug(table, values["slug"], problems)
+    problems.raise_if_any()
+    return values
+
+
+def check_changes(table: TableModel, before: Mapping[str, Any], changes: Values, now: datetime) -> None:
+    """The rules that need the record as it stands: locks, transitions, publication. May add to `changes`. Raises Invalid."""
+    problems = Problems()
+    for name, field_type in table.fields.items():
+        if field_type.locks_record(before.get(name)):
+            problems.add(name, "record.locked", f"The record is locked while {name} is {before.get(name)!r}")
+    for name, value in changes.items():
+        try:
+            table.fields[name].check_change(before[name], value)
+        except ValueProblem as problem:
+            problems.add(name, problem.code, problem.message, problem.status)
+    _publish(table, changes, before, now)
+    problems.raise_if_any()
+
+
+def _accept(table: TableModel, raw: Mapping[str, Any], problems: Problems, *, creating: bool) -> Values:
+    values: Values = {}
+    for name, given in raw.items():
+        field_type = table.fields.get(name)
+        if field_type is None:
+            _refuse_name(table, name, problems, creating=creating)
+        elif field_type.read_only:
+            if not field_type.ignores_input:
+                problems.add(name, "field.read-only", f"{name} is filled by the engine")
+        else:
+            _accept_one(field_type, given, values, problems)
+    return values
+
+
+def _accept_one(field_type: FieldType[Any], given: Any, values: Values, problems: Problems) -> None:
+    name = field_type.spec.name
+    try:
+        value = field_type.accept(given)
+    except ValueProblem as problem:
+        problems.add(name, problem.code, problem.message, problem.status)
+        return
+    blank = value is None or (field_type.family == "text" and isinstance(value, str) and not value.strip())
+    if blank and field_type.spec.required:
+        problems.add(name, "field.required", f"{name} is required")
+    values[name] = value
+
+
+def _refuse_name(table: TableModel, name: str, problems: Problems, *, creating: bool) -> None:
+    column = API_NAMES.get(name, name)
+    if column in table.system:
+        if column in table.key.fields:
+            problems.add(name, "field.read-only", f"{name} is given by the engine")
+        elif not creating:
+            problems.add(name, "field.read-only", f"{name} is kept by the engine")
+        return
+    near = get_close_matches(name, table.fields, 1)
+    hint = f", did you mean {near[0]!r}?" if near else ""
+    problems.add(name, "field.unknown", f"{table.name} has no field {name!r}{hint}")
+
+
+def _default(field_type: FieldType[Any], now: datetime) -> Any:
+    return field_type.value_at(now) if field_type.default_is_now() else field_type.default()
+
+
+def _is_text(table: TableModel, name: str) -> bool:
+    field_type = table.fields.get(name)
+    return field_type is not None and field_type.family == "text"
+
+
+def _derive_slug(table: TableModel, raw: Mapping[str, Any], values: Values, problems: Problems) -> None:
+    """T-053: a table with `slug` and `title` makes the first from the second."""
+    if not (_is_text(table, "slug") and _is_text(table, "title")):
+        return
+    if raw.get("slug") not in (None, ""):
+        if values.get("slug") is not None:
+            _check_slug(table, values["slug"], problems)
+    elif values.get("title"):
+        ascii_title = unicodedata.normalize("NFKD", values["title"]).encode("ascii", "ignore").decode().lower()
+        values["slug"] = _NOT_SLUG.sub("-", ascii_title).strip("-") or None
+        problems.drop("slug")
+
+
+def _check_slug(table: TableModel, slug: str, problems: Problems) -> None:
+    if _is_text(table, "slug") and _is_text(table, "title") and not _SLUG.match(slug):
+        problems.add("slug", "slug.malformed", "A slug has small letters, digits and single hyphens", 422)
+
+
+def _publish(table: TableModel, values: Values, before: Mapping[str, Any], now: datetime) -> None:
+    """T-083: what becomes published is published now."""
+    status, moment = table.fields.get("status"), table.fields.get("published_at")
+    if status is None or moment is None or status.family != "select" or moment.name != "datetime":
+        return
+    is_new = values.get("status") == "published" and before.get("status") != "published"
+    if is_new and values.get("published_at", before.get("published_at")) is None:
+        values["published_at"] = now

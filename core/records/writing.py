@@ -1,0 +1,215 @@
+"""One table as the writer sees it: rows loaded before a change, links and unique keys checked, rows written and logged.
+
+Everything takes many records at once, because the number of statements is what bounds the throughput of writing.
+"""
+
+import uuid
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Table, bindparam, select, tuple_, update
+
+from core.errors import Conflict, FieldError, SovriumError
+from core.fields.model import AppModel, TableModel
+from core.query.scope import link_column, linked_table
+from core.records.key import KeyValue, key_in, key_text
+from core.records.shape import Shape, to_json
+from core.records.validate import invalid
+from core.schema.model import IndexSpec
+from core.storage.database import ChangeRow, Reader, Transaction
+
+Stored = dict[str, Any]
+"""All columns of a row by name."""
+_TICK = timedelta(milliseconds=1)
+_TIMES = ("created_at", "updated_at", "deleted_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A row as it would be stored, and which of its columns are new. `key` is None for a record to be created."""
+
+    values: Mapping[str, Any]
+    changed: Collection[str]
+    key: KeyValue | None = None
+
+
+class WritableTable:
+    """A table prepared for writing; one object per model, shared by all threads, without state of its own."""
+
+    def __init__(self, table: TableModel, model: AppModel, table_of: Callable[[TableModel], Table]) -> None:
+        self.table = table
+        self.source = table_of(table)
+        self.shape = Shape(table)
+        self.columns = tuple(table.column_by_name)
+        self.log_name = table.sql_name
+        self.key = table.key.fields
+        self.generated = tuple(column.name for column in table.columns if column.sequence)
+        self.makes_uuid = len(self.key) == 1 and self.key[0] in table.system and self.key[0] not in self.generated
+        self._to_json = {name: to_json(table.type_of(name)) for name in table.fields if name in table.column_by_name}
+        self._created = self._named("created-at", "created_at")
+        self.updated = self._named("updated-at", "updated_at")
+        self.deleted = self._named("deleted-at", "deleted_at")
+        self.unique = self._unique_keys()
+        self.links = tuple(
+            (name, table_of(target), link_column(field, target))
+            for name, field in table.fields.items()
+            if field.family == "link" and name in table.column_by_name
+            for target in (linked_table(model, field),)
+        )
+        self._select = select(*(self.source.c[name] for name in self.columns))
+
+    def _named(self, type_name: str, automatic: str) -> tuple[str, ...]:
+        """The automatic column and every field of that type (T-077)."""
+        fields = [name for name, field in self.table.fields.items() if field.name == type_name]
+        return tuple(dict.fromkeys((automatic, *fields)))
+
+    def _unique_keys(self) -> tuple[tuple[str, ...], ...]:
+        keys = [tuple(index.fields) for index in self.table.indexes if _is_whole(index)]
+        if all(name in self.table.fields and name not in self.generated for name in self.key):
+            keys.append(tuple(self.key))
+        return tuple(dict.fromkeys(keys))
+
+    # ── Before the write ──
+
+    def load(self, reader: Reader, keys: Collection[KeyValue], *, lock: bool = False) -> dict[KeyValue, Stored]:
+        """The rows of these keys, trash included. `lock` keeps other writers of a PostgreSQL database away."""
+        statement = self._select.where(key_in(self.table, self.source, keys))
+        if lock and reader.dialect == "postgresql":
+            statement = statement.with_for_update()
+        rows = (dict(zip(self.columns, row, strict=True)) for row in reader.rows(statement))
+        return {self.key_of(row): row for row in rows}
+
+    def key_of(self, row: Mapping[str, Any]) -> KeyValue:
+        return tuple(row[name] for name in self.key)
+
+    def check(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, SovriumError]:
+        """Links first, then unique keys (T-142): what is wrong, by position in `candidates`."""
+        found: dict[int, SovriumError] = {}
+        for place, errors in self._broken_links(reader, candidates).items():
+            found[place] = invalid(errors)
+        for place, conflict in self._duplicates(reader, candidates).items():
+            found.setdefault(place, conflict)
+        return found
+
+    def _broken_links(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
+        found: dict[int, list[FieldError]] = {}
+        for name, target, column in self.links:
+            wanted = {
+                place: candidate.values[name]
+                for place, candidate in enumerate(candidates)
+                if name in candidate.changed and candidate.values.get(name) is not None
+            }
+            if not wanted:
+                continue
+            statement = select(target.c[column]).where(
+                target.c[column].in_(list(set(wanted.values()))), target.c.deleted_at.is_(None)
+            )
+            known = {row[0] for row in reader.rows(statement)}
+            for place, value in wanted.items():
+                if value not in known:
+                    error = FieldError(name, "link.missing", f"{name}: there is no record {value}")
+                    found.setdefault(place, []).append(error)
+        return found
+
+    def _duplicates(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, Conflict]:
+        found: dict[int, Conflict] = {}
+        for names in self.unique:
+            wanted: dict[tuple[Any, ...], list[int]] = {}
+            for place, candidate in enumerate(candidates):
+                values = tuple(candidate.values.get(name) for name in names)
+                if None not in values and any(name in candidate.changed for name in names):
+                    wanted.setdefault(values, []).append(place)
+            if not wanted:
+                continue
+            moving = {c.key for c in candidates if c.key is not None and any(name in c.changed for name in names)}
+            taken = self._holders(reader, names, list(wanted), moving)
+            for values, places in wanted.items():
+                for place in places if values in taken else places[1:]:
+                    found.setdefault(place, _duplicate(names))
+        return found
+
+    def _holders(
+        self, reader: Reader, names: tuple[str, ...], values: list[tuple[Any, ...]], moving: Collection[KeyValue | None]
+    ) -> set[tuple[Any, ...]]:
+        columns = [self.source.c[name] for name in names]
+        condition = columns[0].in_([value[0] for value in values]) if len(names) == 1 else tuple_(*columns).in_(values)
+        rows = reader.rows(select(*columns, *(self.source.c[name] for name in self.key)).where(condition))
+        return {row[: len(names)] for row in rows if row[len(names) :] not in moving}
+
+    # ── The write ──
+
+    def complete(self, values: Mapping[str, Any], moment: datetime) -> Stored:
+        """A new row with the columns that the engine fills, those from sequences excepted."""
+        row = dict(values)
+        for name in (*self._created, *self.updated):
+            row[name] = moment
+        for name in self.deleted:
+            row[name] = None
+        if self.makes_uuid:
+            row[self.key[0]] = str(uuid.uuid4())
+        return row
+
+    def insert(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[Stored]:
+        """Insert by one statement and log; the rows as stored, in their order."""
+        stored = [self.complete(row, tx.time) for row in rows]
+        made = tx.insert(self.source, stored, self.generated)
+        if self.generated:
+            for row, values in zip(stored, made, strict=True):
+                row.update(zip(self.generated, values, strict=True))
+        tx.log(
+            [
+                ChangeRow(
+                    table=self.log_name, record=key_text(self.key_of(row)), operation="create", after=self.json(row)
+                )
+                for row in stored
+            ]
+        )
+        return stored
+
+    def moved(self, row: Mapping[str, Any], changes: Mapping[str, Any], moment: datetime) -> Stored:
+        """Columns to set for a change. Versions of a record always differ, even within one millisecond: two equal
+        ones would let a stale write pass."""
+        later = max(moment, row["updated_at"] + _TICK)
+        return {**changes, **dict.fromkeys(self.updated, later)}
+
+    def update(self, tx: Transaction, changes: Sequence[tuple[KeyValue, Mapping[str, Any]]]) -> None:
+        """Set columns of many rows; one statement for all that set the same ones. Each key at most once."""
+        by_columns: dict[tuple[str, ...], list[tuple[KeyValue, Mapping[str, Any]]]] = {}
+        for key, values in changes:
+            by_columns.setdefault(tuple(sorted(values)), []).append((key, values))
+        for names, group in by_columns.items():
+            if len(self.key) == 1:
+                column = self.key[0]
+                tx.update(self.source, column, [{column: key[0], **values} for key, values in group])
+                continue
+            statement = update(self.source).values({name: bindparam(f"new_{name}") for name in names})
+            for name in self.key:
+                statement = statement.where(self.source.c[name] == bindparam(f"key_{name}"))
+            for key, values in group:
+                parameters = {f"new_{name}": value for name, value in values.items()}
+                tx.execute(statement, parameters | {f"key_{n}": v for n, v in zip(self.key, key, strict=True)})
+
+    def json(self, row: Mapping[str, Any], names: Iterable[str] | None = None) -> dict[str, Any]:
+        """The API's form of declared fields for the change log; without `names` all that have a value."""
+        out: dict[str, Any] = {}
+        for name in self._to_json if names is None else names:
+            if name not in self._to_json:
+                continue
+            value, convert = row[name], self._to_json[name]
+            if value is not None:
+                out[name] = convert(value) if convert else value
+            elif names is not None:
+                out[name] = None
+        return out
+
+
+def _is_whole(index: IndexSpec) -> bool:
+    return index.unique and index.where is None
+
+
+def _duplicate(names: tuple[str, ...]) -> Conflict:
+    if len(names) == 1:
+        return Conflict(f"Another record has this {names[0]}", field=names[0], fields=list(names))
+    return Conflict(f"Another record has the same {', '.join(names)}", fields=list(names))
