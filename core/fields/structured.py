@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from functools import cached_property
 from random import Random
@@ -45,10 +46,20 @@ class JsonField(FieldType[Any]):
             return None
         _check(raw)
         if self._validator is not None:
-            for error in self._validator.iter_errors(raw):
-                pointer = "/" + "/".join(str(step) for step in error.absolute_path)
-                raise ValueProblem("json.schema", f"at {pointer}: {error.message[:200]}")
+            self._check_schema(raw)
         return raw
+
+    def _check_schema(self, value: Any) -> None:
+        from referencing.exceptions import Unresolvable
+
+        try:
+            error = next(self._validator.iter_errors(value), None)
+        except (Unresolvable, RecursionError, re.error) as failure:
+            reason = f"the field's own schema cannot be used: {str(failure)[:200]}"
+            raise ValueProblem("json.schema", reason) from None
+        if error is not None:
+            pointer = "/" + "/".join(str(step) for step in error.absolute_path)
+            raise ValueProblem("json.schema", f"at {pointer}: {error.message[:200]}")
 
     @cached_property
     def _validator(self) -> Any:

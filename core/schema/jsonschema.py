@@ -56,7 +56,8 @@ def _model(model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any
     """A model's schema; the models inside it go to `definitions`."""
     schema = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
     definitions |= {name: _untitled(inner) for name, inner in schema.pop("$defs", {}).items()}
-    return _untitled(schema)
+    untitled: dict[str, Any] = _untitled(schema)
+    return untitled
 
 
 def _untitled(node: Any) -> Any:

@@ -1,4 +1,7 @@
-"""Broken app files: each gives exactly the problems that are wrong with it, at their places (CL-001, CL-002, CL-006, T-030)."""
+"""Broken app files: each gives exactly the problems that are wrong with it, at their places.
+
+CL-001, CL-002, CL-006, T-030
+"""
 
 import re
 import time
