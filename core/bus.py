@@ -75,6 +75,11 @@ class Bus:
         self._waiting: list[Event] = []
         self._lock = Lock()
 
+    @property
+    def has_listeners(self) -> bool:
+        """Somebody hears what is published."""
+        return bool(self._listeners)
+
     def publish(self, event: Event) -> None:
         """Send to all listeners. Any thread; returns at once."""
         if not self._listeners:

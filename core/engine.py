@@ -1,15 +1,19 @@
 """The engine: an app file at work on its database. Opened once by the server process, used by every door."""
 
+import os
+import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
-from core.bus import Bus
-from core.clock import Clock
-from core.storage.database import Database
+from core.bus import IDS_KEPT, Bus
+from core.clock import Clock, system_clock
+from core.errors import StorageError
+from core.storage.database import Commit, Database, Settings
 
 if TYPE_CHECKING:
     from core.fields.model import AppModel
@@ -28,8 +32,6 @@ class Engine:
     app: "App"
     model: "AppModel"
     database: Database
-    database_name: str
-    """What people call the database: the file's name, or `host/database`."""
     data_dir: Path
     bus: Bus
     clock: Clock
@@ -38,18 +40,145 @@ class Engine:
     sql: "SqlRuns"
     completions: "Completions"
     jobs: "JobCenter"
-    opened_at: datetime
+    database_name: str
+    """What people call the database: the file's name, or `database at host`."""
+    changed_at: datetime
+    """When the tables last changed."""
     notes: tuple[str, ...] = ()
+    """Things a person should know: features accepted but not run."""
     schema_version: int = 1
-    closers: tuple[Callable[[], object], ...] = ()
+    _closers: list[Callable[[], object]] = field(default_factory=list)
 
     @cached_property
     def exchange(self) -> Path:
-        """The folder in which the database reads and writes files."""
+        """The one folder in which the database reads and writes files."""
         return self.data_dir / "exchange"
 
     def close(self) -> None:
-        """Stop jobs and SQL runs, finish queued writes, let go of the database. Idempotent."""
-        closers, self.closers = self.closers, ()
+        """Stop jobs and SQL runs, finish queued writes, let go of the database. Idempotent; any thread."""
+        closers, self._closers = self._closers, []
         for close in closers:
             close()
+
+
+def open_engine(
+    app_file: Path,
+    data_dir: Path,
+    *,
+    database_url: str | None = None,
+    migrate: Literal["auto", "refuse"] = "auto",
+    allow_destructive: bool = False,
+    clock: Clock = system_clock,
+) -> Engine:
+    """Load the app, open its database, bring the tables to the app's shape, start the services.
+
+    `database_url`: a `postgresql://…` or `duckdb:///…` address; else `DATABASE_URL`; else `<data_dir>/app.duckdb`.
+    `migrate="refuse"` opens a database only if it has the app's shape already.
+
+    Raises:
+        SchemaError: the app file is not valid.
+        MigrationRefused: a migration would lose data, does not fit, or is not wanted.
+        StorageError: the database or its folder cannot be used (Locked, Damaged, DiskFull among them).
+    """
+    from core.fields.build import build_app
+    from core.fields.registry import FIELD_TYPES
+    from core.schema.loader import load_app
+    from core.storage.engine import open_database
+
+    app = load_app(app_file, FIELD_TYPES)
+    model = build_app(app)
+    prepare_folders(data_dir)
+    url = database_url or os.environ.get("DATABASE_URL") or f"duckdb:///{data_dir.absolute() / 'app.duckdb'}"
+    database = open_database(Settings(url=url, exchange=str(data_dir.absolute() / "exchange")), clock=clock)
+    try:
+        migrate_tables(database, model, migrate, allow_destructive, clock)
+        return assemble(app, model, database, data_dir.absolute(), name_of(url), clock)
+    except BaseException:
+        database.close()
+        raise
+
+
+def assemble(app: "App", model: "AppModel", database: Database, data_dir: Path, name: str, clock: Clock) -> Engine:
+    """The services over an open database whose tables stand."""
+    from core.jobs.center import JobCenter
+    from core.records.service import Records
+    from core.sql.completion import Completions
+    from core.sql.run import SqlRuns
+    from core.views.ordered import OrderedViews
+
+    bus = Bus()
+    completions = Completions(database)
+    records = Records(database, model, clock=clock)
+    sql = SqlRuns(database, model, completions.forget)
+    jobs = JobCenter(bus, clock)
+    views = OrderedViews(records, bus.publish)
+    engine = Engine(
+        app=app,
+        model=model,
+        database=database,
+        data_dir=data_dir,
+        bus=bus,
+        clock=clock,
+        records=records,
+        views=views,
+        sql=sql,
+        completions=completions,
+        jobs=jobs,
+        database_name=name,
+        changed_at=clock(),
+        notes=tuple(f"{key}: accepted, not run" for key in app.later),
+    )
+    stop_listening = database.listen(lambda commit: announce(commit, bus))
+    engine._closers += [jobs.close, sql.close, stop_listening, database.close]
+    return engine
+
+
+def prepare_folders(data_dir: Path) -> None:
+    """The data folder with `run/` and `exchange/`, closed to others; what an earlier process left in `exchange` goes.
+
+    Raises:
+        StorageError: the folder cannot be made or written.
+    """
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (data_dir / "run", data_dir / "exchange"):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if stat.S_IMODE(folder.stat().st_mode) != 0o700:
+                folder.chmod(0o700)
+        for left in (data_dir / "exchange").iterdir():
+            if left.is_file():
+                left.unlink()
+    except OSError as error:
+        raise StorageError(
+            f"Cannot use the data folder {data_dir}: {error.strerror}", hint="choose another with --data-dir"
+        ) from error
+
+
+def announce(commit: Commit, bus: Bus) -> None:
+    """Tell the consoles what a commit has changed. On the writer's thread."""
+    if not bus.has_listeners:
+        return
+    by_kind: dict[tuple[str, str], list[str]] = {}
+    for change in commit.changes:
+        by_kind.setdefault((change.table, change.operation), []).append(change.record)
+    for (table, operation), ids in by_kind.items():
+        bus.publish(
+            {
+                "kind": "change",
+                "table": table,
+                "operation": operation,
+                "ids": ids[:IDS_KEPT],
+                "count": len(ids),
+                "sequence": commit.sequence,
+                "actor": commit.actor,
+            }
+        )
+
+
+def name_of(url: str) -> str:
+    """What people call the database at that address; never its password."""
+    parts = urlsplit(url)
+    name = parts.path.rpartition("/")[2]
+    if parts.scheme.startswith("duckdb"):
+        return "memory" if name == ":memory:" else name
+    return f"{name} at {parts.hostname or 'this machine'}"

@@ -10,7 +10,7 @@ from core.fields.model import TableModel
 
 
 def table_summary(engine: Engine, table: TableModel) -> TableSummary:
-    moment = to_iso(engine.opened_at)
+    moment = to_iso(engine.changed_at)
     return {
         "id": table.spec.id,
         "name": table.name,
@@ -21,7 +21,7 @@ def table_summary(engine: Engine, table: TableModel) -> TableSummary:
 
 
 def table_info(engine: Engine, table: TableModel) -> TableInfo:
-    moment = to_iso(engine.opened_at)
+    moment = to_iso(engine.changed_at)
     fields = [field_info(field, system=False) for field in table.fields.values()]
     fields += [field_info(field, system=True) for field in table.system.values()]
     return {

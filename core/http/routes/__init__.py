@@ -7,7 +7,10 @@ from core.http.route import Route
 
 def all_routes() -> Iterator[Route]:
     """Every route that is served."""
-    from core.http.routes import events, health, hello, openapi, tables
+    from core.http.routes import console_commit, console_sql, console_views, events, health, hello, jobs, openapi
+    from core.http.routes import records as record_routes
+    from core.http.routes import tables as table_routes
 
-    for module in (health, openapi, hello, tables, events):
+    families = (health, openapi, hello, table_routes, record_routes, console_views, console_commit, console_sql)
+    for module in (*families, jobs, events):
         yield from module.routes.routes
