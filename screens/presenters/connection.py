@@ -51,6 +51,7 @@ class Connection:
         self.state: State = "starting"
         self.problem: SovriumError | None = None
         self.attempt = 0
+        self.pauses = PAUSES
         self.changed: Signal[State] = Signal()
         self._wake = asyncio.Event()
 
@@ -58,9 +59,7 @@ class Connection:
         """Try again now."""
         self._wake.set()
 
-    async def keep(
-        self, context: Context, opener: Opener, *, version: str = "", pauses: tuple[float, ...] = PAUSES
-    ) -> None:
+    async def keep(self, context: Context, opener: Opener, *, version: str = "") -> None:
         """Connect, listen, reconnect; for ever, until cancelled. version: what the server must be, "" = any."""
         while True:
             try:
@@ -74,7 +73,7 @@ class Connection:
             if self.state == "refused":
                 await self._pause(None)
             else:
-                await self._pause(pauses[min(self.attempt, len(pauses) - 1)])
+                await self._pause(self.pauses[min(self.attempt, len(self.pauses) - 1)])
                 self.attempt += 1
 
     async def _session(self, context: Context, opener: Opener, version: str) -> None:

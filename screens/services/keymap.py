@@ -119,6 +119,14 @@ def key_label(key: str) -> str:
     return text
 
 
+def _split(keys: str) -> tuple[str, ...]:
+    return tuple(key.strip() for key in keys.split(",") if key.strip())
+
+
+VIM = {(action.context, key): action for action in ACTIONS for key in _split(action.vim)}
+"""The overlay's keys: there they are taken from whoever else has them in the same context."""
+
+
 @dataclass
 class Keymap:
     """The keys in force. `own` are the ones from the key file, by action id."""
@@ -200,8 +208,10 @@ class Keymap:
         """Textual names of the keys that run an action."""
         if action.id in self.own:
             return self.own[action.id]
-        keys = f"{action.keys},{action.vim}" if self.overlay == "vim" and action.vim else action.keys
-        return tuple(key.strip() for key in keys.split(",") if key.strip())
+        keys = _split(action.keys)
+        if self.overlay != "vim":
+            return keys
+        return (*(key for key in keys if VIM.get((action.context, key), action) is action), *_split(action.vim))
 
     def label(self, action: Action) -> str:
         """The first key as people read it; `g t` for places; "" for none."""
@@ -217,7 +227,7 @@ class Keymap:
 
     def textual(self) -> dict[str, str]:
         """For `App.set_keymap`: the actions whose keys differ from their declaration."""
-        changed = [a for a in ACTIONS if a.id in self.own or (self.overlay == "vim" and a.vim)]
+        changed = [action for action in ACTIONS if self.keys_of(action) != _split(action.keys)]
         return {action.id: ",".join(self.keys_of(action)) or "unbound" for action in changed}
 
     def clashes(self) -> list[str]:

@@ -53,7 +53,7 @@ def language() -> str:
     return _language
 
 
-def t(key: str, **values: Any) -> str:
+def t(key: str, /, **values: Any) -> str:
     """The text of a key with `{name}` places filled; the key itself when it is unknown."""
     count = values.get("count")
     keys = [key]

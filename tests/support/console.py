@@ -1,7 +1,11 @@
 """The console driven by tests: the app over a server in memory, or over whatever opener a test brings."""
 
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
+
+from textual.pilot import Pilot
 
 from core.client import Port, ServerGone
 from screens.presenters.job_center import JobCenter
@@ -51,3 +55,27 @@ def console(
     """An app over a server in memory; `app.context` is its context."""
     set_language(language)
     return ConsoleApp(new_context(session, keymap), opener_of(port or MemoryPort()), theme=theme)
+
+
+async def until(pilot: Pilot[int], condition: Callable[[], object]) -> None:
+    """Let the app work until something holds; fails after five seconds."""
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        await pilot.pause(0.01)
+    await pilot.pause()
+
+
+@asynccontextmanager
+async def running(app: ConsoleApp, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[int]]:
+    """The app at work and connected."""
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.context.connection.state == "online" and app.context.session.get("home"))
+        yield pilot
+
+
+def screen_text(app: ConsoleApp) -> str:
+    """What stands on the screen, line by line, without colours."""
+    width, height = app.size
+    strips = app.screen._compositor.render_strips()
+    return "\n".join(strip.text[:width] for strip in strips[:height])

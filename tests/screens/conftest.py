@@ -1,0 +1,23 @@
+"""What all tests of screens share: no colour settings from outside, one time zone, no blinking, English."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from textual.widgets import Input
+
+from screens.services.text import set_language
+
+
+@pytest.fixture(autouse=True)
+def _still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("NO_COLOR", "TMUX", "STY", "SSH_CONNECTION", "COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
+    set_language("en")
+    yield
+    monkeypatch.undo()
+    time.tzset()
+    set_language("en")
