@@ -23,9 +23,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from core.fields.column import ColumnKind, ColumnType
 from core.fields.model import TableModel
-
-PRECISION, SCALE = 18, 4
-"""Digits of a decimal that does not say its own."""
+from core.storage.ddl import PRECISION, SCALE
 
 
 def json_type() -> types.TypeEngine[Any]:
@@ -78,6 +76,14 @@ def kind_of(type_: types.TypeEngine[Any]) -> ColumnKind:
         if isinstance(type_, class_):
             return kind
     return "text"
+
+
+def column_type(type_: types.TypeEngine[Any]) -> ColumnType:
+    """The neutral type of a SQLAlchemy one."""
+    kind = kind_of(type_)
+    if kind == "decimal" and isinstance(type_, types.Numeric):
+        return ColumnType(kind, type_.precision, type_.scale)
+    return ColumnType(kind)
 
 
 def build_table(model: TableModel) -> Table:

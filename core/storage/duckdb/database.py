@@ -12,6 +12,7 @@ from sqlalchemy.schema import CreateTable
 from core.clock import Clock
 from core.errors import DiskFull, SovriumError
 from core.storage.database import Commit, Health, Settings
+from core.storage.ddl import literal
 from core.storage.duckdb.dialect import make_dialect
 from core.storage.duckdb.errors import translate, translate_open
 from core.storage.duckdb.session import DuckDBSession
@@ -170,7 +171,7 @@ def _path_of(url: str) -> str:
 def _startup(settings: Settings, path: str) -> list[str]:
     """The settings of the instance; the last one locks them."""
     exchange = [settings.exchange] if settings.exchange else []
-    folders = ", ".join(_text(os.path.join(os.path.abspath(folder), "")) for folder in exchange)
+    folders = ", ".join(literal(os.path.join(os.path.abspath(folder), "")) for folder in exchange)
     return [
         "SET TimeZone = 'UTC'",
         "SET autoload_known_extensions = false",
@@ -180,16 +181,12 @@ def _startup(settings: Settings, path: str) -> list[str]:
         "SET enable_optimistic_write = false",
         "PRAGMA disable_checkpoint_on_shutdown",
         "SET late_materialization_max_rows = 1000",
-        f"SET memory_limit = {_text(settings.memory_limit or MEMORY_LIMIT)}",
-        f"SET temp_directory = {_text('' if path == MEMORY else path + '.tmp')}",
+        f"SET memory_limit = {literal(settings.memory_limit or MEMORY_LIMIT)}",
+        f"SET temp_directory = {literal('' if path == MEMORY else path + '.tmp')}",
         f"SET allowed_directories = [{folders}]",
         "SET enable_external_access = false",
         "SET lock_configuration = true",
     ]
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _size(path: str) -> int:

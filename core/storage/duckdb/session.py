@@ -9,6 +9,7 @@ from sqlalchemy import Table
 
 from core.errors import SovriumError
 from core.storage.database import Row
+from core.storage.ddl import literal, quote
 from core.storage.duckdb.errors import translate
 from core.storage.duckdb.types import RowShape, decode
 from core.storage.journal import CHANGES, Entry, change_rows
@@ -120,8 +121,7 @@ class DuckDBSession(Session):
         return self.execute(single if len(rows) == 1 else batch, values)
 
     def next_values(self, sequence: str, count: int) -> list[int]:
-        name = self._quote(sequence).replace("'", "''")
-        return [row[0] for row in self.fetch(f"SELECT nextval('{name}') FROM range(?)", [count])]
+        return [row[0] for row in self.fetch(f"SELECT nextval({literal(quote(sequence))}) FROM range(?)", [count])]
 
     def append_changes(self, entries: Sequence[Entry]) -> list[tuple[int, int]]:
         transaction, sequence = self._taken
@@ -167,8 +167,8 @@ class DuckDBSession(Session):
     def _insert_sql(self, table: Table, key: tuple[str, tuple[str, ...], tuple[str, ...]]) -> tuple[str, str, RowShape]:
         _, columns, returning = key
         shape = RowShape(table, columns)
-        names = ", ".join(self._quote(name) for name in columns)
-        into = f"INSERT INTO {self._quote(table.name)} ({names})"
+        names = ", ".join(quote(name) for name in columns)
+        into = f"INSERT INTO {quote(table.name)} ({names})"
         back = self._returning(returning)
         marks = ", ".join("?" for _ in columns)
         many = f"{into} SELECT {', '.join(shape.expressions)} FROM {shape.source}{back}"
@@ -177,11 +177,10 @@ class DuckDBSession(Session):
     def _update_sql(self, table: Table, key: tuple[str, tuple[str, ...], str]) -> tuple[str, str, RowShape]:
         _, columns, key_column = key
         shape = RowShape(table, [*columns, key_column])
-        name, key_name = self._quote(table.name), self._quote(key_column)
-        plain = ", ".join(f"{self._quote(column)} = ?" for column in columns)
+        name, key_name = quote(table.name), quote(key_column)
+        plain = ", ".join(f"{quote(column)} = ?" for column in columns)
         joined = ", ".join(
-            f"{self._quote(column)} = {expression}"
-            for column, expression in zip(columns, shape.expressions, strict=False)
+            f"{quote(column)} = {expression}" for column, expression in zip(columns, shape.expressions, strict=False)
         )
         return (
             f"UPDATE {name} SET {plain} WHERE {key_name} = ?",
@@ -190,14 +189,11 @@ class DuckDBSession(Session):
         )
 
     def _insert_defaults(self, table: Table, returning: Sequence[str]) -> list[Row]:
-        sql = f"INSERT INTO {self._quote(table.name)} DEFAULT VALUES{self._returning(returning)}"
+        sql = f"INSERT INTO {quote(table.name)} DEFAULT VALUES{self._returning(returning)}"
         if returning:
             return self.fetch(sql, ())
         self.execute(sql, ())
         return []
 
     def _returning(self, columns: Sequence[str]) -> str:
-        return f" RETURNING {', '.join(self._quote(name) for name in columns)}" if columns else ""
-
-    def _quote(self, name: str) -> str:
-        return '"' + name.replace('"', '""') + '"'
+        return f" RETURNING {', '.join(quote(name) for name in columns)}" if columns else ""

@@ -11,37 +11,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, types
+from sqlalchemy import Table
 
 from core.fields.column import ColumnKind
 from core.storage.database import Row
-from core.storage.table import PRECISION, SCALE, kind_of
+from core.storage.ddl import type_name
+from core.storage.table import column_type, kind_of
 from core.storage.value import check_integer, check_text, check_texts, dump_json
 
 Converter = Callable[[Any], Any]
-
-_NAMES: Mapping[ColumnKind, str] = {
-    "text": "VARCHAR",
-    "integer": "INTEGER",
-    "bigint": "BIGINT",
-    "double": "DOUBLE",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "time": "TIME",
-    "timestamp": "TIMESTAMPTZ",
-    "text-list": "VARCHAR[]",
-    "json": "JSON",
-}
-
-
-def type_name(type_: types.TypeEngine[Any]) -> str:
-    """DuckDB's name of a column type."""
-    kind = kind_of(type_)
-    if kind != "decimal":
-        return _NAMES[kind]
-    assert isinstance(type_, types.Numeric)
-    scale = SCALE if type_.scale is None else type_.scale
-    return f"DECIMAL({type_.precision or PRECISION},{scale})"
 
 
 def parameter_encoder(column: str, kind: ColumnKind) -> Converter | None:
@@ -85,7 +63,7 @@ class RowShape:
         self._single = [(name, parameter_encoder(name, kind)) for name, kind in kinds]
         self._batch = [(f"c{at}", name, batch_encoder(name, kind)) for at, (name, kind) in enumerate(kinds)]
         structure = {
-            f"c{at}": "VARCHAR" if kind == "json" else type_name(table.c[name].type)
+            f"c{at}": "VARCHAR" if kind == "json" else type_name("duckdb", column_type(table.c[name].type))
             for at, (name, kind) in enumerate(kinds)
         }
         self.source = f"(SELECT unnest(from_json(?, '{json.dumps([structure])}')) AS r)"

@@ -1,0 +1,270 @@
+"""What a migration would do: read the state, compare, look at the rows, write the steps. Nothing is changed here."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from core.fields.model import AppModel, TableModel
+from core.migrations.bookkeeping import State, read_state
+from core.migrations.check import Refusal, check_change
+from core.migrations.difference import Difference, TableChange, compare, present
+from core.migrations.expression import Sql, fill_of
+from core.migrations.layout import TableLayout, canonical, checksum, layout_of
+from core.migrations.statement import TableSql, create_table, drop_table
+from core.storage.catalog import Catalog, read_catalog
+from core.storage.database import Reader
+from core.storage.ddl import Ddl, literal, quote
+
+Kind = Literal["add", "change", "destructive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happens, in words; `sql` is how."""
+
+    kind: Kind
+    table: str
+    text: str
+    statements: tuple[Sql, ...] = ()
+    confirmed: bool = True
+    """False: it loses data and nothing in the app file allows it."""
+
+    @property
+    def sql(self) -> tuple[str, ...]:
+        return tuple(statement.text for statement in self.statements)
+
+    def data(self) -> dict[str, Any]:
+        return {"kind": self.kind, "table": self.table, "text": self.text, "sql": list(self.sql)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The way from version `before` to `after`. `run` takes it; `--plan` shows it."""
+
+    model: AppModel
+    before: int
+    after: int
+    steps: tuple[Step, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    warnings: tuple[str, ...] = ()
+    state: State = field(default_factory=State)
+    """What is in force once it has run."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing to do, not even a new version."""
+        return self.before == self.after
+
+    @property
+    def unconfirmed(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if not step.confirmed)
+
+    def data(self) -> dict[str, Any]:
+        """For `--json` and the API."""
+        return {
+            "before": self.before,
+            "after": self.after,
+            "steps": [step.data() for step in self.steps],
+            "refusals": [
+                {"table": each.table, "message": each.message, "details": list(each.details), "hint": each.hint}
+                for each in self.refusals
+            ],
+            "warnings": list(self.warnings),
+        }
+
+
+def compose(reader: Reader, model: AppModel) -> Plan:
+    """The plan for the database behind `reader`. Raises MigrationRefused when its bookkeeping was edited."""
+    catalog = read_catalog(reader)
+    state = read_state(reader, catalog)
+    layout = layout_of(model)
+    text = canonical(model.app.tables_data)
+    new_checksum = checksum(text)
+    if state.checksum == new_checksum and all(table.name in catalog for table in layout):
+        return Plan(model=model, before=state.version, after=state.version, state=state)
+    after = State(version=state.version + 1, checksum=new_checksum, schema=text, layout=layout)
+    return _Composer(reader, model, catalog, state, after).plan()
+
+
+class _Composer:
+    """Collects steps, refusals and warnings in the order of spec §12.1."""
+
+    def __init__(self, reader: Reader, model: AppModel, catalog: Catalog, before: State, after: State) -> None:
+        self.reader = reader
+        self.model = model
+        self.catalog = catalog
+        self.before = before
+        self.after = after
+        self.ddl = Ddl(reader.dialect)
+        self.old = present(before.layout, catalog)
+        self.difference: Difference = compare(self.old, after.layout)
+        self.models = {table.spec.id: table for table in model}
+        self.snapshots = {str(table.get("id")): table for table in before.tables}
+        self.new_snapshots = {str(table.get("id")): table for table in model.app.tables_data}
+        self.refusals: list[Refusal] = []
+        self.warnings: list[str] = []
+
+    def plan(self) -> Plan:
+        self._check_names()
+        changes = [change for change in self.difference.changed if change or self._rules_changed(change)]
+        works = [(change, self._sql(change)) for change in changes] if not self.refusals else []
+        for change, work in works:
+            self._check(change, work)
+        steps: list[Step] = []
+        if not self.refusals:
+            steps = [*self._renames(works), *self._creations(), *self._alterations(works)]
+        return Plan(
+            model=self.model,
+            before=self.before.version,
+            after=self.after.version,
+            steps=tuple(steps),
+            refusals=tuple(self.refusals),
+            warnings=tuple(self.warnings),
+            state=self.after,
+        )
+
+    # Before the steps: what stands in the way.
+
+    def _check_names(self) -> None:
+        """A table that is not ours keeps its name (M-016, M-021)."""
+        ours = {table.name for table in self.old}
+        wanted = [*self.difference.created, *(change.new for change in self.difference.changed if change.is_renamed)]
+        for table in wanted:
+            if table.name in self.catalog and table.name not in ours:
+                self.refusals.append(
+                    Refusal(
+                        self.models[table.id].name,
+                        f"A table {table.name} is there already and was not made by this app",
+                        hint="Rename one of the two; existing tables are never touched",
+                    )
+                )
+        for change in self.difference.changed:
+            known = {column.name for column in change.old.columns}
+            names = [new.name for _, new in change.renamed] + [column.name for column in change.added]
+            for name in names:
+                if name in self.catalog.tables[change.old.name].columns and name not in known:
+                    message = f"{change.old.name} has a column {name} already, which was not made by this app"
+                    self.refusals.append(Refusal(change.new.name, message, hint="Rename or drop it by SQL"))
+
+    def _check(self, change: TableChange, work: TableSql) -> None:
+        table = self.models[change.new.id]
+        before = self.snapshots.get(change.old.id, {})
+        after = self.new_snapshots.get(change.new.id, {})
+        self.refusals += check_change(self.reader, table, change, work.fills, before, after)
+        for name in work.lost_indexes:
+            self.warnings.append(f"The index {name} on {change.old.name} was made by hand and is dropped")
+        if change.dropped and change.added:
+            gone = ", ".join(column.name for column in change.dropped)
+            come = ", ".join(column.name for column in change.added)
+            self.warnings.append(
+                f"{table.name}: {gone} goes and {come} comes. If that is a rename, give the field an `id` and keep it"
+            )
+
+    def _rules_changed(self, change: TableChange) -> bool:
+        """Something else in the table's part of the file is new: stored values may break its rules."""
+        return self.snapshots.get(change.old.id) != self.new_snapshots.get(change.new.id)
+
+    def _sql(self, change: TableChange) -> TableSql:
+        table = self.models[change.new.id]
+        wanted = [*change.added, *(new for _, new in change.required)]
+        fills = {column.name: fill for column in wanted if (fill := fill_of(self.ddl, table, column))}
+        return TableSql(self.ddl, change, fills, self.catalog, self._next_numbers(change))
+
+    def _next_numbers(self, change: TableChange) -> Mapping[str, int]:
+        """Where sequences go on: renamed ones behind their last number, new ones behind the rows they will number."""
+        numbers: dict[str, int] = {}
+        for old, _ in change.resequenced:
+            if old.sequence in self.catalog.sequences:
+                highest = f"SELECT coalesce(max({quote(old.name)}), 0) + 1 FROM {quote(change.old.name)}"
+                numbers[old.sequence] = max(int(self.reader.scalar(highest)), self._next_of(old.sequence))
+        for column in change.added:
+            if column.sequence:
+                rows = int(self.reader.scalar(f"SELECT count(*) FROM {quote(change.old.name)}"))
+                numbers[column.sequence] = column.sequence_start + rows
+        return numbers
+
+    def _next_of(self, sequence: str) -> int:
+        if self.ddl.dialect == "duckdb":
+            sql = (
+                "SELECT coalesce(last_value + increment_by, start_value) FROM duckdb_sequences() "
+                f"WHERE sequence_name = {literal(sequence)} AND schema_name = current_schema()"
+            )
+        else:
+            sql = f"SELECT last_value + CASE WHEN is_called THEN 1 ELSE 0 END FROM {quote(sequence)}"
+        return int(self.reader.scalar(sql))
+
+    # The steps.
+
+    def _renames(self, works: list[tuple[TableChange, TableSql]]) -> Iterator[Step]:
+        """Indexes out of the way, obsolete tables gone, tables under their new names."""
+        released = [statement for _, work in works for statement in work.release()]
+        if released:
+            yield Step("change", "", "Drop the indexes that change or stand in the way", tuple(released))
+        renamed = [change for change, _ in works if change.is_renamed]
+        taken = {table.name for table in self.old}
+        moving = {
+            change.old.name: f"system_moving_{at}" for at, change in enumerate(renamed) if change.new.name in taken
+        }
+        aside = [Sql(self.ddl.rename_table(old, temporary)) for old, temporary in moving.items()]
+        if aside:
+            yield Step("change", "", "Move tables that exchange their names aside", tuple(aside))
+        for table in self.difference.dropped:
+            allowed = self._may_lose(self.snapshots.get(table.id, {}))
+            rows = int(self.reader.scalar(f"SELECT count(*) FROM {quote(table.name)}"))
+            statements = drop_table(self.ddl, table, self.catalog.sequences)
+            yield Step("destructive", table.name, f"Drop table {table.name} ({rows} rows)", tuple(statements), allowed)
+        for change in renamed:
+            source = moving.get(change.old.name, change.old.name)
+            statement = Sql(self.ddl.rename_table(source, change.new.name))
+            yield Step(
+                "change", self._name(change.new), f"Rename table {change.old.name} to {change.new.name}", (statement,)
+            )
+
+    def _creations(self) -> Iterator[Step]:
+        for table in self.difference.created:
+            count = len(table.columns)
+            statements = create_table(self.ddl, table, self.catalog.sequences)
+            yield Step("add", self._name(table), f"Create table {table.name} with {count} columns", tuple(statements))
+
+    def _alterations(self, works: list[tuple[TableChange, TableSql]]) -> Iterator[Step]:
+        for change, work in works:
+            if not change:
+                continue
+            name = self._name(change.new)
+            words = list(_words(change))
+            allowed = self._may_lose(self.new_snapshots.get(change.new.id, {}))
+            steps = [Step(kind, name, text, confirmed=kind != "destructive" or allowed) for kind, text in words]
+            statements = tuple(work.alter())
+            if work.must_rewrite:
+                steps.append(Step("change", name, f"Rewrite table {change.new.name}", statements))
+            elif statements:
+                steps.append(Step("change", name, f"Alter table {change.new.name}", statements))
+            yield from steps
+
+    def _name(self, table: TableLayout) -> str:
+        model: TableModel = self.models[table.id]
+        return model.name
+
+    def _may_lose(self, snapshot: Mapping[str, Any]) -> bool:
+        settings = self.model.app.later.get("migrations") or {}
+        return bool(snapshot.get("allowDestructive") or settings.get("allowDestructive"))
+
+
+def _words(change: TableChange) -> Iterator[tuple[Kind, str]]:
+    for column in change.dropped:
+        yield "destructive", f"Drop column {change.old.name}.{column.name} with its values"
+    for old, new in change.renamed:
+        yield "change", f"Rename column {old.name} to {new.name}"
+    for column in change.added:
+        yield "add", f"Add column {column.name} ({column.type.kind})"
+    for old, new in change.retyped:
+        yield "change", f"Change {new.name} from {old.type.kind} to {new.type.kind}"
+    for _, new in change.required:
+        yield "change", f"Make {new.name} required"
+    for _, new in change.relaxed:
+        yield "change", f"Make {new.name} optional"
+    for index in change.indexes_dropped:
+        yield "change", f"Drop index {index.name} on {', '.join(index.fields)}"
+    for index in change.indexes_added:
+        unique = "unique index" if index.unique else "index"
+        yield "add", f"Create {unique} {index.name} on {', '.join(index.fields)}"

@@ -1,0 +1,96 @@
+"""What is really in the database: our own reading of its catalogue, the same facts for both.
+
+Reflection through the dialect is not used: for DuckDB it answers wrongly without an error.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from core.storage.database import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogColumn:
+    """A column, with the database's own type name (`DECIMAL(18,4)`, `character varying`)."""
+
+    name: str
+    type: str
+    nullable: bool
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogIndex:
+    """An index that was made by name; keys are not among them. `definition` is its SQL."""
+
+    name: str
+    unique: bool
+    definition: str
+
+
+@dataclass(slots=True)
+class CatalogTable:
+    """A table of the app's schema, columns in order."""
+
+    name: str
+    columns: dict[str, CatalogColumn] = field(default_factory=dict)
+    indexes: dict[str, CatalogIndex] = field(default_factory=dict)
+    key: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    tables: Mapping[str, CatalogTable]
+    sequences: frozenset[str]
+
+    def __contains__(self, table: str) -> bool:
+        return table in self.tables
+
+
+def read_catalog(reader: Reader) -> Catalog:
+    """All tables of the schema that the engine works in (`main`, or PostgreSQL's current one)."""
+    queries = _QUERIES[reader.dialect]
+    tables = {name: CatalogTable(name) for (name,) in reader.rows(queries["tables"])}
+    for table, name, type_, nullable, default in reader.rows(queries["columns"]):
+        if table in tables:
+            tables[table].columns[name] = CatalogColumn(name, type_, nullable, default)
+    for table, name, unique, definition in reader.rows(queries["indexes"]):
+        if table in tables:
+            tables[table].indexes[name] = CatalogIndex(name, unique, definition)
+    for table, columns in reader.rows(queries["keys"]):
+        if table in tables:
+            tables[table].key = tuple(columns)
+    return Catalog(tables, frozenset(name for (name,) in reader.rows(queries["sequences"])))
+
+
+_HERE = "database_name = current_database() AND schema_name = current_schema()"
+_QUERIES: Mapping[str, Mapping[str, str]] = {
+    "duckdb": {
+        "tables": f"SELECT table_name FROM duckdb_tables() WHERE {_HERE} AND NOT temporary ORDER BY table_name",
+        "columns": "SELECT table_name, column_name, data_type, is_nullable, column_default FROM duckdb_columns() "
+        f"WHERE {_HERE} AND NOT internal ORDER BY table_name, column_index",
+        "indexes": f"SELECT table_name, index_name, is_unique, sql FROM duckdb_indexes() WHERE {_HERE} "
+        "AND NOT is_primary ORDER BY index_name",
+        "keys": "SELECT table_name, constraint_column_names FROM duckdb_constraints() "
+        f"WHERE {_HERE} AND constraint_type = 'PRIMARY KEY'",
+        "sequences": f"SELECT sequence_name FROM duckdb_sequences() WHERE {_HERE}",
+    },
+    "postgresql": {
+        "tables": "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') "
+        "AND relnamespace = current_schema()::regnamespace ORDER BY relname",
+        "columns": "SELECT c.relname::text, a.attname::text, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, "
+        "pg_get_expr(d.adbin, d.adrelid) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid "
+        "LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
+        "WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') "
+        "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum",
+        "indexes": "SELECT c.relname::text, x.relname::text, i.indisunique, pg_get_indexdef(i.indexrelid) "
+        "FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid "
+        "WHERE c.relnamespace = current_schema()::regnamespace AND NOT i.indisprimary ORDER BY x.relname",
+        "keys": "SELECT c.relname::text, array_agg(a.attname::text ORDER BY array_position(i.indkey::int2[], a.attnum)) "
+        "FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid "
+        "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey) "
+        "WHERE c.relnamespace = current_schema()::regnamespace AND i.indisprimary GROUP BY c.relname",
+        "sequences": "SELECT relname::text FROM pg_class WHERE relkind = 'S' "
+        "AND relnamespace = current_schema()::regnamespace",
+    },
+}

@@ -1,0 +1,135 @@
+"""Neutral DDL operations as SQL text. Names come from the checked app file or the catalogue and are always quoted."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from core.fields.column import ColumnKind, ColumnType
+from core.fields.model import Column
+from core.schema.model import IndexSpec
+
+DialectName = Literal["duckdb", "postgresql"]
+PRECISION, SCALE = 18, 4
+"""Digits of a decimal that does not say its own."""
+
+_DUCKDB: Mapping[ColumnKind, str] = {
+    "text": "VARCHAR",
+    "integer": "INTEGER",
+    "bigint": "BIGINT",
+    "double": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "time": "TIME",
+    "timestamp": "TIMESTAMPTZ",
+    "text-list": "VARCHAR[]",
+    "json": "JSON",
+}
+_POSTGRESQL: Mapping[ColumnKind, str] = {
+    **_DUCKDB,
+    "text": "TEXT",
+    "double": "DOUBLE PRECISION",
+    "text-list": "TEXT[]",
+    "json": "JSONB",
+}
+
+
+def quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_list(names: Iterable[str]) -> str:
+    return ", ".join(quote(name) for name in names)
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def type_name(dialect: DialectName, column: ColumnType) -> str:
+    """The database's name of a column type."""
+    if column.kind == "decimal":
+        name = "DECIMAL" if dialect == "duckdb" else "NUMERIC"
+        return f"{name}({column.precision or PRECISION},{SCALE if column.scale is None else column.scale})"
+    return (_DUCKDB if dialect == "duckdb" else _POSTGRESQL)[column.kind]
+
+
+class Ddl:
+    """The statements of one dialect."""
+
+    def __init__(self, dialect: DialectName) -> None:
+        self.dialect = dialect
+
+    def type_name(self, column: ColumnType) -> str:
+        return type_name(self.dialect, column)
+
+    def column(self, column: Column) -> str:
+        """A column's definition, as it stands in CREATE TABLE."""
+        default = self.default(column)
+        return (
+            f"{quote(column.name)} {self.type_name(column.type)}"
+            f"{f' DEFAULT {default}' if default else ''}{'' if column.nullable else ' NOT NULL'}"
+        )
+
+    def default(self, column: Column) -> str:
+        """What the database fills in by itself: numbers of a sequence, and the moment of a record's birth."""
+        if column.sequence:
+            return f"nextval({literal(quote(column.sequence))})"
+        if column.automatic and column.type.kind == "timestamp" and not column.nullable:
+            return "now()"
+        return ""
+
+    def create_table(
+        self, name: str, columns: Sequence[Column], key: Sequence[str], extra: Sequence[tuple[str, str]] = ()
+    ) -> str:
+        """`extra` are columns that somebody added by hand, with the database's own type names."""
+        parts = [self.column(column) for column in columns]
+        parts += [f"{quote(column)} {type_}" for column, type_ in extra]
+        parts.append(f"PRIMARY KEY ({quote_list(key)})")
+        return f"CREATE TABLE {quote(name)} ({', '.join(parts)})"
+
+    def drop_table(self, name: str) -> str:
+        return f"DROP TABLE {quote(name)}"
+
+    def rename_table(self, old: str, new: str) -> str:
+        return f"ALTER TABLE {quote(old)} RENAME TO {quote(new)}"
+
+    def rename_column(self, table: str, old: str, new: str) -> str:
+        return f"ALTER TABLE {quote(table)} RENAME COLUMN {quote(old)} TO {quote(new)}"
+
+    def drop_column(self, table: str, column: str) -> str:
+        return f"ALTER TABLE {quote(table)} DROP COLUMN {quote(column)}"
+
+    def add_column(self, table: str, column: Column) -> str:
+        return f"ALTER TABLE {quote(table)} ADD COLUMN {self.column(column)}"
+
+    def set_required(self, table: str, column: str, required: bool) -> str:
+        return f"ALTER TABLE {quote(table)} ALTER COLUMN {quote(column)} {'SET' if required else 'DROP'} NOT NULL"
+
+    def set_type(self, table: str, column: str, type_: ColumnType, expression: str) -> str:
+        return (
+            f"ALTER TABLE {quote(table)} ALTER COLUMN {quote(column)} TYPE {self.type_name(type_)} USING {expression}"
+        )
+
+    def set_default(self, table: str, column: Column) -> str:
+        default = self.default(column)
+        action = f"SET DEFAULT {default}" if default else "DROP DEFAULT"
+        return f"ALTER TABLE {quote(table)} ALTER COLUMN {quote(column.name)} {action}"
+
+    def create_index(self, table: str, index: IndexSpec) -> str:
+        """A partial index on PostgreSQL only; DuckDB has none, callers leave those out (`can_index`)."""
+        where = f" WHERE {index.where}" if index.where else ""
+        return (
+            f"CREATE {'UNIQUE ' if index.unique else ''}INDEX {quote(index.name)} ON {quote(table)} "
+            f"({quote_list(index.fields)}){where}"
+        )
+
+    def can_index(self, index: IndexSpec) -> bool:
+        return not index.where or self.dialect == "postgresql"
+
+    def drop_index(self, name: str) -> str:
+        return f"DROP INDEX {quote(name)}"
+
+    def create_sequence(self, name: str, start: int) -> str:
+        return f"CREATE SEQUENCE {quote(name)} START {start:d}"
+
+    def drop_sequence(self, name: str) -> str:
+        return f"DROP SEQUENCE {quote(name)}"
