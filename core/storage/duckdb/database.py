@@ -18,6 +18,7 @@ from core.storage.duckdb.errors import translate, translate_open
 from core.storage.duckdb.session import DuckDBSession
 from core.storage.journal import CHANGES
 from core.storage.lanes import LaneDatabase
+from core.storage.scratch import SCRATCH
 from core.storage.session import Session
 from core.storage.statement import StatementCache
 from core.storage.writer import Writer
@@ -183,6 +184,7 @@ def _startup(settings: Settings, path: str) -> list[str]:
         "SET late_materialization_max_rows = 1000",
         f"SET memory_limit = {literal(settings.memory_limit or MEMORY_LIMIT)}",
         f"SET temp_directory = {literal('' if path == MEMORY else path + '.tmp')}",
+        f"ATTACH IF NOT EXISTS ':memory:' AS {SCRATCH}",
         f"SET allowed_directories = [{folders}]",
         "SET enable_external_access = false",
         "SET lock_configuration = true",
