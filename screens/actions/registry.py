@@ -3,8 +3,9 @@
 from screens.actions.action import Action
 from screens.actions.app import APP, CONNECTION, HOME, JOBS, TABS
 from screens.actions.grid import CELLS, GRID
+from screens.actions.sql import SQL
 
-ACTIONS: tuple[Action, ...] = (*APP, *TABS, *HOME, *GRID, *CELLS, *JOBS, *CONNECTION)
+ACTIONS: tuple[Action, ...] = (*APP, *TABS, *HOME, *GRID, *CELLS, *SQL, *JOBS, *CONNECTION)
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 

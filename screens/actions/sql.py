@@ -7,7 +7,7 @@ SQL: tuple[Action, ...] = (
     Action("sql.run_all", "shift+f5", "sql"),
     Action("sql.cancel", "f9", "sql", footer=2),
     Action("sql.history", "f8", "sql", footer=3),
-    Action("sql.complete", "ctrl+@,ctrl+space", "sql", footer=4),
+    Action("sql.complete", "ctrl+space,ctrl+@", "sql", footer=4),
     Action("sql.new_tab", "ctrl+t", "sql", footer=5),
     Action("sql.close_tab", "alt+w", "sql"),
     Action("sql.previous_tab", "ctrl+pageup", "sql"),

@@ -183,6 +183,7 @@ class CompletionList(OptionList):
     CompletionList {
         layer: overlay; position: absolute; display: none; width: auto; max-width: 60; height: auto; max-height: 9;
         border: round $primary 40%; background: $panel; padding: 0 1; scrollbar-size-vertical: 1;
+        & > .option-list--option-highlighted { background: $primary; color: $background; text-style: bold; }
     }
     """
     MARKS = {"column": "▪", "table": "▦", "function": "ƒ", "keyword": " "}

@@ -1,0 +1,387 @@
+"""SQL: buffers in tabs, several results, completion, history. Results are read through the same grid as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import cast
+
+from textual import work
+from textual.containers import Container, Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Static
+
+from core.client import SovriumError
+from core.contract.console import SqlStatement
+from screens.actions.binding import bindings_of
+from screens.presenters.completion import complete
+from screens.presenters.finder import Hit
+from screens.presenters.grid_model import GridModel
+from screens.presenters.row_source import SqlSource
+from screens.presenters.sql_session import ConfirmNeeded, SqlSession, SqlTab
+from screens.presenters.sql_text import Span
+from screens.services.context import Context
+from screens.services.number import grouped
+from screens.services.style import STYLES
+from screens.services.text import t
+from screens.widgets.confirm import confirm
+from screens.widgets.console_screen import ConsoleScreen
+from screens.widgets.finder import Finder
+from screens.widgets.grid.grid import VirtualGrid
+from screens.widgets.schema_peek import SchemaPeek
+from screens.widgets.sql_editor import CompletionList, SqlEditor
+from screens.widgets.tab_strip import TabStrip
+
+MARKS = {"waiting": "·", "running": "⟳", "done": "✓", "failed": "✕", "cancelled": "–", "skipped": "·"}
+TONES = {"failed": "$error", "running": "$primary"}
+FORMATS = ("csv", "json", "parquet")
+
+
+class SqlScreen(ConsoleScreen):
+    """The editor above, what came of it below, the tables beside."""
+
+    CSS_PATH = STYLES / "sql.tcss"
+    BINDINGS = bindings_of("sql")
+    AUTO_FOCUS = "#sql-editor"
+    action_context = "sql"
+    mode = "sql"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.session = SqlSession(context.session)
+        self._stops: list[Callable[[], None]] = []
+        self._grid_of: tuple[str, int] | None = None
+        self._unwritten = False
+
+    def compose_body(self) -> Iterable[Widget]:
+        with Horizontal(id="sql-body"):
+            yield SchemaPeek(id="sql-schema", classes="pane sidebar")
+            with Vertical(id="sql-main"):
+                yield TabStrip(id="sql-tabs")
+                yield SqlEditor(self.session.tab.text, id="sql-editor").add_class("pane")
+                yield TabStrip(id="sql-results")
+                with Container(id="sql-result", classes="pane"):
+                    yield Static("", id="sql-message", markup=False)
+        yield CompletionList(id="sql-completion")
+
+    # ── Life ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def on_mount(self) -> None:
+        context = self.context
+        self._stops = [
+            context.connected.listen(lambda online: self.refresh_index() if online else None),
+            context.schema_changed.listen(lambda _: self.refresh_index()),
+            self.session.changed.listen(self.tab_changed),
+        ]
+        self.set_interval(0.25, self.tick)
+        self.show_tab()
+        self.refresh_index()
+
+    def on_unmount(self) -> None:
+        for stop in self._stops:
+            stop()
+        self.session.save()
+
+    def on_screen_suspend(self) -> None:
+        self.write_down()
+
+    def on_text_area_changed(self) -> None:
+        self._unwritten = True
+
+    def write_down(self) -> None:
+        """Put what was typed into the session file."""
+        if self._unwritten:
+            self._unwritten = False
+            self.keep_text()
+            self.session.save()
+
+    def language_changed(self) -> None:
+        super().language_changed()
+        self.paint()
+
+    @work(exclusive=True, group="sql-index", exit_on_error=False)
+    async def refresh_index(self) -> None:
+        """Names for completion and the list of tables."""
+        if self.context.port is not None and self.context.schema is not None:
+            await self.session.refresh_index(self.context.port, self.context.schema["version"])
+            self.query_one(SchemaPeek).show(self.session.index)
+
+    @property
+    def editor(self) -> SqlEditor:
+        return self.query_one(SqlEditor)
+
+    # ── Tabs ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def keep_text(self) -> None:
+        """Take what the editor holds into its tab."""
+        self.session.edit(self.editor.text, self.editor.offset_in_text)
+
+    def show_tab(self) -> None:
+        """Bring the active tab on screen."""
+        tab = self.session.tab
+        self.close_completion()
+        if self.editor.text != tab.text:
+            self.editor.load_text(tab.text)
+        self.editor.move_to(tab.cursor)
+        self.paint()
+
+    def action_sql_new_tab(self) -> None:
+        self.keep_text()
+        self.session.open()
+        self.show_tab()
+        self.editor.focus()
+
+    def action_sql_close_tab(self) -> None:
+        self.keep_text()
+        closed = self.session.close()
+        if self.context.port is not None:
+            self.forget(closed)
+        self.show_tab()
+
+    @work(exit_on_error=False)
+    async def forget(self, tab: SqlTab) -> None:
+        """Let the server drop a closed tab's results."""
+        if self.context.port is not None:
+            await self.session.forget(self.context.port, tab)
+
+    def action_sql_next_tab(self) -> None:
+        self.turn(1)
+
+    def action_sql_previous_tab(self) -> None:
+        self.turn(-1)
+
+    def turn(self, step: int) -> None:
+        self.keep_text()
+        self.session.turn(step)
+        self.show_tab()
+
+    def on_tab_strip_chosen(self, event: TabStrip.Chosen) -> None:
+        event.stop()
+        if event.strip.id == "sql-results":
+            self.session.tab.shown = event.index
+            self.paint()
+        else:
+            self.turn(event.index - self.session.active)
+
+    # ── Running ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def action_sql_run(self) -> None:
+        self.run(everything=False)
+
+    def action_sql_run_all(self) -> None:
+        self.run(everything=True)
+
+    def run(self, *, everything: bool) -> None:
+        """Run the selection, the statement at the cursor, or everything."""
+        self.close_completion()
+        self.keep_text()
+        tab = self.session.tab
+        span = self.session.span(tab, self.editor.selected_span, everything=everything)
+        if tab.running:
+            self.notify(t("sql.busy"), severity="warning")
+        elif span is None:
+            self.notify(t("sql.nothing_to_run"))
+        elif self.context.port is None:
+            self.notify(t("sql.offline"), severity="warning")
+        else:
+            self.run_span(tab, span)
+
+    @work(exit_on_error=False)
+    async def run_span(self, tab: SqlTab, span: Span) -> None:
+        """One run, with a question before it where the server asks for one."""
+        port = self.context.port
+        if port is None:
+            return
+        try:
+            await self.session.run(port, tab, span)
+        except ConfirmNeeded as question:
+            statement = tab.text[span.start : span.end].strip()
+            text = f"{question}\n\n{statement[:400]}"
+            if await confirm(self.app, t("sql.confirm"), text, yes=t("sql.confirm.yes")):
+                await self.session.run(port, tab, span, confirmed=True)
+
+    @work(exit_on_error=False)
+    async def action_sql_cancel(self) -> None:
+        if self.context.port is not None:
+            await self.session.cancel(self.context.port, self.session.tab)
+
+    def action_sql_results(self) -> None:
+        tab = self.session.tab
+        if tab.run is not None and tab.run["statements"]:
+            tab.shown = (tab.shown + 1) % len(tab.run["statements"])
+            self.paint()
+
+    @work(exit_on_error=False)
+    async def action_sql_export(self) -> None:
+        statement = self.session.tab.statement
+        if self.context.port is None or statement is None or "columns" not in statement:
+            self.notify(t("sql.no_result"))
+            return
+        hit = await self.app.push_screen_wait(Finder(t("sql.format"), [Hit(name, value=name) for name in FORMATS]))
+        if hit is None:
+            return
+        try:
+            await self.session.export(self.context.port, self.session.tab, hit.value)
+            self.notify(t("sql.export_started"))
+        except SovriumError as error:
+            self.notify(error.message, severity="error")
+
+    @work(exit_on_error=False)
+    async def action_sql_history(self) -> None:
+        ran = self.session.history()
+        if not ran:
+            self.notify(t("sql.history.empty"))
+            return
+        hits = [
+            Hit(
+                " ".join(entry.sql.split())[:200],
+                kind=MARKS.get(entry.state, ""),
+                detail=t("sql.elapsed", milliseconds=grouped(entry.milliseconds)),
+                value=entry.sql,
+            )
+            for entry in ran
+        ]
+        hit = await self.app.push_screen_wait(Finder(t("sql.history.find"), hits))
+        if hit is None:
+            return
+        self.keep_text()
+        if self.session.tab.text.strip():
+            self.session.open(hit.value)
+        else:
+            self.session.edit(hit.value, len(hit.value))
+        self.show_tab()
+        self.editor.focus()
+
+    # ── Completion ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def action_sql_complete(self) -> None:
+        self.offer()
+
+    def on_sql_editor_word_typed(self) -> None:
+        before = self.editor.document.get_line(self.editor.cursor_location[0])[: self.editor.cursor_location[1]]
+        if before and (before[-1].isalnum() or before[-1] in "_."):
+            self.offer()
+        else:
+            self.close_completion()
+
+    def offer(self) -> None:
+        """Show what fits at the cursor."""
+        found = complete(self.editor.text, self.editor.offset_in_text, self.session.index)
+        self.editor.completing = self.query_one(CompletionList).offer(
+            found, self.editor.cursor_screen_offset, (self.size.width, self.size.height)
+        )
+
+    def close_completion(self) -> None:
+        self.query_one(CompletionList).close()
+        self.editor.completing = False
+
+    def on_sql_editor_completion_key(self, event: SqlEditor.CompletionKey) -> None:
+        event.stop()
+        choices = self.query_one(CompletionList)
+        if event.key == "up":
+            choices.action_cursor_up()
+        elif event.key == "down":
+            choices.action_cursor_down()
+        else:
+            if event.key == "tab" and choices.chosen is not None:
+                self.editor.accept(choices.chosen)
+            self.close_completion()
+
+    def on_schema_peek_name_chosen(self, event: SchemaPeek.NameChosen) -> None:
+        event.stop()
+        self.editor.insert(event.name)
+        self.editor.focus()
+
+    # ── Painting ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def tab_changed(self, tab: SqlTab) -> None:
+        if tab is self.session.tab and self.is_mounted:
+            self.paint()
+            statement = tab.statement
+            if statement is not None and statement["state"] == "failed" and "problem" in statement:
+                self.editor.show_problem(self.session.problem_offset(tab, statement["problem"]))
+
+    def tick(self) -> None:
+        """Time goes on while a statement runs; what was typed is written down."""
+        self.write_down()
+        if self.session.tab.running:
+            self.paint()
+
+    def paint(self) -> None:
+        """Tabs, heads of results, the result."""
+        session, tab = self.session, self.session.tab
+        names = [(t("sql.tab", name=each.name), "$warning" if each.running else "") for each in session.tabs]
+        self.query_one("#sql-tabs", TabStrip).show(names, session.active)
+        found = tab.run["statements"] if tab.run else []
+        heads = [(f"{MARKS[s['state']]} {_head(s)}", TONES.get(s["state"], "")) for s in found]
+        statement = tab.statement
+        elapsed = t("sql.elapsed", milliseconds=grouped(statement["elapsedMs"])) if statement else ""
+        self.query_one("#sql-results", TabStrip).show(heads, tab.shown, elapsed)
+        self.status.show("rows", _outcome(statement) if statement else "")
+        self.status.show(
+            "work",
+            t("sql.running", seconds=round(statement["elapsedMs"] / 1000, 1)) if tab.running and statement else "",
+        )
+        if tab.run and statement and "columns" in statement and statement["state"] == "done":
+            self.show_grid(tab.run["id"], statement)
+        else:
+            self.show_message(tab, statement)
+
+    def show_message(self, tab: SqlTab, statement: SqlStatement | None) -> None:
+        """What there is to say where there are no rows."""
+        message = self.query_one("#sql-message", Static)
+        failed = tab.problem is not None or (statement is not None and statement["state"] == "failed")
+        text = tab.problem.message if tab.problem else _outcome(statement) if statement else t("sql.empty")
+        message.set_class(failed, "-failed")
+        message.set_class(statement is None and not failed, "-empty")
+        message.update(text)
+        message.display = True
+        self._grid_of = None
+        self.drop_grid()
+
+    def show_grid(self, run: str, statement: SqlStatement) -> None:
+        """The rows of a result."""
+        if self._grid_of == (run, statement["index"]) or self.context.port is None:
+            return
+        self._grid_of = (run, statement["index"])
+        self.query_one("#sql-message").display = False
+        self.drop_grid()
+        model = GridModel(SqlSource(self.context.port, run, statement))
+        self.query_one("#sql-result").mount(VirtualGrid(model))
+        model.open()
+
+    def drop_grid(self) -> None:
+        """Take the grid of an older result away."""
+        for grid in self.query(VirtualGrid):
+            self.close_model(cast(GridModel, grid.model))
+            grid.remove()
+
+    @work(exit_on_error=False)
+    async def close_model(self, model: GridModel) -> None:
+        await model.close()
+
+
+def _head(statement: SqlStatement) -> str:
+    """A few words of a statement, for its tab."""
+    text = " ".join(statement["text"].split())
+    return text if len(text) <= 24 else text[:23] + "…"
+
+
+def _outcome(statement: SqlStatement) -> str:
+    """What came of a statement, in words."""
+    state = statement["state"]
+    if state == "failed" and "problem" in statement:
+        problem = statement["problem"]
+        if "line" in problem:
+            return t("sql.failed", line=problem["line"], column=problem.get("column", 1), message=problem["message"])
+        return t("sql.failed.nowhere", message=problem["message"])
+    if state == "running":
+        return t("sql.running", seconds=round(statement["elapsedMs"] / 1000, 1))
+    if state != "done":
+        return t(f"sql.{state}")
+    if "changed" in statement:
+        return t("sql.changed", count=statement["changed"], shown=grouped(statement["changed"]))
+    if "rowCount" in statement:
+        key = "sql.rows.more" if statement.get("more") else "sql.rows"
+        count = {} if statement.get("more") else {"count": statement["rowCount"]}
+        return t(key, shown=grouped(statement["rowCount"]), **count)
+    return t("sql.done")
