@@ -27,7 +27,9 @@ from core.fields.number import (
 )
 from core.fields.structured import JsonField
 from core.fields.text import (
+    BarcodeField,
     CodeField,
+    ColorField,
     EmailField,
     LongTextField,
     PhoneNumberField,
@@ -46,6 +48,8 @@ _TYPES: tuple[type[FieldType[Any]], ...] = (
     UrlField,
     PhoneNumberField,
     CodeField,
+    BarcodeField,
+    ColorField,
     IntegerField,
     DecimalField,
     CurrencyField,
@@ -69,8 +73,8 @@ _TYPES: tuple[type[FieldType[Any]], ...] = (
 )
 
 _LATER = frozenset(
-    "lookup rollup count formula user created-by updated-by deleted-by single-attachment multiple-attachments barcode "
-    "button color geolocation array ai-categorize ai-extract ai-generate ai-sentiment ai-summary ai-tag "
+    "lookup rollup count formula user created-by updated-by deleted-by single-attachment multiple-attachments "
+    "button geolocation array ai-categorize ai-extract ai-generate ai-sentiment ai-summary ai-tag "
     "ai-translate".split()
 )
 

@@ -1,4 +1,4 @@
-"""Text fields: single-line-text, long-text, rich-text, email, url, phone-number, code.
+"""Text fields: single-line-text, long-text, rich-text, email, url, phone-number, code, color, barcode.
 
 A text is kept as the person wrote it, except where the type promises more: one line is trimmed, addresses are lower-case,
 rich text is cleaned of everything that could run.
@@ -11,11 +11,12 @@ from random import Random
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from core.fields.base import EditorKind, FieldType, Format, ValueProblem
 from core.fields.column import ColumnType
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
+from core.schema.pattern import COLOR
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
 
@@ -294,3 +295,75 @@ class CodeField(TextField):
 
     def example(self, rng: Random) -> str:
         return f"{rng.choice(_WORDS)} = {rng.randint(1, 99)}\n"
+
+
+class ColorField(TextField):
+    """A colour, `#RRGGBB` in capitals."""
+
+    name = "color"
+    searchable = False
+
+    def normalise(self, text: str) -> str:
+        text = text.strip()
+        if not re.fullmatch(COLOR, text):
+            raise ValueProblem("color.malformed", f"{show(text)} is not a colour such as #2F6FDE", status=422)
+        return text.upper()
+
+    def example(self, rng: Random) -> str:
+        return f"#{rng.getrandbits(24):06X}"
+
+
+BarcodeFormat = Literal["EAN-13", "EAN-8", "UPC-A", "UPC-E", "CODE-128", "CODE-39"]
+_SHAPES = {
+    "EAN-13": r"[0-9]{13}",
+    "EAN-8": r"[0-9]{8}",
+    "UPC-A": r"[0-9]{12}",
+    "UPC-E": r"[0-9]{6,8}",
+    "CODE-128": r"[\x20-\x7e]{1,255}",
+    "CODE-39": r"[A-Z0-9\-.$/+% ]{1,255}",
+}
+_CHECKED = ("EAN-13", "EAN-8", "UPC-A")
+
+
+def _upper(written: Any) -> Any:
+    return written.upper() if isinstance(written, str) else written
+
+
+class BarcodeOptions(FieldOptions):
+    format: Annotated[
+        BarcodeFormat | None,
+        BeforeValidator(_upper),
+        WithJsonSchema({"type": ["string", "null"], "enum": [*_SHAPES, *(each.lower() for each in _SHAPES), None]}),
+    ] = None
+
+
+class BarcodeField(TextField):
+    """What a scanner reads; with a `format` its shape, and for EAN and UPC-A its check digit."""
+
+    name = "barcode"
+    Options = BarcodeOptions
+
+    def normalise(self, text: str) -> str:
+        text = text.strip()
+        form = self.options.format
+        if form is None:
+            _check_length(text, SINGLE_LINE_LIMIT)
+            return text
+        if not re.fullmatch(_SHAPES[form], text):
+            raise ValueProblem("barcode.malformed", f"{show(text)} does not have the shape of {form}", status=422)
+        if form in _CHECKED and _check_digit(text[:-1]) != text[-1]:
+            message = f"{text} has a wrong check digit; {_check_digit(text[:-1])} is expected at its end"
+            raise ValueProblem("barcode.check-digit", message, status=422)
+        return text
+
+    def example(self, rng: Random) -> str:
+        form = self.options.format
+        length = {"EAN-13": 12, "EAN-8": 7, "UPC-A": 11}.get(form or "", 8)
+        digits = "".join(str(rng.randint(0, 9)) for _ in range(length))
+        return digits + _check_digit(digits) if form in _CHECKED else digits
+
+
+def _check_digit(digits: str) -> str:
+    """Of EAN and UPC: weights 3 and 1, from the right."""
+    total = sum(int(digit) * (3 if index % 2 == 0 else 1) for index, digit in enumerate(reversed(digits)))
+    return str(-total % 10)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from core.schema.page_node import rewrite_nodes
 from core.schema.shape import Findings
 from core.schema.tree import Map, Path, Seq
 
@@ -34,6 +35,7 @@ def rewrite(tree: Map, findings: Findings, type_aliases: Mapping[str, str]) -> N
                 _rename(field, path, old, new, findings)
     _widen_strategies(tree)
     _widen_theme(tree)
+    rewrite_nodes(tree)
 
 
 def _rename(node: Map, path: Path, old: str, new: str, findings: Findings) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from core.errors import SchemaError
 from core.schema.alias import rewrite
 from core.schema.form import ROOT_RUN, AppForm, EnvForm
-from core.schema.model import App, TableSpec
-from core.schema.name import slug
+from core.schema.model import App, PrimaryKey, TableSpec
+from core.schema.name import slug, sql_name
 from core.schema.pattern import NPM_NAME, WORDS
 from core.schema.problem import Position, Problem
 from core.schema.shape import Findings, show
@@ -90,7 +90,7 @@ def _read_app(
 ) -> App | None:
     rewrite(tree, findings, vocabulary.aliases())
     shape = findings.read(AppForm, _with_usable_name(tree, findings), ())
-    tables = _read_tables(tree.get("tables"), findings, vocabulary)
+    tables = _read_tables(tree.get("tables"), _scopes(tree.get("auth")), findings, vocabulary)
     variables = _read_env(tree.get("env"), findings)
     for key in tree:
         if key in _ROOT_KEYS - ROOT_RUN:
@@ -132,7 +132,17 @@ def _with_usable_name(tree: Map, findings: Findings) -> dict[str, Any]:
     return data
 
 
-def _read_tables(nodes: Any, findings: Findings, vocabulary: FieldVocabulary) -> list[tuple[int, Map, TableSpec]]:
+def _scopes(auth: Any) -> frozenset[str]:
+    """SQL names of the tables that access is granted over (`auth.scopeTables`)."""
+    names = auth.get("scopeTables") if isinstance(auth, Map) else None
+    return (
+        frozenset(sql_name(name) for name in names if isinstance(name, str)) if isinstance(names, Seq) else frozenset()
+    )
+
+
+def _read_tables(
+    nodes: Any, scopes: frozenset[str], findings: Findings, vocabulary: FieldVocabulary
+) -> list[tuple[int, Map, TableSpec]]:
     """The tables that can be read, with their place in the list."""
     ids = next_ids(nodes, ("tables",), findings, "table")
     tables: list[tuple[int, Map, TableSpec]] = []
@@ -143,6 +153,8 @@ def _read_tables(nodes: Any, findings: Findings, vocabulary: FieldVocabulary) ->
         table = None if is_broken(node) else read_table(node, path, findings, vocabulary, ids[number])
         if table is None:
             continue
+        if table.sql_name in scopes and "primaryKey" not in node and table.primary_key == PrimaryKey():
+            table = replace(table, primary_key=PrimaryKey(type="text"))  # T-020
         tables.append((number, node, table))
         if table.sql_name in names:
             text = f"{table.name!r} and the table {names[table.sql_name]!r} are both `{table.sql_name}` in the database"

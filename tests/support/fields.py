@@ -15,6 +15,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "single-line-text": [{}, {"minLength": 2, "maxLength": 12}, {"pattern": "[a-z ]*"}],
     "rich-text": [{}, {"format": "markdown"}, {"maxLength": 200, "fullTextSearch": True}],
     "phone-number": [{}, {"format": "e164"}, {"format": "national"}, {"format": "international"}],
+    "barcode": [{}, {"format": "EAN-13"}, {"format": "ean-8"}, {"format": "UPC-A"}, {"format": "CODE-39"}],
     "code": [{"language": "python"}],
     "integer": [{}, {"min": -3, "max": 9}, {"min": 0, "max": 2**40}],
     "decimal": [{}, {"precision": 2}, {"precision": 3, "min": 0, "max": 1.5}],

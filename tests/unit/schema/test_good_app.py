@@ -271,3 +271,33 @@ def test_where_the_app_comes_from() -> None:
         find_app(None, {})
     with pytest.raises(SchemaError, match="not supported yet"):
         find_app(None, {"APP_SCHEMA": "https://example.org/app.yaml"})
+
+
+def test_scope_tables_have_text_keys() -> None:
+    """T-020"""
+    text = "name: x\nauth: {scopeTables: [my_clients]}\ntables: [{name: My Clients, fields: []}, {name: T, fields: []}]"
+    assert [each.primary_key.type for each in load_text(text, FIELD_TYPES).tables] == ["text", "auto-increment"]
+
+
+def test_short_forms_of_page_nodes() -> None:
+    """pages-cli §2.6"""
+    app = load_text(
+        """
+name: x
+components:
+  - name: nav
+    type: navigation-menu
+    children: [{type: link, content: Home, props: {href: /}}]
+pages:
+  - name: home
+    sections:
+      - type: navigation-menu
+        children: [{type: link, content: Home, props: {href: /}}]
+      - {type: button, props: {size: icon, className: big}}
+""",
+        FIELD_TYPES,
+    )
+    menu, button = app.later["pages"][0]["components"]
+    assert menu == {"type": "navigation-menu", "navItems": [{"label": "Home", "href": "/"}]}
+    assert button == {"type": "button", "props": {"className": "big btn-icon"}}
+    assert app.later["components"][0]["type"] == "flex"
