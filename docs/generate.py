@@ -15,7 +15,24 @@ ROOT = Path(__file__).parent.parent
 PART = re.compile(r"(<!-- generated: (?P<name>[a-z-]+) -->\n)(?P<text>.*?)(<!-- end -->)", re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)#\s]+)[^)]*\)")
 
-PARTS: dict[str, Callable[[], str]] = {}
+
+def field_types() -> str:
+    """A row per field type: what it is, how it is stored, its own keys, its filters."""
+    from core.fields.operator import OPERATORS
+    from core.fields.registry import FIELD_TYPES
+
+    lines = ["| Type | What it is | Own keys | Filters | Default |", "| --- | --- | --- | --- | --- |"]
+    for kind in FIELD_TYPES:
+        what = re.sub(r" \([A-Z]-\d+\)", "", " ".join((kind.__doc__ or "").split("\n\n")[0].split()))
+        keys = ", ".join(f"`{field.alias}`" for field in kind.Options.model_fields.values()) or "–"
+        default = "yes" if kind.takes_default else "–"
+        lines.append(f"| `{kind.name}` | {what} | {keys} | {kind.family} | {default} |")
+    lines += ["", "Filters, by the family named above:", "", "| Family | Operators |", "| --- | --- |"]
+    lines += [f"| {family} | {', '.join(names)} |" for family, names in OPERATORS.items()]
+    return "\n".join(lines) + "\n"
+
+
+PARTS: dict[str, Callable[[], str]] = {"field-types": field_types}
 """Name → text, with a line break at the end."""
 
 

@@ -59,7 +59,10 @@ def related_table(options: RelationshipOptions, app: App) -> TableSpec | None:
 
 
 class RelationshipField(FieldType[int | str]):
-    """A link to one record. `key` is the column of the other table's key, given when the app is built."""
+    """A link to one record of another table, or of its own.
+
+    `key` is the column type of what the link points at; it is known when the app is built.
+    """
 
     name = "relationship"
     family = "link"
