@@ -22,7 +22,7 @@ from sovrium_tui import __version__
 from sovrium_tui.process import discovery, log
 from sovrium_tui.process.lock import DataLock
 from sovrium_tui.process.place import Place
-from sovrium_tui.process.record import ServerRecord, file_stamp, process_start
+from sovrium_tui.process.record import Role, ServerRecord, file_stamp, process_start
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -72,7 +72,10 @@ def serve(options: ServerOptions, announce: Callable[[str], None]) -> None:
     """
     begun = time.perf_counter()
     place = Place(options.data_dir)
-    record = own_record("background" if options.background else "server", options)
+    if options.background:
+        record = own_record("background", options.app_file, "sovrium-tui (server of a console)")
+    else:
+        record = own_record("server", options.app_file, "sovrium-tui start")
     with report_to(options.report) as report, DataLock(place, record) as lock:
         if options.background:
             log.write_to(place.log, os.environ.get("LOG_LEVEL", "info"))
@@ -81,16 +84,15 @@ def serve(options: ServerOptions, announce: Callable[[str], None]) -> None:
         run_loop(life.run(lambda note: (report(note), announce(life.greeting(time.perf_counter() - begun)))))
 
 
-def own_record(role: Any, options: ServerOptions) -> ServerRecord:
+def own_record(role: Role, app_file: Path, command: str) -> ServerRecord:
     """The record of this process as it starts."""
-    command = "sovrium-tui start" if role == "server" else "sovrium-tui (server of a console)"
     return ServerRecord(
         pid=os.getpid(),
         started=process_start(os.getpid()) or "",
         version=__version__,
         role=role,
         command=command,
-        app_file=str(options.app_file),
+        app_file=str(app_file),
     )
 
 

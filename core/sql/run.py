@@ -6,6 +6,7 @@ lane, in a read-only transaction. A write is one transaction of the writer, reco
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -30,6 +31,8 @@ RUNS_KEPT = 20
 RUNNING_AT_MOST = 8
 EXPIRES = 15 * 60.0
 """Seconds without a question after which a finished run is forgotten."""
+
+log = logging.getLogger("sovrium.sql")
 
 
 class ConfirmNeeded(Conflict):
@@ -159,10 +162,11 @@ class SqlRuns:
         self._forget(run)
 
     def close(self) -> None:
-        """Stop everything."""
+        """Stop everything. Files of runs that are still ending go with them."""
         for run in list(self._runs.values()):
             run.cancel.cancel()
-            self._forget(run)
+            if run.state != "running":
+                self._forget(run)
 
     async def _drive(self, run: Run, principal: Principal) -> None:
         state = "done"
@@ -197,6 +201,10 @@ class SqlRuns:
         except SovriumError as error:
             problem = problem_of(error, each.statement.text, self._database.dialect)
             each.told["problem"] = self._at(run, each, problem)
+            return "failed"
+        except Exception:
+            log.exception("An SQL statement failed in an unexpected way")
+            each.told["problem"] = SqlProblem(code=SovriumError.code, message="The server failed to run the statement")
             return "failed"
         return "done"
 

@@ -1,1 +1,185 @@
-COMMANDS = ()
+"""`init`: a new app, empty, from a template with its data, or from a file of data."""
+
+import re
+import shutil
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from core.errors import BadRequest, SovriumError
+from sovrium_tui.cli.app_file import NAMES
+
+if TYPE_CHECKING:
+    from core.client import Client
+    from core.schema.model import App
+
+SHIPPED = Path(__file__).parent.parent / "sample_apps"
+CHECKOUT = Path(__file__).parent.parent.parent / "sample_apps"
+LEFT_OUT = shutil.ignore_patterns("README*", "LICENSE*", ".*", "__pycache__")
+EMPTY_APP = """\
+# An app file: tables, and what is built on them. `sovrium-tui validate` checks it, `sovrium-tui` opens it.
+name: {name}
+description: {name}
+tables:
+  - id: 1
+    name: notes
+    fields:
+      - {{ id: 1, name: title, type: single-line-text, required: true }}
+      - {{ id: 2, name: text, type: long-text }}
+"""
+GITIGNORE = ".sovrium/\n.env\n.env.local\n"
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--template", metavar="NAME", help="Begin with a sample app and its data, such as crm.")
+@click.option(
+    "--from",
+    "source",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Make the app from a file of data (csv, json, parquet, duckdb), and load it.",
+)
+@click.option("--name", help="Name of the app [default: made of DIR].")
+@click.option("--force", is_flag=True, help="Overwrite an app.yaml that is there.")
+def init(folder: Path, template: str | None, source: Path | None, name: str | None, force: bool) -> int:
+    """Make a new app in DIR: an app file and, with --template or --from, a database filled with data."""
+    if template and source:
+        raise click.UsageError("--template and --from exclude each other")
+    app_file = (folder / "app.yaml").absolute()
+    name = app_name(name or folder.absolute().name)
+    with cleared_on_failure(app_file, force):
+        if template:
+            copy_template(find_template(template), app_file)
+            load_template(app_file)
+        elif source:
+            from sovrium_tui.cli.take_over import take_over
+
+            take_over(source.absolute(), app_file, name)
+        else:
+            write(app_file, EMPTY_APP.format(name=name))
+    write_missing(folder / ".gitignore", GITIGNORE)
+    click.echo(f"{app_file} is ready; open it with: sovrium-tui {folder}")
+    return 0
+
+
+@contextmanager
+def cleared_on_failure(app_file: Path, force: bool) -> Iterator[None]:
+    """Make the folder; when the work fails, remove what it left, and nothing that was there before."""
+    folder = app_file.parent
+    there = [folder / each for each in NAMES if (folder / each).exists()]
+    if there and not force:
+        raise BadRequest(f"{there[0]} exists", hint="pass --force to overwrite it, or choose another folder")
+    if (folder / ".sovrium" / "app.duckdb").exists():
+        raise BadRequest(f"{folder / '.sovrium'} holds a database already", hint="choose another folder")
+    made = not folder.exists()
+    before = set() if made else set(folder.iterdir())
+    kept = app_file.read_bytes() if app_file.exists() else None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SovriumError(f"{folder} cannot be made: {error.strerror}") from error
+    try:
+        yield
+    except BaseException:
+        for path in set(folder.iterdir()) - before:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if made:
+            folder.rmdir()
+        elif kept is not None:
+            app_file.write_bytes(kept)
+        raise
+
+
+def app_name(text: str) -> str:
+    """A name by the rules of app files (AM-001): `Parts Desk` → `parts-desk`."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:214] or "app"
+
+
+def templates() -> dict[str, Path]:
+    """The sample apps by name: those that were installed with us, or those of the checkout."""
+    home = SHIPPED if SHIPPED.is_dir() else CHECKOUT
+    found = sorted(home.iterdir()) if home.is_dir() else []
+    return {path.name: path for path in found if (path / "app.yaml").is_file()}
+
+
+def find_template(name: str) -> Path:
+    known = templates()
+    if name not in known:
+        raise BadRequest(f"There is no template '{name}'", hint=f"known: {', '.join(known)}")
+    return known[name]
+
+
+def copy_template(template: Path, app_file: Path) -> None:
+    """The template's files beside the app file. Files that are there already stay as they are, but for the app file."""
+    for source in sorted(template.rglob("*")):
+        part = source.relative_to(template)
+        ignored = any(LEFT_OUT(str(template), [piece]) for piece in part.parts)
+        target = app_file.parent / part
+        if ignored or source.is_dir() or (target.exists() and target != app_file):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def load_template(app_file: Path) -> None:
+    """Import `data/<table>.csv` of every table, linked tables first: the rows get the ids that the links mean."""
+    from core.fields.registry import FIELD_TYPES
+    from core.schema.loader import load_app
+    from sovrium_tui.cli.session import with_client
+
+    app = load_app(app_file, FIELD_TYPES)
+    files = {name: app_file.parent / "data" / f"{name}.csv" for name in in_order(app)}
+
+    async def work(client: "Client") -> None:
+        from sovrium_tui.cli.progress import finish
+
+        for table, file in files.items():
+            if file.is_file():
+                job = await finish(client, await client.start_import(table, file))
+                click.echo(f"{table}: {job.get('rows', job['done']):,} rows", err=True)
+
+    with_client(app_file, app_file.parent / ".sovrium", "init", work)
+
+
+def in_order(app: "App") -> list[str]:
+    """SQL names of the tables, each behind those that it links to; circles are cut where they are met."""
+    links = {
+        table.name: [str(field.options.related_table) for field in table.fields if field.type == "relationship"]
+        for table in app.tables
+    }
+    ordered: list[str] = []
+    visiting: set[str] = set()
+
+    def visit(name: str) -> None:
+        if name in visiting or name not in links:
+            return
+        visiting.add(name)
+        for other in links[name]:
+            visit(other)
+        ordered.append(name)
+
+    for name in links:
+        visit(name)
+    sql_names = {table.name: table.sql_name for table in app.tables}
+    return [sql_names[name] for name in ordered]
+
+
+def write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SovriumError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def write_missing(path: Path, text: str) -> None:
+    if not path.exists():
+        write(path, text)
+
+
+COMMANDS = (init,)

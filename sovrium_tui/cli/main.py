@@ -39,6 +39,12 @@ class CommandLine(click.Group):
             raise Misuse(f"There is no command or app file '{name}'", hint)
         return super().resolve_command(ctx, args)
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_options(ctx, formatter)
+        options = [each.get_help_record(ctx) for each in console.open_console.params if isinstance(each, click.Option)]
+        with formatter.section("Options of the console"):
+            formatter.write_dl([record for record in options if record])
+
 
 class Misuse(click.UsageError):
     """Wrong use, with a way out."""

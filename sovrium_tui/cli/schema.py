@@ -43,7 +43,7 @@ def validate(app: Path | None, as_json: bool) -> int:
 def schema_command(output: Path | None) -> None:
     """Print the JSON Schema of app files (2020-12), for editors and checks."""
     from core.fields.registry import FIELD_TYPES
-    from core.schema.json_schema import json_schema
+    from core.schema.jsonschema import json_schema
 
     text = json.dumps(json_schema(FIELD_TYPES), indent=2, ensure_ascii=False)
     if output is None:

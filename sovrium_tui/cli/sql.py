@@ -1,1 +1,118 @@
-COMMANDS = ()
+"""`sql`: statements from the shell."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from core.errors import BadRequest, SovriumError
+from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app
+
+if TYPE_CHECKING:
+    from core.client import Client
+    from core.contract.console import SqlRun, SqlStatement
+
+WINDOW = 1000
+WAIT = 10.0
+
+
+@click.command()
+@click.argument("app", type=click.Path(path_type=Path))
+@click.argument("statements", metavar='"SQL"')
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="Of results.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask before statements that delete or change every row.")
+@data_dir_option
+def sql(app: Path, statements: str, format_: str, yes: bool, data_dir: Path | None) -> int:
+    """Run SQL on the database of APP; `-` reads it from stdin.
+
+    Statements run in order until one fails. Each is a transaction of its own.
+    """
+    app_file = find_app(app)
+    text = sys.stdin.read() if statements == "-" else statements
+    if not text.strip():
+        raise BadRequest("There is no SQL to run")
+    from sovrium_tui.cli.session import with_client
+
+    async def work(client: "Client") -> int:
+        run = await finished(client, await begin(client, text, yes))
+        for statement in run["statements"]:
+            await show(client, run, statement, format_)
+        return 0 if run["state"] == "done" else 1
+
+    return with_client(app_file, data_dir_of(app_file, data_dir), "sql", work)
+
+
+async def begin(client: "Client", text: str, confirmed: bool) -> "SqlRun":
+    """Start the run; a statement that destroys is asked about where somebody can answer."""
+    try:
+        return await client.run_sql({"sql": text, "confirmed": confirmed})
+    except SovriumError as error:
+        if error.code != "CONFIRM_NEEDED":
+            raise
+        if not sys.stdin.isatty():
+            error.hint = "pass --yes if that is what you want"
+            raise
+        click.confirm(f"{error.message}. Go on?", abort=True, err=True)
+        return await client.run_sql({"sql": text, "confirmed": True})
+
+
+async def finished(client: "Client", run: "SqlRun") -> "SqlRun":
+    """The run when it has ended; Ctrl+C cancels it."""
+    try:
+        while run["state"] == "running":
+            run = await client.sql(run["id"], wait=WAIT)
+    except BaseException:
+        await client.cancel_sql(run["id"])
+        raise
+    return run
+
+
+async def show(client: "Client", run: "SqlRun", statement: "SqlStatement", format_: str) -> None:
+    """The result or the problem of one statement."""
+    from sovrium_tui.cli import result
+
+    problem = statement.get("problem")
+    if problem is not None:
+        where = f" (line {problem['line']}, column {problem.get('column', 1)})" if "line" in problem else ""
+        click.echo(f"error: {result.one_line(problem['message'])}{where}", err=True)
+    elif "columns" in statement and format_ == "table":
+        names = [column["name"] for column in statement["columns"]]
+        numeric = [column["family"] == "number" for column in statement["columns"]]
+        shown = result.Table(names, numeric)
+        async for rows in windows(client, run["id"], statement):
+            shown.add(rows)
+        more = " (more were not kept)" if statement.get("more") else ""
+        shown.close(f"{statement.get('rowCount', 0):,} rows in {statement['elapsedMs']} ms{more}")
+    elif "columns" in statement:
+        await pour(client, run["id"], statement["index"], format_)
+        if statement.get("more"):
+            click.echo(f"only the first {statement.get('rowCount', 0):,} rows were kept", err=True)
+    elif statement["state"] == "done":
+        changed = statement.get("changed")
+        rows = "done" if changed is None else f"{changed:,} row{'s'[: changed != 1]} changed"
+        click.echo(f"{rows} in {statement['elapsedMs']} ms", err=True)
+
+
+async def windows(client: "Client", run: str, statement: "SqlStatement") -> Any:
+    for start in range(0, statement.get("rowCount", 0), WINDOW):
+        yield (await client.sql_window(run, statement["index"], start, WINDOW))["rows"]
+
+
+async def pour(client: "Client", run: str, index: int, format_: str) -> None:
+    """A result as a file on stdout: whole texts, where windows cut them."""
+    from sovrium_tui.cli.progress import finish
+    from sovrium_tui.cli.transfer import deliver
+
+    job = await finish(client, await client.export({"format": format_, "run": run, "index": index}))  # type: ignore[typeddict-item]
+    await deliver(client, job["id"], None)
+
+
+COMMANDS = (sql,)

@@ -1,1 +1,144 @@
-COMMANDS = ()
+"""`import`, `export`: records from and to files."""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from core.errors import BadRequest, SovriumError
+from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app
+
+if TYPE_CHECKING:
+    from core.client import Client
+
+FORMATS = {".csv": "csv", ".tsv": "csv", ".json": "json", ".ndjson": "json", ".parquet": "parquet"}
+format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["csv", "json", "parquet"]),
+    help="Needed with `-`; else FILE's name tells.",
+)
+
+
+@click.command("import")
+@click.argument("app", type=click.Path(path_type=Path))
+@click.argument("table")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@format_option
+@click.option("--map", "pairs", multiple=True, metavar="COLUMN=FIELD", help="A column's field, where names differ.")
+@click.option("--skip-errors", is_flag=True, help="Leave out rows that do not fit instead of stopping.")
+@data_dir_option
+def import_command(
+    app: Path,
+    table: str,
+    file: Path,
+    format_: str | None,
+    pairs: tuple[str, ...],
+    skip_errors: bool,
+    data_dir: Path | None,
+) -> int:
+    """Add the rows of FILE (csv, json, parquet; `-` is stdin) to TABLE of APP.
+
+    All of them or none, unless --skip-errors is given.
+    """
+    app_file = find_app(app)
+    mapping = dict(mapping_pair(pair) for pair in pairs) or None
+    chosen = format_of(file, format_)
+    from sovrium_tui.cli.progress import finish
+    from sovrium_tui.cli.session import with_client
+
+    async def work(client: "Client") -> int:
+        job = await client.start_import(table, source, mapping=mapping, skip_errors=skip_errors)
+        job = await finish(client, job)
+        rejected = job.get("rejected", [])
+        for row in rejected[:20]:
+            where = f"line {row.get('line')}" + (f", {row['field']}" if row.get("field") else "")
+            click.echo(f"skipped {where}: {row.get('message')}", err=True)
+        click.echo(f"Imported {job.get('rows', job['done']):,} rows into {table}", err=True)
+        return 0
+
+    with tempfile.TemporaryDirectory(prefix="sovrium-") as folder:
+        source = Path(folder, f"stdin.{chosen}")
+        if str(file) == "-":
+            with source.open("wb") as target:
+                shutil.copyfileobj(sys.stdin.buffer, target)
+        elif not file.is_file():
+            raise BadRequest(f"{file}: there is no such file")
+        elif FORMATS.get(file.suffix.lower()) == chosen:
+            source = file
+        else:
+            source.symlink_to(file.absolute())
+        return with_client(app_file, data_dir_of(app_file, data_dir), "import", work)
+
+
+@click.command("export")
+@click.argument("app", type=click.Path(path_type=Path))
+@click.argument("table")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@format_option
+@click.option("--fields", help="Only these fields, separated by commas.")
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
+@data_dir_option
+def export_command(
+    app: Path, table: str, file: Path, format_: str | None, fields: str | None, force: bool, data_dir: Path | None
+) -> int:
+    """Write the records of TABLE of APP to FILE (csv, json, parquet; `-` is stdout)."""
+    app_file = find_app(app)
+    chosen = format_of(file, format_)
+    to_stdout = str(file) == "-"
+    if file.exists() and not to_stdout and not force:
+        raise BadRequest(f"{file} exists", hint="pass --force to overwrite it")
+    from core.contract.console import ExportRequest
+    from sovrium_tui.cli.progress import finish
+    from sovrium_tui.cli.session import with_client
+
+    async def work(client: "Client") -> int:
+        view = await client.open_view({"table": table})
+        request: ExportRequest = {"format": chosen, "view": view["id"]}  # type: ignore[typeddict-item]
+        if fields:
+            request["fields"] = [name.strip() for name in fields.split(",")]
+        job = await finish(client, await client.export(request))
+        await deliver(client, job["id"], None if to_stdout else file)
+        click.echo(f"Exported {job.get('rows', job['done']):,} rows of {table}", err=True)
+        return 0
+
+    return with_client(app_file, data_dir_of(app_file, data_dir), "export", work)
+
+
+async def deliver(client: "Client", job: str, target: Path | None) -> None:
+    """Save a finished export's file, or copy it to stdout; the server forgets it then."""
+    if target is not None:
+        await client.download(job, target)
+    else:
+        with tempfile.TemporaryDirectory(prefix="sovrium-") as folder:
+            copy = Path(folder, "export")
+            await client.download(job, copy)
+            copy_to_stdout(copy)
+    await client.cancel_job(job)
+
+
+def copy_to_stdout(file: Path) -> None:
+    with file.open("rb") as source:
+        shutil.copyfileobj(source, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+
+
+def format_of(file: Path, given: str | None) -> str:
+    """csv, json or parquet: what was asked for, else by the file's name."""
+    known = given or FORMATS.get(file.suffix.lower())
+    if known is None:
+        raise BadRequest(f"{file}: the name does not tell the format", hint="pass --format csv, json or parquet")
+    return known
+
+
+def mapping_pair(text: str) -> tuple[str, str]:
+    column, equals, field = text.rpartition("=")
+    if not (equals and column and field):
+        raise SovriumError(f"--map {text}: COLUMN=FIELD is expected")
+    return column, field
+
+
+COMMANDS = (import_command, export_command)

@@ -1,0 +1,40 @@
+"""Waiting for a job of the server, with its progress on stderr."""
+
+import asyncio
+import sys
+
+import click
+
+from core.client import Client, SovriumError
+from core.contract.console import Job
+
+LOOK_EVERY = 0.1
+"""Seconds between two looks at a job."""
+
+
+async def finish(client: Client, job: Job) -> Job:
+    """The job when it is done. Ctrl+C cancels it. Raises SovriumError when it failed."""
+    shown = sys.stderr.isatty()
+    pause = 0.01
+    try:
+        while job["state"] in ("queued", "running"):
+            if shown:
+                click.echo(f"\r\x1b[K{progress_line(job)}", err=True, nl=False)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LOOK_EVERY)
+            job = await client.job(job["id"])
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        await client.cancel_job(job["id"])
+        raise
+    finally:
+        if shown:
+            click.echo("\r\x1b[K", err=True, nl=False)
+    if job["state"] != "done":
+        raise SovriumError(job["error"] or f"The {job['kind']} was {job['state']}")
+    return job
+
+
+def progress_line(job: Job) -> str:
+    """`Importing contacts.csv: 120,000 of 336,776 rows`."""
+    total = f" of {job['total']:,}" if job["total"] else ""
+    return f"{job['title']}: {job['done']:,}{total} {job['unit']}"

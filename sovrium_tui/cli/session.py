@@ -1,0 +1,82 @@
+"""A client for commands that need data: of the running server, else of an engine opened in this process for as long as
+the command runs. Either way the command speaks the API, so there is one code path."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from core.client import Client
+from core.errors import Conflict
+from sovrium_tui import __version__
+from sovrium_tui.process.discovery import settled
+from sovrium_tui.process.lock import DataLock, held_by
+from sovrium_tui.process.place import Place
+from sovrium_tui.process.record import ServerRecord
+
+T = TypeVar("T")
+PATIENCE = 600.0
+
+
+def with_client(app_file: Path, data_dir: Path, name: str, work: Callable[[Client], Awaitable[T]]) -> T:
+    """Do the work of the command `name` with a client. Raises what the work raises, and Locked when another command holds
+    the data folder."""
+
+    async def run() -> T:
+        async with session(app_file, data_dir, name) as client:
+            return await work(client)
+
+    return asyncio.run(run())
+
+
+@asynccontextmanager
+async def session(app_file: Path, data_dir: Path, name: str) -> AsyncIterator[Client]:
+    place = Place(data_dir)
+    record = settled(place)
+    if record is None:
+        async with own_engine(app_file, place, name) as client:
+            yield client
+        return
+    client = Client(attachable(record, app_file), timeout=PATIENCE)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def attachable(record: ServerRecord, app_file: Path) -> Path:
+    """The socket of a running server that serves this app."""
+    if record.role == "command" or record.socket is None:
+        raise held_by(record)
+    if record.app_file not in (None, str(app_file)):
+        raise Conflict(
+            f"The data folder serves another app: {record.app_file}", hint="choose another folder with --data-dir"
+        )
+    return Path(record.socket)
+
+
+@asynccontextmanager
+async def own_engine(app_file: Path, place: Place, name: str) -> AsyncIterator[Client]:
+    """An engine in this process, behind a socket that nobody else knows."""
+    from core.engine import open_engine
+    from core.http.app import build_app
+    from core.http.server import Server
+    from sovrium_tui.server import own_record
+
+    with DataLock(place, own_record("command", app_file, f"sovrium-tui {name}")):
+        engine = open_engine(app_file, place.data_dir)
+        try:
+            with tempfile.TemporaryDirectory(prefix="sovrium-") as folder:
+                socket = Path(folder, "api.sock")
+                server = Server(build_app(engine, version=__version__), socket=socket)
+                await server.start()
+                client = Client(socket, timeout=PATIENCE)
+                try:
+                    yield client
+                finally:
+                    await client.close()
+                    await server.stop()
+        finally:
+            await asyncio.to_thread(engine.close)
