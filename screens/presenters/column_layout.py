@@ -17,7 +17,7 @@ HINTS: dict[str, tuple[int, int]] = {
     "json": (12, 36),
     "code": (12, 36),
     "url": (12, 36),
-    "checkbox": (3, 6),
+    "checkbox": (3, 14),
     "multi-select": (10, 36),
     "progress": (13, 14),
 }

@@ -69,12 +69,16 @@ class GridModel:
     """Call `open` once, `close` at the end. Methods that fetch return at once; `changed` tells when it has arrived."""
 
     def __init__(
-        self, source: RowSource, layout: ColumnLayout | None = None, staged: StagedView | None = None, query: Query = Query()
+        self,
+        source: RowSource,
+        layout: ColumnLayout | None = None,
+        staged: StagedView | None = None,
+        query: Query | None = None,
     ) -> None:
         self.source = source
         self.layout = layout or ColumnLayout(source.fields, source.key)
         self.staged = staged
-        self.query = query
+        self.query = query or Query()
         self.selection = Selection()
         self.cache = PageCache()
         self.view: View | None = None

@@ -11,8 +11,8 @@ Formatter = Callable[[Any], str]
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CAD": "$", "AUD": "$"}
 SEPARATORS = {"comma": (",", "."), "period": (".", ","), "space": ("\u00a0", "."), "none": ("", ".")}
-UNGROUPED = 10_000
-"""Numbers of four digits stay as they are: most of them are years."""
+YEARS = 10_000
+"""Whole numbers of four digits stay as they are: most of them are years."""
 
 
 def integer(field: FieldInfo) -> Formatter:
@@ -20,7 +20,13 @@ def integer(field: FieldInfo) -> Formatter:
     if field["system"]:
         return str
     mark = t("grid.number.thousands")
-    return lambda value: _grouped(value, mark) if type(value) is int else _written(value, mark)
+
+    def show(value: Any) -> str:
+        if type(value) is not int:
+            return _written(value, mark)
+        return str(value) if -YEARS < value < YEARS else _grouped(value, mark)
+
+    return show
 
 
 def decimal(field: FieldInfo) -> Formatter:
@@ -30,7 +36,7 @@ def decimal(field: FieldInfo) -> Formatter:
 
 
 def _grouped(value: int, mark: str) -> str:
-    return str(value) if -UNGROUPED < value < UNGROUPED else f"{value:,}".replace(",", mark)
+    return f"{value:,}".replace(",", mark)
 
 
 def _written(value: Any, mark: str, point: str = ".") -> str:

@@ -7,18 +7,22 @@ rows cost what fifty do and a line never has to be shifted.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.geometry import Region
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from screens.actions.binding import bindings_of
+from screens.presenters.format.line import one_line
 from screens.presenters.grid_model import GridChange, GridModel
 from screens.services.text import t
 from screens.widgets.grid.painter import Frame, Painter, fit, frame_of
@@ -29,6 +33,8 @@ from screens.widgets.grid.scrollbar import Scrollbar
 HEADER = 1
 STRIPS = 400
 """Painted rows that are kept."""
+PATIENCE = 0.03
+"""Seconds that a jump waits for its rows before it shows placeholders."""
 WIDEN = 2
 """Cells by which `<` and `>` change a column."""
 
@@ -165,8 +171,10 @@ class VirtualGrid(ScrollView, can_focus=True):
         self._origin = (0, 0)
         self._painter: Painter | None = None
         self._frame: Frame | None = None
-        self._strips: dict[Any, Strip] = {}
-        self._painted = (0, 0)
+        self._strips: dict[Hashable, Strip] = {}
+        """Painted lines by what they show: ("header", column) or (row, cursor, chosen columns, scrollbar)."""
+        self._filters: Sequence[LineFilter] = ()
+        self._ground = Color(0, 0, 0)
         self._stop = model.changed.listen(self._model_changed)
 
     def on_unmount(self) -> None:
@@ -251,64 +259,87 @@ class VirtualGrid(ScrollView, can_focus=True):
     def _variable(self, name: str) -> str:
         return self.app.theme_variables[name]
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Lines with the app's filters applied. Painted lines are kept here by what they show, so that a line is neither
+        painted nor filtered twice; with a border or opacity Textual's own way is taken."""
+        if self.size != self.outer_size or self.opacity < 1:
+            return super().render_lines(crop)
+        self._filters, self._ground = self.get_line_filters(), self.background_colors[1]
+        lines = self._lines()
+        strips = [lines(y) for y in crop.line_range]
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
+
     def render_line(self, y: int) -> Strip:
-        frame, width = self.frame, self.size.width
-        if width < 2:
-            return Strip.blank(width, self.rich_style)
-        if y < HEADER:
-            column = self.model.selection.column if self.model.layout.shown else -1
-            strip = Strip([*self.painter.header(frame, column), self._bar(" ", "header")], width)
-        elif self.searching is not None and y == self.size.height - 1:
-            strip = self._search_line(width)
-        else:
-            strip = self._body_line(y - HEADER, frame, width)
+        return self._lines()(y)
+
+    def _lines(self) -> Callable[[int], Strip]:
+        """The painter of single lines, with what they share looked up once. Reads caches only."""
+        size, height, model = self.size, self.body_height, self.model
+        if size.width < 2:
+            return lambda y: Strip.blank(size.width, self.rich_style)
+        bar, count, top, selection = self.scrollbar, model.count, self.top, model.selection
+        first, length = bar.thumb if bar.needed else (0, 0)
+        track = "│" if bar.needed else " "
+        columns, held = len(model.layout.shown), self._strips
+        plain = selection.anchor is None and not selection.everything
+        model.need(top, top + height - 1)
+
+        def line(y: int) -> Strip:
+            if y < HEADER:
+                return held.get(("header", selection.column)) or self._header_line(selection.column)
+            if y > height:
+                return self._keep(None, self._search_line())
+            position, sign = top + y - HEADER, "┃" if first <= y - HEADER < first + length else track
+            if position >= count:
+                return self._blank_line(y - HEADER, sign)
+            cursor = selection.column if position == selection.row else None
+            span = None if plain else selection.span_in(position, columns)
+            return held.get((position, cursor, span, sign)) or self._row_line(position, cursor, span, sign)
+
+        return line
+
+    def _keep(self, key: Hashable | None, segments: list[Segment]) -> Strip:
+        """Make a line of segments, and keep it under what it shows."""
+        strip = Strip(segments, self.size.width)
+        for line_filter in self._filters:
+            strip = strip.apply_filter(line_filter, self._ground)
+        if key is not None:
+            if len(self._strips) >= STRIPS:
+                self._strips.clear()
+            self._strips[key] = strip
         return strip
 
-    def _body_line(self, line: int, frame: Frame, width: int) -> Strip:
-        if line == 0:
-            self.model.need(self.top, self.top + self.body_height - 1)
-        position = self.top + line
-        if position < self.model.count:
-            segments = self._row_segments(position, frame)
-        else:
-            segments = self.painter.blank(frame, self._notice() if line == self.body_height // 3 else "")
-        bar = self.scrollbar
-        if not bar.needed:
-            return Strip([*segments, self._bar(" ", "row")], width)
-        thumb = bar.holds(line)
-        palette = self.painter.palette
-        return Strip([*segments, Segment("┃" if thumb else "│", palette.thumb if thumb else palette.track)], width)
+    def _header_line(self, column: int) -> Strip:
+        segments = self.painter.header(self.frame, column)
+        end = Segment(" ", self.painter.palette.style("text", "header"))
+        return self._keep(("header", column), [*segments, end])
 
-    def _bar(self, text: str, under: str) -> Segment:
-        return Segment(text, self.painter.palette.style("text", under))
-
-    def _row_segments(self, position: int, frame: Frame) -> list[Segment]:
-        model, selection = self.model, self.model.selection
-        cursor = selection.column if position == selection.row else None
-        span = selection.span_in(position, len(model.layout.shown))
-        key = (position, cursor, span)
-        held = self._strips.get(key)
-        if held is not None:
-            return held
-        row = model.row(position)
+    def _row_line(self, position: int, cursor: int | None, span: tuple[int, int] | None, sign: str) -> Strip:
+        row = self.model.row(position)
         if row is None:
-            return self.painter.placeholder(frame, position, cursor=cursor is not None)
-        segments = self.painter.row(frame, row, cursor, span, focused=self.has_focus)
-        if len(self._strips) >= STRIPS:
-            self._strips.clear()
-        self._strips[key] = segments
-        return segments
+            segments = self.painter.placeholder(self.frame, position, cursor=cursor is not None)
+            return self._keep(None, [*segments, self._bar(sign)])
+        segments = self.painter.row(self.frame, row, cursor, span, focused=self.has_focus)
+        return self._keep((position, cursor, span, sign), [*segments, self._bar(sign)])
 
-    def _search_line(self, width: int) -> Strip:
-        style = self.painter.palette.style
-        text = f" /{self.searching}▏"
+    def _blank_line(self, line: int, sign: str) -> Strip:
+        notice = self._notice() if line == self.body_height // 3 else ""
+        return self._keep(None, [*self.painter.blank(self.frame, notice), self._bar(sign)])
+
+    def _bar(self, sign: str) -> Segment:
+        palette = self.painter.palette
+        return Segment(sign, palette.thumb if sign == "┃" else palette.track)
+
+    def _search_line(self) -> list[Segment]:
+        style, width = self.painter.palette.style, self.size.width
+        text = one_line(f" /{self.searching}▏")
         note = t("grid.search.none") if self.model.search_failed else t("grid.search.keys")
-        room = max(width - len(text) - 2, 0)
-        end = fit(note, room, "right") if room > len(note) else " " * room
-        line = fit(text, width - room - 1)
+        room = max(width - cell_len(text) - 2, 0)
+        end = fit(note, room, "right") if room > cell_len(note) else " " * room
         name = "invalid" if self.model.search_failed else "text"
-        parts = [Segment(line, style(name, "entry")), Segment(f"{end} ", style("muted", "entry"))]
-        return Strip(parts).adjust_cell_length(width, style("text", "entry"))
+        return [Segment(fit(text, width - room - 1), style(name, "entry")), Segment(f"{end} ", style("muted", "entry"))]
 
     def _notice(self) -> str:
         """What an empty grid says."""
@@ -333,14 +364,27 @@ class VirtualGrid(ScrollView, can_focus=True):
         self.refresh()
 
     def _refresh_rows(self, *rows: int) -> None:
-        """The lines of some rows, as far as they are on screen."""
-        lines = {row - self.top for row in rows}
-        regions = [Region(0, HEADER + line, self.size.width, 1) for line in lines if 0 <= line < self.body_height]
+        """The lines of some rows, as far as they are on screen; neighbours as one region."""
+        regions: list[Region] = []
+        for line in sorted({row - self.top for row in rows if 0 <= row - self.top < self.body_height}):
+            region = Region(0, HEADER + line, self.size.width, 1)
+            if regions and regions[-1].bottom == region.y:
+                region = regions.pop().union(region)
+            regions.append(region)
         if regions:
             self.refresh(*regions)
 
+    def _refresh_columns(self, row: int, *columns: int) -> None:
+        """Two cells of a row and their titles: what a step to the side changes."""
+        line = HEADER + row - self.top
+        gutter = self.frame.gutter
+        for slot in self.frame.slots:
+            if slot.place in columns:
+                x = gutter + slot.x
+                self.refresh(Region(x, 0, slot.width, HEADER), Region(x, line, slot.width, 1))
+
     def _forget_row(self, row: int) -> None:
-        for key in [key for key in self._strips if key[0] == row]:
+        for key in [key for key in self._strips if isinstance(key, tuple) and key[0] == row]:
             del self._strips[key]
         self._refresh_rows(row)
 
@@ -391,6 +435,8 @@ class VirtualGrid(ScrollView, can_focus=True):
             return
         if ranged or selection.anchor is not None:
             self._repaint()
+        elif before[0] == selection.row:
+            self._refresh_columns(before[0], before[1], selection.column)
         else:
             self._refresh_rows(before[0], selection.row)
             if before[1] != selection.column:
@@ -405,10 +451,16 @@ class VirtualGrid(ScrollView, can_focus=True):
     def show_top(self, row: int) -> None:
         """Let a row be the first on screen."""
         top = max(0, min(row, self.model.count - self.body_height))
-        if top != self.top:
-            self.top = top
+        if top == self.top:
+            return
+        self.top = top
+        self.model.need(top, top + self.body_height - 1)
+        if self.model.row(min(top + self.body_height, self.model.count) - 1) is None or self.model.row(top) is None:
+            # The rows usually come within the time of a frame: do not paint placeholders only to paint over them.
+            self.set_timer(PATIENCE, self.refresh)
+        else:
             self.refresh()
-            self.post_message(self.Scrolled(self))
+        self.post_message(self.Scrolled(self))
 
     def scroll_columns(self, step: int) -> None:
         """Scroll sideways by columns without moving the cursor."""

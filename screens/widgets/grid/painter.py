@@ -249,10 +249,10 @@ class Painter:
             if order is not None and len(model.query.sort) > 1:
                 arrow += str(order[1])
             room = max(slot.width - 2 - (len(arrow) + 1 if arrow else 0), 0)
-            pieces: list[Piece] = [(renderer_of(column.field).glyph + " ", "glyph"), (one_line(title_of(column.field)), "text")]
-            title = cell_len(pieces[0][0]) + cell_len(pieces[1][0])
+            title = one_line(title_of(column.field))
+            pieces: list[Piece] = [(f"{renderer_of(column.field).glyph} ", "glyph"), (title, "text")]
             parts.append((" ", style("text", under)))
-            blank = max(room - title, 0) if slot.align == "right" else 0
+            blank = max(room - 2 - cell_len(title), 0) if slot.align == "right" else 0
             parts.append((" " * blank, style("text", under)))
             start = len(parts)
             self._run(parts, pieces, room - blank, "left", under, None)
@@ -318,4 +318,8 @@ def _ended(segments: list[Segment], frame: Frame, style: Style) -> list[Segment]
     if not frame.more_right or not segments:
         return segments
     last = segments[-1]
-    return [*segments[:-1], Segment(set_cell_size(last.text, max(last.cell_length - 1, 0)), last.style), Segment("›", style)]
+    return [
+        *segments[:-1],
+        Segment(set_cell_size(last.text, max(last.cell_length - 1, 0)), last.style),
+        Segment("›", style),
+    ]
