@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from core.bus import IDS_KEPT, Bus
 from core.clock import Clock, system_clock
-from core.errors import StorageError
+from core.errors import MigrationRefused, StorageError
 from core.storage.database import Commit, Database, Settings
 
 if TYPE_CHECKING:
@@ -36,18 +36,27 @@ class Engine:
     bus: Bus
     clock: Clock
     records: "Records"
-    views: "OrderedViews"
     sql: "SqlRuns"
     completions: "Completions"
     jobs: "JobCenter"
     database_name: str
     """What people call the database: the file's name, or `database at host`."""
+    created_at: datetime
     changed_at: datetime
-    """When the tables last changed."""
+    """When the tables were first made, and last changed."""
     notes: tuple[str, ...] = ()
     """Things a person should know: features accepted but not run."""
     schema_version: int = 1
     _closers: list[Callable[[], object]] = field(default_factory=list)
+
+    @cached_property
+    def views(self) -> "OrderedViews":
+        """Made on first use: a server without a console needs none."""
+        from core.views.ordered import OrderedViews
+
+        views = OrderedViews(self.records, self.bus.publish)
+        self._closers.insert(0, views.close)
+        return views
 
     @cached_property
     def exchange(self) -> Path:
@@ -91,42 +100,60 @@ def open_engine(
     url = database_url or os.environ.get("DATABASE_URL") or f"duckdb:///{data_dir.absolute() / 'app.duckdb'}"
     database = open_database(Settings(url=url, exchange=str(data_dir.absolute() / "exchange")), clock=clock)
     try:
-        migrate_tables(database, model, migrate, allow_destructive, clock)
-        return assemble(app, model, database, data_dir.absolute(), name_of(url), clock)
+        migrate_tables(database, model, migrate, allow_destructive)
+        return assemble(model, database, data_dir.absolute(), name_of(url), clock)
     except BaseException:
         database.close()
         raise
 
 
-def assemble(app: "App", model: "AppModel", database: Database, data_dir: Path, name: str, clock: Clock) -> Engine:
+def migrate_tables(
+    database: Database, model: "AppModel", migrate: Literal["auto", "refuse"], allow_destructive: bool
+) -> None:
+    """Bring the tables to the shape of the model, or refuse to."""
+    from core.migrations.run import plan, run
+
+    steps = plan(database, model)
+    if steps.is_empty:
+        return
+    if migrate == "refuse":
+        raise MigrationRefused(
+            "The database does not have the shape of the app file",
+            details=[step.text for step in steps.steps],
+            hint="Run `sovrium-tui migrate`",
+        )
+    run(database, steps, allow_destructive=allow_destructive, actor="system", app_version=model.app.version)
+
+
+def assemble(model: "AppModel", database: Database, data_dir: Path, name: str, clock: Clock) -> Engine:
     """The services over an open database whose tables stand."""
     from core.jobs.center import JobCenter
+    from core.migrations.run import history
     from core.records.service import Records
     from core.sql.completion import Completions
     from core.sql.run import SqlRuns
-    from core.views.ordered import OrderedViews
 
+    versions = history(database)
     bus = Bus()
     completions = Completions(database)
-    records = Records(database, model, clock=clock)
     sql = SqlRuns(database, model, completions.forget)
     jobs = JobCenter(bus, clock)
-    views = OrderedViews(records, bus.publish)
     engine = Engine(
-        app=app,
+        app=model.app,
         model=model,
         database=database,
         data_dir=data_dir,
         bus=bus,
         clock=clock,
-        records=records,
-        views=views,
+        records=Records(database, model, clock=clock),
         sql=sql,
         completions=completions,
         jobs=jobs,
         database_name=name,
-        changed_at=clock(),
-        notes=tuple(f"{key}: accepted, not run" for key in app.later),
+        created_at=versions[-1].applied_at if versions else clock(),
+        changed_at=versions[0].applied_at if versions else clock(),
+        notes=tuple(f"{key}: accepted, not run" for key in model.app.later),
+        schema_version=versions[0].version if versions else 0,
     )
     stop_listening = database.listen(lambda commit: announce(commit, bus))
     engine._closers += [jobs.close, sql.close, stop_listening, database.close]

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 from pathlib import Path
+from typing import IO
 
 from core.errors import DiskFull, StorageError, TooLarge
 from core.http.call import Call
@@ -39,7 +40,7 @@ async def spool(call: Call, folder: Path, suffix: str, limit: int = UPLOAD_LIMIT
 
 async def _write(call: Call, target: Path, limit: int) -> None:
     size, waiting = 0, bytearray()
-    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0) as file:
+    with create(target) as file:
         async for chunk in call.chunks():
             size += len(chunk)
             if size > limit:
@@ -50,6 +51,10 @@ async def _write(call: Call, target: Path, limit: int) -> None:
                 waiting.clear()
         if waiting:
             await asyncio.to_thread(file.write, bytes(waiting))
+
+
+def create(target: Path) -> IO[bytes]:
+    return os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def too_large(limit: int) -> TooLarge:

@@ -10,18 +10,16 @@ from core.fields.model import TableModel
 
 
 def table_summary(engine: Engine, table: TableModel) -> TableSummary:
-    moment = to_iso(engine.changed_at)
     return {
         "id": table.spec.id,
         "name": table.name,
         "fieldCount": len(table.fields),
-        "createdAt": moment,
-        "updatedAt": moment,
+        "createdAt": to_iso(engine.created_at),
+        "updatedAt": to_iso(engine.changed_at),
     }
 
 
 def table_info(engine: Engine, table: TableModel) -> TableInfo:
-    moment = to_iso(engine.changed_at)
     fields = [field_info(field, system=False) for field in table.fields.values()]
     fields += [field_info(field, system=True) for field in table.system.values()]
     return {
@@ -33,8 +31,8 @@ def table_info(engine: Engine, table: TableModel) -> TableInfo:
         "fields": fields,
         "views": list(table.spec.later.get("views", [])),
         "permissions": dict(table.spec.later.get("permissions", {})),
-        "createdAt": moment,
-        "updatedAt": moment,
+        "createdAt": to_iso(engine.created_at),
+        "updatedAt": to_iso(engine.changed_at),
     }
 
 

@@ -204,6 +204,6 @@ def value_at(answer: Any, path: str) -> Any:
     """`errors.0.field` in plain data; `len(records)` is the length of what is there."""
     if path.startswith("len("):
         return len(value_at(answer, path[4:-1]))
-    for step in path.split("."):
+    for step in path.split(".") if path else ():
         answer = answer[int(step)] if isinstance(answer, list) else answer[step]
     return answer

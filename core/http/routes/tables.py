@@ -27,6 +27,10 @@ async def tables(call: Call) -> Answer:
     engine = call.engine
     live = [table for table in engine.model if not table.spec.disabled]
     found = [table_summary(engine, table) for table in live]
+    if call.boolean("counts"):
+        for summary, each in zip(found, live, strict=True):
+            listed = await engine.records.list(call.principal, each, {"limit": "1"})
+            summary["recordCount"] = listed["pagination"]["total"]
     return as_json(found)
 
 
