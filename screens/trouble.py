@@ -10,7 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from screens.actions.binding import bindings_of
+from screens.actions.binding import bindings_for, bindings_of
+from screens.actions.registry import BY_ID
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import has, t
@@ -21,7 +22,7 @@ class TroubleScreen(ModalScreen[None]):
     """Stays until the connection is there; `r` tries again. The app's own keys for leaving work."""
 
     CSS_PATH = STYLES / "trouble.tcss"
-    BINDINGS = [*bindings_of("connection")]
+    BINDINGS = [*bindings_of("connection"), *bindings_for([BY_ID["app.quit"]])]
     action_context = "connection"
 
     def __init__(self, context: Context) -> None:
@@ -64,6 +65,9 @@ class TroubleScreen(ModalScreen[None]):
                 lines += [Content(""), Content.styled(t(advice), "$foreground-muted")]
             text = Content("\n").join(lines)
         self.query_one("#trouble-text", Static).update(text)
+
+    async def action_app_quit(self) -> None:
+        await self.app.run_action("app_quit", self.app)
 
     def action_connection_retry(self) -> None:
         self.context.connection.retry()

@@ -13,29 +13,34 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from screens.actions.action import Action
-from screens.actions.registry import ACTIONS, actions_of
+from screens.actions.registry import actions_of
 
 
 def bindings_of(*contexts: str) -> list[Binding]:
     """Bindings of the actions in these contexts, with ids for the key file."""
+    return bindings_for(action for context in contexts for action in actions_of(context))
+
+
+def bindings_for(actions: Iterable[Action]) -> list[Binding]:
+    """Bindings of single actions: a dialog names the global ones that it lets through."""
     return [
         Binding(
             action.keys,
-            f"perform({action.id!r})" if action.context == "global" else action.textual,
+            f"app.perform({action.id!r})" if action.context == "global" else action.textual,
             action.id,
             show=False,
             id=action.id,
         )
-        for context in contexts
-        for action in actions_of(context)
+        for action in actions
         if action.keys
     ]
 
 
 def chain_of(screen: Screen[object]) -> list[DOMNode]:
-    """The nodes that may answer a key, from the focused widget outwards to the app."""
+    """The nodes that may answer a key, from the focused widget outwards to the app, or to a dialog that keeps keys."""
     start: DOMNode = screen.focused or screen
-    return list(start.ancestors_with_self)
+    chain = list(start.ancestors_with_self)
+    return chain[: chain.index(screen) + 1] if screen.is_modal else chain
 
 
 def contexts_of(chain: Iterable[DOMNode]) -> list[str]:
@@ -69,6 +74,3 @@ async def perform(app: App[object], action: Action, chain: Sequence[DOMNode]) ->
     """Run an action where it belongs; False when nobody can do it now."""
     target = target_of(action, chain)
     return target is not None and await app.run_action(action.textual, target)
-
-
-__all__ = ["ACTIONS", "bindings_of", "chain_of", "contexts_of", "live_actions", "perform", "target_of"]

@@ -1,7 +1,7 @@
 """The last line: at most eight keys of what has the focus, then `? more`. Made from the actions, never by hand."""
 
 from screens.actions.action import Action
-from screens.actions.binding import chain_of, live_actions
+from screens.actions.binding import chain_of, live_actions, target_of
 from screens.actions.registry import BY_ID
 from screens.services.context import Context
 from screens.services.text import t
@@ -33,7 +33,8 @@ class KeyFooter(Bar):
 
     def line(self) -> list[tuple[str, str, str]]:
         width = self.content_size.width
-        more = self._piece(BY_ID["app.help"], t("shell.more"))
+        help_here = target_of(BY_ID["app.help"], chain_of(self.screen)) is not None
+        more = self._piece(BY_ID["app.help"], t("shell.more")) if help_here else []
         left: list[tuple[str, str, str]] = []
         used = self._width(more)
         for action in self.shown():
