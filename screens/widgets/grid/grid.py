@@ -16,7 +16,7 @@ from rich.style import Style
 from textual import events
 from textual.color import Color
 from textual.filter import LineFilter
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -169,6 +169,8 @@ class VirtualGrid(ScrollView, can_focus=True):
         """The text typed into the search line; None when it is not open."""
         self.pointer = Pointer(self)
         self._origin = (0, 0)
+        self._extent = Size(0, 0)
+        """The grid's size; Textual works its own out from the styles each time."""
         self._painter: Painter | None = None
         self._frame: Frame | None = None
         self._strips: dict[Hashable, Strip] = {}
@@ -195,7 +197,8 @@ class VirtualGrid(ScrollView, can_focus=True):
         self._painter = None
         self._forget()
 
-    def on_resize(self) -> None:
+    def on_resize(self, event: events.Resize) -> None:
+        self._extent = event.size
         self._repaint()
         self._reveal()
 
@@ -210,7 +213,7 @@ class VirtualGrid(ScrollView, can_focus=True):
     @property
     def body_height(self) -> int:
         """Lines for rows."""
-        return max(self.size.height - HEADER - (self.searching is not None), 0)
+        return max(self._extent.height - HEADER - (self.searching is not None), 0)
 
     @property
     def scrollbar(self) -> Scrollbar:
@@ -220,7 +223,7 @@ class VirtualGrid(ScrollView, can_focus=True):
     def frame(self) -> Frame:
         """How the lines are cut now."""
         if self._frame is None:
-            self._frame = frame_of(self.model, self.left, max(self.size.width - 1, 0))
+            self._frame = frame_of(self.model, self.left, max(self._extent.width - 1, 0))
         return self._frame
 
     def row_at(self, y: int) -> int | None:
@@ -262,12 +265,12 @@ class VirtualGrid(ScrollView, can_focus=True):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Lines with the app's filters applied. Painted lines are kept here by what they show, so that a line is neither
         painted nor filtered twice; with a border or opacity Textual's own way is taken."""
-        if self.size != self.outer_size or self.opacity < 1:
+        if self._extent != self.outer_size or self.opacity < 1:
             return super().render_lines(crop)
         self._filters, self._ground = self.get_line_filters(), self.background_colors[1]
         lines = self._lines()
         strips = [lines(y) for y in crop.line_range]
-        if crop.column_span != (0, self.size.width):
+        if crop.column_span != (0, self._extent.width):
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
 
@@ -276,7 +279,7 @@ class VirtualGrid(ScrollView, can_focus=True):
 
     def _lines(self) -> Callable[[int], Strip]:
         """The painter of single lines, with what they share looked up once. Reads caches only."""
-        size, height, model = self.size, self.body_height, self.model
+        size, height, model = self._extent, self.body_height, self.model
         if size.width < 2:
             return lambda y: Strip.blank(size.width, self.rich_style)
         bar, count, top, selection = self.scrollbar, model.count, self.top, model.selection
@@ -302,7 +305,7 @@ class VirtualGrid(ScrollView, can_focus=True):
 
     def _keep(self, key: Hashable | None, segments: list[Segment]) -> Strip:
         """Make a line of segments, and keep it under what it shows."""
-        strip = Strip(segments, self.size.width)
+        strip = Strip(segments, self._extent.width)
         for line_filter in self._filters:
             strip = strip.apply_filter(line_filter, self._ground)
         if key is not None:
@@ -333,7 +336,7 @@ class VirtualGrid(ScrollView, can_focus=True):
         return Segment(sign, palette.thumb if sign == "┃" else palette.track)
 
     def _search_line(self) -> list[Segment]:
-        style, width = self.painter.palette.style, self.size.width
+        style, width = self.painter.palette.style, self._extent.width
         text = one_line(f" /{self.searching}▏")
         note = t("grid.search.none") if self.model.search_failed else t("grid.search.keys")
         room = max(width - cell_len(text) - 2, 0)
@@ -366,8 +369,9 @@ class VirtualGrid(ScrollView, can_focus=True):
     def _refresh_rows(self, *rows: int) -> None:
         """The lines of some rows, as far as they are on screen; neighbours as one region."""
         regions: list[Region] = []
-        for line in sorted({row - self.top for row in rows if 0 <= row - self.top < self.body_height}):
-            region = Region(0, HEADER + line, self.size.width, 1)
+        height = self.body_height
+        for line in sorted({row - self.top for row in rows if 0 <= row - self.top < height}):
+            region = Region(0, HEADER + line, self._extent.width, 1)
             if regions and regions[-1].bottom == region.y:
                 region = regions.pop().union(region)
             regions.append(region)
@@ -440,7 +444,7 @@ class VirtualGrid(ScrollView, can_focus=True):
         else:
             self._refresh_rows(before[0], selection.row)
             if before[1] != selection.column:
-                self.refresh(Region(0, 0, self.size.width, HEADER))
+                self.refresh(Region(0, 0, self._extent.width, HEADER))
         self._reveal()
         self._post_moved()
 
@@ -465,7 +469,7 @@ class VirtualGrid(ScrollView, can_focus=True):
     def scroll_columns(self, step: int) -> None:
         """Scroll sideways by columns without moving the cursor."""
         layout = self.model.layout
-        frozen = layout.frozen if layout.frozen_width(self.size.width) else 0
+        frozen = layout.frozen if layout.frozen_width(self._extent.width) else 0
         self._show_left(max(frozen, min(max(self.left, frozen) + step, len(layout.shown) - 1)))
 
     def _show_left(self, left: int) -> None:
@@ -483,7 +487,7 @@ class VirtualGrid(ScrollView, can_focus=True):
             self.show_top(selection.row)
         elif selection.row >= self.top + height:
             self.show_top(selection.row - height + 1)
-        room = max(self.size.width - 1 - self.frame.gutter, 0)
+        room = max(self._extent.width - 1 - self.frame.gutter, 0)
         self._show_left(self.model.layout.reveal(selection.column, self.left, room))
 
     def _post_moved(self) -> None:
