@@ -57,6 +57,7 @@ class Format:
     """How values are shown: `?format=display`, `timezone`."""
 
     timezone: str = "UTC"
+    """An IANA name that `core.fields.moment.zone` knows. UTC stands for no wish: the field's own `timeZone` is used."""
 
 
 class FieldType(ABC, Generic[V]):

@@ -122,7 +122,9 @@ class RichTextOptions(FieldOptions):
 
 
 _RAW_TAG = re.compile(r"<[/!?a-zA-Z][^>]*>?")
-_SCRIPT_LINK = re.compile(r"(\]\(\s*|\]:\s*|<\s*)(?:javascript|vbscript|data)\s*:", re.IGNORECASE)
+_SCRIPT_LINK = re.compile(r"(\]\(\s*|\]:\s*|<\s*)(?:(?:javascript|vbscript|data)\s*:\s*)+", re.IGNORECASE)
+_PASSES = 5
+"""Cleaning can leave a new tag behind (`<<b>script>`). After so many rounds it is on purpose."""
 
 
 class RichTextField(TextField):
@@ -157,7 +159,7 @@ def clean_html(text: str) -> str:
     """HTML with formatting only. A text that is already clean stays as it is."""
     import nh3
 
-    for _ in range(5):
+    for _ in range(_PASSES):
         clean = nh3.clean(text)
         if clean == text:
             break
@@ -176,11 +178,12 @@ def clean_markdown(text: str) -> str:
         kept = re.match(r"<[^>]*>", nh3.clean(tag))
         return kept.group() if kept else ""
 
-    while True:
+    for _ in range(_PASSES):
         clean = _SCRIPT_LINK.sub(r"\1", _RAW_TAG.sub(clean_tag, text))
         if clean == text:
             return clean
         text = clean
+    return _SCRIPT_LINK.sub(r"\1", text.replace("<", "&lt;"))
 
 
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"\\]+@[^\W_]([\w-]*[^\W_])?(\.[^\W_]([\w-]*[^\W_])?)+")

@@ -27,7 +27,7 @@ class Problem:
     def __str__(self) -> str:
         where = f"{self.position.file}:{self.position.line}:{self.position.column}: " if self.position else ""
         what = f"{self.path}: {self.message}" if self.path else self.message
-        return f"{where}{self.severity}: {what}" + (f" ({self.hint})" if self.hint else "")
+        return _visible(f"{where}{self.severity}: {what}" + (f" ({self.hint})" if self.hint else ""))
 
     def body(self) -> dict[str, Any]:
         """The form of `validate --json`."""
@@ -37,3 +37,10 @@ class Problem:
         if self.hint:
             out["hint"] = self.hint
         return out
+
+
+def _visible(text: str) -> str:
+    """Keys and names of a hostile file may hold control characters, which a terminal would obey."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

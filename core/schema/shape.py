@@ -164,10 +164,14 @@ def _rule(error: Mapping[str, Any], shown: str) -> str:
 
 
 def show(value: Any) -> str:
-    """A value in a message: as JSON, cut."""
+    """A value in a message: as JSON, cut, with nothing in it that a terminal would obey."""
     if isinstance(value, Mapping):
         return "a map"
     if isinstance(value, list | tuple):
         return "a list"
+    if isinstance(value, str):
+        value = value[:80]
     text = json.dumps(value, ensure_ascii=False, default=str)
+    if not text.isprintable():
+        text = json.dumps(value, default=str)
     return text if len(text) <= 60 else text[:57] + "…"

@@ -111,6 +111,8 @@ def test_any_input_is_a_value_or_a_problem(type_name: str, keys: dict[str, Any],
         assert problem.status in (400, 422)
         assert "." in problem.code
         assert 0 < len(problem.message) < 500
+        assert problem.message.encode("utf-8")
+        assert problem.message.isprintable()
     elif value is not None:
         check_value(field_type, value)
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from time import process_time
 from typing import Any
 
 import pytest
@@ -229,6 +230,19 @@ def test_presented_in_the_zone_asked_for() -> None:
     field_type = field_of("datetime", timeZone="Europe/Paris", dateFormat="ISO")
     value = field_type.accept("2026-02-01T23:30:00Z")
     assert field_type.present(value, Format(timezone="Asia/Tokyo")) == "2026-02-02 8:30"
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+@pytest.mark.parametrize("unit", ["<b>", "<<b>script>", "](javascript:", "<p", "&lt;", "<!--", "</p>", "<script>"])
+def test_cleaning_takes_time_by_length_only(form: str, unit: str) -> None:
+    """T-055: nothing that a client sends may hold a thread."""
+    field_type = field_of("rich-text", format=form)
+    for text in (unit * 3000, "<" * 3000 + "b>" * 3000):
+        started = process_time()
+        clean = field_type.accept(text)
+        assert process_time() - started < 2
+        assert "<script" not in clean
+        assert field_type.accept(clean) == clean
 
 
 def test_iso_form_of_a_duration() -> None:

@@ -1,5 +1,6 @@
 """A good app file damaged in many ways: problems, never another exception, and within a second."""
 
+import json
 import time
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.fields.build import build_app
 from core.fields.registry import FIELD_TYPES
 from core.schema.loader import check_app, check_text
 
@@ -65,8 +67,51 @@ json_trees = st.recursive(
 @given(tables=json_trees, root=json_trees)
 @settings(max_examples=200, deadline=None)
 def test_any_shape_gives_problems_only(tables: object, root: object) -> None:
-    import json
-
     for tree in (root, {"name": "x", "tables": tables}, {"name": "x", "tables": [{"name": "T", "fields": tables}]}):
         app, problems = check_text(json.dumps(tree), FIELD_TYPES, "app.json")
         assert app or problems
+
+
+def option_values() -> st.SearchStrategy[object]:
+    words = ["a", "T", "UTC", "[", "id", "cascade", "many-to-many", "EUR", "#00FF00", "2026-01-01", "NOW()", ""]
+    scalars = st.none() | st.booleans() | st.integers(-3, 12) | st.floats(-2, 12) | st.sampled_from(words)
+    return st.recursive(
+        scalars,
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["value", "when", "then", "readOnly", "type", "$ref", "pattern"]), inner, max_size=3
+            )
+        ),
+        max_leaves=8,
+    )
+
+
+OWN_KEYS = {kind.name: {field.alias or "" for field in kind.Options.model_fields.values()} for kind in FIELD_TYPES}
+KEYS = sorted(set().union(*OWN_KEYS.values()))
+
+
+@given(
+    type_name=st.sampled_from(sorted(FIELD_TYPES.built())),
+    keys=st.dictionaries(
+        st.sampled_from([*KEYS, "default", "required", "unique", "indexed"]), option_values(), max_size=5
+    ),
+)
+@settings(max_examples=600, deadline=None)
+def test_any_options_give_problems_only(type_name: str, keys: dict[str, object]) -> None:
+    field = {"name": "a", "type": type_name, **keys}
+    own = {key: value for key, value in keys.items() if key in OWN_KEYS[type_name]}
+    for entry in (field, {"name": "a", "type": type_name, **own}):
+        tree = {"name": "x", "tables": [{"name": "T", "fields": [entry]}]}
+        app, problems = check_text(json.dumps(tree), FIELD_TYPES, "app.json")
+        assert app or problems
+        if app:
+            assert build_app(app).tables[0].columns
+
+
+def test_messages_do_not_steer_a_terminal() -> None:
+    """Keys, names and values of a hostile file are shown escaped."""
+    text = 'name: "\\e[31mx"\n"\\e[2J": 1\ntables: [{name: "\\x9b1m", fields: [{name: a, type: "\\e]0;x"}]}]'
+    _, problems = check_text(text, FIELD_TYPES)
+    assert len(problems) == 4
+    assert all(str(problem).isprintable() for problem in problems)
