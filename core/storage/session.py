@@ -8,12 +8,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Executable, Table
 
 from core.errors import Conflict, SovriumError
 from core.storage.database import ChangeRow, Parameters, Reader, Row, Transaction
 from core.storage.journal import Entry
+from core.storage.rows import RowShape, insert_defaults
 from core.storage.statement import StatementCache
 from core.storage.watch import Guard
 
@@ -34,6 +36,7 @@ class Session(ABC):
         self.guard: Guard | None = None
         self.lock = threading.RLock()
         """Held while the session works, so that recovery can renew it between two jobs."""
+        self._shapes: WeakKeyDictionary[Table, dict[Any, tuple[RowShape, str, str]]] = WeakKeyDictionary()
 
     @abstractmethod
     def begin(self, *, read_only: bool) -> None: ...
@@ -63,17 +66,46 @@ class Session(ABC):
     def execute(self, sql: str, values: Sequence[Any]) -> int: ...
 
     @abstractmethod
-    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]], returning: Sequence[str]) -> list[Row]: ...
-
-    @abstractmethod
-    def update(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> int: ...
-
-    @abstractmethod
     def next_values(self, sequence: str, count: int) -> list[int]: ...
 
     @abstractmethod
     def append_changes(self, entries: Sequence[Entry]) -> list[tuple[int, int]]:
         """Write the change log of this transaction. Per entry: its transaction number and its last sequence number."""
+
+    def prepare(self, sql: str) -> str:
+        """SQL of ours with `?`, in the driver's own style; done once for each kept statement."""
+        return sql
+
+    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]], returning: Sequence[str]) -> list[Row]:
+        columns = tuple(rows[0])
+        if not columns:
+            sql = insert_defaults(table, returning or [table.columns[0].name])
+            found = [row for _ in rows for row in self.fetch(sql, ())]
+            return found if returning else []
+        key = ("insert", columns, tuple(returning))
+        kept = self._shapes.setdefault(table, {}).get(key)
+        if kept is None:
+            shape = RowShape(self.dialect, table, columns)
+            kept = shape, self.prepare(shape.insert_one(returning)), self.prepare(shape.insert_many(returning))
+            self._shapes[table][key] = kept
+        shape, single, many = kept
+        sql, values = (single, shape.values(rows[0])) if len(rows) == 1 else (many, [shape.pack(rows)])
+        if returning:
+            return self.fetch(sql, values)
+        self.execute(sql, values)
+        return []
+
+    def update(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> int:
+        columns = (*(name for name in rows[0] if name != key), key)
+        if len(columns) == 1:
+            return 0
+        kept = self._shapes.setdefault(table, {}).get(("update", columns))
+        if kept is None:
+            shape = RowShape(self.dialect, table, columns)
+            kept = shape, self.prepare(shape.update_one()), self.prepare(shape.update_many())
+            self._shapes[table]["update", columns] = kept
+        shape, single, many = kept
+        return self.execute(single, shape.values(rows[0])) if len(rows) == 1 else self.execute(many, [shape.pack(rows)])
 
     @property
     def is_lost(self) -> bool:
