@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.databases import postgresql_schema
 from tests.support.server import RunningServer
 
 APP = """
@@ -39,8 +40,13 @@ tables:
 @pytest.fixture(scope="module", params=["duckdb", "postgresql"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """A running server over each database."""
-    url = None if request.param == "duckdb" else request.getfixturevalue("postgresql_url")
-    with RunningServer(APP, tmp_path_factory.mktemp("server"), database_url=url) as running:
+    folder = tmp_path_factory.mktemp("server")
+    if request.param == "duckdb":
+        with RunningServer(APP, folder) as running:
+            yield running
+        return
+    address = request.getfixturevalue("postgresql_address")
+    with postgresql_schema(address) as settings, RunningServer(APP, folder, database_url=settings.url) as running:
         yield running
 
 
