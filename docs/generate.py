@@ -32,7 +32,30 @@ def field_types() -> str:
     return "\n".join(lines) + "\n"
 
 
-PARTS: dict[str, Callable[[], str]] = {"field-types": field_types}
+def keys() -> str:
+    """The keys of each context, from the actions."""
+    from screens.actions.registry import ACTIONS
+    from screens.services.keymap import Keymap, key_label
+    from screens.services.text import t
+
+    lines: list[str] = []
+    for context in dict.fromkeys(action.context for action in ACTIONS):
+        lines += [
+            f"### {t(f'context.{context}')}",
+            "",
+            "| Keys | Id | What it does | vim adds |",
+            "| --- | --- | --- | --- |",
+        ]
+        for action in (action for action in ACTIONS if action.context == context):
+            shown = " ".join(f"`{label}`" for label in Keymap().labels(action)).replace("|", "\\|") or "palette"
+            vim = " ".join(f"`{key_label(key)}`" for key in action.vim.split(",") if key) or ""
+            what = f"**{t(f'actions.{action.id}')}.** {t(f'actions.{action.id}.help')}"
+            lines.append(f"| {shown} | `{action.id}` | {what} | {vim} |")
+        lines.append("")
+    return "\n".join(lines[:-1]) + "\n"
+
+
+PARTS: dict[str, Callable[[], str]] = {"field-types": field_types, "keys": keys}
 """Name → text, with a line break at the end."""
 
 
