@@ -55,7 +55,7 @@ class Engine:
         from core.views.ordered import OrderedViews
 
         views = OrderedViews(self.records, self.bus.publish)
-        self._closers.insert(0, views.close)
+        self._closers.insert(0, views.stop)
         return views
 
     @cached_property
