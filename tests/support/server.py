@@ -62,8 +62,13 @@ class RunningServer:
     def __exit__(self, *_: object) -> None:
         self.http.close()
         self.local.close()
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join()
+        self.stop()
+
+    def stop(self) -> None:
+        """End as by a signal; idempotent."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join()
 
     def empty(self) -> None:
         """Remove all records, the fast way."""

@@ -21,7 +21,7 @@ WINDOW = {
 async def run_sql(call: Call) -> Answer:
     """Run one or more statements in order, until one fails."""
     request: SqlRequest = await call.checked()
-    return as_json(call.engine.sql.start(request, call.principal), 202)
+    return as_json(await call.engine.sql.start(request, call.principal), 202)
 
 
 @routes.add("GET", "/api/console/sql/{run}", query=WAIT, answers={200: SqlRun}, errors=(404,))
@@ -44,7 +44,7 @@ async def sql_window(call: Call) -> Answer:
     if not (index.isascii() and index.isdigit() and len(index) < 6):
         raise NotFound
     start, limit = call.integer("start", 0), call.integer("limit", 100)
-    return as_json(call.engine.sql.window(call.segments["run"], int(index), start, limit))
+    return as_json(await call.engine.sql.window(call.segments["run"], int(index), start, limit))
 
 
 @routes.add("GET", "/api/console/completions", answers={200: Completions})
