@@ -1,0 +1,78 @@
+"""What a view reads: which rows, in which order. Shared by all ways of finding the row at a position."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, cast, false, func, or_, select
+from sqlalchemy import Text as SqlText
+
+from core.errors import FieldError, Invalid
+from core.query.compile import compile_filter, icontains
+from core.query.filter import Node
+from core.query.list_query import Deleted, live
+from core.query.scope import Ref, Scope, UnknownField
+from core.query.search import compile_search
+from core.query.sort import Key, ranks
+from core.records.key import KeyValue, key_in
+from core.storage.database import Reader
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A view's rows. Without sort they come in the order of the key."""
+
+    scope: Scope
+    where: Node | None = None
+    sort: tuple[Key, ...] = ()
+    q: str = ""
+    deleted: Deleted = "without"
+
+    @property
+    def is_natural(self) -> bool:
+        """The live rows of the table in key order, and nothing else."""
+        return self.where is None and not self.sort and not self.q and self.deleted == "without"
+
+    @property
+    def key(self) -> list[ColumnElement[Any]]:
+        return [self.scope.source.c[name] for name in self.scope.table.key.fields]
+
+    def condition(self) -> ColumnElement[bool]:
+        found = [live(self.deleted, self.scope), compile_filter(self.where, self.scope)]
+        if self.q:
+            found.append(compile_search(self.q, self.scope))
+        return and_(*found)
+
+    def order(self) -> list[ColumnElement[Any]]:
+        return [rank.order() for rank in ranks(self.sort, self.scope)]
+
+    def keys(self) -> Select[Any]:
+        """The keys of all rows in order."""
+        return select(*self.key).where(self.condition()).order_by(*self.order())
+
+    def count(self) -> Select[Any]:
+        return select(func.count()).select_from(self.scope.source).where(self.condition())
+
+    def members(self, reader: Reader, keys: Sequence[KeyValue]) -> set[KeyValue]:
+        """Those of the keys that belong to the view now."""
+        condition = and_(key_in(self.scope.table, self.scope.source, keys), self.condition())
+        return set(reader.rows(select(*self.key).where(condition))) if keys else set()
+
+    def holds(self, text: str, fields: Sequence[Ref]) -> list[ColumnElement[bool]]:
+        """For each field the condition that it shows the text, whatever the case."""
+        columns = [(ref, self.scope.column(ref)) for ref in fields]
+        return [
+            icontains(column if ref.kind == "text" else cast(column, SqlText), text, self.scope)
+            for ref, column in columns
+        ]
+
+    def matching(self, text: str, fields: Sequence[Ref]) -> ColumnElement[bool]:
+        return or_(false(), *self.holds(text, fields))
+
+    def refs(self, names: Sequence[str]) -> list[Ref]:
+        """The fields of a window; all declared ones when none is named. Raises Invalid."""
+        wanted = names or [name for name in self.scope.table.fields if name in self.scope.table.column_by_name]
+        try:
+            return [self.scope.resolve(name) for name in wanted]
+        except UnknownField as error:
+            raise Invalid(str(error), [FieldError("fields", "fields.invalid", str(error))]) from None

@@ -1,0 +1,223 @@
+"""One open view: its order while it is built and kept up with commits, its count, its windows.
+
+All of it runs on the event loop; what asks the database is a job on one of its lanes.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from sqlalchemy import select
+
+from core.contract.console import CountKind, Found, Window
+from core.contract.console import View as ViewState
+from core.errors import BadRequest, NotFound, SovriumError
+from core.query.scope import Ref
+from core.records.key import KeyValue, key_in, key_text, parse_key
+from core.storage.database import Call, Cancel, ChangeRow, Commit, Database, Reader
+from core.views.order import KeyOrder, first_keys, order_for
+from core.views.reading import Reading
+from core.views.window import WindowRows
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+FIRST_ROWS = 2_048
+"""Positions that are answered by sorting while the order is being built; farther ones wait for it."""
+_SOON = 0.03
+"""Seconds that opening waits for the order, so that most views are complete when they are first seen."""
+_PATCHED = 0.05
+"""Seconds that a window waits for the last commit to be taken up; an order that is built anew is not waited for."""
+
+
+class OpenView:
+    """`changed` is called whenever the state that `state()` tells has changed."""
+
+    def __init__(self, id_: str, reading: Reading, database: Database, changed: Callable[["OpenView"], None]) -> None:
+        self.id = id_
+        self.reading = reading
+        self.version = 1
+        self._database = database
+        self._changed = changed
+        self._order = order_for(reading, id_)
+        self._builds = 0
+        self._ready = False
+        self._building = True
+        self._seen = 0
+        self._cancel = Cancel()
+        self._waiting: list[Commit] = []
+        self._work: asyncio.Task[None] = asyncio.ensure_future(self._build())
+
+    async def opened(self) -> None:
+        """A short wait for the order."""
+        await asyncio.wait({self._work}, timeout=_SOON)
+
+    def state(self) -> ViewState:
+        kind: CountKind = "exact" if self._ready else "at-least"
+        return {
+            "id": self.id,
+            "table": self.reading.scope.table.sql_name,
+            "count": self._order.count if self._ready else self._seen,
+            "countKind": kind,
+            "ready": self._ready,
+            "version": self.version,
+        }
+
+    # ── Reading ──
+
+    async def window(self, start: int, limit: int, fields: Sequence[str]) -> Window:
+        rows_of = WindowRows(self.reading.scope, self.reading.refs(fields))
+        if self._ready:
+            await asyncio.wait({self._work}, timeout=_PATCHED)
+        elif start + limit > FIRST_ROWS:
+            await asyncio.shield(self._work)
+        ready = self._ready
+
+        def work(reader: Reader) -> tuple[list[str], list[str], list[list[object]], dict[str, dict[str, str]], int]:
+            keys = self._keys(reader, start, limit, ready)
+            names, stamps, rows = rows_of.read(reader, keys)
+            return names, stamps, rows, rows_of.labels(reader, rows), len(keys)
+
+        names, stamps, rows, labels, found = await self._read(work)
+        if not self._ready:
+            self._seen = max(self._seen, start + found if found else 0)
+        return {"start": start, "keys": names, "stamps": stamps, "rows": rows, "labels": labels, "view": self.state()}
+
+    def _keys(self, reader: Reader, start: int, limit: int, ready: bool) -> list[KeyValue]:
+        if ready:
+            return self._order.keys(reader, start, limit)
+        return first_keys(reader, self.reading, start, limit)
+
+    async def find(self, text: str, start: int, backward: bool, fields: Sequence[str]) -> Found:
+        """The nearest row, from `start` on, that shows the text in one of the fields."""
+        refs = [ref for ref in self.reading.refs(fields) if ref.kind != "text-list" or fields]
+        if not text:
+            raise BadRequest("There is nothing to look for")
+        await self._settled()
+
+        def work(reader: Reader) -> Found:
+            position = self._order.find(reader, text, refs, start, backward)
+            if position is None:
+                return {"position": None, "key": None}
+            (key,) = self._order.keys(reader, position, 1)
+            return {"position": position, "key": key_text(key), "field": self._shown_in(reader, key, text, refs)}
+
+        return await self._read(work)
+
+    def _shown_in(self, reader: Reader, key: KeyValue, text: str, refs: Sequence[Ref]) -> str | None:
+        scope = self.reading.scope
+        statement = select(*self.reading.holds(text, refs)).where(key_in(scope.table, scope.source, [key]))
+        rows = reader.rows(statement)
+        return next((ref.name for ref, holds in zip(refs, rows[0], strict=True) if holds), None) if rows else None
+
+    async def locate(self, key: str) -> Found:
+        """Where a record stands; no position when it is not in the view."""
+        try:
+            values = parse_key(self.reading.scope.table, key)
+        except NotFound:
+            return {"position": None, "key": None}
+        await self._settled()
+        position = await self._read(lambda reader: self._order.locate(reader, values))
+        return {"position": position, "key": None if position is None else key}
+
+    async def _settled(self) -> None:
+        if not self._work.done():
+            await asyncio.shield(self._work)
+        if not self._ready:
+            raise BadRequest("The order of the view could not be built", hint="Open the view again")
+
+    async def _read(self, work: Callable[[Reader], T]) -> T:
+        return await self._database.read(Call(work), lane="scan")
+
+    # ── Keeping up ──
+
+    async def _build(self) -> None:
+        self._building = True
+        self._builds += 1
+        order = order_for(self.reading, f"{self.id}_{self._builds}")
+        try:
+            await self._database.read(Call(order.build), lane="long", deadline=None, cancel=self._cancel)
+        except SovriumError as error:
+            if not self._cancel.requested:
+                log.warning("The order of a view of %s was not built: %s", self.reading.scope.table.name, error)
+            return
+        before, self._order = self._order, order
+        if self._ready:
+            await self._database.read(Call(before.release), lane="long")
+        self._ready, self._building = True, False
+        waiting, self._waiting = self._waiting, []
+        for commit in waiting:
+            self.commit(commit)
+        self._changed(self)
+
+    def commit(self, commit: Commit) -> None:
+        """Take up a commit that touches the table."""
+        if self._building:
+            self._waiting.append(commit)
+            return
+        if commit.sequence <= self._order.sequence:
+            return
+        joined, left, known = _moves(self.reading, commit.changes)
+        if not known:
+            self._rebuild()
+        elif joined or left:
+            self._patch(joined, left)
+
+    def _patch(self, joined: list[KeyValue], left: list[KeyValue]) -> None:
+        if isinstance(self._order, KeyOrder):
+            if self._order.shift(joined, left):
+                self._changed(self)
+            else:
+                self._rebuild()
+            return
+        before, order = self._work, self._order
+
+        async def work() -> None:
+            await asyncio.wait({before})
+            if order is not self._order:
+                return
+            try:
+                fits = await self._read(lambda reader: order.patch(reader, joined, left))
+            except SovriumError:
+                fits = False
+            if not fits:
+                self.version += 1
+                await self._build()
+            self._changed(self)
+
+        self._work = asyncio.ensure_future(work())
+
+    def _rebuild(self) -> None:
+        before = self._work
+
+        async def work() -> None:
+            await asyncio.wait({before})
+            self.version += 1
+            await self._build()
+
+        self._work = asyncio.ensure_future(work())
+
+    async def close(self) -> None:
+        """Stop building, give back what is kept."""
+        self._cancel.cancel()
+        await asyncio.wait({self._work})
+        await self._database.read(Call(self._order.release), lane="long")
+
+
+def _moves(reading: Reading, changes: Sequence[ChangeRow]) -> tuple[list[KeyValue], list[KeyValue], bool]:
+    """Keys that may have joined the view and keys that have left it; False when the log does not tell."""
+    table, in_trash = reading.scope.table, reading.deleted == "only"
+    joined: dict[KeyValue, None] = {}
+    left: dict[KeyValue, None] = {}
+    for change in changes:
+        if change.table != table.sql_name:
+            continue
+        if change.operation in ("import", "sql", "permanent-delete"):
+            return [], [], False
+        if change.operation == "update":
+            continue
+        arrives = (change.operation == "delete") == in_trash
+        key = parse_key(table, change.record)
+        (left if arrives else joined).pop(key, None)
+        (joined if arrives else left)[key] = None
+    return list(joined), list(left), True
