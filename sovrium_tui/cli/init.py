@@ -149,10 +149,12 @@ def load_template(app_file: Path) -> None:
 
 def in_order(app: "App") -> list[str]:
     """SQL names of the tables, each behind those that it links to; circles are cut where they are met."""
-    links = {
-        table.name: [str(field.options.related_table) for field in table.fields if field.type == "relationship"]
-        for table in app.tables
-    }
+    from core.fields.link import related_table
+
+    links: dict[str, list[str]] = {}
+    for table in app.tables:
+        targets = [related_table(field.options, app) for field in table.fields if field.type == "relationship"]
+        links[table.sql_name] = [target.sql_name for target in targets if target is not None]
     ordered: list[str] = []
     visiting: set[str] = set()
 
@@ -166,8 +168,7 @@ def in_order(app: "App") -> list[str]:
 
     for name in links:
         visit(name)
-    sql_names = {table.name: table.sql_name for table in app.tables}
-    return [sql_names[name] for name in ordered]
+    return ordered
 
 
 def write(path: Path, text: str) -> None:

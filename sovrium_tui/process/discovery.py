@@ -24,6 +24,8 @@ PATIENCE = 60.0
 STOP_PATIENCE = 30.0
 FORGOTTEN = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT")
 """Variables that decide which code Python runs; a server never takes them from the shell that a console was opened in."""
+CHILDREN: list[subprocess.Popen[bytes]] = []
+"""Servers that this process has started: they outlive it, and Python complains of a handle that is dropped before."""
 KINDS: dict[str, type[SovriumError]] = {
     kind.__name__: kind for kind in (Locked, SchemaError, MigrationRefused, Conflict, StorageError)
 }
@@ -148,7 +150,7 @@ def spawn(app_file: Path, place: Place, report: int) -> subprocess.Popen[bytes]:
     environment = {key: value for key, value in os.environ.items() if key not in FORGOTTEN}
     command = [sys.executable, "-P", "-m", "sovrium_tui", "start", str(app_file), "--data-dir", str(place.data_dir)]
     with place.log.open("ab") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*command, "--background", "--report", str(report)],
             cwd=place.data_dir,
             env=environment,
@@ -158,6 +160,8 @@ def spawn(app_file: Path, place: Place, report: int) -> subprocess.Popen[bytes]:
             pass_fds=(report,),
             start_new_session=True,
         )
+    CHILDREN.append(process)
+    return process
 
 
 def read_report(reader: int, process: subprocess.Popen[bytes]) -> dict[str, Any]:
@@ -225,16 +229,13 @@ def end(place: Place, record: ServerRecord, patience: float) -> None:
     while record.is_alive():
         if time.monotonic() > deadline:
             raise SovriumError(f"Process {record.pid} has not ended within {patience:g} s", hint=f"see {place.log}")
-        reap(record.pid)
+        reap()
         time.sleep(PAUSE)
 
 
-def reap(pid: int) -> None:
-    """Take leave of a child that has ended; otherwise it would stay as a zombie."""
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        return
+def reap() -> None:
+    """Take leave of the servers of ours that have ended; otherwise they would stay as zombies."""
+    CHILDREN[:] = [process for process in CHILDREN if process.poll() is None]
 
 
 def answers(socket: str) -> bool:
