@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -43,7 +43,7 @@ def to_cell(value: Any) -> Any:
     if isinstance(value, Decimal):
         return _number(value)
     if isinstance(value, datetime):
-        return to_iso(value) if value.tzinfo is not None and not value.microsecond % 1000 else value.isoformat()
+        return _instant(value) if value.tzinfo is not None else value.isoformat()
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, timedelta):
@@ -60,6 +60,13 @@ def cut(cell: Any) -> Any:
     if isinstance(cell, str) and len(cell) > CUT_AT:
         return {"cut": cell[:CUT_AT], "length": len(cell)}
     return cell
+
+
+def _instant(value: datetime) -> str:
+    """As the API writes it; with all six digits where the database keeps more than milliseconds."""
+    if value.microsecond % 1000:
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return to_iso(value)
 
 
 def _number(value: Decimal) -> float | int | str:

@@ -90,15 +90,19 @@ async def show(client: "Client", run: "SqlRun", statement: "SqlStatement", forma
         async for rows in windows(client, run["id"], statement):
             shown.add(rows)
         more = " (more were not kept)" if statement.get("more") else ""
-        shown.close(f"{statement.get('rowCount', 0):,} rows in {statement['elapsedMs']} ms{more}")
+        shown.close(f"{counted(statement.get('rowCount', 0))} in {statement['elapsedMs']} ms{more}")
     elif "columns" in statement:
         await pour(client, run["id"], statement["index"], format_)
         if statement.get("more"):
             click.echo(f"only the first {statement.get('rowCount', 0):,} rows were kept", err=True)
     elif statement["state"] == "done":
         changed = statement.get("changed")
-        rows = "done" if changed is None else f"{changed:,} row{'s'[: changed != 1]} changed"
-        click.echo(f"{rows} in {statement['elapsedMs']} ms", err=True)
+        what = "done" if changed is None else f"{counted(changed)} changed"
+        click.echo(f"{what} in {statement['elapsedMs']} ms", err=True)
+
+
+def counted(rows: int) -> str:
+    return f"{rows:,} row{'s'[: rows != 1]}"
 
 
 async def windows(client: "Client", run: str, statement: "SqlStatement") -> Any:
