@@ -5,7 +5,6 @@ rows as displayed: staged new rows stand among the rows of the view where they w
 """
 
 import asyncio
-from bisect import bisect_right
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
@@ -15,6 +14,7 @@ from core.contract.console import Event, View, Window
 from core.contract.records import Filter, SortKey
 from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.condition import same_condition, value_condition, with_condition, without_condition
+from screens.presenters.inserted_rows import InsertedRows
 from screens.presenters.page_cache import PAGE_ROWS, Page, PageCache
 from screens.presenters.pending import Staged
 from screens.presenters.row_source import Query, RowSource
@@ -93,9 +93,7 @@ class GridModel:
         self._searching = 0
         self._fetches = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._new: list[tuple[str, dict[str, Any]]] = []
-        self._new_at: list[int] = []
-        self._placed: dict[str, int] = {}
+        self._new = InsertedRows()
         self._labels: dict[tuple[str, str], str] = {}
         self._stop_listening = staged.changed.listen(self._staged_changed) if staged else None
         self._place_new(0)
@@ -162,7 +160,7 @@ class GridModel:
         if old is None:
             self.layout.fit(self.samples())
         else:
-            self._placed.clear()
+            self._new.forget_places()
         self._place_new(0)
         self.selection.anchor = None
         self.selection.row = self.to_displayed(position)
@@ -214,11 +212,11 @@ class GridModel:
 
     def row(self, position: int) -> GridRow | None:
         """A row if it is here; None while it is on its way. Never fetches."""
-        place = bisect_right(self._new_at, position) - 1
-        if place >= 0 and self._new_at[place] == position:
-            key, values = self._new[place]
-            return GridRow(key, "new", None, tuple(values.values()), {n: i for i, n in enumerate(values)}, {})
-        base = position - place - 1
+        new = self._new.at(position)
+        if new is not None:
+            key, values = new
+            return GridRow(key, "new", None, tuple(values.values()), {name: at for at, name in enumerate(values)}, {})
+        base = self.to_base(position)
         page = self.cache.get(base)
         if page is None or not 0 <= base - page.start < len(page.rows):
             return None
@@ -264,10 +262,9 @@ class GridModel:
 
     def position_of(self, key: str) -> int | None:
         """Where a row is displayed, if it is here."""
-        for at, (ref, _) in zip(self._new_at, self._new, strict=True):
-            if ref == key:
-                return at
-        found = self.cache.find(key)
+        new, found = self._new.position_of(key), self.cache.find(key)
+        if new is not None:
+            return new
         return self.to_displayed(found[0].start + found[1]) if found else None
 
     async def read(self, first: int, last: int, names: Sequence[str]) -> list[tuple[str, list[Any]]]:
@@ -341,32 +338,20 @@ class GridModel:
     # ── New rows among the others ──────────────────────────────────────────────────────────────────────────────────────
 
     def is_new(self, position: int) -> bool:
-        place = bisect_right(self._new_at, position) - 1
-        return place >= 0 and self._new_at[place] == position
+        """Whether a staged new row is displayed there."""
+        return self._new.at(position) is not None
 
     def to_base(self, position: int) -> int:
         """Position in the view of a displayed row; for a new row that of the row behind it."""
-        before = bisect_right(self._new_at, position)
-        return position - before + (1 if self.is_new(position) else 0)
+        return self._new.to_base(position)
 
     def to_displayed(self, base: int) -> int:
         """Where a row of the view is displayed."""
-        shift = 0
-        for at in self._new_at:
-            if at - shift > base:
-                break
-            shift += 1
-        return base + shift
+        return self._new.to_displayed(base)
 
-    def _place_new(self, base: int) -> None:
-        """Keep new rows where they were inserted; those not seen before go to a position of the view."""
+    def _place_new(self, before: int) -> None:
         rows = self.staged.new_rows(self.source.table) if self.staged and self.source.table else []
-        for ref, _ in rows:
-            self._placed.setdefault(ref, base)
-        rows.sort(key=lambda row: self._placed[row[0]])
-        self._new = rows
-        self._new_at = [self._placed[ref] + place for place, (ref, _) in enumerate(rows)]
-        self._placed = {ref: self._placed[ref] for ref, _ in rows}
+        self._new.place(rows, before)
 
     def _staged_changed(self, table: str) -> None:
         if table != self.source.table:
@@ -424,22 +409,19 @@ class GridModel:
 
     # ── Search ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def search(self, text: str, start: tuple[int, int] | None = None) -> None:
-        """Look for a text from a cell on (the cursor's by default) and move the cursor there."""
+    def look_for(self, text: str, row: int, *, backward: bool = False) -> None:
+        """Look for a text from a displayed row on and move the cursor to it; "" ends the search."""
         self.search_text, self.search_failed = text, False
+        self._searching += 1
         if text:
-            self._search(start[0] if start else self.selection.row, backward=False)
-        self._tell("search")
+            self._run(self._find(self._searching, text, self.to_base(row) if row >= 0 else -1, backward))
+        else:
+            self._tell("search")
 
     def search_next(self, *, backward: bool = False) -> None:
         """The next row that has the text, around the end."""
         if self.search_text:
-            self._search(self.selection.row + (-1 if backward else 1), backward=backward)
-
-    def _search(self, row: int, *, backward: bool) -> None:
-        self._searching += 1
-        base = self.to_base(row) if row >= 0 else -1
-        self._run(self._find(self._searching, self.search_text, base, backward))
+            self.look_for(self.search_text, self.selection.row + (-1 if backward else 1), backward=backward)
 
     async def _find(self, token: int, text: str, start: int, backward: bool) -> None:
         view, names = self.view, self.layout.names
@@ -447,22 +429,23 @@ class GridModel:
             return
         end = view["count"] - 1
         around = end if backward else 0
+        position, name = None, ""
         try:
-            begins = [around] if not 0 <= start <= end else [start, around]
-            for begin in begins:
+            for begin in [start, around] if 0 <= start <= end else [around]:
                 found = await self.source.find(view["id"], text, begin, backward=backward, names=names)
-                if token != self._searching:
-                    return
-                if found["position"] is not None:
+                position, name = found["position"], found.get("field") or ""
+                if position is not None or token != self._searching:
                     break
         except SovriumError as error:
             if token == self._searching:
                 self._fail(error)
             return
-        self.search_failed = found["position"] is None
-        if found["position"] is not None:
-            self.selection.row = self.to_displayed(found["position"])
-            place = self.layout.index(found.get("field") or "")
+        if token != self._searching:
+            return
+        self.search_failed = position is None
+        if position is not None:
+            self.selection.row = self.to_displayed(position)
+            place = self.layout.index(name)
             self.selection.column = self.selection.column if place is None else place
         self._tell("search")
 

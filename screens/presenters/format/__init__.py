@@ -16,13 +16,17 @@ Formatter = Callable[[Any], str]
 """Text of a value that is not None. May raise ValueError, TypeError or ArithmeticError on what is not the type's."""
 
 
+SHOWN = 1000
+"""Characters of a text that a line can need; the rest of a long one is not looked at."""
+
+
 def _text(field: FieldInfo) -> Formatter:
     return _as_text
 
 
 def _as_text(value: Any) -> str:
     if isinstance(value, str):
-        return value
+        return value if len(value) <= SHOWN else value[:SHOWN]
     if isinstance(value, dict) and "cut" in value:
         return f"{value['cut']}…"
     return compact(value)
@@ -48,7 +52,7 @@ def compact(value: Any) -> str:
     """Json on one line without blanks that mean nothing."""
     import json
 
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)[:SHOWN]
 
 
 FORMATTERS: Mapping[str, Callable[[FieldInfo], Formatter]] = {
@@ -97,6 +101,8 @@ def measured_text(field: FieldInfo, value: Any, labels: Mapping[str, str]) -> st
     text = formatter(field)(value)
     if field["family"] == "select":
         return f" {text} "
+    if field["type"] == "color":
+        return f"██ {text}"
     if field["family"] == "multi" and isinstance(value, list):
         return text + " " * (len(value) + 1)
     return text

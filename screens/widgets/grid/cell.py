@@ -120,6 +120,12 @@ def _json(field: FieldInfo) -> Draw:
     return _plain(field, "muted")
 
 
+def _color(field: FieldInfo) -> Draw:
+    """A swatch and its code."""
+    read = formatter(field)
+    return lambda value: [("██", f"bar:{value}"), (f" {read(value)}", "text")]
+
+
 RENDERERS: dict[str, Renderer] = {
     "single-line-text": Renderer(_plain),
     "long-text": Renderer(_plain, glyph="¶"),
@@ -128,6 +134,8 @@ RENDERERS: dict[str, Renderer] = {
     "url": Renderer(_link_text, glyph="⌂"),
     "phone-number": Renderer(_plain, glyph="+"),
     "code": Renderer(_json, glyph="§"),
+    "barcode": Renderer(_plain, glyph="‖"),
+    "color": Renderer(_color, glyph="■"),
     "integer": Renderer(_plain, "right", "#"),
     "decimal": Renderer(_plain, "right", "#"),
     "currency": Renderer(_plain, "right", "¤"),

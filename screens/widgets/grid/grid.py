@@ -1,498 +1,37 @@
-"""The grid widget: paints what the model holds, moves the cursor, tells the pane around it what happened.
-
-Lines are the line API's: line 0 is the header, the others rows from `top` on; the last one is the search line while a
-search is typed. Vertical and horizontal place are the grid's own (`top` in rows, `left` in columns), so that ten million
-rows cost what fifty do and a line never has to be shifted.
-"""
+"""The grid widget: what its keys and the mouse do. Painting is `surface`'s."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-
-from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
 from textual import events
-from textual.color import Color
-from textual.filter import LineFilter
-from textual.geometry import Region, Size
-from textual.message import Message
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
 from screens.actions.binding import bindings_of
-from screens.presenters.format.line import one_line
-from screens.presenters.grid_model import GridChange, GridModel
-from screens.services.text import t
-from screens.widgets.grid.painter import Frame, Painter, fit, frame_of
-from screens.widgets.grid.palette import COMPONENTS, Palette
+from screens.presenters.grid_model import GridModel
+from screens.widgets.grid import message
 from screens.widgets.grid.pointer import Pointer
-from screens.widgets.grid.scrollbar import Scrollbar
+from screens.widgets.grid.surface import GridSurface
 
-HEADER = 1
-STRIPS = 400
-"""Painted rows that are kept."""
-PATIENCE = 0.03
-"""Seconds that a jump waits for its rows before it shows placeholders."""
 WIDEN = 2
 """Cells by which `<` and `>` change a column."""
 
 
-class VirtualGrid(ScrollView, can_focus=True):
+class VirtualGrid(GridSurface):
     """A grid over a `GridModel`. The model's `open` and `close` are the caller's business."""
+
+    CursorMoved = message.CursorMoved
+    ViewChanged = message.ViewChanged
+    Scrolled = message.Scrolled
+    LayoutChanged = message.LayoutChanged
+    OpenCell = message.OpenCell
+    HeaderClicked = message.HeaderClicked
 
     action_context = "grid"
     BINDINGS = bindings_of("grid")
-    COMPONENT_CLASSES = COMPONENTS
-    DEFAULT_CSS = """
-    VirtualGrid {
-        overflow: hidden hidden;
-        background: $surface;
-        color: $foreground;
-        & > .grid--row { background: $surface; color: $foreground; }
-        & > .grid--cursor-row { background: $foreground 7%; color: $foreground; }
-        & > .grid--range { background: $primary 35%; color: $foreground; }
-        & > .grid--marked { background: $accent 18%; color: $foreground; }
-        & > .grid--deleted { color: $text-error; text-style: strike; }
-        & > .grid--cursor { background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold; }
-        & > .grid--cursor-blurred { background: $primary 30%; color: $foreground; }
-        & > .grid--header { background: $panel; color: $foreground; text-style: bold; }
-        & > .grid--header-cursor { background: $panel; color: $text-accent; text-style: bold; }
-        & > .grid--entry { background: $panel; color: $foreground; }
-        & > .grid--muted { color: $foreground 55%; }
-        & > .grid--number { color: $foreground; }
-        & > .grid--null { color: $foreground 30%; }
-        & > .grid--placeholder { color: $foreground 20%; }
-        & > .grid--link { color: $text-primary; }
-        & > .grid--true { color: $text-success; }
-        & > .grid--star { color: $text-warning; }
-        & > .grid--bar { color: $primary; }
-        & > .grid--dirty { color: $text-warning; text-style: bold; }
-        & > .grid--invalid { color: $text-error; text-style: bold underline; }
-        & > .grid--conflict { color: $text-accent; text-style: bold; }
-        & > .grid--new { color: $text-success; text-style: bold; }
-        & > .grid--search { background: $warning; color: $background; text-style: bold; }
-        & > .grid--gutter { color: $foreground 35%; }
-        & > .grid--edge { color: $foreground 25%; }
-        & > .grid--glyph { color: $foreground 45%; text-style: not bold; }
-        & > .grid--sort { color: $text-accent; text-style: bold; }
-        & > .grid--thumb { color: $primary; }
-        & > .grid--track { color: $foreground 15%; }
-    }
-    """
-
-    # ── Messages ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    @dataclass
-    class CursorMoved(Message):
-        """The cursor stands on another cell, or the chosen cells changed."""
-
-        grid: VirtualGrid
-        row: int
-        column: int
-
-        @property
-        def control(self) -> VirtualGrid:
-            return self.grid
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, VirtualGrid.CursorMoved)
-
-    @dataclass
-    class OpenCell(Message):
-        """A cell was double-clicked."""
-
-        grid: VirtualGrid
-        row: int
-        column: int
-
-        @property
-        def control(self) -> VirtualGrid:
-            return self.grid
-
-    @dataclass
-    class HeaderClicked(Message):
-        """A column's title was clicked; the grid has sorted by it."""
-
-        grid: VirtualGrid
-        column: int
-
-        @property
-        def control(self) -> VirtualGrid:
-            return self.grid
-
-    @dataclass
-    class ViewChanged(Message):
-        """Count, order, conditions, loading or failure are not as before: the status line shows them."""
-
-        grid: VirtualGrid
-
-        @property
-        def control(self) -> VirtualGrid:
-            return self.grid
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, VirtualGrid.ViewChanged)
-
-    @dataclass
-    class LayoutChanged(Message):
-        """Columns were moved, resized, hidden or frozen: keep `model.layout.to_data()`."""
-
-        grid: VirtualGrid
-
-        @property
-        def control(self) -> VirtualGrid:
-            return self.grid
-
-    @dataclass
-    class Scrolled(Message):
-        """Rows or columns moved on screen: what lies over a cell must follow (`cell_region`)."""
-
-        grid: VirtualGrid
-
-        @property
-        def control(self) -> VirtualGrid:
-            return self.grid
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, VirtualGrid.Scrolled)
-
-    # ── Life ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def __init__(self, model: GridModel, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self.model = model
-        self.top = 0
-        self.left = 0
-        self.searching: str | None = None
-        """The text typed into the search line; None when it is not open."""
+        super().__init__(model, id=id, classes=classes)
         self.pointer = Pointer(self)
-        self._origin = (0, 0)
-        self._extent = Size(0, 0)
-        """The grid's size; Textual works its own out from the styles each time."""
-        self._painter: Painter | None = None
-        self._frame: Frame | None = None
-        self._strips: dict[Hashable, Strip] = {}
-        """Painted lines by what they show: ("header", column) or (row, cursor, chosen columns, scrollbar)."""
-        self._filters: Sequence[LineFilter] = ()
-        self._ground = Color(0, 0, 0)
-        self._stop = model.changed.listen(self._model_changed)
-
-    def on_unmount(self) -> None:
-        self._stop()
-
-    def replace_model(self, model: GridModel) -> None:
-        """Show another table or result; the old model's closing is the caller's business."""
-        self._stop()
-        self.model = model
-        self.top = self.left = 0
-        self.searching, self._painter = None, None
-        self._stop = model.changed.listen(self._model_changed)
-        self._repaint()
-        self._post_moved()
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._painter = None
-        self._forget()
-
-    def on_resize(self, event: events.Resize) -> None:
-        self._extent = event.size
-        self._repaint()
-        self._reveal()
-
-    def on_focus(self) -> None:
-        self._forget_row(self.model.selection.row)
-
-    def on_blur(self) -> None:
-        self._forget_row(self.model.selection.row)
-
-    # ── Geometry ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def body_height(self) -> int:
-        """Lines for rows."""
-        return max(self._extent.height - HEADER - (self.searching is not None), 0)
-
-    @property
-    def scrollbar(self) -> Scrollbar:
-        return Scrollbar(self.model.count, self.top, self.body_height)
-
-    @property
-    def frame(self) -> Frame:
-        """How the lines are cut now."""
-        if self._frame is None:
-            self._frame = frame_of(self.model, self.left, max(self._extent.width - 1, 0))
-        return self._frame
-
-    def row_at(self, y: int) -> int | None:
-        """The row on a line; None for the header and below the last one."""
-        row = self.top + y - HEADER
-        return row if HEADER <= y < HEADER + self.body_height and row < self.model.count else None
-
-    def column_at(self, x: int) -> int | None:
-        """The place of the column at a cell of a line; None in the gutter and behind the last one."""
-        inside = x - self.frame.gutter
-        return next((slot.place for slot in self.frame.slots if slot.x <= inside < slot.x + slot.width), None)
-
-    def cell_region(self, row: int, name: str) -> Region | None:
-        """Where a cell's text stands, in the coordinates of the grid's parent; None when it is not on screen."""
-        line = row - self.top
-        slot = next((slot for slot in self.frame.slots if slot.name == name), None)
-        if slot is None or not 0 <= line < self.body_height or slot.width < 3:
-            return None
-        inside = self.content_region
-        parent = self.parent.region if hasattr(self.parent, "region") else self.region
-        x = inside.x - parent.x + self.frame.gutter + slot.x + 1
-        return Region(x, inside.y - parent.y + HEADER + line, slot.width - 2, 1)
-
-    # ── Painting ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def painter(self) -> Painter:
-        if self._painter is None or self._painter.model is not self.model:
-            self._painter = Painter(self.model, Palette(self._component, self._variable))
-        return self._painter
-
-    def _component(self, name: str) -> tuple[Style, bool]:
-        styles = self.get_component_styles(name)
-        return self.get_component_rich_style(name), styles.has_rule("background")
-
-    def _variable(self, name: str) -> str:
-        return self.app.theme_variables[name]
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """Lines with the app's filters applied. Painted lines are kept here by what they show, so that a line is neither
-        painted nor filtered twice; with a border or opacity Textual's own way is taken."""
-        if self._extent != self.outer_size or self.opacity < 1:
-            return super().render_lines(crop)
-        self._filters, self._ground = self.get_line_filters(), self.background_colors[1]
-        lines = self._lines()
-        strips = [lines(y) for y in crop.line_range]
-        if crop.column_span != (0, self._extent.width):
-            strips = [strip.crop(*crop.column_span) for strip in strips]
-        return strips
-
-    def render_line(self, y: int) -> Strip:
-        return self._lines()(y)
-
-    def _lines(self) -> Callable[[int], Strip]:
-        """The painter of single lines, with what they share looked up once. Reads caches only."""
-        size, height, model = self._extent, self.body_height, self.model
-        if size.width < 2:
-            return lambda y: Strip.blank(size.width, self.rich_style)
-        bar, count, top, selection = self.scrollbar, model.count, self.top, model.selection
-        first, length = bar.thumb if bar.needed else (0, 0)
-        track = "│" if bar.needed else " "
-        columns, held = len(model.layout.shown), self._strips
-        plain = selection.anchor is None and not selection.everything
-        model.need(top, top + height - 1)
-
-        def line(y: int) -> Strip:
-            if y < HEADER:
-                return held.get(("header", selection.column)) or self._header_line(selection.column)
-            if y > height:
-                return self._keep(None, self._search_line())
-            position, sign = top + y - HEADER, "┃" if first <= y - HEADER < first + length else track
-            if position >= count:
-                return self._blank_line(y - HEADER, sign)
-            cursor = selection.column if position == selection.row else None
-            span = None if plain else selection.span_in(position, columns)
-            return held.get((position, cursor, span, sign)) or self._row_line(position, cursor, span, sign)
-
-        return line
-
-    def _keep(self, key: Hashable | None, segments: list[Segment]) -> Strip:
-        """Make a line of segments, and keep it under what it shows."""
-        strip = Strip(segments, self._extent.width)
-        for line_filter in self._filters:
-            strip = strip.apply_filter(line_filter, self._ground)
-        if key is not None:
-            if len(self._strips) >= STRIPS:
-                self._strips.clear()
-            self._strips[key] = strip
-        return strip
-
-    def _header_line(self, column: int) -> Strip:
-        segments = self.painter.header(self.frame, column)
-        end = Segment(" ", self.painter.palette.style("text", "header"))
-        return self._keep(("header", column), [*segments, end])
-
-    def _row_line(self, position: int, cursor: int | None, span: tuple[int, int] | None, sign: str) -> Strip:
-        row = self.model.row(position)
-        if row is None:
-            segments = self.painter.placeholder(self.frame, position, cursor=cursor is not None)
-            return self._keep(None, [*segments, self._bar(sign)])
-        segments = self.painter.row(self.frame, row, cursor, span, focused=self.has_focus)
-        return self._keep((position, cursor, span, sign), [*segments, self._bar(sign)])
-
-    def _blank_line(self, line: int, sign: str) -> Strip:
-        notice = self._notice() if line == self.body_height // 3 else ""
-        return self._keep(None, [*self.painter.blank(self.frame, notice), self._bar(sign)])
-
-    def _bar(self, sign: str) -> Segment:
-        palette = self.painter.palette
-        return Segment(sign, palette.thumb if sign == "┃" else palette.track)
-
-    def _search_line(self) -> list[Segment]:
-        style, width = self.painter.palette.style, self._extent.width
-        text = one_line(f" /{self.searching}▏")
-        note = t("grid.search.none") if self.model.search_failed else t("grid.search.keys")
-        room = max(width - cell_len(text) - 2, 0)
-        end = fit(note, room, "right") if room > cell_len(note) else " " * room
-        name = "invalid" if self.model.search_failed else "text"
-        return [Segment(fit(text, width - room - 1), style(name, "entry")), Segment(f"{end} ", style("muted", "entry"))]
-
-    def _notice(self) -> str:
-        """What an empty grid says."""
-        model = self.model
-        if model.count:
-            return ""
-        if model.failure is not None:
-            return model.failure.message
-        if model.view is None or model.loading:
-            return t("grid.loading")
-        return t("grid.no_match") if model.query.filter else t("grid.empty")
-
-    # ── Refreshing ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _forget(self) -> None:
-        self._frame = None
-        self._strips.clear()
-
-    def _repaint(self) -> None:
-        """Everything."""
-        self._forget()
-        self.refresh()
-
-    def _refresh_rows(self, *rows: int) -> None:
-        """The lines of some rows, as far as they are on screen; neighbours as one region."""
-        regions: list[Region] = []
-        height = self.body_height
-        for line in sorted({row - self.top for row in rows if 0 <= row - self.top < height}):
-            region = Region(0, HEADER + line, self._extent.width, 1)
-            if regions and regions[-1].bottom == region.y:
-                region = regions.pop().union(region)
-            regions.append(region)
-        if regions:
-            self.refresh(*regions)
-
-    def _refresh_columns(self, row: int, *columns: int) -> None:
-        """Two cells of a row and their titles: what a step to the side changes."""
-        line = HEADER + row - self.top
-        gutter = self.frame.gutter
-        for slot in self.frame.slots:
-            if slot.place in columns:
-                x = gutter + slot.x
-                self.refresh(Region(x, 0, slot.width, HEADER), Region(x, line, slot.width, 1))
-
-    def _forget_row(self, row: int) -> None:
-        for key in [key for key in self._strips if isinstance(key, tuple) and key[0] == row]:
-            del self._strips[key]
-        self._refresh_rows(row)
-
-    def _model_changed(self, change: GridChange) -> None:
-        if not self.is_attached:
-            return
-        match change.kind:
-            case "rows":
-                if change.first < self.top + self.body_height and change.last >= self.top:
-                    self._repaint()
-            case "search":
-                self._repaint()
-                self._reveal()
-                self._post_moved()
-            case "columns":
-                self._repaint()
-                self._reveal()
-                self.post_message(self.LayoutChanged(self))
-            case _:
-                self.top = max(0, min(self.top, self.model.count - 1))
-                self._repaint()
-                self._reveal()
-                self.post_message(self.ViewChanged(self))
-                self._post_moved()
 
     # ── Moving ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    @property
-    def cursor_name(self) -> str | None:
-        """Name of the field under the cursor."""
-        names = self.model.layout.shown
-        return names[self.model.selection.column].name if names else None
-
-    def move_to(self, row: int, column: int, *, extend: bool = False) -> None:
-        """Put the cursor on a cell, as near as there is one; `extend` stretches the range to it."""
-        model, selection = self.model, self.model.selection
-        if not model.count or not model.layout.shown:
-            return
-        before = (selection.row, selection.column)
-        ranged = selection.anchor is not None or selection.everything
-        if extend:
-            selection.extend()
-        elif selection.everything:
-            selection.everything = False
-        selection.row, selection.column = row, column
-        selection.clamp(model.count, len(model.layout.shown))
-        if (selection.row, selection.column) == before:
-            return
-        if ranged or selection.anchor is not None:
-            self._repaint()
-        elif before[0] == selection.row:
-            self._refresh_columns(before[0], before[1], selection.column)
-        else:
-            self._refresh_rows(before[0], selection.row)
-            if before[1] != selection.column:
-                self.refresh(Region(0, 0, self._extent.width, HEADER))
-        self._reveal()
-        self._post_moved()
-
-    def scroll_rows(self, step: int) -> None:
-        """Scroll without moving the cursor."""
-        self.show_top(self.top + step)
-
-    def show_top(self, row: int) -> None:
-        """Let a row be the first on screen."""
-        top = max(0, min(row, self.model.count - self.body_height))
-        if top == self.top:
-            return
-        self.top = top
-        self.model.need(top, top + self.body_height - 1)
-        if self.model.row(min(top + self.body_height, self.model.count) - 1) is None or self.model.row(top) is None:
-            # The rows usually come within the time of a frame: do not paint placeholders only to paint over them.
-            self.set_timer(PATIENCE, self.refresh)
-        else:
-            self.refresh()
-        self.post_message(self.Scrolled(self))
-
-    def scroll_columns(self, step: int) -> None:
-        """Scroll sideways by columns without moving the cursor."""
-        layout = self.model.layout
-        frozen = layout.frozen if layout.frozen_width(self._extent.width) else 0
-        self._show_left(max(frozen, min(max(self.left, frozen) + step, len(layout.shown) - 1)))
-
-    def _show_left(self, left: int) -> None:
-        if left != self.left:
-            self.left = left
-            self._repaint()
-            self.post_message(self.Scrolled(self))
-
-    def _reveal(self) -> None:
-        """Scroll so that the cursor is on screen."""
-        selection, height = self.model.selection, self.body_height
-        if height <= 0 or not self.model.layout.shown:
-            return
-        if selection.row < self.top:
-            self.show_top(selection.row)
-        elif selection.row >= self.top + height:
-            self.show_top(selection.row - height + 1)
-        room = max(self._extent.width - 1 - self.frame.gutter, 0)
-        self._show_left(self.model.layout.reveal(selection.column, self.left, room))
-
-    def _post_moved(self) -> None:
-        selection = self.model.selection
-        self.post_message(self.CursorMoved(self, selection.row, selection.column))
 
     def _step(self, rows: int, columns: int, *, extend: bool = False) -> None:
         selection = self.model.selection
@@ -576,7 +115,7 @@ class VirtualGrid(ScrollView, can_focus=True):
             self._post_moved()
 
     def _chosen(self) -> None:
-        self._repaint()
+        self.repaint()
         self._post_moved()
 
     def step_back(self) -> bool:
@@ -585,7 +124,7 @@ class VirtualGrid(ScrollView, can_focus=True):
         if self.model.selection.step_back():
             self._chosen()
         elif self.model.search_text:
-            self.model.search("")
+            self.model.look_for("", 0)
         elif self.model.query.filter is not None:
             self.model.set_filter(None)
         else:
@@ -594,62 +133,28 @@ class VirtualGrid(ScrollView, can_focus=True):
 
     # ── Search ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    @property
+    def searching(self) -> str | None:
+        """The text typed into the search line; None when it is not open."""
+        return self.search.text
+
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        return self.searching is not None and character is not None and character.isprintable()
+        return self.search.open and character is not None and character.isprintable()
+
+    async def _on_key(self, event: events.Key) -> None:
+        self.search.key(event)
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        self.search.paste(event)
 
     def action_grid_search(self) -> None:
-        self._origin = (self.model.selection.row, self.model.selection.column)
-        self.searching = ""
-        self.model.search("")
-        self._repaint()
-        self._reveal()
+        self.search.begin()
 
     def action_grid_search_next(self) -> None:
         self.model.search_next()
 
     def action_grid_search_previous(self) -> None:
         self.model.search_next(backward=True)
-
-    async def _on_key(self, event: events.Key) -> None:
-        if self.searching is None:
-            return
-        if event.key == "escape":
-            self._end_search(cancelled=True)
-        elif event.key == "enter":
-            self._end_search(cancelled=False)
-        elif event.key == "backspace" and not self.searching:
-            self._end_search(cancelled=True)
-        elif event.key in ("backspace", "ctrl+h"):
-            self._type(self.searching[:-1])
-        elif event.key == "ctrl+u":
-            self._type("")
-        elif event.key == "down":
-            self.model.search_next()
-        elif event.key == "up":
-            self.model.search_next(backward=True)
-        elif event.character is not None and event.character.isprintable():
-            self._type(self.searching + event.character)
-        else:
-            return
-        event.stop()
-        event.prevent_default()
-
-    async def _on_paste(self, event: events.Paste) -> None:
-        if self.searching is not None:
-            self._type(self.searching + " ".join(event.text.split()))
-            event.stop()
-            event.prevent_default()
-
-    def _type(self, text: str) -> None:
-        self.searching = text
-        self.model.search(text, start=self._origin)
-
-    def _end_search(self, *, cancelled: bool) -> None:
-        self.searching = None
-        if cancelled:
-            self.model.search("")
-            self.move_to(*self._origin)
-        self._repaint()
 
     # ── Order and conditions ───────────────────────────────────────────────────────────────────────────────────────────
 
