@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 from textual import work
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
-from core.client import SovriumError
+from core.client import Port, SovriumError
+from core.contract.console import Event
 from screens.actions.binding import bindings_of
 from screens.presenters.finder import Hit
 from screens.presenters.job_center import share
@@ -25,6 +28,11 @@ from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.menu import Menu
 from screens.widgets.palette import table_place
 from screens.widgets.progress import bar
+
+MOST_COUNTED = 50
+"""Tables whose sizes are shown."""
+REST = 2.0
+"""Seconds between a change of data and a new count."""
 
 
 class HomeScreen(ConsoleScreen):
@@ -40,13 +48,14 @@ class HomeScreen(ConsoleScreen):
         super().__init__(context)
         self._summary: dict[str, Any] = context.session.get("home", {})
         self._stops: list[Callable[[], None]] = []
+        self._recount: Timer | None = None
 
     def compose_body(self) -> Iterable[Widget]:
         yield Static(id="home-head")
         with Horizontal(id="home-columns"):
             with Vertical(id="home-left", classes="pane"):
                 yield Static(classes="heading", id="home-tables-title")
-                yield Menu(id="home-tables", key_style="$foreground")
+                yield Menu(id="home-tables", key_style="")
                 yield Static(id="home-empty", classes="empty")
             with Vertical(id="home-right"):
                 with Vertical(classes="pane home-card", id="home-recent-card"):
@@ -66,6 +75,7 @@ class HomeScreen(ConsoleScreen):
         self._stops = [
             context.connected.listen(lambda online: self.load() if online else self.paint()),
             context.schema_changed.listen(lambda _: self.load()),
+            context.events.listen(self.hear),
             context.pending.changed.listen(lambda _: self.paint_pending()),
             context.jobs.changed.listen(lambda _: self.paint_jobs()),
         ]
@@ -90,14 +100,11 @@ class HomeScreen(ConsoleScreen):
     @work(exclusive=True, group="home", exit_on_error=False)
     async def load(self) -> None:
         """Ask the server for the tables and their sizes."""
+        self._recount = None
         port, schema, hello = self.context.port, self.context.schema, self.context.hello
         if port is None or schema is None or hello is None:
             return
-        counts: dict[str, int | None] = {}
-        try:
-            counts = {str(s["id"]): s.get("recordCount") for s in await port.request("GET", "/api/tables")}
-        except SovriumError as error:
-            self.context.connection.problem = error
+        counts = await asyncio.gather(*(count_of(port, table["sqlName"]) for table in schema["tables"][:MOST_COUNTED]))
         self._summary = {
             "app": hello["app"],
             "description": hello["description"],
@@ -109,14 +116,19 @@ class HomeScreen(ConsoleScreen):
                     "name": table["name"],
                     "sqlName": table["sqlName"],
                     "fields": [field["label"] or field["name"] for field in table["fields"] if not field["system"]],
-                    "count": counts.get(table["id"]),
+                    "count": counts[at] if at < len(counts) else "",
                 }
-                for table in schema["tables"]
+                for at, table in enumerate(schema["tables"])
             ],
         }
         self.context.session.put("home", self._summary)
         self.context.session.put("app", hello["app"])
         self.paint()
+
+    def hear(self, event: Event) -> None:
+        """Records have changed: count again, but not more often than every two seconds."""
+        if event["kind"] == "change" and self.is_current and self._recount is None:
+            self._recount = self.set_timer(REST, self.load)
 
     # ── Painting ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -147,7 +159,7 @@ class HomeScreen(ConsoleScreen):
             Hit(
                 label=table["name"],
                 detail=" · ".join(table["fields"]),
-                key="" if table["count"] is None else grouped(table["count"]),
+                key=table["count"],
                 run=partial(self.context.go, table_place(table["sqlName"], table["name"])),
             )
             for table in tables
@@ -218,3 +230,13 @@ class HomeScreen(ConsoleScreen):
 
     def show_place(self, place: Place) -> None:
         self.query_one("#home-tables", Menu).focus()
+
+
+async def count_of(port: Port, table: str) -> str:
+    """How many records a table has, as people read it: `5,000`, `~5,000` for an estimate, `≥5,000`; "" when not told."""
+    try:
+        view = await port.open_view({"table": table})
+        await port.close_view(view["id"])
+    except SovriumError:
+        return ""
+    return {"exact": "", "estimate": "~", "at-least": "≥"}[view["countKind"]] + grouped(view["count"])

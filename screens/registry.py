@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,13 +27,9 @@ class Place:
         return found
 
 
-PLACES: tuple[Place, ...] = tuple(
-    place
-    for place in (
-        Place("home", "screens.home", "HomeScreen"),
-        Place("tables", "screens.tables", "TablesScreen"),
-        Place("sql", "screens.sql", "SqlScreen"),
-        Place("jobs", "screens.jobs", "JobsScreen"),
-    )
-    if find_spec(place.module)
+PLACES: tuple[Place, ...] = (
+    Place("home", "screens.home", "HomeScreen"),
+    Place("tables", "screens.tables", "TablesScreen"),
+    Place("sql", "screens.sql", "SqlScreen"),
+    Place("jobs", "screens.jobs", "JobsScreen"),
 )

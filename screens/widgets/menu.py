@@ -9,18 +9,20 @@ from textual.widgets.option_list import Option
 
 from screens.presenters.finder import Hit
 
+LABEL = 26
+"""Widest column of labels; longer ones push their detail aside."""
+
 
 class Menu(OptionList):
-    """Shows `Hit`s. `Menu.OptionSelected.option_index` is the index in `hits`."""
+    """Shows `Hit`s; `OptionSelected.option_index` is the index in `hits`. Parts differ by weight, not by colour: the
+    highlighted line has its own colours in every theme."""
 
     DEFAULT_CSS = """
     Menu { border: none; background: transparent; padding: 0; scrollbar-size-vertical: 1; height: auto; max-height: 100%; }
     Menu:focus { border: none; background-tint: transparent 0%; }
     """
 
-    def __init__(
-        self, *, id: str | None = None, classes: str | None = None, key_style: str = "bold $secondary"
-    ) -> None:
+    def __init__(self, *, id: str | None = None, classes: str | None = None, key_style: str = "bold") -> None:
         super().__init__(id=id, classes=classes, markup=False, compact=True)
         self.hits: list[Hit] = []
         self._key_style = key_style
@@ -51,22 +53,24 @@ class Menu(OptionList):
     def _lay_out(self) -> None:
         width = self._laid_out_for = self.scrollable_content_region.width
         key_width = max((Content(hit.key).cell_length for hit in self.hits), default=0)
+        label_width = min(LABEL, max((Content(hit.label).cell_length for hit in self.hits if hit.detail), default=0))
         self.clear_options()
-        self.add_options([Option(self._line(hit, width, key_width)) for hit in self.hits])
+        self.add_options([Option(self._line(hit, width, label_width, key_width)) for hit in self.hits])
 
-    def _line(self, hit: Hit, width: int, key_width: int) -> Content:
+    def _line(self, hit: Hit, width: int, label_width: int, key_width: int) -> Content:
         marks = set(hit.marks)
         label = Content.assemble(
-            *((letter, "bold $primary underline" if at in marks else "") for at, letter in enumerate(hit.label))
+            *((letter, "bold underline" if at in marks else "") for at, letter in enumerate(hit.label))
             if marks
             else ((hit.label, ""),)
         )
-        right = Content.assemble((hit.kind, "$foreground-muted"))
+        right = Content.assemble((hit.kind, "dim"))
         if key_width:
             pad = key_width - Content(hit.key).cell_length
             right = Content.assemble(right, "  ", " " * pad, (hit.key, self._key_style))
         room = width - 4 - right.cell_length
-        left = Content.assemble(label, ("  " + hit.detail if hit.detail else "", "$foreground-muted"))
+        pad = " " * (2 + max(0, label_width - label.cell_length))
+        left = Content.assemble(label, (pad + hit.detail if hit.detail else "", "dim"))
         if left.cell_length > room:
             left = left.truncate(max(1, room), ellipsis=True)
         gap = " " * max(1, room - left.cell_length + 1)
