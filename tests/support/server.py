@@ -32,7 +32,9 @@ class RunningServer:
         *,
         database_url: str | None = None,
         protocol: type[GuardedProtocol] = GuardedProtocol,
+        version: str = VERSION,
     ) -> None:
+        self.version = version
         self.folder = folder
         self.app_file = folder / "app.yaml"
         self.app_file.write_text(app_text)
@@ -98,7 +100,7 @@ class RunningServer:
         self.engine = open_engine(self.app_file, self.folder / "data", database_url=self._database_url)
         self.engine.database.listen(self.commits.append)
         server = Server(
-            build_app(self.engine, version=VERSION),
+            build_app(self.engine, version=self.version),
             socket=self.socket,
             host="127.0.0.1",
             port=0,
