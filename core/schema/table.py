@@ -1,6 +1,7 @@
 """One table of the app file: its keys, names and ids checked, its fields read by their types, its indexes named."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any
 
 from core.schema.form import FIELD_KEYS, TABLE_LATER, FieldForm, PrimaryKeyForm, TableForm
@@ -35,6 +36,7 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
     name = sql_name(shape.name)
     key = _read_key(shape.primary_key, path, findings, names)
     key = _fit_key(key, shape.primary_key, fields, path, findings)
+    fields = _with_key_required(fields, key)
     _check_stand_ins(fields, entries, path, findings)
     _check_indexes(shape, path, findings, names | AUTOMATIC)
     for each in TABLE_LATER:
@@ -194,6 +196,18 @@ def _fit_key(
     where: Path = (*path, "primaryKey") if shape else (*path, "fields", index, "type")
     findings.error("schema.primary-key", f"a field of type {field.type} cannot be a key of type {key.type}", where)
     return key
+
+
+def _with_key_required(fields: Sequence[FieldSpec], key: PrimaryKey) -> tuple[FieldSpec, ...]:
+    """A declared key field must be given a value, unless it counts up by itself (T-019)."""
+
+    def counts_up(field: FieldSpec) -> bool:
+        return field.type in _COUNTING_TYPES and (key.type in _COUNTED or field.name == "id")
+
+    return tuple(
+        replace(field, required=True) if field.name in key.fields and not counts_up(field) else field
+        for field in fields
+    )
 
 
 _STAND_INS = {"created_at": "created-at", "updated_at": "updated-at", "deleted_at": "deleted-at"}

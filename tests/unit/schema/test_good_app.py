@@ -86,6 +86,17 @@ def test_declared_text_id_makes_a_text_key() -> None:
     assert named.indexes == ()
 
 
+def test_declared_keys_must_be_given_unless_they_count() -> None:
+    """T-019"""
+    counted = table("{name: T, fields: [{name: id, type: integer}]}")
+    assert [field.required for field in counted.fields] == [False]
+    text = table("{name: T, fields: [{name: id, type: single-line-text}, {name: a, type: long-text}]}")
+    assert [field.required for field in text.fields] == [True, False]
+    keys = "primaryKey: {type: composite, fields: [a, id]}"
+    pair = table(f"{{name: T, {keys}, fields: [{{name: a, type: integer}}, {{name: id, type: integer}}]}}")
+    assert [field.required for field in pair.fields] == [True, False]
+
+
 def test_indexes(app: App) -> None:
     """T-041, T-087, T-132, T-134, T-138"""
     found = {index.name: (index.fields, index.unique) for index in app.tables[0].indexes}
