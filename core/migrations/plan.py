@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from core.fields.model import AppModel, TableModel
@@ -168,7 +169,14 @@ class _Composer:
         table = self.models[change.new.id]
         wanted = [*change.added, *(new for _, new in change.required)]
         fills = {column.name: fill for column in wanted if (fill := fill_of(self.ddl, table, column))}
-        return TableSql(self.ddl, change, fills, self.catalog, self._next_numbers(change))
+        return TableSql(self.ddl, change, fills, self.catalog, self._sequences, self._next_numbers(change))
+
+    @cached_property
+    def _sequences(self) -> frozenset[str]:
+        """Those that stand once tables that go are gone, and those that change are released."""
+        gone = {column.sequence for table in self.difference.dropped for column in table.columns}
+        gone |= {old.sequence for change in self.difference.changed for old, _ in change.resequenced}
+        return self.catalog.sequences - gone
 
     def _next_numbers(self, change: TableChange) -> Mapping[str, int]:
         """Where sequences go on: renamed ones behind their last number, new ones behind the rows they will number."""
@@ -223,7 +231,7 @@ class _Composer:
     def _creations(self) -> Iterator[Step]:
         for table in self.difference.created:
             count = len(table.columns)
-            statements = create_table(self.ddl, table, self.catalog.sequences)
+            statements = create_table(self.ddl, table, self._sequences)
             yield Step("add", self._name(table), f"Create table {table.name} with {count} columns", tuple(statements))
 
     def _alterations(self, works: list[tuple[TableChange, TableSql]]) -> Iterator[Step]:

@@ -6,10 +6,11 @@ one INSERT … SELECT, the old one dropped, the new one renamed.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from core.fields.model import Column
 from core.migrations.difference import TableChange
-from core.migrations.expression import Sql, expressions
+from core.migrations.expression import Sql, cast, expressions
 from core.migrations.layout import TableLayout
 from core.schema.name import fitted
 from core.storage.catalog import Catalog, CatalogIndex
@@ -37,12 +38,20 @@ class TableSql:
     """The statements that lead one table from its old layout to its new one. `rows` is its number of rows."""
 
     def __init__(
-        self, ddl: Ddl, change: TableChange, fills: Mapping[str, Sql], catalog: Catalog, next_numbers: Mapping[str, int]
+        self,
+        ddl: Ddl,
+        change: TableChange,
+        fills: Mapping[str, Sql],
+        catalog: Catalog,
+        sequences: frozenset[str],
+        next_numbers: Mapping[str, int],
     ) -> None:
+        """`sequences` are those that stand once all tables have been released."""
         self.ddl = ddl
         self.change = change
         self.fills = fills
         self.catalog = catalog
+        self.sequences = sequences
         self.next_numbers = next_numbers
         self.found = catalog.tables[change.old.name]
 
@@ -50,13 +59,12 @@ class TableSql:
     def must_rewrite(self) -> bool:
         """Values must be computed, and this is DuckDB."""
         change = self.change
-        key_first = tuple(self.found.columns)[: len(change.old.key)] == change.old.key
         return self.ddl.dialect == "duckdb" and bool(
             change.retyped
             or change.required
             or change.relaxed
             or any(not column.nullable or column.sequence or column.name in self.fills for column in change.added)
-            or (change.dropped and not key_first)
+            or change.dropped  # refused before an indexed column, even when its index has just gone
         )
 
     @property
@@ -66,12 +74,18 @@ class TableSql:
         return bool(change.is_renamed or change.renamed or change.dropped or self.must_rewrite)
 
     def release(self) -> list[Sql]:
-        """Before any table is renamed: drop the indexes that go, on DuckDB all that stand in the way."""
+        """Before any table is renamed: drop the indexes that go, on DuckDB all that stand in the way, and the sequences
+        that get other names, so that names may change places."""
         if self.ddl.dialect == "duckdb" and self.is_structural:
             names = list(self.found.indexes)
         else:
             names = [index.name for index in self.change.indexes_dropped if index.name in self.found.indexes]
-        return [Sql(self.ddl.drop_index(name)) for name in names]
+        texts = [self.ddl.drop_index(name) for name in names]
+        for old, _ in self.change.resequenced:
+            if old.sequence in self.catalog.sequences:
+                texts.append(self.ddl.set_default(self.change.old.name, replace(old, sequence=None)))
+                texts.append(self.ddl.drop_sequence(old.sequence))
+        return [Sql(text) for text in texts]
 
     def alter(self) -> list[Sql]:
         """After the table has its new name."""
@@ -92,7 +106,7 @@ class TableSql:
         for column in change.added:
             out += self._add(column)
         for old, new in change.retyped:
-            out.append(Sql(ddl.set_type(name, new.name, new.type, _renamed_cast(ddl, old, new))))
+            out.append(Sql(ddl.set_type(name, new.name, new.type, cast(ddl, new.name, old.type, new.type))))
         for _, new in change.required:
             fill = self.fills.get(new.name)
             if fill:
@@ -180,10 +194,9 @@ class TableSql:
             if new.sequence
         ]
         gone = [column.sequence for column in change.dropped if column.sequence]
-        gone += [old.sequence for old, _ in change.resequenced if old.sequence]
         return (
-            [Sql(ddl.create_sequence(name, start)) for name, start in created if name not in self.catalog.sequences],
-            [Sql(ddl.drop_sequence(name)) for name in gone if name in self.catalog.sequences],
+            [Sql(ddl.create_sequence(name, start)) for name, start in created if name not in self.sequences],
+            [Sql(ddl.drop_sequence(name)) for name in gone if name in self.sequences],
         )
 
     def _indexes(self) -> list[Sql]:
@@ -204,9 +217,3 @@ class TableSql:
 
     def _can_restore(self) -> bool:
         return not (self.change.is_renamed or self.change.renamed or self.change.dropped)
-
-
-def _renamed_cast(ddl: Ddl, old: Column, new: Column) -> str:
-    from core.migrations.expression import cast
-
-    return cast(ddl, new.name, old.type, new.type)
