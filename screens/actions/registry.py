@@ -2,10 +2,30 @@
 
 from screens.actions.action import Action
 from screens.actions.app import APP, CONNECTION, HOME, JOBS, TABS
+from screens.actions.change import CHANGE, CHANGES, CONFLICT
 from screens.actions.grid import CELLS, GRID
+from screens.actions.record import COLUMNS, FILES, FILTER, PASTE, RECORD, SORT
 from screens.actions.sql import SQL
 
-ACTIONS: tuple[Action, ...] = (*APP, *TABS, *HOME, *GRID, *CELLS, *SQL, *JOBS, *CONNECTION)
+ACTIONS: tuple[Action, ...] = (
+    *APP,
+    *TABS,
+    *HOME,
+    *GRID,
+    *CELLS,
+    *CHANGE,
+    *RECORD,
+    *FILTER,
+    *SORT,
+    *COLUMNS,
+    *PASTE,
+    *FILES,
+    *CHANGES,
+    *CONFLICT,
+    *SQL,
+    *JOBS,
+    *CONNECTION,
+)
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}
 

@@ -32,11 +32,11 @@ class Pasted(NamedTuple):
 
 @dataclass
 class PasteDraft:
-    """rows: the block, header line included. fields: those that may be written, in the order of the columns from the
-    cursor on. targets: existing rows from the cursor down."""
+    """rows: the block, header line included. fields: the columns from the cursor on, None where nothing may be written.
+    all_fields: those that a header may name. targets: existing rows from the cursor down."""
 
     rows: list[list[Any]]
-    fields: list[FieldInfo]
+    fields: list[FieldInfo | None]
     all_fields: list[FieldInfo]
     targets: Sequence[TargetRow] = ()
     as_new: bool = False

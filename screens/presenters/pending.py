@@ -115,6 +115,7 @@ class PendingChanges:
         self._stored: dict[Row, dict[str, Any]] = {}
         self._stored_rows: dict[Row, RowState] = {}
         self._stamps: dict[Row, str] = {}
+        self._titles: dict[Row, str] = {}
         self._refused: dict[Row, dict[str, str]] = {}
         self._attempt: tuple[int, CommitRequest] | None = None
         self._cells: dict[Row, dict[str, tuple[Any, str]]] = {}
@@ -124,6 +125,15 @@ class PendingChanges:
             self._load(state)
 
     # ── Staging ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def name_row(self, table: str, key: str, title: str) -> None:
+        """Say what people call a row, for panels that show it without its table."""
+        if title:
+            self._titles[table, key] = title
+
+    def title_of(self, table: str, key: str) -> str:
+        """What people call a row; "" when nobody said."""
+        return self._titles.get((table, key), "")
 
     def set(self, table: str, edits: Iterable[CellEdit]) -> int:
         """Stage values as one step; cells that hold the value already are left alone. The number of cells changed."""
@@ -568,6 +578,7 @@ class PendingChanges:
                     "stored": self._stored.get(row, {}),
                     "state": self._stored_rows.get(row, "live"),
                     "stamp": self._stamps.get(row, ""),
+                    "title": self._titles.get(row, ""),
                 }
                 for row in sorted(touched)
             ],
@@ -585,6 +596,7 @@ class PendingChanges:
             self._stored = {row: dict(entry["stored"]) for row, entry in rows.items()}
             self._stored_rows = {row: entry["state"] for row, entry in rows.items()}
             self._stamps = {row: entry["stamp"] for row, entry in rows.items()}
+            self._titles = {row: entry["title"] for row, entry in rows.items()}
             attempt = state.get("attempt")
             self._attempt = (int(attempt[0]), attempt[1]) if attempt else None
         except (KeyError, TypeError, ValueError):

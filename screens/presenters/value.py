@@ -50,6 +50,11 @@ def title_of(field: FieldInfo) -> str:
     return field["label"] or field["name"]
 
 
+def editable(field: FieldInfo) -> bool:
+    """Whether a person may change cells of this field."""
+    return field["editor"] != "none" and not field["readOnly"] and not field["options"].get("readOnly")
+
+
 def options_of(field: FieldInfo) -> list[Option]:
     """The choices of a select, status or multi-select; [] for other types."""
     found = []
@@ -71,6 +76,16 @@ def next_options(field: FieldInfo, value: Any) -> list[Option]:
 def is_cut(value: Any) -> bool:
     """A window carries only the head of a long text; the whole is read with the record."""
     return isinstance(value, dict) and set(value) == {"cut", "length"}
+
+
+def stored_value(field: FieldInfo, value: Any) -> Any:
+    """A window's cell as the record has it: json comes as compact text."""
+    if field["editor"] == "json" and isinstance(value, str):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
 
 
 # ── To text ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from screens.widgets.editors.registry import EDITORS, editable, kind_of
+from screens.presenters.value import editable
+from screens.widgets.editors.registry import EDITORS, kind_of
 from tests.support.editor_host import EditorApp, a_field
 
 COLOURS = [{"value": "Lead", "color": "#7A8699"}, {"value": "Won", "color": "#2F9E5F"}, "Lost"]

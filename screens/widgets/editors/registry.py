@@ -4,6 +4,7 @@ from textual.geometry import Region, Size
 from textual.widget import Widget
 
 from core.contract.tables import FieldInfo
+from screens.presenters.value import editable
 from screens.widgets.editors.base import CellEditor, EditedCell
 from screens.widgets.editors.choice import ChoiceEditor, ChoicesEditor
 from screens.widgets.editors.line import DurationEditor, LineEditor, NumberEditor, TimeEditor
@@ -31,11 +32,6 @@ EDITORS: dict[str, type[CellEditor]] = {
         NoEditor,
     )
 }
-
-
-def editable(field: FieldInfo) -> bool:
-    """Whether a person may change cells of this field."""
-    return field["editor"] != "none" and not field["readOnly"] and not field["options"].get("readOnly")
 
 
 def kind_of(field: FieldInfo) -> str:

@@ -1,0 +1,57 @@
+"""Keys of the dialogs around a table: conditions, order, columns, paste, import, export, the record panel."""
+
+from screens.actions.action import Action
+
+RECORD: tuple[Action, ...] = (
+    Action("record.edit", "enter,e,f2", "record", footer=1),
+    Action("record.next", "n,J", "record", footer=2),
+    Action("record.previous", "p,K", "record", footer=3),
+    Action("record.value", "ctrl+n", "record"),
+    Action("record.clear", "delete,x", "record"),
+    Action("record.follow", "ctrl+right_square_bracket", "record"),
+    Action("record.close", "r", "record", footer=4),
+)
+
+FILTER: tuple[Action, ...] = (
+    Action("filter.apply", "ctrl+s", "filter", footer=1),
+    Action("filter.change", "enter,e", "filter", footer=2),
+    Action("filter.add", "a,o", "filter", footer=3),
+    Action("filter.group", "plus", "filter", footer=4),
+    Action("filter.joint", "space", "filter", footer=5),
+    Action("filter.negate", "n", "filter", footer=6),
+    Action("filter.remove", "d,delete", "filter", footer=7),
+    Action("filter.sentence", "slash", "filter", footer=8),
+)
+
+SORT: tuple[Action, ...] = (
+    Action("sort.apply", "enter,ctrl+s", "sort", footer=1),
+    Action("sort.add", "a,o", "sort", footer=2),
+    Action("sort.turn", "space", "sort", footer=3),
+    Action("sort.up", "shift+up,K", "sort", footer=4),
+    Action("sort.down", "shift+down,J", "sort", footer=5),
+    Action("sort.remove", "d,delete", "sort", footer=6),
+)
+
+COLUMNS: tuple[Action, ...] = (
+    Action("columns.toggle", "space,enter", "columns", footer=1),
+    Action("columns.up", "shift+up,K", "columns", footer=2),
+    Action("columns.down", "shift+down,J", "columns", footer=3),
+    Action("columns.all", "a", "columns", footer=4),
+    Action("columns.reset", "0", "columns", footer=5),
+)
+
+PASTE: tuple[Action, ...] = (
+    Action("paste.stage", "enter,ctrl+s", "paste", footer=1),
+    Action("paste.new", "n", "paste", footer=2),
+    Action("paste.header", "h", "paste", footer=3),
+    Action("paste.left", "left", "paste"),
+    Action("paste.right", "right", "paste", footer=4),
+    Action("paste.map", "m,space", "paste", footer=5),
+)
+
+FILES: tuple[Action, ...] = (
+    Action("files.start", "ctrl+s", "files", footer=1),
+    Action("files.turn", "f2", "files", footer=2),
+    Action("files.columns", "f3", "files", footer=3),
+    Action("files.map", "f4", "files", footer=4),
+)

@@ -1,0 +1,298 @@
+"""Tables: the list of them, one at work, one record beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from textual import work
+from textual.containers import Horizontal
+from textual.widget import Widget
+
+from core.client import SovriumError
+from core.contract.records import Filter
+from screens.presenters.filter_draft import FilterDraft
+from screens.presenters.place import Place
+from screens.presenters.row_source import Query
+from screens.presenters.value import show, title_of
+from screens.services.context import Context
+from screens.services.number import grouped
+from screens.services.style import STYLES
+from screens.services.text import t
+from screens.widgets.change_flow import ChangeFlow
+from screens.widgets.change_panel import Spot
+from screens.widgets.console_screen import ConsoleScreen
+from screens.widgets.grid_pane import GridPane
+from screens.widgets.navigator import Navigator
+from screens.widgets.record_panel import RecordPanel
+
+
+class TablesScreen(ConsoleScreen):
+    """Composes and routes; `GridPane` does the work."""
+
+    CSS_PATH = STYLES / "tables.tcss"
+    AUTO_FOCUS = None
+    mode = "tables"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.pane = GridPane(context, id="pane", classes="pane")
+        self.navigator = Navigator(context, id="navigator", classes="pane sidebar")
+        self.record = RecordPanel(self.pane, id="record", classes="pane")
+        self.flow = ChangeFlow(self, context, self.go, self.saved)
+        self._wanted: Place | None = None
+        self._last: dict[str, Place] = {}
+        self._stops: list[Callable[[], None]] = []
+
+    def compose_body(self) -> Iterable[Widget]:
+        with Horizontal():
+            yield self.navigator
+            yield self.pane
+            yield self.record
+
+    def on_mount(self) -> None:
+        self.record.display = False
+        self._stops = [
+            self.context.connected.listen(lambda online: self.load() if online else None),
+            self.context.schema_changed.listen(lambda _: self.load()),
+            self.context.pending.changed.listen(lambda _: self.staged()),
+        ]
+        self.load()
+
+    def on_unmount(self) -> None:
+        for stop in self._stops:
+            stop()
+
+    def language_changed(self) -> None:
+        super().language_changed()
+        self.pane.paint_title()
+        self.navigator.paint()
+        self.paint_status()
+
+    # ── Which table ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @work(exclusive=True, group="tables", exit_on_error=False)
+    async def load(self) -> None:
+        """The list of tables, their sizes, and the table that is wanted."""
+        schema, port = self.context.schema, self.context.port
+        if schema is None or port is None:
+            return
+        self.navigator.show(schema["tables"], {})
+        wanted = self._wanted or self._remembered()
+        if wanted is not None and self.pane.info is None:
+            await self._open(wanted)
+        elif self.pane.info is None:
+            self.navigator.query_one("Menu").focus()
+        try:
+            tables = await port.request("GET", "/api/tables")
+        except SovriumError:
+            return
+        self.navigator.show(schema["tables"], {str(table["id"]): table.get("recordCount") for table in tables})
+
+    def _remembered(self) -> Place | None:
+        """Where the last run was, else the first table."""
+        schema = self.context.schema
+        last = self.context.session.get("tables.last")
+        if isinstance(last, dict) and self.context.table(str(last.get("table"))) is not None:
+            return Place("tables", str(last["table"]), str(last["table"]), last)
+        if schema is not None and schema["tables"]:
+            table = schema["tables"][0]
+            return Place("tables", table["sqlName"], table["name"], {"table": table["sqlName"]})
+        return None
+
+    def show_place(self, place: Place) -> None:
+        """Come from elsewhere, or back: table, conditions, order, row."""
+        self._wanted = place
+        if self.context.port is not None and self.is_mounted:
+            self.open_place(place)
+
+    @work(exclusive=True, group="open", exit_on_error=False)
+    async def open_place(self, place: Place) -> None:
+        await self._open(place)
+
+    async def _open(self, place: Place) -> None:
+        state = place.state
+        info = self.context.table(str(state.get("table", place.key)))
+        if info is None:
+            if place.key:
+                self.app.notify(t("tables.unknown", name=place.title), severity="warning")
+            return
+        self._wanted = None
+        query = Query(state.get("filter"), tuple(state.get("sort", ())), bool(state.get("deleted")))
+        here, model = self.pane.info, self.pane.model
+        same = here is not None and here["sqlName"] == info["sqlName"] and model is not None and model.query == query
+        key, field = state.get("key"), str(state.get("field", ""))
+        here_already = same and ((key is None and not field) or self._stand(str(key), field))
+        if not here_already:
+            await self.pane.open_table(info, query, str(key) if key is not None else None, field)
+        self.navigator.mark(info["sqlName"])
+        if self.pane.grid is not None:
+            self.pane.grid.focus()
+        self.paint_status()
+
+    def _stand(self, key: str, field: str) -> bool:
+        """Put the cursor on a row that is here already."""
+        grid = self.pane.grid
+        position = grid.model.position_of(key) if grid else None
+        if grid is None or position is None:
+            return False
+        place = grid.model.layout.index(field)
+        grid.move_to(position, grid.model.selection.column if place is None else place)
+        return True
+
+    def on_navigator_chosen(self, event: Navigator.Chosen) -> None:
+        """Open a table as it was left."""
+        event.stop()
+        info = self.context.table(event.table)
+        if info is not None:
+            left = self._last.get(event.table)
+            self.context.go(left or Place("tables", event.table, info["name"], {"table": event.table}))
+            if self.narrow:
+                self.navigator.display = False
+
+    def go(self, spot: Spot) -> None:
+        """Show a row or cell that the change panel names."""
+        info = self.context.table(spot.table)
+        state: dict[str, Any] = {"table": spot.table, "key": spot.key, "field": spot.field}
+        here = self.pane.model
+        if here is not None and self.pane.info is not None and self.pane.info["sqlName"] == spot.table:
+            state |= {"filter": here.query.filter, "sort": list(here.query.sort), "deleted": here.query.deleted}
+        self.context.go(Place("tables", spot.table, info["name"] if info else spot.table, state))
+
+    # ── What goes on ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def on_grid_pane_moved(self, event: GridPane.Moved) -> None:
+        event.stop()
+        self.remember()
+        self.paint_status()
+        if self.record.display:
+            self.record.follow()
+
+    def on_grid_pane_shown(self, event: GridPane.Shown) -> None:
+        event.stop()
+        self.remember()
+        self.paint_status()
+
+    def staged(self) -> None:
+        self.navigator.paint()
+        if self.record.display:
+            self.record.paint()
+
+    def remember(self) -> None:
+        """Keep the place current, for the way back and for the next run."""
+        model, info = self.pane.model, self.pane.info
+        if model is None or info is None:
+            return
+        column = self.pane.edits.field_here() if self.pane.edits else None
+        state: dict[str, Any] = {
+            "table": info["sqlName"],
+            "filter": model.query.filter,
+            "sort": list(model.query.sort),
+            "deleted": model.query.deleted,
+            "key": model.key_at(model.selection.row),
+            "field": column["name"] if column else "",
+        }
+        current = self.context.places.current
+        if current is not None and current.mode == "tables":
+            self.context.places.update(**state)
+        self._last[info["sqlName"]] = Place("tables", info["sqlName"], info["name"], state)
+
+    def on_screen_suspend(self) -> None:
+        info = self.pane.info
+        if info is not None and info["sqlName"] in self._last:
+            self.context.session.put("tables.last", self._last[info["sqlName"]].state)
+
+    def paint_status(self) -> None:
+        """The status line from the pane."""
+        model, info, status = self.pane.model, self.pane.info, self.status
+        if model is None or info is None:
+            return
+        entry = self.pane.grid is not None and self.pane.grid.entry
+        mode = "entry" if entry else "select" if model.selection.active else "view"
+        status.show("mode", f" {t(f'mode.{mode}')} ")
+        status.show("table", info["name"])
+        status.show("rows", self._rows())
+        tree: Filter | None = model.query.filter
+        status.show("filter", FilterDraft(info["fields"], tree).sentence() if tree else "")
+        status.show("work", "…" if model.loading else "")
+        status.show("note", *self._note())
+
+    def _rows(self) -> str:
+        model = self.pane.model
+        assert model is not None
+        selection = model.selection
+        if selection.mode == "all":
+            return t("tables.all", count=grouped(model.count))
+        if selection.mode == "marked":
+            return t("tables.marked", count=len(selection.marked))
+        if selection.mode in ("range", "rows"):
+            block = selection.block(len(model.layout.shown))
+            return f"{grouped(block.rows)} × {grouped(block.columns)}"
+        if not model.count:
+            return t("tables.empty")
+        sign = {"exact": "", "at-least": "≥", "estimate": "~"}[model.view["countKind"]] if model.view else ""
+        return t("tables.row", row=grouped(selection.row + 1), count=f"{sign}{grouped(model.count)}")
+
+    def _note(self) -> tuple[str, str]:
+        """What is wrong with the cell under the cursor, or its whole value."""
+        model, info, edits = self.pane.model, self.pane.info, self.pane.edits
+        field = edits.field_here() if edits else None
+        row = model.row(model.selection.row) if model else None
+        if model is None or info is None or field is None or row is None:
+            return "", ""
+        staged = self.context.pending.cell(info["sqlName"], row.key, field["name"])
+        if staged is not None and staged.message:
+            return f"! {staged.message}", "error"
+        try:
+            value = model.cell(row, field["name"])[0]
+        except KeyError:
+            return "", ""
+        text = show(field, value, model.label(row, field["name"], value) if field["family"] == "link" else "")
+        return f"{title_of(field)}: {text[:200]}", ""
+
+    # ── Actions ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def saved(self, answer: Any) -> None:
+        self.pane.saved(answer)
+        if self.record.display:
+            self.record.follow()
+
+    @property
+    def narrow(self) -> bool:
+        """Only one pane fits."""
+        return self.app.size.width < 120
+
+    def on_grid_pane_record_asked(self, event: GridPane.RecordAsked) -> None:
+        """Show the record beside the grid; again to go into it."""
+        event.stop()
+        if not self.record.display:
+            self.record.display = True
+            self.record.follow()
+            if self.narrow:
+                self.record.form.focus()
+        else:
+            self.record.form.focus()
+
+    def on_record_panel_closed(self, event: RecordPanel.Closed) -> None:
+        event.stop()
+        self.record.display = False
+        if self.pane.grid is not None:
+            self.pane.grid.focus()
+
+    @work(exclusive=True, group="change", exit_on_error=False)
+    async def action_change_commit(self) -> None:
+        await self.flow.commit()
+
+    @work(exclusive=True, group="change", exit_on_error=False)
+    async def action_change_panel(self) -> None:
+        await self.flow.look()
+
+    @work(exclusive=True, group="change", exit_on_error=False)
+    async def action_change_discard(self) -> None:
+        await self.flow.discard()
+
+    def action_change_undo(self) -> None:
+        self.flow.undo()
+
+    def action_change_redo(self) -> None:
+        self.flow.redo()

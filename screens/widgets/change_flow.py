@@ -1,0 +1,155 @@
+"""Saving staged edits: trial run, look, send, and what to do with the answer. Used by every screen that stages."""
+
+from collections.abc import Callable
+
+from textual.screen import Screen
+
+from core.client import ServerGone, SovriumError
+from core.contract.console import CommitAnswer
+from screens.presenters.pending import Applied
+from screens.presenters.place import Place
+from screens.services.context import Context
+from screens.services.text import t
+from screens.widgets.change_panel import ChangePanel, Spot, Tab, Verdict
+from screens.widgets.confirm import confirm
+from screens.widgets.conflict_view import ConflictView
+
+
+class ChangeFlow:
+    """Runs in workers of a screen. go: shows a row or cell. saved: told the answer of each save."""
+
+    def __init__(
+        self,
+        screen: Screen[None],
+        context: Context,
+        go: Callable[[Spot], None] | None = None,
+        saved: Callable[[CommitAnswer], None] | None = None,
+    ) -> None:
+        self.screen = screen
+        self.context = context
+        self.go = go or self._go
+        self.saved = saved
+
+    def _go(self, spot: Spot) -> None:
+        table = self.context.table(spot.table)
+        state = {"table": spot.table, "key": spot.key, "field": spot.field}
+        self.context.go(Place("tables", spot.table, table["name"] if table else spot.table, state))
+
+    def _tell(self, key: str, severity: str = "information", **values: object) -> None:
+        self.screen.app.notify(t(key, **values), severity=severity)  # type: ignore[arg-type]
+
+    # ── Undo ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def undo(self) -> None:
+        if not self.context.pending.undo():
+            self._tell("change.nothing_to_undo")
+
+    def redo(self) -> None:
+        if not self.context.pending.redo():
+            self._tell("change.nothing_to_redo")
+
+    async def discard(self) -> None:
+        """Drop everything after a question; redo brings it back."""
+        count = self.context.pending.count()
+        if count and await confirm(
+            self.screen.app,
+            t("change.discard.title", count=count),
+            t("change.discard.text"),
+            yes=t("change.discard.yes"),
+        ):
+            self.context.pending.discard()
+
+    # ── Looking and saving ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def look(self, tab: Tab = "changes") -> None:
+        """The panel; saving from there asks nothing more."""
+        verdict = await self.screen.app.push_screen_wait(ChangePanel(self.context, tab=tab))
+        await self._follow(verdict)
+
+    async def _follow(self, verdict: Verdict | None) -> None:
+        if verdict is not None and verdict.go is not None:
+            self.go(verdict.go)
+        elif verdict is not None and verdict.save:
+            await self.commit(ask=False)
+
+    async def commit(self, *, ask: bool = True) -> None:
+        """Save everything that is staged, or say what stands in the way."""
+        pending = self.context.pending
+        if not pending.count() and not pending.unanswered:
+            self._tell("change.nothing")
+            return
+        if self.context.port is None:
+            self._tell("change.offline", "warning")
+            return
+        try:
+            if pending.unanswered:
+                await self._send()
+                if not pending.count():
+                    return
+            if pending.problems():
+                self._show_problem()
+                return
+            answer = await self._trial()
+            if answer is None:
+                return
+            if ask:
+                verdict = await self.screen.app.push_screen_wait(
+                    ChangePanel(self.context, answer["statements"], asking=True)
+                )
+                if verdict is None or not verdict.save:
+                    await self._follow(verdict)
+                    return
+            await self._send()
+        except ServerGone:
+            self._tell("change.lost", "warning")
+        except SovriumError as error:
+            pending.abort()
+            self.screen.app.notify(error.message, title=t("change.failed"), severity="error")
+
+    async def _trial(self) -> CommitAnswer | None:
+        """Check without writing; None when something must be settled first."""
+        pending, port = self.context.pending, self.context.port
+        while port is not None:
+            answer = await port.commit(pending.dry_run())
+            found = pending.check(answer)
+            if not await self._settled(found):
+                return None
+            if not found.rows:
+                return answer
+            if not pending.count():
+                return None
+        return None
+
+    async def _send(self) -> None:
+        pending, port = self.context.pending, self.context.port
+        if port is None:
+            raise ServerGone("no server")
+        count = pending.count()
+        answer = await port.commit(pending.begin())
+        found = pending.apply(answer)
+        if found.committed:
+            self._tell("change.saved", count=max(1, count - pending.count()))
+            if self.saved is not None:
+                self.saved(answer)
+        elif await self._settled(found) and found.rows and pending.count():
+            await self._send()
+
+    async def _settled(self, found: Applied) -> bool:
+        """Let a person settle conflicts; False when they left one open or cells must be mended."""
+        for table, key in found.rows:
+            if not await self.screen.app.push_screen_wait(ConflictView(self.context, table, key)):
+                return False
+        if found.cells:
+            self._show_problem()
+            return False
+        if found.other:
+            self.screen.app.notify(found.other[0], title=t("change.failed"), severity="error")
+            return False
+        return True
+
+    def _show_problem(self) -> None:
+        problems = self.context.pending.problems()
+        if problems:
+            table, key, field, message = problems[0]
+            self.screen.app.notify(message, title=t("change.problems", count=len(problems)), severity="error")
+            self.go(Spot(table, key, field))

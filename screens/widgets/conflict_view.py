@@ -1,0 +1,115 @@
+"""A row that someone else changed while it was edited: what it was, mine and theirs side by side, chosen field by field."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from textual.binding import BindingType
+from textual.content import Content
+from textual.events import Resize
+from textual.widget import Widget
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from core.contract.tables import FieldInfo
+from screens.actions.binding import bindings_of
+from screens.presenters.value import show, title_of
+from screens.services.context import Context
+from screens.services.text import t
+from screens.widgets.sheet import Sheet, padded
+
+
+class ConflictView(Sheet[bool]):
+    """One row in conflict. Dismisses with True when it is settled. Everything is mine to begin with."""
+
+    DEFAULT_CSS = """
+    ConflictView .conflict-note { margin-bottom: 1; height: auto; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("conflict")]
+    action_context = "conflict"
+
+    def __init__(self, context: Context, table: str, key: str) -> None:
+        name = context.pending.title_of(table, key) or key
+        super().__init__(context, t("conflict.title", name=name))
+        self.table, self.key = table, key
+        self.cells = context.pending.conflict_fields(table, key)
+        self.current = context.pending.conflicts.get((table, key))
+        self.theirs: set[str] = set()
+
+    def compose_body(self) -> Iterable[Widget]:
+        others = self.current is not None
+        yield Static(
+            t("conflict.note" if others else "conflict.gone"), classes="conflict-note sheet-note", markup=False
+        )
+        yield Static(id="conflict-head", markup=False)
+        yield OptionList(compact=True, markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).display = self.current is not None
+        self.paint()
+        if self.current is not None:
+            self.query_one(OptionList).focus()
+
+    def on_resize(self, event: Resize) -> None:
+        self.call_after_refresh(self.paint)
+
+    def _info(self, name: str) -> FieldInfo | None:
+        table = self.context.table(self.table)
+        return next((f for f in table["fields"] if f["name"] == name), None) if table else None
+
+    def paint(self) -> None:
+        """A line a field: name, value as it was, mine, theirs; the chosen side has the dot."""
+        if self.current is None:
+            return
+        options = self.query_one(OptionList)
+        room = max(40, options.scrollable_content_region.width - 2)
+        name, each = min(20, room // 4), (room - min(20, room // 4)) // 3
+        heads = [padded(t(f"conflict.{side}"), each, "bold $foreground-muted") for side in ("was", "mine", "theirs")]
+        self.query_one("#conflict-head", Static).update(Content.assemble(" ", " " * name, *heads))
+        at = options.highlighted or 0
+        options.clear_options()
+        for field, was, mine, theirs in self.cells:
+            info = self._info(field)
+            options.add_option(
+                Option(
+                    Content.assemble(
+                        padded(title_of(info) if info else field, name, "bold"),
+                        padded(show(info, was), each, "$foreground-muted"),
+                        self._side(info, mine, each, chosen=field not in self.theirs),
+                        self._side(info, theirs, each, chosen=field in self.theirs),
+                    )
+                )
+            )
+        options.highlighted = min(at, len(self.cells) - 1) if self.cells else None
+
+    def _side(self, info: FieldInfo | None, value: Any, width: int, *, chosen: bool) -> Content:
+        style = "bold $success" if chosen else "$foreground-muted"
+        return Content.assemble(("● " if chosen else "○ ", style), padded(show(info, value), width - 3, style), " ")
+
+    def _choose(self, *, theirs: bool) -> None:
+        at = self.query_one(OptionList).highlighted
+        if at is not None and at < len(self.cells):
+            field = self.cells[at][0]
+            self.theirs = self.theirs | {field} if theirs else self.theirs - {field}
+            self.paint()
+
+    def action_conflict_mine(self) -> None:
+        self._choose(theirs=False)
+
+    def action_conflict_theirs(self) -> None:
+        self._choose(theirs=True)
+
+    def action_conflict_all_mine(self) -> None:
+        self.theirs = set()
+        self.paint()
+
+    def action_conflict_all_theirs(self) -> None:
+        self.theirs = {field for field, *_ in self.cells}
+        self.paint()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.action_conflict_settle()
+
+    def action_conflict_settle(self) -> None:
+        self.context.pending.resolve(self.table, self.key, self.theirs)
+        self.dismiss(True)

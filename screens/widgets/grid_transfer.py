@@ -1,0 +1,190 @@
+"""Cells and rows in and out of a pane: copy, paste, export, import."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from core.client import SovriumError
+from screens.presenters.clipboard_block import FORMS, Form, parse_block, to_text
+from screens.presenters.finder import Hit
+from screens.presenters.paste import PasteDraft
+from screens.presenters.record import MOST_ROWS, TooManyRows
+from screens.presenters.value import editable, title_of
+from screens.services.clipboard import Held
+from screens.services.number import grouped
+from screens.services.text import t
+from screens.widgets.finder import Finder
+from screens.widgets.paste_preview import PastePreview
+
+if TYPE_CHECKING:
+    from screens.widgets.grid_pane import GridPane
+
+T = TypeVar("T")
+
+
+class GridTransfer:
+    """Part of a `GridPane`: runs in its workers."""
+
+    def __init__(self, pane: GridPane) -> None:
+        self.pane = pane
+
+    async def guarded(self, work: Awaitable[T]) -> T | None:
+        """The result; None when it failed, which a person is told."""
+        try:
+            return await work
+        except SovriumError as error:
+            self.pane.app.notify(error.message, severity="error")
+        except TooManyRows as error:
+            text = t("tables.too_many", count=grouped(error.count), most=grouped(MOST_ROWS))
+            self.pane.app.notify(text, severity="warning")
+        return None
+
+    def _start(self, work: Any) -> None:
+        self.pane.run_worker(work, group="transfer", exclusive=True, exit_on_error=False)
+
+    # ── Copy ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def copy(self, form: Form) -> None:
+        """The chosen cells into the clipboard."""
+        self._start(self._copy(form))
+
+    def copy_as(self) -> None:
+        """Choose the form first."""
+        self._start(self._copy_as())
+
+    async def _copy_as(self) -> None:
+        hits = [Hit(label=t(f"copy.form.{form}"), value=form) for form in FORMS]
+        hit = await self.pane.app.push_screen_wait(Finder(t("copy.placeholder"), hits))
+        if hit is not None:
+            await self._copy(hit.value)
+
+    async def _copy(self, form: Form) -> None:
+        edits = self.pane.edits
+        block = await self.guarded(edits.block()) if edits else None
+        if block is None or edits is None:
+            return
+        fields, rows = block
+        text = to_text(form, fields, rows, edits.table)
+        names = tuple(field["name"] for field in fields)
+        held = Held(names, tuple(map(tuple, rows)), text if form == "tsv" else to_text("tsv", fields, rows))
+        copied = await self.pane.context.clipboard.copy(text, held)
+        size = t("copy.size", rows=len(rows), columns=len(fields))
+        self.pane.app.notify(t(f"clipboard.{copied.route}", detail=copied.detail), title=size)
+
+    # ── Paste ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def paste_held(self) -> None:
+        """What was copied in the console, with its types."""
+        held = self.pane.context.clipboard.held
+        if held is None:
+            self.pane.app.notify(t("paste.nothing"), severity="warning")
+            return
+        self._start(self._paste([list(row) for row in held.rows]))
+
+    def paste_text(self, text: str) -> None:
+        """What the terminal pasted; our own copy comes back with its types."""
+        held = self.pane.context.clipboard.matches(text)
+        self._start(self._paste([list(row) for row in held.rows] if held else parse_block(text)))
+
+    async def _paste(self, rows: list[list[Any]]) -> None:
+        edits, model = self.pane.edits, self.pane.model
+        if edits is None or model is None or not rows:
+            return
+        if len(rows) == 1 and len(rows[0]) == 1 and model.count:
+            await self._fill(rows[0][0])
+            return
+        if len(rows) > MOST_ROWS:
+            await self.guarded(self._refuse(len(rows)))
+            return
+        draft = await self.guarded(edits.paste_draft(rows))
+        if draft is not None and await self.pane.app.push_screen_wait(PastePreview(self.pane.context, draft)):
+            self._stage(draft)
+
+    async def _refuse(self, count: int) -> None:
+        raise TooManyRows(count)
+
+    def _stage(self, draft: PasteDraft) -> None:
+        edits = self.pane.edits
+        if edits is not None:
+            refs = edits.paste(draft)
+            self.pane.app.notify(t("paste.staged", rows=len(draft.body), count=len(refs)))
+
+    async def _fill(self, raw: Any) -> None:
+        """One value into the cell, or into all chosen cells."""
+        edits = self.pane.edits
+        assert edits is not None
+        values = []
+        for field in edits.chosen_fields():
+            if editable(field):
+                draft = PasteDraft([[raw]], [field], [])
+                value, problem = draft.cell(field, raw)
+                values.append((field, value, problem))
+        if not values:
+            field = edits.field_here()
+            self.pane.app.notify(t("paste.read_only", field=title_of(field) if field else ""), severity="warning")
+            return
+        rows = await self.guarded(edits.chosen_rows([field["name"] for field, _, _ in values]))
+        if rows is not None:
+            edits.stage_all(rows, values)
+
+    # ── Files ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def export(self) -> None:
+        """Ask for form and file, then run as a job."""
+        self._start(self._export())
+
+    async def _export(self) -> None:
+        from screens.widgets.export_dialog import ExportDialog
+
+        model, info, context = self.pane.model, self.pane.info, self.pane.context
+        if model is None or info is None or model.view is None or context.port is None:
+            return
+        dialog = ExportDialog(context, info["sqlName"], model.layout.names, model.view["count"])
+        wanted = await self.pane.app.push_screen_wait(dialog)
+        if wanted is not None:
+            request = {"format": wanted.form, "view": model.view["id"], "fields": wanted.fields}
+            job = await self.guarded(context.port.export(request))  # type: ignore[arg-type]
+            if job is not None:
+                context.jobs.take(job)
+                self.pane.app.run_worker(self._save(job["id"], wanted.path), exit_on_error=False)
+
+    async def _save(self, job_id: str, path: Any) -> None:
+        """Wait for the export and write its file here, wherever the person is by then."""
+        from screens.widgets.export_dialog import finished
+
+        context = self.pane.context
+        job = await finished(context.jobs, job_id)
+        if job is None or job["state"] != "done" or context.port is None:
+            return
+        app = self.pane.app
+        try:
+            size = await context.port.download(job_id, path)
+        except (SovriumError, OSError) as error:
+            app.notify(str(error), title=t("export.failed"), severity="error")
+            return
+        from screens.services.number import size as size_text
+
+        app.notify(t("export.saved", path=str(path), size=size_text(size)))
+
+    def import_file(self) -> None:
+        """Ask for a file and its mapping, then run as a job."""
+        self._start(self._import())
+
+    async def _import(self) -> None:
+        from screens.widgets.import_dialog import ImportDialog
+
+        info, context = self.pane.info, self.pane.context
+        if info is None or context.port is None:
+            return
+        wanted = await self.pane.app.push_screen_wait(ImportDialog(context, info))
+        if wanted is None or context.port is None:
+            return
+        job = await self.guarded(
+            context.port.start_import(
+                info["sqlName"], wanted.path, mapping=wanted.mapping, skip_errors=wanted.skip_errors
+            )
+        )
+        if job is not None:
+            context.jobs.take(job)
+            self.pane.app.notify(t("import.started", file=wanted.path.name))

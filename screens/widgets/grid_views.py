@@ -1,0 +1,265 @@
+"""Ways to look at a table: conditions, order, columns, saved views, groups, linked records."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from core.contract.tables import FieldInfo
+from screens.actions.binding import chain_of, live_actions
+from screens.presenters.column_layout import ColumnLayout
+from screens.presenters.condition import value_condition, with_condition
+from screens.presenters.filter_draft import FilterDraft
+from screens.presenters.finder import Hit
+from screens.presenters.place import Place
+from screens.presenters.row_source import Query
+from screens.presenters.value import show, title_of
+from screens.services.number import grouped
+from screens.services.text import t
+from screens.widgets.finder import Finder
+
+if TYPE_CHECKING:
+    from screens.widgets.grid_pane import GridPane
+
+
+class GridViews:
+    """Part of a `GridPane`: runs in its workers."""
+
+    def __init__(self, pane: GridPane) -> None:
+        self.pane = pane
+
+    def _start(self, work: Any) -> None:
+        self.pane.run_worker(work, group="views", exclusive=True, exit_on_error=False)
+
+    # ── Conditions and order ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def build_filter(self) -> None:
+        self._start(self._filter())
+
+    async def _filter(self) -> None:
+        from screens.widgets.filter_builder import FilterBuilder
+        from screens.widgets.grid_pane import Questions
+
+        model, info, context = self.pane.model, self.pane.info, self.pane.context
+        if model is None or info is None:
+            return
+        builder = FilterBuilder(context, info, model.query.filter, Questions(context, info["sqlName"]))
+        built = await self.pane.app.push_screen_wait(builder)
+        if built is not None:
+            model.set_filter(built.tree)
+
+    def build_sort(self) -> None:
+        self._start(self._sort())
+
+    async def _sort(self) -> None:
+        from screens.widgets.sort_builder import SortBuilder
+
+        model, info = self.pane.model, self.pane.info
+        if model is None or info is None:
+            return
+        keys = await self.pane.app.push_screen_wait(SortBuilder(self.pane.context, info, model.query.sort))
+        if keys is not None:
+            model.set_sort(keys)
+
+    def group(self) -> None:
+        self._start(self._group())
+
+    async def _group(self) -> None:
+        """The values of the column with their counts; choosing one filters by it."""
+        model, info, port = self.pane.model, self.pane.info, self.pane.context.port
+        field = self.pane.edits.field_here() if self.pane.edits else None
+        if model is None or info is None or port is None or field is None:
+            return
+        found = await self.pane.transfer.guarded(port.values(info["sqlName"], field["name"], limit=200))
+        if found is None:
+            return
+        hits = [
+            Hit(label=show(field, value, self.label(field, value)), key=grouped(int(count)), value=(value,))
+            for value, count in found["values"]
+        ]
+        hit = await self.pane.app.push_screen_wait(Finder(t("group.placeholder", field=title_of(field)), hits))
+        leaf = value_condition(field, hit.value[0]) if hit is not None else None
+        if leaf is not None:
+            model.set_filter(with_condition(model.query.filter, leaf))
+
+    def label(self, field: FieldInfo, value: Any) -> str:
+        """What a link's id stands for, as far as a row on screen says it."""
+        model = self.pane.model
+        row = model.row(model.selection.row) if model else None
+        if model is None or row is None or field["family"] != "link" or value is None:
+            return ""
+        return model.label(row, field["name"], value)
+
+    # ── Columns ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def keep_layout(self) -> None:
+        """Remember the columns of this table."""
+        if self.pane.model is not None and self.pane.info is not None:
+            key = f"columns.{self.pane.info['sqlName']}"
+            self.pane.context.session.put(key, self.pane.model.layout.to_data())
+
+    def manage_columns(self) -> None:
+        self._start(self._columns())
+
+    async def _columns(self) -> None:
+        from screens.widgets.column_manager import ColumnManager
+
+        model, info = self.pane.model, self.pane.info
+        if model is None or info is None:
+            return
+
+        def changed() -> None:
+            model.columns_changed()
+            self.keep_layout()
+
+        def reset() -> ColumnLayout:
+            model.layout = ColumnLayout(info["fields"], info["primaryKey"].split("~")[0])
+            model.layout.fit(model.samples())
+            changed()
+            return model.layout
+
+        await self.pane.app.push_screen_wait(ColumnManager(self.pane.context, model.layout, changed, reset))
+
+    # ── Saved views ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def saved_views(self) -> None:
+        self._start(self._saved())
+
+    def _views(self) -> dict[str, Any]:
+        assert self.pane.info is not None
+        return dict(self.pane.context.session.get(f"views.{self.pane.info['sqlName']}", {}))
+
+    async def _saved(self) -> None:
+        """Choose a view, or keep this one under a name; the trash is a view as well."""
+        model, info = self.pane.model, self.pane.info
+        if model is None or info is None:
+            return
+        hits = [
+            Hit(label=name, detail=FilterDraft(info["fields"], view.get("filter")).sentence(), value=("open", name))
+            for name, view in self._views().items()
+        ]
+        hits.append(Hit(label=t("views.all"), value=("all", "")))
+        hits.append(Hit(label=t("views.trash"), value=("trash", "")))
+        hits.append(Hit(label=t("views.save"), value=("save", "")))
+        hits += [Hit(label=t("views.forget", name=name), value=("forget", name), quiet=True) for name in self._views()]
+        hit = await self.pane.app.push_screen_wait(Finder(t("views.placeholder"), hits))
+        if hit is None:
+            return
+        what, name = hit.value
+        if what == "all":
+            model.set_query(Query())
+        elif what == "trash":
+            model.set_query(Query(deleted=True))
+        elif what == "open":
+            self._open(self._views()[name])
+        elif what == "save":
+            await self._save()
+        else:
+            views = self._views()
+            del views[name]
+            self.pane.context.session.put(f"views.{info['sqlName']}", views)
+
+    def _open(self, view: dict[str, Any]) -> None:
+        model, info = self.pane.model, self.pane.info
+        assert model is not None
+        assert info is not None
+        if view.get("columns"):
+            model.layout = ColumnLayout(info["fields"], info["primaryKey"].split("~")[0], view["columns"])
+            model.columns_changed()
+        model.set_query(Query(view.get("filter"), tuple(view.get("sort", ()))))
+
+    async def _save(self) -> None:
+        from screens.widgets.name_dialog import NameDialog
+
+        model, info = self.pane.model, self.pane.info
+        assert model is not None
+        assert info is not None
+        name = await self.pane.app.push_screen_wait(NameDialog(self.pane.context, t("views.name")))
+        if name:
+            view = {"filter": model.query.filter, "sort": list(model.query.sort), "columns": model.layout.to_data()}
+            self.pane.context.session.put(f"views.{info['sqlName']}", self._views() | {name: view})
+            self.pane.app.notify(t("views.saved", name=name))
+
+    # ── Links ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _linked(self) -> tuple[str, str] | None:
+        """Table and key of the record that the cell links to."""
+        edits, model = self.pane.edits, self.pane.model
+        field = edits.field_here() if edits else None
+        row = model.row(model.selection.row) if model else None
+        if field is None or row is None or model is None or field["family"] != "link":
+            return None
+        try:
+            value = model.cell(row, field["name"])[0]
+        except KeyError:
+            return None
+        if isinstance(value, list):
+            value = value[0] if value else None
+        related = self.related(field)
+        if value is None or isinstance(value, dict) or related is None:
+            return None
+        return related, str(value)
+
+    def related(self, field: FieldInfo) -> str | None:
+        """SQL name of the table that a link field points into."""
+        wanted = str(field["options"].get("relatedTable", ""))
+        tables = self.pane.context.schema["tables"] if self.pane.context.schema else []
+        for table in tables:
+            if wanted in (table["name"], table["sqlName"], table["id"]):
+                return table["sqlName"]
+        return None
+
+    def follow(self) -> None:
+        """Go to the linked record; Ctrl+O comes back."""
+        linked = self._linked()
+        if linked is None:
+            self.pane.app.bell()
+            return
+        table, key = linked
+        info = self.pane.context.table(table)
+        title = info["name"] if info else table
+        self.pane.context.go(Place("tables", f"{table}#{key}", title, {"table": table, "key": key}))
+
+    def peek(self) -> None:
+        self._start(self._peek())
+
+    async def _peek(self) -> None:
+        """The linked record over the grid, to look at."""
+        from screens.widgets.record_peek import RecordPeek
+
+        linked, port = self._linked(), self.pane.context.port
+        info = self.pane.context.table(linked[0]) if linked else None
+        if linked is None or info is None or port is None:
+            self.pane.app.bell()
+            return
+        record = await self.pane.transfer.guarded(port.record(*linked))
+        if record is not None and await self.pane.app.push_screen_wait(RecordPeek(self.pane.context, info, record)):
+            self.follow()
+
+    # ── Everything that can be done ────────────────────────────────────────────────────────────────────────────────────
+
+    def context_menu(self) -> None:
+        """All actions of the grid that can be done now, with their keys."""
+        context, screen = self.pane.context, self.pane.screen
+        chain = chain_of(screen)
+        hits = [
+            Hit(
+                label=t(f"actions.{action.id}"),
+                detail=t(f"actions.{action.id}.help"),
+                key=context.keymap.label(action),
+                run=partial(self._run, action.textual),
+            )
+            for action in live_actions(chain)
+            if action.context in ("cells", "grid")
+        ]
+
+        def chosen(hit: Hit | None) -> None:
+            if hit is not None and hit.run is not None:
+                hit.run()
+
+        self.pane.app.push_screen(Finder(t("menu.placeholder"), hits), chosen)
+
+    def _run(self, action: str) -> None:
+        grid = self.pane.grid
+        target = grid if grid is not None and hasattr(grid, f"action_{action}") else self.pane
+        self.pane.run_worker(self.pane.app.run_action(action, target), exit_on_error=False)

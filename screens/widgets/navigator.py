@@ -1,0 +1,102 @@
+"""The tables beside the grid: typed to narrow, with their sizes and what is staged in them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.message import Message
+from textual.widgets import Input, OptionList
+
+from core.contract.tables import TableInfo
+from screens.presenters.finder import Hit, best
+from screens.services.context import Context
+from screens.services.number import grouped
+from screens.services.text import t
+from screens.widgets.menu import Menu
+
+
+class Navigator(Vertical):
+    """`show` sets the tables. Typing narrows, Enter opens."""
+
+    DEFAULT_CSS = """
+    Navigator { width: 28; height: 1fr; background: $surface; border-right: solid $border-blurred; }
+    Navigator > Input { border: none; height: 1; padding: 0 1; background: $surface; }
+    Navigator > Input:focus { background: $boost; }
+    Navigator > Menu { height: 1fr; }
+    """
+    BINDINGS = [
+        Binding("down", "to_list", show=False),
+    ]
+
+    @dataclass
+    class Chosen(Message):
+        """A table to open, by its SQL name."""
+
+        table: str
+
+    def __init__(self, context: Context, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.context = context
+        self.tables: list[TableInfo] = []
+        self.counts: Mapping[str, int | None] = {}
+        self.open = ""
+
+    def compose(self) -> ComposeResult:
+        yield Input(placeholder=t("navigator.filter"), compact=True, select_on_focus=False)
+        yield Menu()
+
+    def show(self, tables: list[TableInfo], counts: Mapping[str, int | None]) -> None:
+        """Set the tables. counts: rows by table id, None where nobody has counted."""
+        self.tables, self.counts = tables, counts
+        self.paint()
+
+    def mark(self, table: str) -> None:
+        """Say which table is open."""
+        self.open = table
+        self.paint()
+
+    def paint(self) -> None:
+        """The list again, with the marks of what is staged."""
+        if not self.is_mounted:
+            return
+        staged = self.context.pending.counts()
+        hits = [
+            Hit(
+                label=table["name"],
+                detail=f"*{staged[table['sqlName']]}" if table["sqlName"] in staged else "",
+                kind=self._count(table),
+                value=table["sqlName"],
+                search=table["sqlName"],
+            )
+            for table in self.tables
+        ]
+        typed = self.query_one(Input).value
+        menu = self.query_one(Menu)
+        menu.show(best(typed, hits) if typed else hits)
+        places = [hit.value for hit in menu.hits]
+        if self.open in places and not menu.has_focus:
+            menu.highlighted = places.index(self.open)
+
+    def _count(self, table: TableInfo) -> str:
+        count = self.counts.get(table["id"])
+        return "" if count is None else grouped(count)
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.paint()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        hit = self.query_one(Menu).current()
+        if hit is not None:
+            self.post_message(self.Chosen(hit.value))
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        hit = self.query_one(Menu).hits[event.option_index]
+        self.post_message(self.Chosen(hit.value))
+
+    def action_to_list(self) -> None:
+        self.query_one(Menu).focus()

@@ -1,0 +1,136 @@
+"""A look at a pasted block before it is staged: which column goes where, what each cell becomes, what does not fit."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from textual import work
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.events import Resize
+from textual.widget import Widget
+from textual.widgets import Static
+
+from screens.actions.binding import bindings_of
+from screens.presenters.finder import Hit
+from screens.presenters.paste import Pasted, PasteDraft
+from screens.presenters.value import show, title_of
+from screens.services.context import Context
+from screens.services.text import t
+from screens.widgets.finder import Finder
+from screens.widgets.sheet import Sheet, padded
+
+PREVIEW_ROWS = 10
+PROBLEMS = 4
+
+
+class PastePreview(Sheet[bool]):
+    """Changes the draft in place; dismisses with True to stage it."""
+
+    DEFAULT_CSS = """
+    PastePreview .paste-scroll { height: auto; max-height: 14; margin: 1 0; }
+    PastePreview .paste-scroll:focus { background-tint: transparent 0%; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("paste")]
+    action_context = "paste"
+
+    def __init__(self, context: Context, draft: PasteDraft) -> None:
+        super().__init__(context, t("paste.title"))
+        self.draft = draft
+        self.column = 0
+
+    def compose_body(self) -> Iterable[Widget]:
+        yield Static(id="paste-summary", markup=False)
+        with VerticalScroll(classes="paste-scroll"):
+            yield Static(id="paste-table", markup=False)
+        yield Static(id="paste-problems", classes="sheet-problem", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(VerticalScroll).focus()
+
+    def on_resize(self, event: Resize) -> None:
+        self.call_after_refresh(self.paint)
+
+    def paint(self) -> None:
+        """Everything again, from the draft."""
+        draft = self.draft
+        _, _, problems = draft.staged()
+        parts = [t("paste.changed", count=draft.changed_rows)] if draft.changed_rows else []
+        parts += [t("paste.new", count=draft.new_rows)] if draft.new_rows else []
+        parts += [t("paste.problems", count=len(problems))] if problems else []
+        self.query_one("#paste-summary", Static).update(
+            Content.assemble(
+                (t("paste.size", rows=len(draft.body), columns=len(draft.mapping)), "bold"),
+                (f"  →  {', '.join(parts)}", "$foreground"),
+            )
+        )
+        self.query_one("#paste-table", Static).update(self._table())
+        lines = [t("paste.problem", row=row, field=name, message=message) for row, name, message in problems[:PROBLEMS]]
+        if len(problems) > PROBLEMS:
+            lines.append(t("paste.more", count=len(problems) - PROBLEMS))
+        self.query_one("#paste-problems", Static).update("\n".join(lines))
+
+    def _table(self) -> Content:
+        draft = self.draft
+        room = max(30, self.query_one("#paste-table").content_size.width)
+        columns = len(draft.mapping)
+        width = max(10, min(24, (room - 5) // max(1, min(columns, 6))))
+        fits = max(1, (room - 5) // width)
+        first = max(0, min(self.column - fits // 2, columns - fits))
+        shown = range(first, min(columns, first + fits))
+        heads: list[Any] = ["     "]
+        for at in shown:
+            field = draft.mapping[at]
+            style = "bold reverse $primary" if at == self.column else "bold $primary" if field else "$foreground-muted"
+            heads += [padded(title_of(field) if field else t("paste.nowhere"), width - 1, style), " "]
+        lines = [Content.assemble(*heads)]
+        for number, row in enumerate(draft.preview(PREVIEW_ROWS)):
+            new = number >= draft.changed_rows
+            line: list[Any] = [
+                (" + " if new else " * ", "bold $success" if new else "bold $warning"),
+                f"{number + 1} "[:2],
+            ]
+            for at in shown:
+                line += [self._cell(row[at] if at < len(row) else None, draft, at, number, width), " "]
+            lines.append(Content.assemble(*line))
+        if len(draft.body) > PREVIEW_ROWS:
+            lines.append(
+                Content.styled(f"     {t('paste.rest', count=len(draft.body) - PREVIEW_ROWS)}", "$foreground-muted")
+            )
+        return Content("\n").join(lines)
+
+    def _cell(self, cell: Pasted | None, draft: PasteDraft, at: int, number: int, width: int) -> Content:
+        if cell is None:
+            return padded(show(None, draft.body[number][at]), width - 1, "$foreground-disabled strike")
+        if cell.problem:
+            return padded(f"! {show(None, cell.value)}", width - 1, "bold $error underline")
+        return padded(show(draft.mapping[at], cell.value), width - 1, "$foreground")
+
+    def action_paste_stage(self) -> None:
+        self.dismiss(True)
+
+    def action_paste_new(self) -> None:
+        self.draft.as_new = not self.draft.as_new
+        self.paint()
+
+    def action_paste_header(self) -> None:
+        self.draft.toggle_header()
+        self.paint()
+
+    def action_paste_left(self) -> None:
+        self.column = max(0, self.column - 1)
+        self.paint()
+
+    def action_paste_right(self) -> None:
+        self.column = min(len(self.draft.mapping) - 1, self.column + 1)
+        self.paint()
+
+    @work(exit_on_error=False)
+    async def action_paste_map(self) -> None:
+        """Choose the field of the current column."""
+        hits = [Hit(label=title_of(f), kind=f["type"], value=f) for f in self.draft.all_fields]
+        hits.append(Hit(label=t("paste.nowhere"), value=None))
+        hit = await self.app.push_screen_wait(Finder(t("paste.map"), hits))
+        if hit is not None:
+            self.draft.mapping[self.column] = hit.value
+            self.paint()

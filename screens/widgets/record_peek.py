@@ -1,0 +1,54 @@
+"""A record to look at, over whatever is on screen."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from core.contract.records import Record
+from core.contract.tables import TableInfo
+from screens.presenters.value import show, title_of
+from screens.services.context import Context
+from screens.services.text import t
+from screens.widgets.sheet import Sheet, padded
+
+
+class RecordPeek(Sheet[bool]):
+    """Esc or K closes; Enter goes to the record (dismisses with True)."""
+
+    DEFAULT_CSS = """
+    RecordPeek > .sheet { width: 76; }
+    RecordPeek VerticalScroll { height: auto; max-height: 20; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter,ctrl+right_square_bracket", "go", show=False),
+        Binding("K,q", "leave", show=False),
+    ]
+
+    def __init__(self, context: Context, info: TableInfo, record: Record) -> None:
+        label = record["fields"].get(info["displayField"]) or record["id"]
+        super().__init__(context, f"{info['name']} · {label}")
+        self.info, self.record = info, record
+
+    def compose_body(self) -> Iterable[Widget]:
+        lines = []
+        for field in self.info["fields"]:
+            if field["name"] in self.record["fields"] and not field["system"]:
+                value = self.record["fields"][field["name"]]
+                style = "$foreground-disabled" if value is None else "$foreground"
+                lines.append(
+                    Content.assemble(padded(title_of(field), 20, "$foreground-muted"), (show(field, value), style))
+                )
+        with VerticalScroll():
+            yield Static(Content("\n").join(lines))
+        yield Static(t("peek.keys"), classes="sheet-note", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(VerticalScroll).focus()
+
+    def action_go(self) -> None:
+        self.dismiss(True)

@@ -1,0 +1,73 @@
+"""The frame of the dialogs over tables: a title, a body, and a footer with the keys of what has the focus."""
+
+from collections.abc import Iterable
+from typing import ClassVar, TypeVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widget import Widget
+
+from screens.services.context import Context
+from screens.widgets.footer import KeyFooter
+
+T = TypeVar("T")
+
+
+class Sheet(ModalScreen[T]):
+    """Base of a dialog; a subclass claims an action context and yields its widgets. Esc leaves without an answer."""
+
+    DEFAULT_CSS = """
+    Sheet { align: center middle; background: $background 60%; }
+    Sheet > .sheet {
+        width: 100; max-width: 96%; height: auto; max-height: 92%; background: $surface;
+        border: round $primary; border-title-color: $primary; border-title-style: bold;
+        border-subtitle-color: $foreground-muted; padding: 0;
+    }
+    Sheet .sheet-body { height: auto; padding: 1 2 0 2; layers: base editor; }
+    Sheet KeyFooter { background: $panel; padding: 0 1; margin-top: 1; }
+    Sheet OptionList {
+        border: none; background: transparent; padding: 0; height: auto; max-height: 18; scrollbar-size-vertical: 1;
+    }
+    Sheet OptionList > .option-list--option { padding: 0 1; }
+    Sheet OptionList > .option-list--option-disabled { color: $foreground; text-style: bold; }
+    Sheet OptionList > .option-list--option-highlighted { background: $block-cursor-blurred-background; color: $foreground; }
+    Sheet OptionList:focus > .option-list--option-highlighted {
+        background: $block-cursor-background; color: $block-cursor-foreground; text-style: none;
+    }
+    Sheet Input { border: none; height: 1; padding: 0 1; background: $boost; }
+    Sheet .sheet-note { color: $foreground-muted; height: auto; }
+    Sheet .sheet-problem { color: $text-error; text-style: bold; height: auto; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
+    action_context: str | tuple[str, ...] = ()
+
+    def __init__(self, context: Context, title: str) -> None:
+        super().__init__()
+        self.context = context
+        self.sheet_title = title
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="sheet") as sheet:
+            sheet.border_title = self.sheet_title
+            with Container(classes="sheet-body"):
+                yield from self.compose_body()
+            yield KeyFooter(self.context)
+
+    def compose_body(self) -> Iterable[Widget]:
+        """The dialog's own widgets."""
+        return ()
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+
+def padded(text: str, width: int, style: str = "") -> Content:
+    """A text in exactly so many cells, cut with `…`."""
+    content = Content(text.replace("\n", " "))
+    if content.cell_length > width:
+        content = content.truncate(max(1, width), ellipsis=True)
+    return Content.assemble((content.plain + " " * (width - content.cell_length), style))
