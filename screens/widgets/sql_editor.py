@@ -157,6 +157,10 @@ class SqlEditor(TextArea):
 
     # ── Keys ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # The text area's own F6 and F7: those keys are for panes and export here.
+        return False if action in ("select_line", "select_all") else super().check_action(action, parameters)
+
     def on_key(self, event: events.Key) -> None:
         if self.completing and event.key in ("up", "down", "tab", "escape"):
             event.stop()
