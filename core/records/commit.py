@@ -182,7 +182,9 @@ class _Commit:
             raise Undone
 
     def run_group(self, tx: Transaction, jobs: Sequence["_Commit"]) -> list[None]:
-        return [job.run(tx) for job in jobs]
+        for job in jobs:
+            job.run(tx)
+        return [None] * len(jobs)
 
     def _reset(self) -> None:
         """The writer may run a job twice."""

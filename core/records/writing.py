@@ -48,7 +48,7 @@ class WritableTable:
         self.generated = tuple(column.name for column in table.columns if column.sequence)
         self.makes_uuid = len(self.key) == 1 and self.key[0] in table.system and self.key[0] not in self.generated
         self._to_json = {name: to_json(table.type_of(name)) for name in table.fields if name in table.column_by_name}
-        self._created = self._named("created-at", "created_at")
+        self.created = self._named("created-at", "created_at")
         self.updated = self._named("updated-at", "updated_at")
         self.deleted = self._named("deleted-at", "deleted_at")
         self.unique = self._unique_keys()
@@ -143,7 +143,7 @@ class WritableTable:
     def complete(self, values: Mapping[str, Any], moment: datetime) -> Stored:
         """A new row with the columns that the engine fills, those from sequences excepted."""
         row = dict(values)
-        for name in (*self._created, *self.updated):
+        for name in (*self.created, *self.updated):
             row[name] = moment
         for name in self.deleted:
             row[name] = None

@@ -1,0 +1,187 @@
+"""Records to and from files: what a transfer reports, and exports. Imports are in `core.records.importing`."""
+
+import asyncio
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import orjson
+from sqlalchemy import ColumnElement, Select, cast, func, select
+from sqlalchemy import Text as SqlText
+
+from core.errors import DialectLimit, FieldError, Invalid
+from core.fields.base import FieldType
+from core.query.scope import Scope
+from core.records.shape import to_json
+from core.storage.database import Call, Cancel, Database, Reader, Row
+from core.storage.files import Format, copy_to
+
+BLOCK = 2_000
+_AS_STORED = frozenset(
+    "single-line-text long-text rich-text email url phone-number code single-select status integer rating progress "
+    "duration autonumber currency percentage checkbox relationship time date".split()
+)
+"""Types whose text in a file is the database's own text of the value."""
+
+
+class Progress(Protocol):
+    """Who hears how a transfer goes. `report` may raise to end it; `cancel` stops the statement that runs."""
+
+    cancel: Cancel
+
+    def report(self, done: int, total: int | None = None, note: str | None = None) -> None: ...
+
+    def reject(self, rejected: dict[str, Any]) -> None: ...
+
+
+def export_select(
+    scope: Scope,
+    fields: Sequence[str] | None = None,
+    condition: ColumnElement[bool] | None = None,
+    order: Sequence[ColumnElement[Any]] = (),
+) -> tuple[list[str], Select[Any]]:
+    """The columns and the statement of an export: all declared fields, live rows, key order unless told otherwise. Raises
+    Invalid for an unknown field."""
+    table, source = scope.table, scope.source
+    names = list(fields) if fields else [name for name in table.fields if name in table.column_by_name]
+    for name in names:
+        if name not in table.column_by_name:
+            message = f"{table.name} has no field {name!r}"
+            raise Invalid(message, [FieldError("fields", "fields.invalid", message)])
+    where = source.c.deleted_at.is_(None) if condition is None else condition
+    by = list(order) or [source.c[name] for name in table.key.fields]
+    return names, select(*(source.c[name] for name in names)).where(where).order_by(*by)
+
+
+async def export_file(
+    database: Database,
+    scope: Scope,
+    target: Path,
+    format_: Format,
+    progress: Progress,
+    *,
+    fields: Sequence[str] | None = None,
+    condition: ColumnElement[bool] | None = None,
+    order: Sequence[ColumnElement[Any]] = (),
+) -> int:
+    """Write records to a file; the number of rows. On DuckDB `target` lies in the exchange folder, and csv and parquet are
+    written by the database itself where its own texts are ours."""
+    names, statement = export_select(scope, fields, condition, order)
+    types = [scope.table.type_of(name) for name in names]
+
+    def work(reader: Reader) -> int:
+        if reader.dialect == "duckdb" and format_ != "json":
+            native = native_select(scope, statement, names, types, format_)
+            if native is not None:
+                return copy_to(reader, native, target, "csv" if format_ == "csv" else "parquet")
+        if format_ == "parquet":
+            raise DialectLimit("This database does not write parquet files", hint="Export as csv or json")
+        rows = 0
+        with target.open("wb") as file:
+            for block, count in text_blocks(reader, statement, names, types, format_):
+                file.write(block)
+                rows += count
+                progress.report(rows)
+        return rows
+
+    rows: int = await database.read(Call(work), lane="long", deadline=None, cancel=progress.cancel)
+    progress.report(rows, rows)
+    return rows
+
+
+def native_select(
+    scope: Scope, statement: Select[Any], names: Sequence[str], types: Sequence[FieldType[Any]], format_: Format
+) -> Select[Any] | None:
+    """The statement with columns in the form that the database may write; None when Python must write them."""
+    columns: list[ColumnElement[Any]] = []
+    for name, field_type in zip(names, types, strict=True):
+        column, kind = scope.source.c[name], scope.table.column_by_name[name].type.kind
+        if format_ == "parquet":
+            columns.append(cast(column, SqlText).label(name) if kind == "json" else column)
+        elif kind == "timestamp":
+            # %g are milliseconds; the zone of all sessions is UTC.
+            columns.append(func.strftime(column, "%Y-%m-%dT%H:%M:%S.%gZ").label(name))
+        elif field_type.name in _AS_STORED or name in scope.table.key.fields:
+            columns.append(column)
+        else:
+            return None
+    return statement.with_only_columns(*columns, maintain_column_froms=True)
+
+
+def text_blocks(
+    reader: Reader,
+    statement: Select[Any],
+    names: Sequence[str],
+    types: Sequence[FieldType[Any]],
+    format_: Literal["csv", "json", "parquet"],
+) -> Iterator[tuple[bytes, int]]:
+    """The file in blocks, each with its number of rows, in constant memory."""
+    if format_ == "csv":
+        yield _csv_lines([names]), 0
+        cells = [_text_of(field_type) for field_type in types]
+        for rows in reader.stream(statement, size=BLOCK):
+            yield _csv_lines([[cell(value) for cell, value in zip(cells, row, strict=True)] for row in rows]), len(rows)
+        return
+    converters = [(name, to_json(field_type)) for name, field_type in zip(names, types, strict=True)]
+    first = True
+    for rows in reader.stream(statement, size=BLOCK):
+        lines = b",\n".join(b"  " + orjson.dumps(_json_row(converters, row)) for row in rows)
+        yield (b"[\n" if first else b",\n") + lines, len(rows)
+        first = False
+    yield (b"[]\n" if first else b"\n]\n"), 0
+
+
+def _text_of(field_type: FieldType[Any]) -> Callable[[Any], str]:
+    return lambda value: "" if value is None else field_type.to_text(value)
+
+
+def _json_row(converters: Sequence[tuple[str, Callable[[Any], Any] | None]], row: Row) -> dict[str, Any]:
+    return {
+        name: value if value is None or convert is None else convert(value)
+        for (name, convert), value in zip(converters, row, strict=True)
+    }
+
+
+def _csv_lines(rows: Sequence[Sequence[str]]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue().encode()
+
+
+async def export_stream(
+    database: Database, scope: Scope, format_: Literal["csv", "json"], *, fields: Sequence[str] | None = None
+) -> "Stream":
+    """An export for a client that reads as fast as it likes: a few blocks wait at most."""
+    names, statement = export_select(scope, fields)
+    types = [scope.table.type_of(name) for name in names]
+    return Stream(database, lambda reader: text_blocks(reader, statement, names, types, format_))
+
+
+class Stream:
+    """Blocks made by a read job and taken by an event loop."""
+
+    def __init__(self, database: Database, blocks: Callable[[Reader], Iterator[tuple[bytes, int]]]) -> None:
+        self._database = database
+        self._blocks = blocks
+
+    async def chunks(self) -> Any:
+        """The blocks as they are made. Closing the generator stops the job."""
+        loop, cancel = asyncio.get_running_loop(), Cancel()
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue(4)
+
+        def work(reader: Reader) -> None:
+            for block, _ in self._blocks(reader):
+                asyncio.run_coroutine_threadsafe(queue.put(block), loop).result()
+
+        job = asyncio.ensure_future(self._database.read(Call(work), lane="long", deadline=None, cancel=cancel))
+        job.add_done_callback(lambda _: loop.create_task(queue.put(None)))
+        try:
+            while (block := await queue.get()) is not None:
+                yield block
+            await job
+        finally:
+            cancel.cancel()
+            while not queue.empty():
+                queue.get_nowait()

@@ -1,0 +1,58 @@
+"""Files of data read and written by DuckDB itself, at its own speed. The file lies in the folder that the database may use
+(`Settings.exchange`); its path and the names of its columns are the only texts that enter the SQL, quoted.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import Executable
+
+from core.storage.database import Reader
+from core.storage.ddl import literal, quote, quote_list
+from core.storage.session import SessionReader
+
+Format = Literal["csv", "json", "parquet"]
+
+
+def file_columns(reader: Reader, path: Path, format_: Format) -> list[tuple[str, str]]:
+    """Names of a file's columns with the types that DuckDB sees in them. Raises BadRequest for what is no such file."""
+    readers = {
+        "csv": f"read_csv({literal(str(path))}, header = true, sample_size = 20480)",
+        "json": f"read_json({literal(str(path))}, sample_size = 20480, maximum_depth = 1, records = true)",
+        "parquet": f"read_parquet({literal(str(path))})",
+    }
+    return [(name, kind) for name, kind, *_ in reader.rows(f"DESCRIBE SELECT * FROM {readers[format_]}")]
+
+
+def file_texts(path: Path, format_: Format, columns: Sequence[tuple[str, str]], chosen: Sequence[str]) -> str:
+    """The SQL of a subquery with `line` (from 0, in the order of the file) and the chosen columns as text, under their
+    names. Lists and structures are JSON text. NULL is what is missing or, in CSV, empty."""
+    kinds = dict(columns)
+    if format_ == "csv":
+        shown = quote_list(chosen)
+        source = f"read_csv({literal(str(path))}, header = true, all_varchar = true, sample_size = 20480)"
+    elif format_ == "json":
+        shown = ", ".join(f"{quote(name)} ->> '$' AS {quote(name)}" for name in chosen)
+        types = ", ".join(f"{quote(name)}: 'JSON'" for name, _ in columns)
+        source = f"read_json({literal(str(path))}, columns = {{{types}}}, records = true)"
+    else:
+        shown = ", ".join(f"{_as_text(name, kinds[name])} AS {quote(name)}" for name in chosen)
+        source = f"read_parquet({literal(str(path))})"
+    return f"(SELECT row_number() OVER () - 1 AS line, {shown} FROM {source})"
+
+
+def _as_text(name: str, kind: str) -> str:
+    if kind.endswith("]") or kind.startswith(("STRUCT", "MAP")):
+        return f"to_json({quote(name)})::VARCHAR"
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return f"strftime({quote(name)} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ')"
+    return f"{quote(name)}::VARCHAR"
+
+
+def copy_to(reader: Reader, statement: Executable, path: Path, format_: Literal["csv", "parquet"]) -> int:
+    """Write the rows of a SELECT to a file; the number of rows."""
+    assert isinstance(reader, SessionReader)
+    sql, values = reader.session.render(statement, ())
+    options = "FORMAT csv, HEADER true" if format_ == "csv" else "FORMAT parquet, COMPRESSION zstd"
+    return int(reader.rows(f"COPY ({sql}) TO {literal(str(path))} ({options})", list(values))[0][0])
