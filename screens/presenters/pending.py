@@ -118,6 +118,7 @@ class PendingChanges:
         self._titles: dict[Row, str] = {}
         self._refused: dict[Row, dict[str, str]] = {}
         self._attempt: tuple[int, CommitRequest] | None = None
+        self._touched: dict[Row, None] = {}
         self._cells: dict[Row, dict[str, tuple[Any, str]]] = {}
         self._rows: dict[Row, RowState] = {}
         self._counts: dict[str, int] | None = None
@@ -267,7 +268,7 @@ class PendingChanges:
 
     def rows(self, table: str | None = None) -> Iterator[RowChange]:
         """What is pending, row by row, in the order in which rows were first touched."""
-        for row in dict.fromkeys([*self._rows, *self._cells]):
+        for row in self._touched:
             if table is None or row[0] == table:
                 change = self._row_change(row)
                 if change is not None:
@@ -405,13 +406,14 @@ class PendingChanges:
         return [inverse(step) for step in reversed(self._steps[self._cursor : self._saved])]
 
     def _recompute(self) -> None:
-        self._cells, self._rows = {}, {}
+        self._touched, self._cells, self._rows = {}, {}, {}
         for step in self._between():
             for operation in step.operations:
                 self._do(operation)
 
     def _do(self, operation: Operation) -> None:
         row = (operation.table, operation.key)
+        self._touched[row] = None
         match operation:
             case Set():
                 self._cells.setdefault(row, {})[operation.field] = (operation.new, operation.problem)

@@ -58,7 +58,7 @@ class FilterBuilder(Sheet[Built | None]):
         super().__init__(context, t("filter.title", table=info["name"]))
         self.draft = FilterDraft(info["fields"], tree)
         self.lookups = lookups
-        self._nodes: list[Node | None] = []
+        self._shown: list[Node | None] = []
         self._editing: Condition | None = None
 
     def compose_body(self) -> Iterable[Widget]:
@@ -83,17 +83,17 @@ class FilterBuilder(Sheet[Built | None]):
         """Tree and sentence from the draft."""
         at = (self.options.highlighted or 0) if at is None else at
         self.options.clear_options()
-        self._nodes = []
+        self._shown = []
         for depth, node, home in self.draft.lines():
-            self._nodes.append(node)
+            self._shown.append(node)
             self.options.add_option(Option(self._line(depth, node, home)))
-        self.options.highlighted = max(0, min(at, len(self._nodes) - 1)) if self._nodes else None
+        self.options.highlighted = max(0, min(at, len(self._shown) - 1)) if self._shown else None
         if sentence:
             with self.prevent(Input.Changed):
                 self.query_one(Input).value = self.draft.sentence()
         note = self.query_one("#filter-note", Static)
         note.set_classes("sheet-note")
-        note.update(t("filter.none") if not self._nodes else self.draft.problem())
+        note.update(t("filter.none") if not self._shown else self.draft.problem())
 
     def _line(self, depth: int, node: Node, home: Group) -> Content:
         first = home.parts[0] is node
@@ -114,7 +114,7 @@ class FilterBuilder(Sheet[Built | None]):
 
     def current(self) -> Node | None:
         at = self.options.highlighted
-        return self._nodes[at] if at is not None and at < len(self._nodes) else None
+        return self._shown[at] if at is not None and at < len(self._shown) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("filter_change", "filter_remove", "filter_joint"):
@@ -171,7 +171,7 @@ class FilterBuilder(Sheet[Built | None]):
             return
         condition = self.draft.add(self.current(), hit.value)
         self.paint()
-        self.paint(self._nodes.index(condition))
+        self.paint(self._shown.index(condition))
         if not await self._choose_operator(condition):
             return
         await self._edit_value(condition)
@@ -254,7 +254,7 @@ class FilterBuilder(Sheet[Built | None]):
     def action_filter_group(self) -> None:
         group = self.draft.add_group(self.current())
         self.paint()
-        self.paint(self._nodes.index(group))
+        self.paint(self._shown.index(group))
         self.action_filter_add()
 
     def _group_here(self) -> Group:

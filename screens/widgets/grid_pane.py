@@ -173,6 +173,7 @@ class GridPane(Container):
 
     def _staged(self, table: str) -> None:
         if self.info is not None and table == self.info["sqlName"]:
+            self.paint_title()
             self.post_message(self.Moved(self))
 
     def saved(self, answer: CommitAnswer) -> None:
@@ -211,6 +212,8 @@ class GridPane(Container):
                 for key in model.query.sort
             )
             pieces += ["  ", (f" ↕ {order} ", "$secondary on $boost")]
+        if staged := self.context.pending.counts().get(info["sqlName"], 0):
+            pieces.append((f"  * {t('tables.staged', count=staged)}", "bold $warning"))
         if self.context.port is None:
             pieces.append((f"  {t('tables.offline')}", "bold $warning"))
         elif model.failure is not None:
