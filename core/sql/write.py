@@ -12,7 +12,7 @@ from core.sql.cell import family_of, to_cell
 from core.sql.spool import Spool
 from core.sql.statement import Statement
 from core.storage.database import ChangeRow, Transaction
-from core.storage.typed import query, verify
+from core.storage.typed import execute, query, verify
 
 RECORDED = 1000
 """Records that get a change row each; more are recorded as one, under `*`."""
@@ -58,7 +58,7 @@ class Write:
             keys = self._run_for_keys(tx, self._key)
             done = Done(len(keys))
         else:
-            done = Done(tx.execute(statement.text))
+            done = Done(execute(tx, statement.text))
         self._record(tx, keys, done.changed)
         return done
 
@@ -68,7 +68,7 @@ class Write:
         return self.table.key.fields[0] if self.table and len(self.table.key.fields) == 1 else None
 
     def _run_returning(self, tx: Transaction) -> Done:
-        columns, blocks = query(tx, self.statement.text)
+        columns, blocks = query(tx, self.statement.text, by_cursor=False)
         spool, count = Spool(self.limit), 0
 
         def counted() -> Iterator[list[tuple[Any, ...]]]:
@@ -87,7 +87,7 @@ class Write:
     def _run_for_keys(self, tx: Transaction, key: str) -> list[Any]:
         """Run it so that it tells which records it touched; a changed record gets a new version."""
         quoted = '"' + key.replace('"', '""') + '"'
-        _, blocks = query(tx, f"{self.statement.text} RETURNING {quoted}")
+        _, blocks = query(tx, f"{self.statement.text} RETURNING {quoted}", by_cursor=False)
         keys = [row[0] for block in blocks for row in block]
         table = self.table
         if self.statement.verb == "UPDATE" and table is not None and self._stamps(table):

@@ -15,10 +15,17 @@ def verify(reader: Reader, sql: str, kind: Literal["select", "write", "schema"])
     _of(reader.dialect).verify(_session(reader), sql, kind)
 
 
-def query(reader: Reader, sql: str) -> tuple[Columns, Iterator[list[Row]]]:
-    """Run a statement that answers rows: its columns, and the rows in blocks, to be read within the job."""
-    columns, blocks = _of(reader.dialect).query(_session(reader), sql)
+def query(reader: Reader, sql: str, *, by_cursor: bool = True) -> tuple[Columns, Iterator[list[Row]]]:
+    """Run a statement that answers rows: its columns, and the rows in blocks, to be read within the job. `by_cursor`: the
+    result may be large; not for statements that write."""
+    columns, blocks = _of(reader.dialect).query(_session(reader), sql, by_cursor=by_cursor)
     return columns, blocks
+
+
+def execute(reader: Reader, sql: str) -> int:
+    """Run a statement that answers no rows; the rows that it changed, -1 where the database does not say."""
+    count: int = _of(reader.dialect).execute(_session(reader), sql)
+    return count
 
 
 def place_of(dialect: str, error: BaseException, sql: str) -> tuple[int, int] | None:

@@ -30,8 +30,8 @@ def verify(session: DuckDBSession, sql: str, kind: str) -> None:
         raise BadRequest("Parameters have no values here", hint="write the values into the statement")
 
 
-def query(session: DuckDBSession, sql: str) -> tuple[list[tuple[str, str]], Iterator[list[Row]]]:
-    """Run it: name and type of each column, and the rows in blocks."""
+def query(session: DuckDBSession, sql: str, *, by_cursor: bool) -> tuple[list[tuple[str, str]], Iterator[list[Row]]]:
+    """Run it: name and type of each column, and the rows in blocks (DuckDB streams every result)."""
     blocks = session.stream(sql, (), SIZE)
     first = next(blocks, None)
     columns = [(str(column[0]), str(column[1])) for column in session._cursor.description or ()]
@@ -42,6 +42,11 @@ def query(session: DuckDBSession, sql: str) -> tuple[list[tuple[str, str]], Iter
             yield from blocks
 
     return columns, rows()
+
+
+def execute(session: DuckDBSession, sql: str) -> int:
+    """Run it; the rows that it changed, -1 where DuckDB does not say."""
+    return session.execute(sql, ())
 
 
 def place_of(error: BaseException, sql: str) -> tuple[int, int] | None:
