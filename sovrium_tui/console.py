@@ -6,43 +6,30 @@ import asyncio
 import gc
 import os
 import signal
-import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App, InvalidThemeError
 from textual.events import Event, Key
 
-from core.client import Port
 from screens.actions.binding import bindings_of, chain_of, perform
 from screens.actions.registry import BY_ID
 from screens.presenters.connection import Opener, State
-from screens.presenters.job_center import JobCenter
 from screens.presenters.message_log import Message, Severity
-from screens.presenters.pending import PendingChanges
-from screens.presenters.place import Place, PlaceHistory
+from screens.presenters.place import Place
 from screens.registry import PLACES
-from screens.services.clipboard import Clipboard
 from screens.services.context import Context
-from screens.services.keymap import Keymap
-from screens.services.session import SessionStore
 from screens.services.style import STYLES
-from screens.services.text import preferred_language, set_language, t
+from screens.services.text import set_language, t
 from screens.services.theme import DARK, OWN, PLAIN
 from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.which_key import Leader
 from sovrium_tui import __version__
-from sovrium_tui.launch import ConsoleOptions
 
 if TYPE_CHECKING:
     from screens.presenters.finder import Hit, Search
-
-
-T = TypeVar("T")
 
 
 class ConsoleApp(App[int], inherit_bindings=False):
@@ -53,7 +40,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = bindings_of("global")
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-one-pane"), (120, "-two-panes"), (160, "-three-panes")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (15, "-low"), (20, "-high")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (15, "-low"), (20, "-high"), (32, "-tall")]
     DEFAULT_MODE = "home"
     action_context = "global"
 
@@ -292,70 +279,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _take_theme(self, name: str) -> None:
         try:
-            self.theme = name or (PLAIN if os.environ.get("NO_COLOR") else DARK)
+            self.theme = PLAIN if os.environ.get("NO_COLOR") else name or DARK
         except InvalidThemeError:
             self.theme = DARK
-
-
-def open_console(app_file: Path, data_dir: Path, options: ConsoleOptions, *, slow: bool, alive: int) -> ConsoleApp:
-    """The console of an app file, with the services that it keeps between runs."""
-    from platformdirs import user_config_path, user_state_path
-
-    state = user_state_path("sovrium-tui")
-    session = SessionStore.of(state, str(app_file.absolute()))
-    set_language(options.language or str(session.get("language") or preferred_language()))
-    if options.language:
-        session.put("language", options.language)
-    context = Context(
-        pending=PendingChanges(session.get("pending"), partial(session.put, "pending")),
-        places=PlaceHistory(),
-        jobs=JobCenter(),
-        clipboard=Clipboard(session.folder or state, lambda sequence: app.emit(sequence)),
-        session=session,
-        keymap=Keymap.load(user_config_path("sovrium-tui")),
-    )
-    opener = server_of(app_file, data_dir, lambda note: app.notify(note, severity="warning"))
-    app = ConsoleApp(context, opener, theme=options.theme or (PLAIN if slow else ""), alive=alive)
-    app.crash_folder = state
-    return app
-
-
-def server_of(app_file: Path, data_dir: Path, tell: Callable[[str], None]) -> Opener:
-    """Finds or starts the server of an app, without holding up the console."""
-
-    async def find() -> Port:
-        from core.client import Client
-        from sovrium_tui.process.discovery import ensure_server
-
-        address = await in_daemon_thread(lambda: ensure_server(app_file, data_dir))
-        if address.note:
-            tell(address.note)
-        return Client(address.socket)
-
-    return find
-
-
-async def in_daemon_thread(work: Callable[[], T]) -> T:
-    """Await blocking work that must not keep the process alive when the console is left meanwhile."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if not future.done():
-            if error is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(cast(T, result))
-
-    def run() -> None:
-        result: T | None = None
-        problem: BaseException | None = None
-        try:
-            result = work()
-        except BaseException as error:
-            problem = error
-        with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, problem)
-
-    threading.Thread(target=run, daemon=True, name="server").start()
-    return await future

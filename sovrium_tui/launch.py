@@ -56,6 +56,8 @@ def settle(options: ConsoleOptions) -> bool:
         "TEXTUAL_SMOOTH_SCROLL": "0",
         "ESCDELAY": "60",
     }
+    if slow or os.environ.get("NO_COLOR"):
+        wanted["TEXTUAL_THEME"] = "ansi-dark"  # Textual decides by the first theme how colours are dropped
     for name, value in wanted.items():
         os.environ.setdefault(name, value)
     return slow
@@ -67,7 +69,7 @@ def _run(app_file: Path, data_dir: Path, options: ConsoleOptions, alive: int) ->
     gc.disable()  # nothing of the start is garbage; the app switches it on after the first frame
     slow = settle(options)
     try:
-        from sovrium_tui.console import open_console
+        from sovrium_tui.opening import open_console
 
         app = open_console(app_file, data_dir, options, slow=slow, alive=alive)
         code = app.run(mouse=options.mouse)

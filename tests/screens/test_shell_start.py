@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -46,11 +47,11 @@ def test_nothing_heavy_is_imported_before_the_first_frame() -> None:
 class Terminal:
     """The console in a pseudo-terminal of 80 × 24, on an app file that does not exist."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         self.child, self.fd = pty.fork()
         if self.child == 0:
             os.chdir(ROOT)
-            os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "HOME": str(folder)}
+            os.environ |= {"TERM": "xterm-256color", "COLORTERM": "truecolor", "HOME": str(folder), **environment}
             for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
                 os.environ.pop(name, None)
             code = [sys.executable, "-c", PROGRAM, str(folder / "absent.yaml"), str(folder / "data")]
@@ -100,6 +101,16 @@ def test_the_first_frame_is_small_and_leaving_restores_the_terminal(tmp_path: Pa
     assert terminal.rest() == 0
     assert terminal.left_clean()
     assert b"Traceback" not in terminal.output
+
+
+def test_no_colour_is_sent_when_none_is_wanted(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path, NO_COLOR="1")
+    terminal.read_until(REFUSED)
+    os.write(terminal.fd, b"\x11")
+    assert terminal.rest() == 0
+    settings = {part for match in re.findall(rb"\x1b\[([0-9;]*)m", terminal.output) for part in match.split(b";")}
+    colours = {str(n).encode() for n in [*range(30, 39), *range(40, 49), *range(90, 98), *range(100, 108)]}
+    assert settings & colours == set()
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the inner process in /proc")

@@ -1,0 +1,91 @@
+"""What the console is opened with: the services it keeps between runs, and its way to the server."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TypeVar, cast
+
+from core.client import Port
+from screens.presenters.connection import Opener
+from screens.presenters.job_center import JobCenter
+from screens.presenters.pending import PendingChanges
+from screens.presenters.place import PlaceHistory
+from screens.services.clipboard import Clipboard
+from screens.services.context import Context
+from screens.services.keymap import Keymap
+from screens.services.session import SessionStore
+from screens.services.text import preferred_language, set_language
+from screens.services.theme import PLAIN
+from sovrium_tui.console import ConsoleApp
+from sovrium_tui.launch import ConsoleOptions
+
+T = TypeVar("T")
+
+
+def open_console(app_file: Path, data_dir: Path, options: ConsoleOptions, *, slow: bool, alive: int) -> ConsoleApp:
+    """The console of an app file, with the services that it keeps between runs."""
+    from platformdirs import user_config_path, user_state_path
+
+    state = user_state_path("sovrium-tui")
+    session = SessionStore.of(state, str(app_file.absolute()))
+    set_language(options.language or str(session.get("language") or preferred_language()))
+    if options.language:
+        session.put("language", options.language)
+    context = Context(
+        pending=PendingChanges(session.get("pending"), partial(session.put, "pending")),
+        places=PlaceHistory(),
+        jobs=JobCenter(),
+        clipboard=Clipboard(session.folder or state, lambda sequence: app.emit(sequence)),
+        session=session,
+        keymap=Keymap.load(user_config_path("sovrium-tui")),
+    )
+    opener = server_of(app_file, data_dir, lambda note: app.notify(note, severity="warning"))
+    app = ConsoleApp(context, opener, theme=options.theme or (PLAIN if slow else ""), alive=alive)
+    app.crash_folder = state
+    return app
+
+
+def server_of(app_file: Path, data_dir: Path, tell: Callable[[str], None]) -> Opener:
+    """Finds or starts the server of an app, without holding up the console."""
+
+    async def find() -> Port:
+        from core.client import Client
+        from sovrium_tui.process.discovery import ensure_server
+
+        address = await in_daemon_thread(lambda: ensure_server(app_file, data_dir))
+        if address.note:
+            tell(address.note)
+        return Client(address.socket)
+
+    return find
+
+
+async def in_daemon_thread(work: Callable[[], T]) -> T:
+    """Await blocking work that must not keep the process alive when the console is left meanwhile."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if not future.done():
+            if error is not None:
+                future.set_exception(error)
+            else:
+                future.set_result(cast(T, result))
+
+    def run() -> None:
+        result: T | None = None
+        problem: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as error:
+            problem = error
+        with suppress(RuntimeError):  # the loop has been closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, problem)
+
+    threading.Thread(target=run, daemon=True, name="server").start()
+    return await future
