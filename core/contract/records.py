@@ -47,7 +47,8 @@ class RecordBody(TypedDict):
 class BatchCreate(TypedDict):
     """1 to 1,000 records. `continueOnError`: those that are valid, and `errors` of the others."""
 
-    records: list[RecordBody]
+    records: list[RecordBody | dict[str, Any]]
+    """Wrapped, or the bare map of fields."""
     returnRecords: NotRequired[bool]
     continueOnError: NotRequired[bool]
 
@@ -69,8 +70,10 @@ class BatchCreated(TypedDict):
 
 
 class BatchChange(TypedDict):
+    """The fields wrapped, or beside the id."""
+
     id: str | int
-    fields: dict[str, Any]
+    fields: NotRequired[dict[str, Any]]
     updatedAt: NotRequired[str]
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 BODY_LIMIT = 1024 * 1024
 """Bytes of a JSON body. Imports stream instead."""
 QUERY_FIELDS = 100
-TRUE, FALSE = ("true", "1"), ("false", "0", "")
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -52,7 +51,7 @@ class Call:
         self.scope = scope
         self._receive = receive
         self.query: dict[str, str] = {}
-        """The known parameters as they were sent, the last of repeated ones; `text`, `integer`, … check the values."""
+        """The known parameters as they were sent, the last of repeated ones; checked."""
         self.unknown: tuple[str, ...] = ()
         """Parameters that the route does not know: ignored, with a Warning header (R-004)."""
         if scope["query_string"]:
@@ -64,36 +63,22 @@ class Call:
         assert self._engine is not None
         return self._engine
 
-    def text(self, name: str, default: str | None = None) -> str | None:
-        value = self.query.get(name, default)
-        choices = self.route.query[name].choices
-        if choices and value is not None and value not in choices:
-            raise wrong_parameter(name, f"one of {', '.join(choices)}")
-        return value
+    def text(self, name: str) -> str:
+        """A parameter's text, "" without it."""
+        return self.query.get(name, "")
 
     def required(self, name: str) -> str:
-        value = self.text(name)
+        value = self.query.get(name)
         if value is None:
             raise wrong_parameter(name, "given")
         return value
 
     def integer(self, name: str, default: int) -> int:
-        raw, declared = self.query.get(name), self.route.query[name]
-        if raw is None:
-            return default
-        least = declared.least if declared.least is not None else -(2**53)
-        most = declared.most if declared.most is not None else 2**53
-        digits = raw.removeprefix("-")
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= 16 and least <= int(raw) <= most):
-            bounds = f"a whole number from {least}" if declared.least is not None else "a whole number"
-            raise wrong_parameter(name, bounds + (f" to {most}" if declared.most is not None else ""))
-        return int(raw)
+        raw = self.query.get(name)
+        return default if raw is None else int(raw)
 
     def boolean(self, name: str) -> bool:
-        value = self.query.get(name, "false").lower()
-        if value not in TRUE + FALSE:
-            raise wrong_parameter(name, "true or false")
-        return value in TRUE
+        return self.query.get(name) in ("true", "1")
 
     def names(self, name: str) -> list[str]:
         """A list separated by commas."""
@@ -174,6 +159,9 @@ class Call:
         self.query = {name: value for name, value in pairs if name in known}
         if any("\0" in value for value in self.query.values()):
             raise BadRequest("A parameter holds a NUL character")
+        for name, value in self.query.items():
+            if (wanted := known[name].refusal(value)) is not None:
+                raise wrong_parameter(name, wanted)
         if len(self.query) < len(pairs):
             self.unknown = tuple(dict.fromkeys(name for name, _ in pairs if name not in known))
 
@@ -197,8 +185,21 @@ def check(kind: Any, value: Any) -> Any:
     try:
         return adapter(kind).validate_python(value, strict=True)
     except ValidationError as error:
-        problems = [
-            FieldError(".".join(map(str, item["loc"])) or "body", f"body.{item['type'].replace('_', '-')}", item["msg"])
-            for item in error.errors(include_url=False, include_context=False, include_input=False)[:20]
-        ]
-        raise Invalid("The body does not have the right shape", problems) from error
+        problems: dict[str, FieldError] = {}
+        for item in error.errors(include_url=False, include_context=False, include_input=False):
+            place = place_of(item["loc"], value, missing=item["type"] == "missing")
+            code = f"body.{item['type'].replace('_', '-')}"
+            problems.setdefault(place, FieldError(place, code, f"{place}: {item['msg']}"))
+        raise Invalid("The body does not have the right shape", list(problems.values())[:20]) from error
+
+
+def place_of(location: tuple[int | str, ...], value: Any, *, missing: bool) -> str:
+    """`ids.0` from pydantic's location, which also names the branches of unions that it has tried."""
+    steps: list[str] = []
+    for step in location:
+        if (isinstance(value, dict) and step in value) or (isinstance(value, list) and isinstance(step, int)):
+            steps.append(str(step))
+            value = value[step]
+    if missing:
+        steps.append(str(location[-1]))
+    return ".".join(steps) or "body"

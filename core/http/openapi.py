@@ -9,14 +9,14 @@ from typing import Any
 from core.fields.base import FieldType
 from core.fields.model import AppModel, TableModel
 from core.http.call import adapter
-from core.http.route import Parameter, Route
+from core.http.route import BOOLEANS, Parameter, Route
 
 Schema = dict[str, Any]
 REF = "#/components/schemas/"
 KINDS: dict[str, Schema] = {
     "text": {"type": "string"},
     "integer": {"type": "integer"},
-    "boolean": {"type": "string", "enum": ["true", "false"]},
+    "boolean": {"type": "string", "enum": list(BOOLEANS)},
     "json": {"type": "string", "contentMediaType": "application/json"},
 }
 # What a field answers, by its family. Input is read more widely (numbers and dates as text, for one).
@@ -102,7 +102,7 @@ def operation(route: Route, table: TableModel | None) -> Schema:
     parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
     parameters += [query_parameter(name, declared) for name, declared in route.query.items()]
     name = route.handler.__name__ + (f"_{table.sql_name}" if table else "")
-    answers: Schema = {str(status): answer(kind, route, table) for status, kind in route.answers.items()}
+    answers: Schema = {str(status): answer(status, kind, route, table) for status, kind in route.answers.items()}
     for status in sorted({*route.errors, *(() if route.open else ALWAYS)} - set(route.answers)):
         answers[str(status)] = {
             "description": REASONS[status],
@@ -135,10 +135,13 @@ def query_parameter(name: str, declared: Parameter) -> Schema:
     }
 
 
-def answer(kind: Any, route: Route, table: TableModel | None) -> Schema:
+def answer(status: int, kind: Any, route: Route, table: TableModel | None) -> Schema:
     found: Schema = {"description": route.summary}
     if kind is not None:
-        found["content"] = {route.answer_kind: {"schema": schema_of(kind, table)}}
+        schema = schema_of(kind, table)
+        if status >= 400 and not route.open:
+            schema = {"anyOf": [schema, {"$ref": REF + "Error"}]}
+        found["content"] = {route.answer_kind: {"schema": schema}}
     return found
 
 
@@ -146,6 +149,8 @@ def schema_of(kind: Any, table: TableModel | None) -> Schema:
     """The schema of a contract type; of records in terms of the table where it is known."""
     if kind is bytes:
         return FILE
+    if kind is dict:
+        return {"type": "object"}
     name = getattr(kind, "__name__", "")
     if table is not None and name in TABLE_TYPES:
         return {"$ref": f"{REF}{table.sql_name}.{name}"}
@@ -161,7 +166,9 @@ def contract_schemas(routes: Iterable[Route]) -> dict[str, Schema]:
     """Schemas of all contract types that routes name, with those inside them."""
     from pydantic import TypeAdapter
 
-    kinds = [kind for route in routes for kind in (route.body, *route.answers.values()) if kind not in (None, bytes)]
+    kinds = [
+        kind for route in routes for kind in (route.body, *route.answers.values()) if kind not in (None, bytes, dict)
+    ]
     inputs = [(number, "validation", adapter(kind)) for number, kind in enumerate(kinds)]
     _, found = TypeAdapter.json_schemas(inputs, ref_template=REF + "{model}")  # type: ignore[arg-type]
     schemas: dict[str, Schema] = found.get("$defs", {})
@@ -199,14 +206,17 @@ def table_schemas(table: TableModel) -> dict[str, Schema]:
             "groups": {"type": "array", "items": {"$ref": REF + "Group"}},
         },
     }
-    body = {
+    version = {**moment, "description": "the version that was read; another stored one refuses the write"}
+    wrapped = {
         "type": "object",
         "required": ["fields"],
         "properties": {
             "fields": {"type": "object", "properties": writable, "additionalProperties": False},
-            "updatedAt": {**moment, "description": "the version that was read; another stored one refuses the write"},
+            "updatedAt": version,
         },
     }
+    bare = {"type": "object", "properties": writable, "not": {"required": ["fields"]}}
+    body = {"anyOf": [wrapped, bare]}
     fields = {"type": "object", "properties": known}
     return {
         f"{name}.Fields": fields,

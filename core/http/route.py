@@ -21,6 +21,9 @@ Handler = Callable[["Call"], Awaitable[Answer]]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
+BOOLEANS = ("true", "false", "1", "0")
+
+
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A query parameter. `least` and `most` bound integers."""
@@ -31,6 +34,21 @@ class Parameter:
     most: int | None = None
     choices: tuple[str, ...] = ()
     required: bool = False
+
+    def refusal(self, value: str) -> str | None:
+        """What the value should have been; None when it is right."""
+        choices = BOOLEANS if self.kind == "boolean" else self.choices
+        if choices:
+            return None if value in choices else f"one of {', '.join(choices)}"
+        if self.kind != "integer":
+            return None
+        digits = value.removeprefix("-")
+        if digits.isascii() and digits.isdigit() and len(digits) <= 16:
+            number = int(value)
+            if (self.least is None or number >= self.least) and (self.most is None or number <= self.most):
+                return None
+        wanted = "a whole number" if self.least is None else f"a whole number from {self.least}"
+        return wanted if self.most is None else f"{wanted} to {self.most}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -463,7 +463,7 @@ BATCH = [
         path=PARTS + "/batch",
         body={"ids": [{"a": 1}]},
         status=400,
-        json={"errors.0.field": "ids"},
+        json={"errors.0.field": "ids.0"},
     ),
 ]
 SCENARIOS = [*CREATE, *READ, *CHANGE, *BATCH]

@@ -15,7 +15,7 @@ routes = RouteFamily("console")
     "/api/console/commit",
     body=CommitRequest,
     answers={200: CommitAnswer, 400: CommitAnswer, 409: CommitAnswer},
-    errors=(413,),
+    errors=(404, 413),
 )
 async def commit(call: Call) -> Answer:
     """Check and write staged edits: all of them or none."""

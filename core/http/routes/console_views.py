@@ -58,7 +58,7 @@ async def window(call: Call) -> Answer:
 @routes.add("GET", "/api/console/views/{view}/find", query=FIND, answers={200: Found}, errors=(404,))
 async def find(call: Call) -> Answer:
     """The next row of a view that holds a text."""
-    backward = call.text("direction", "next") == "previous"
+    backward = call.text("direction") == "previous"
     found = await call.engine.views.find(
         call.segments["view"],
         call.required("text"),
@@ -87,7 +87,7 @@ async def values(call: Call) -> Answer:
     found = await call.engine.views.values(
         call.segments["table"],
         call.required("field"),
-        prefix=call.text("prefix") or "",
+        prefix=call.text("prefix"),
         limit=call.integer("limit", 50),
     )
     return as_json(found)
@@ -102,5 +102,7 @@ async def values(call: Call) -> Answer:
 )
 async def links(call: Call) -> Answer:
     """Records that a link field may name."""
-    found = await call.engine.views.links(call.segments["table"], call.segments["field"], call.text("q") or "")
+    found = await call.engine.views.links(
+        call.segments["table"], call.segments["field"], call.text("q"), call.principal
+    )
     return as_json(found)
