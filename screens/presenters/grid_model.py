@@ -409,21 +409,34 @@ class GridModel:
 
     # ── Search ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def look_for(self, text: str, row: int, *, backward: bool = False) -> None:
-        """Look for a text from a displayed row on and move the cursor to it; "" ends the search."""
+    def look_for(
+        self, text: str, row: int = 0, *, backward: bool = False, home: tuple[int, int] | None = None
+    ) -> None:
+        """Look for a text from a displayed row on and move the cursor to it; "" ends the search.
+
+        home: the cell to stand on when the text is nowhere, or empty.
+        """
         self.search_text, self.search_failed = text, False
         self._searching += 1
         if text:
-            self._run(self._find(self._searching, text, self.to_base(row) if row >= 0 else -1, backward))
-        else:
-            self._tell("search")
+            self._run(self._find(self._searching, text, self.to_base(row) if row >= 0 else -1, backward, home))
+            return
+        self._go_home(home)
+        self._tell("search")
+
+    def _go_home(self, home: tuple[int, int] | None) -> None:
+        if home is not None:
+            self.selection.row, self.selection.column = home
+            self.selection.clamp(self.count, len(self.layout.shown))
 
     def search_next(self, *, backward: bool = False) -> None:
         """The next row that has the text, around the end."""
         if self.search_text:
             self.look_for(self.search_text, self.selection.row + (-1 if backward else 1), backward=backward)
 
-    async def _find(self, token: int, text: str, start: int, backward: bool) -> None:
+    async def _find(
+        self, token: int, text: str, start: int, backward: bool, home: tuple[int, int] | None
+    ) -> None:
         view, names = self.view, self.layout.names
         if view is None or not view["count"]:
             return
@@ -443,7 +456,9 @@ class GridModel:
         if token != self._searching:
             return
         self.search_failed = position is None
-        if position is not None:
+        if position is None:
+            self._go_home(home)
+        else:
             self.selection.row = self.to_displayed(position)
             place = self.layout.index(name)
             self.selection.column = self.selection.column if place is None else place

@@ -57,6 +57,7 @@ class VirtualGrid(GridSurface):
 
     def action_grid_row_start(self) -> None:
         self.move_to(self.model.selection.row, 0)
+        self.show_left(0)
 
     def action_grid_row_end(self) -> None:
         self.move_to(self.model.selection.row, len(self.model.layout.shown) - 1)
@@ -124,7 +125,7 @@ class VirtualGrid(GridSurface):
         if self.model.selection.step_back():
             self._chosen()
         elif self.model.search_text:
-            self.model.look_for("", 0)
+            self.model.look_for("")
         elif self.model.query.filter is not None:
             self.model.set_filter(None)
         else:

@@ -33,14 +33,13 @@ class SearchLine:
         """Open it, empty."""
         selection = self.grid.model.selection
         self._origin, self.text = (selection.row, selection.column), ""
-        self.grid.model.look_for("", 0)
+        self.grid.model.look_for("")
 
     def end(self, *, cancelled: bool) -> None:
         """Close it; cancelled: forget the text and go back to where it was begun."""
         self.text = None
         if cancelled:
-            self.grid.model.look_for("", 0)
-            self.grid.move_to(*self._origin)
+            self.grid.model.look_for("", home=self._origin)
         self.grid.repaint()
 
     def key(self, event: events.Key) -> None:
@@ -76,7 +75,7 @@ class SearchLine:
 
     def _type(self, text: str) -> None:
         self.text = text
-        self.grid.model.look_for(text, self._origin[0])
+        self.grid.model.look_for(text, self._origin[0], home=self._origin)
         self.grid.repaint()
 
     def segments(self, palette: Palette, width: int) -> list[Segment]:

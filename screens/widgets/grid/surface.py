@@ -376,9 +376,10 @@ class GridSurface(ScrollView, can_focus=True):
         """Scroll sideways by columns without moving the cursor."""
         layout = self.model.layout
         frozen = layout.frozen if layout.frozen_width(self._extent.width) else 0
-        self._show_left(max(frozen, min(max(self.left, frozen) + step, len(layout.shown) - 1)))
+        self.show_left(max(frozen, min(max(self.left, frozen) + step, len(layout.shown) - 1)))
 
-    def _show_left(self, left: int) -> None:
+    def show_left(self, left: int) -> None:
+        """Let a column be the first behind the frozen ones."""
         if left != self.left:
             self.left = left
             self.repaint()
@@ -394,7 +395,7 @@ class GridSurface(ScrollView, can_focus=True):
         elif selection.row >= self.top + height:
             self.show_top(selection.row - height + 1)
         room = max(self._extent.width - 1 - self.frame.gutter, 0)
-        self._show_left(self.model.layout.reveal(selection.column, self.left, room))
+        self.show_left(self.model.layout.reveal(selection.column, self.left, room))
 
     def _post_moved(self) -> None:
         selection = self.model.selection
