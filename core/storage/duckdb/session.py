@@ -35,8 +35,8 @@ class DuckDBSession(Session):
 
     def begin(self, *, read_only: bool) -> None:
         self.broken = None
+        self._open = True  # before BEGIN: one that is interrupted may have begun a transaction all the same
         self._run("BEGIN TRANSACTION READ ONLY" if read_only else "BEGIN TRANSACTION")
-        self._open = True
         self._taken = self.last_numbers
 
     def commit(self) -> None:
