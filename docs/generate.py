@@ -55,7 +55,14 @@ def keys() -> str:
     return "\n".join(lines[:-1]) + "\n"
 
 
-PARTS: dict[str, Callable[[], str]] = {"field-types": field_types, "keys": keys}
+def commands() -> str:
+    """The help of every command."""
+    from sovrium_tui.cli.reference import command_reference
+
+    return command_reference()
+
+
+PARTS: dict[str, Callable[[], str]] = {"commands": commands, "field-types": field_types, "keys": keys}
 """Name → text, with a line break at the end."""
 
 

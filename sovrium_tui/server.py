@@ -112,6 +112,8 @@ class Life:
         """Open, serve, close. `ready` gets a note for the person who started it, or ""."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) == signal.SIG_IGN:
+                continue  # `nohup` and shells without job control mean it
             loop.add_signal_handler(number, self._stop, signal.Signals(number).name)
         engine = open_the_engine(self.options)
         try:

@@ -85,10 +85,12 @@ def run(arguments: list[str] | None = None) -> NoReturn:
 def execute(arguments: list[str]) -> int:
     """The exit status of a command; every error has been told on stderr, in JSON on stdout where that was asked for."""
     try:
-        return cli.main(arguments, "sovrium-tui", standalone_mode=False) or 0
+        # Not `cli.main`: it answers a closed pipe and Ctrl+C in ways of its own.
+        with cli.make_context("sovrium-tui", list(arguments)) as context:
+            return cli.invoke(context) or 0
     except click.exceptions.Exit as error:
         return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt, EOFError):
         return INTERRUPTED
     except click.ClickException as error:
         return tell(error.format_message(), hint_of(error), error.exit_code)

@@ -1,0 +1,241 @@
+"""The command line without a server: names, exit codes, hints, what it prints where."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from core.errors import Locked, MigrationRefused, SchemaError
+from sovrium_tui.cli import main
+from sovrium_tui.cli.app_file import data_dir_of, find_app
+from sovrium_tui.cli.main import cli, execute
+
+ROOT = Path(__file__).parent.parent.parent.parent
+APP = """\
+name: shop
+tables:
+  - id: 1
+    name: items
+    fields:
+      - { id: 1, name: title, type: single-line-text, required: true }
+      - { id: 2, name: price, type: integer }
+"""
+
+
+class Shell:
+    """Runs commands in this process, in a folder of their own."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *words: str) -> tuple[int, str, str]:
+        status = execute(list(words))
+        out, err = self._capsys.readouterr()
+        assert "Traceback" not in err
+        return status, out, err
+
+
+@pytest.fixture
+def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    for name in ("APP_SCHEMA_FILE", "DATABASE_URL", "LOG_LEVEL", "SOVRIUM_DATA_DIR", "PORT"):
+        monkeypatch.delenv(name, raising=False)
+    return Shell(capsys)
+
+
+def test_the_names_are_a_contract() -> None:
+    names = {name for name, command in cli.commands.items() if not command.hidden}
+    assert names == {"start", "status", "stop", "validate", "schema", "init", "migrate", "sql", "import", "export"}
+    options = {name: {o for p in c.params for o in p.opts if o.startswith("--")} for name, c in cli.commands.items()}
+    assert {"--host", "--port", "--socket", "--data-dir", "--allow-open"} <= options["start"]
+    assert {"--plan", "--json", "--yes", "--allow-destructive"} <= options["migrate"]
+    assert {"--template", "--from", "--name", "--force"} <= options["init"]
+    assert {"--format"} <= options["sql"]
+    assert {"--json"} <= options["validate"]
+    assert {"--output"} <= options["schema"]
+
+
+def test_help_imports_neither_engine_nor_console() -> None:
+    """§2: --version and --help without importing the engine."""
+    heavy = "{'duckdb', 'sqlalchemy', 'pydantic', 'starlette', 'textual', 'yaml', 'asyncio', 'uvicorn', 'orjson'}"
+    for option in ("--version", "--help"):
+        code = (
+            "import sys\n"
+            "from sovrium_tui.cli.main import execute\n"
+            f"status = execute(['{option}'])\n"
+            f"found = {heavy} & set(sys.modules)\n"
+            "assert status == 0 and not found, found\n"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=50)
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_process_of_its_own(tmp_path: Path) -> None:
+    """`python -m`, colours, a closed pipe, an interrupt: what only a process shows."""
+    (tmp_path / "app.yaml").write_text(APP)
+    command = [sys.executable, "-P", "-m", "sovrium_tui"]
+    environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "80"}
+    done = subprocess.run(
+        [*command, "strat"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=50
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: There is no command or app file 'strat'\n  hint: did you mean `start`?\n"
+    with subprocess.Popen([*command, "schema"], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as piped:
+        assert piped.stdout is not None
+        assert piped.stderr is not None
+        piped.stdout.close()
+        assert (piped.stderr.read(), piped.wait(30)) == (b"", main.BROKEN_PIPE)
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["valdate"], "did you mean `validate`?"),
+        (["qqq"], "lists the commands"),
+        (["start", "--port", "99999"], "start --help"),
+        (["start", "--prot", "1"], "start --help"),
+        (["sql", "app.yaml"], "sql --help"),
+        (["validate", "nope.yaml"], "init"),
+        (["validate", "app.txt"], ""),
+        (["validate"], "init my-app"),
+        (["sql", "app.yaml", "  "], ""),
+        (["init", "x", "--template", "crm", "--from", "app.txt"], "init --help"),
+        (["init", "x", "--template", "nope"], "known: crm"),
+        (["export", "app.yaml", "items", "-"], "--format"),
+        (["migrate", "status", "a", "b"], "migrate --help"),
+    ],
+)
+def test_wrong_use(shell: Shell, words: list[str], hint: str) -> None:
+    Path("app.txt").touch()
+    if words[0] in ("sql", "export"):
+        Path("app.yaml").write_text(APP)
+    status, out, err = shell(*words)
+    assert (status, out) == (2, "")
+    assert re.match(r"error: .+\n(  hint: .+\n)?$", err), err
+    assert hint in err
+
+
+def test_validate(shell: Shell) -> None:
+    Path("app.yaml").write_text(APP)
+    assert shell("validate")[:2] == (0, "shop: valid, 1 table\n")
+    status, out, _ = shell("validate", "app.yaml", "--json")
+    assert (status, json.loads(out)["valid"], json.loads(out)["tables"]) == (0, True, 1)
+
+    Path("bad.yaml").write_text(APP.replace("title", "ti tle!").replace("integer", "intger"))
+    status, out, err = shell("validate", "bad.yaml")
+    assert (status, out) == (2, "")
+    assert re.search(r"bad\.yaml:\d+:\d+: error", err)
+    assert re.search(r"error: bad\.yaml has \d errors?\n$", err)
+    status, out, _ = shell("validate", "bad.yaml", "--json")
+    body = json.loads(out)
+    assert (status, body["valid"]) == (2, False)
+    assert {"file", "line", "column", "code", "message", "severity"} <= body["problems"][0].keys()
+
+
+def test_schema(shell: Shell) -> None:
+    status, out, _ = shell("schema")
+    assert (status, json.loads(out)["$schema"]) == (0, "https://json-schema.org/draft/2020-12/schema")
+    assert shell("schema", "--output", "a/b.json") == (0, "", "Wrote a/b.json\n")
+    assert Path("a/b.json").read_text() == out
+    assert shell("schema", "--output", "a/b.json/c")[0] == 1
+
+
+def test_which_app_is_meant(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("app.yml").write_text(APP)
+    here = Path("app.yml").absolute()
+    assert find_app(None) == find_app(Path()) == find_app(Path("app.yml")) == here
+    assert data_dir_of(here, None) == here.parent / ".sovrium"
+    Path("other.json").write_text('{"name": "other"}')
+    monkeypatch.setenv("APP_SCHEMA_FILE", "other.json")
+    assert shell("validate")[1].startswith("other: valid")
+    monkeypatch.delenv("APP_SCHEMA_FILE")
+    Path("app.json").write_text('{"name": "third"}')
+    status, _, err = shell("validate")
+    assert (status, "more than one" in err, "app.yml, app.json" in err) == (2, True, True)
+
+
+def test_no_command_is_the_console(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Any] = []
+    monkeypatch.setattr("sovrium_tui.launch.run_console", lambda *given, options: opened.append((*given, options)) or 0)
+    Path("app.yaml").write_text(APP)
+    Path("folder").mkdir()
+    Path("folder/app.json").write_text('{"name": "x"}')
+    for words in ([], ["app.yaml"], ["./app.yaml", "--theme", "dark"], ["--no-mouse"], ["folder", "--data-dir", "d"]):
+        assert shell(*words) == (0, "", "")
+    here = Path().absolute()
+    assert [(app, data) for app, data, _ in opened] == [
+        *[(here / "app.yaml", here / ".sovrium")] * 4,
+        (here / "folder/app.json", here / "d"),
+    ]
+    assert (opened[2][2].theme, opened[3][2].mouse) == ("dark", False)
+
+
+def test_errors_have_their_exit_codes(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """§2: 1 failed, 2 invalid file, 3 held by someone else."""
+    raised: list[Exception] = []
+
+    @cli.command("raise", hidden=True)
+    @click.option("--json", "as_json", is_flag=True)
+    def _raise(as_json: bool) -> None:
+        raise raised[0]
+
+    try:
+        for error, status, text in (
+            (Locked("held", pid=7, hint="stop it"), 3, "error: held\n  hint: stop it\n"),
+            (MigrationRefused("no", details=["a", "b"]), 1, "a\nb\nerror: no\n"),
+            (SchemaError("x", ["p1", "p2"]), 2, "p1\np2\nerror: 2 problems\n"),
+            (SchemaError("only", ["only"]), 2, "error: only\n"),
+            (
+                ValueError("odd \x1b[2J"),
+                1,
+                "error: unexpected ValueError: odd \ufffd[2J\n  hint: LOG_LEVEL=debug shows where\n",
+            ),
+            (KeyboardInterrupt(), 130, ""),
+        ):
+            raised[:] = [error]
+            assert shell("raise") == (status, "", text)
+        raised[:] = [Locked("held")]
+        status, out, err = shell("raise", "--json")
+        assert (status, json.loads(out)["message"], err) == (3, "held", "")
+        monkeypatch.setenv("LOG_LEVEL", "debug")
+        assert execute(["raise"]) == 3
+    finally:
+        del cli.commands["raise"]
+
+
+def test_init_of_an_empty_app(shell: Shell) -> None:
+    """C-007: the generated project validates; what is there stays."""
+    status, out, _ = shell("init", "Parts Desk")
+    assert (status, "Parts Desk/app.yaml is ready" in out) == (0, True)
+    assert shell("validate", "Parts Desk")[1] == "parts-desk: valid, 1 table\n"
+    assert ".sovrium/" in Path("Parts Desk/.gitignore").read_text()
+    Path("Parts Desk/.gitignore").write_text("mine")
+    status, _, err = shell("init", "Parts Desk")
+    assert (status, "--force" in err) == (2, True)
+    assert shell("init", "Parts Desk", "--force", "--name", "other")[0] == 0
+    assert shell("validate", "Parts Desk")[1].startswith("other")
+    assert Path("Parts Desk/.gitignore").read_text() == "mine"
+
+
+def test_status_and_stop_without_a_server(shell: Shell) -> None:
+    Path("app.yaml").write_text(APP)
+    assert shell("status")[0] == 1
+    status, out, _ = shell("status", "--json")
+    assert (status, json.loads(out)["running"]) == (1, False)
+    status, _, err = shell("stop")
+    assert (status, "No server runs" in err) == (1, True)
+    assert not Path(".sovrium").exists()
+
+
+def test_every_command_is_documented() -> None:
+    """docs/cli.md holds the help of each command, as it is now."""
+    from sovrium_tui.cli.reference import command_reference
+
+    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+    assert command_reference() in page
