@@ -4,7 +4,6 @@ import os
 import shutil
 import threading
 import time
-from pathlib import Path
 
 import duckdb
 from sqlalchemy.schema import CreateTable
@@ -46,6 +45,7 @@ class DuckDBDatabase(LaneDatabase):
         self._root = self._connect()
         super().__init__()
         writing = DuckDBSession(self._cursor, self._statements)
+        writing.on_disk_full = self._disk_is_full
         self._prepare(writing)
         self.writer = Writer(
             [writing],
@@ -99,21 +99,26 @@ class DuckDBDatabase(LaneDatabase):
 
     def _checkpoint(self, session: Session) -> None:
         if _free(self._path) < SPACE_AT_LEAST:
-            self._note = "The disk is full"
+            self._disk_is_full()
             return
         try:
             session.execute("CHECKPOINT", ())
         except SovriumError as error:
             self._note = error.message
 
+    def _disk_is_full(self) -> None:
+        self._note = "The disk is full"
+
     def _check_writable(self) -> None:
-        """After a failure, one write a second may try whether the disk has room again."""
-        if not self._note:
+        """Refuse a write that would fill the disk. After a failure, one write a second may try whether it works again."""
+        if self._path != MEMORY and _free(self._path) < SPACE_AT_LEAST:
+            self._disk_is_full()
+        elif not self._note:
             return
-        now = time.monotonic()
-        if now - self._tried_at < 1.0 or (self._path != MEMORY and _free(self._path) < SPACE_AT_LEAST):
-            raise DiskFull(self._note, hint="Free some space; reading goes on meanwhile")
-        self._tried_at = now
+        elif time.monotonic() - self._tried_at >= 1.0:
+            self._tried_at = time.monotonic()
+            return
+        raise DiskFull(self._note, hint="Free some space; reading goes on meanwhile")
 
     # After a failure that stops the engine.
 
@@ -199,4 +204,4 @@ def _size(path: str) -> int:
 
 
 def _free(path: str) -> int:
-    return shutil.disk_usage(Path(path).absolute().parent).free
+    return shutil.disk_usage(os.path.dirname(path) or ".").free

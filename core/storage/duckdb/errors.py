@@ -26,6 +26,8 @@ _NO_SPACE = re.compile(r"No space left|File too large|Disk quota|failed to offlo
 _NEWER = re.compile(r"newer|version number|file version|storage version", re.IGNORECASE)
 _DAMAGED = re.compile(r"corrupt|checksum|not a valid DuckDB|Could not read enough bytes|WAL|serializ", re.IGNORECASE)
 
+_VALUE_ERRORS = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.TypeMismatchException)
+
 
 def translate(error: BaseException) -> SovriumError:
     """The error of a statement."""
@@ -42,7 +44,7 @@ def translate(error: BaseException) -> SovriumError:
         return Damaged("The database engine stopped on an internal error", hint="It is opened again by itself")
     if isinstance(error, duckdb.OutOfMemoryException):
         return StorageError("It needs more memory than the server may use", hint="Ask for fewer rows at a time")
-    if isinstance(error, duckdb.ConversionException | duckdb.OutOfRangeException | duckdb.TypeMismatchException):
+    if isinstance(error, _VALUE_ERRORS) or "Failed to cast value" in text:
         return Invalid(_first_line(text), [FieldError("value", "value.does-not-fit", _first_line(text))])
     if isinstance(error, duckdb.PermissionException | duckdb.NotImplementedException | duckdb.DependencyException):
         return DialectLimit(_first_line(text))
