@@ -5,7 +5,7 @@ from typing import Any
 
 import duckdb
 
-from core.errors import SovriumError
+from core.errors import DiskFull, SovriumError
 from core.storage.database import Row
 from core.storage.ddl import literal, quote
 from core.storage.duckdb.errors import translate
@@ -30,6 +30,7 @@ class DuckDBSession(Session):
         self.last_numbers = (0, 0)
         """Transaction and sequence of the change log, as committed. The writer alone moves them."""
         self._taken = (0, 0)
+        self.on_disk_full: Callable[[], None] = lambda: None
 
     # The transaction.
 
@@ -132,6 +133,8 @@ class DuckDBSession(Session):
             self.broken = self.guard.error()
         else:
             self.broken = translate(error)
+        if isinstance(self.broken, DiskFull):
+            self.on_disk_full()
         return self.broken
 
     def _note(self, error: Exception) -> None:
