@@ -36,7 +36,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     """Modes, global actions, and the services that every screen is given."""
 
     TITLE = "sovrium-tui"
-    CSS_PATH = STYLES / "base.tcss"
+    CSS_PATH = [STYLES / "base.tcss", STYLES / "home.tcss"]
     ENABLE_COMMAND_PALETTE = False
     BINDINGS = bindings_of("global")
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (60, "-one-pane"), (120, "-two-panes"), (160, "-three-panes")]
