@@ -12,8 +12,8 @@ from core.storage.ddl import literal, quote, type_name
 
 _PLAIN = r"[^\x00-\x1f\x7f-\x{a0}\x{1680}\x{2000}-\x{200f}\x{2028}-\x{202f}\x{205f}\x{3000}\x{fdd0}-\x{feff}]"
 """One character that is no control, no space but the ordinary one, nothing that a trim would take."""
-_SMALL_WHOLE = r"-?(0|[1-9][0-9]{0,8})"
-_WHOLE = r"-?(0|[1-9][0-9]{0,17})"
+_SMALL_WHOLE = r"-?(0|[1-9][0-9]{0,8})(\.0)?"
+_WHOLE = r"-?(0|[1-9][0-9]{0,14})(\.0)?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,11 @@ def _moment(field_type: FieldType[Any], text: str) -> FastValue | None:
     if kind is None or (kind.kind == "timestamp" and field_type.name == "date"):
         return None
     clock = "([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
+    # A wall time is read in the field's zone; only in UTC does the database read it the same.
+    in_utc = field_type.name == "datetime" and field_type.options.time_zone in (None, "UTC")
     spelling = {
         "date": "[0-9]{4}-[0-9]{2}-[0-9]{2}",
-        "datetime": rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}T{clock}(\.[0-9]{{1,3}})?Z",
+        "datetime": rf"[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T ]{clock}(\.[0-9]{{1,3}})?" + ("Z?" if in_utc else "Z"),
         "time": clock,
     }[field_type.name]
     value = f"TRY_CAST({text} AS {type_name('duckdb', kind)})"

@@ -2,35 +2,52 @@
 (`Settings.exchange`); its path and the names of its columns are the only texts that enter the SQL, quoted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal
 
 from sqlalchemy import Executable
 
 from core.storage.database import Reader
-from core.storage.ddl import literal, quote, quote_list
+from core.storage.ddl import literal, quote
 from core.storage.session import SessionReader
 
 Format = Literal["csv", "json", "parquet"]
+NO_VALUE = ("NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "None", "#N/A")
+"""How programs write that there is no value."""
 
 
-def file_columns(reader: Reader, path: Path, format_: Format) -> list[tuple[str, str]]:
-    """Names of a file's columns with the types that DuckDB sees in them. Raises BadRequest for what is no such file."""
+def file_columns(reader: Reader, path: Path, format_: Format, *, whole: bool = False) -> list[tuple[str, str]]:
+    """Names of a file's columns with the types that DuckDB sees in them, of a CSV file by its first rows or by the `whole`.
+    Raises BadRequest for what is no such file."""
+    sample, nothing = -1 if whole else 20_480, ", ".join(map(literal, ("", *NO_VALUE)))
     readers = {
-        "csv": f"read_csv({literal(str(path))}, header = true, sample_size = 20480)",
-        "json": f"read_json({literal(str(path))}, sample_size = 20480, maximum_depth = 1, records = true)",
+        "csv": f"read_csv({literal(str(path))}, header = true, sample_size = {sample:d}, nullstr = [{nothing}])",
+        "json": f"read_json({literal(str(path))}, sample_size = 20480, maximum_depth = 2, records = true)",
         "parquet": f"read_parquet({literal(str(path))})",
     }
     return [(name, kind) for name, kind, *_ in reader.rows(f"DESCRIBE SELECT * FROM {readers[format_]}")]
 
 
-def file_texts(path: Path, format_: Format, columns: Sequence[tuple[str, str]], chosen: Sequence[str]) -> str:
+def file_texts(
+    path: Path,
+    format_: Format,
+    columns: Sequence[tuple[str, str]],
+    chosen: Sequence[str],
+    not_text: Collection[str] = (),
+) -> str:
     """The SQL of a subquery with `line` (from 0, in the order of the file) and the chosen columns as text, under their
-    names. Lists and structures are JSON text. NULL is what is missing or, in CSV, empty."""
+    names. Lists and structures are JSON text. NULL is what is missing or, in CSV, empty; in columns that are `not_text`
+    also `NA` and its like."""
     kinds = dict(columns)
     if format_ == "csv":
-        shown = quote_list(chosen)
+        nothing = ", ".join(map(literal, NO_VALUE))
+        shown = ", ".join(
+            f"CASE WHEN {quote(name)} NOT IN ({nothing}) THEN {quote(name)} END AS {quote(name)}"
+            if name in not_text
+            else quote(name)
+            for name in chosen
+        )
         source = f"read_csv({literal(str(path))}, header = true, all_varchar = true, sample_size = 20480)"
     elif format_ == "json":
         shown = ", ".join(f"{quote(name)} ->> '$' AS {quote(name)}" for name in chosen)

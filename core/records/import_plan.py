@@ -1,0 +1,127 @@
+"""What an import is about to do: the file's columns, the fields that they fill, and the rows that did not fit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.clock import Clock
+from core.errors import BadRequest, FieldError, Invalid
+from core.fields.model import TableModel
+from core.records.transfer import Progress
+from core.records.validate import Values, accept_new
+from core.records.writing import WritableTable
+from core.schema.name import sql_name
+from core.storage.database import Reader
+from core.storage.files import Format, file_columns, file_texts
+
+ERRORS_SHOWN = 100
+
+
+@dataclass(slots=True)
+class Import:
+    """One import. `mapping` is field by column of the file; columns that are not in it are left out."""
+
+    target: WritableTable
+    path: Path
+    format: Format
+    mapping: Mapping[str, str]
+    columns: Sequence[tuple[str, str]]
+    progress: Progress
+    clock: Clock
+    skip_errors: bool = False
+    errors: list[FieldError] = field(default_factory=list)
+    rejected: int = 0
+
+    @property
+    def table(self) -> TableModel:
+        return self.target.table
+
+    def texts(self) -> str:
+        """The SQL of the mapped columns as texts."""
+        not_text = [
+            column
+            for column, name in self.mapping.items()
+            if self.table.fields[name].family in ("number", "date", "checkbox", "link")
+        ]
+        return file_texts(self.path, self.format, self.columns, list(self.mapping), not_text)
+
+    def refuse(self, line: int, errors: Sequence[FieldError], texts: Mapping[str, Any]) -> None:
+        """Count and report a row that does not fit. `line` counts rows from 0."""
+        self.rejected += 1
+        for error in errors[:1]:
+            shown = self.line_of(line)
+            value = texts.get(error.field)
+            self.progress.reject({"line": shown, "field": error.field, "message": error.message, "value": value})
+            if len(self.errors) < ERRORS_SHOWN:
+                self.errors.append(FieldError(error.field, error.code, f"line {shown}: {error.message}", line))
+
+    def line_of(self, line: int) -> int:
+        """Rows as people count them: after the header in CSV."""
+        return line + (2 if self.format == "csv" else 1)
+
+    def stop_if_refused(self) -> None:
+        if self.rejected and not self.skip_errors:
+            rows = "1 row does" if self.rejected == 1 else f"{self.rejected:,} rows do"
+            raise Invalid(f"{rows} not fit {self.table.name}; nothing was imported", self.errors)
+
+    def accept(self, texts: Mapping[str, str | None], line: int) -> Values | None:
+        """Values of a row, by the field types; None when it was refused."""
+        required = {name for name, field_type in self.table.fields.items() if field_type.spec.required}
+        given = {name: text for name, text in texts.items() if text is not None or name not in required}
+        try:
+            return accept_new(self.table, given, self.clock())
+        except Invalid as error:
+            self.refuse(line, error.errors, texts)
+            return None
+
+
+def prepare(
+    reader: Reader,
+    target: WritableTable,
+    path: Path,
+    format_: Format,
+    progress: Progress,
+    clock: Clock,
+    mapping: Mapping[str, str] | None,
+    skip_errors: bool,
+) -> Import:
+    """Look at the file and check the mapping."""
+    columns = file_columns(reader, path, format_)
+    chosen = check_mapping(target.table, [name for name, _ in columns], mapping)
+    return Import(target, path, format_, chosen, columns, progress, clock, skip_errors)
+
+
+def suggest_mapping(table: TableModel, columns: Sequence[str]) -> dict[str, str]:
+    """Field by column where the names say it: the field's name, its label, or what the name would be as a column."""
+    names: dict[str, str] = {}
+    for name, field_type in table.fields.items():
+        if not field_type.read_only and name in table.column_by_name:
+            for known in (sql_name(field_type.spec.label or name), name.lower(), name):
+                names.setdefault(known, name)
+    found: dict[str, str] = {}
+    for column in columns:
+        likely = names.get(column) or names.get(column.strip().lower()) or names.get(sql_name(column))
+        if likely is not None and likely not in found.values():
+            found[column] = likely
+    return found
+
+
+def check_mapping(table: TableModel, columns: Sequence[str], mapping: Mapping[str, str] | None) -> dict[str, str]:
+    """The mapping to use. Raises BadRequest naming what is wrong with the one given."""
+    if mapping is None:
+        found = suggest_mapping(table, columns)
+        if not found:
+            raise BadRequest(
+                f"No column of the file is a field of {table.name}", hint=f"It has {', '.join(columns[:20])}"
+            )
+        return found
+    for column, wanted in mapping.items():
+        field_type = table.fields.get(wanted)
+        if column not in columns:
+            raise BadRequest(f"The file has no column {column!r}", hint=f"It has {', '.join(columns[:20])}")
+        if field_type is None or field_type.read_only or wanted not in table.column_by_name:
+            raise BadRequest(f"{table.name} has no field {wanted!r} that can be filled")
+    if len(set(mapping.values())) < len(mapping):
+        raise BadRequest("Two columns are mapped to one field")
+    return dict(mapping)

@@ -1,0 +1,232 @@
+"""Accepted rows of an import on DuckDB, from the file to the table."""
+
+import csv
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from core.errors import FieldError
+from core.fields.base import FieldType
+from core.fields.column import ColumnType
+from core.records.fast_value import FastValue, fast_value
+from core.records.import_plan import Import
+from core.records.shape import to_json
+from core.records.writing import WritableTable
+from core.storage.database import ChangeRow, Reader, Transaction
+from core.storage.ddl import literal, quote, quote_list, type_name
+from core.storage.scratch import SCRATCH, keep
+
+BLOCK = 1_000
+_NULL = "\\N"
+
+
+class Stage:
+    """Accepted rows on their way: a table in memory for those that SQL has judged, a file for those of the field types."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name = name
+        self.path = path
+        self.total = 0
+        self._side = 0
+
+    # ── Filling, in a read job ──
+
+    def fill(self, reader: Reader, work: Import) -> None:
+        texts = work.texts()
+        fast = self._fast(work)
+        work.progress.report(0, None, "Reading")
+        if fast is None:
+            lines: str | None = f"SELECT * FROM {texts} ORDER BY line"
+            keep(reader, self.name, f"SELECT 0::BIGINT AS line, {self._no_values(work)} LIMIT 0")
+        else:
+            condition = " AND ".join(_usable(value, column, work) for column, value in fast.items()) or "true"
+            values = ", ".join(
+                f"CASE WHEN {quote(column)} IS NOT NULL AND fits THEN {value.value} END AS {quote(work.mapping[column])}"
+                for column, value in fast.items()
+            )
+            judged = f"SELECT *, ({condition}) AS fits FROM {texts}"
+            keep(reader, self.name, f"SELECT line, {values}, fits FROM ({judged})")
+            lines = f"SELECT * EXCLUDE (fits) FROM ({judged}) WHERE NOT fits ORDER BY line"
+            counts = reader.rows(f"SELECT count(*), count(*) FILTER (NOT fits) FROM {self._address}")[0]
+            self.total = counts[0]
+            work.progress.report(0, self.total, "Checking")
+            if not counts[1]:
+                lines = None
+        if lines is not None:
+            self._accept(reader, work, lines, count=fast is None)
+        work.stop_if_refused()
+
+    def _fast(self, work: Import) -> dict[str, FastValue] | None:
+        """By column, when SQL can judge all of them."""
+        table = work.table
+        if {"slug", "title"} <= table.fields.keys() or {"status", "published_at"} <= table.fields.keys():
+            return None
+        found = {column: fast_value(table.fields[name], column) for column, name in work.mapping.items()}
+        values = {column: value for column, value in found.items() if value is not None}
+        mapped = set(work.mapping.values())
+        complete = all(
+            name in mapped or not field_type.spec.required or field_type.default() is not None or field_type.read_only
+            for name, field_type in table.fields.items()
+        )
+        return values if complete and len(values) == len(found) else None
+
+    def _no_values(self, work: Import) -> str:
+        kinds = work.table.column_by_name
+        nothing = [f"NULL::{type_name('duckdb', kinds[n].type)} AS {quote(n)}" for n in work.mapping.values()]
+        return ", ".join([*nothing, "true AS fits"])
+
+    def _accept(self, reader: Reader, work: Import, lines: str, *, count: bool) -> None:
+        """Rows that the field types must read; those that are accepted go to the file, in texts that SQL reads back."""
+        names = list(work.mapping.values())
+        stored = [name for name in work.table.fields if name in work.table.column_by_name]
+        writers = [_database_text(work.table.fields[name]) for name in stored]
+        with self.path.open("w", newline="", encoding="utf-8") as file:
+            out = csv.writer(file, lineterminator="\n")
+            out.writerow(["line", *stored])
+            seen = 0
+            for block in reader.stream(lines, size=BLOCK):
+                seen += len(block)
+                for line, *texts in block:
+                    values = work.accept(dict(zip(names, texts, strict=True)), line)
+                    if values is not None:
+                        self._side += 1
+                        out.writerow(
+                            [line, *(write(values.get(name)) for name, write in zip(stored, writers, strict=True))]
+                        )
+                work.progress.report(seen, self.total or None)
+        if count:
+            self.total = seen
+
+    # ── Writing, in the writer ──
+
+    def insert(self, tx: Transaction, work: Import) -> int:
+        table = work.table
+        given = [name for name in table.fields if name in table.column_by_name and not table.fields[name].read_only]
+        tx.execute("CREATE OR REPLACE TEMP VIEW import_rows AS " + self._rows(work, given))
+        try:
+            left_out = self._refuse_by_database(tx, work, given)
+            work.stop_if_refused()
+            return self._insert_rows(tx, work, given, left_out)
+        finally:
+            tx.execute("DROP VIEW import_rows")
+
+    def _rows(self, work: Import, given: Sequence[str]) -> str:
+        """All accepted rows: `line` and a value for each field."""
+        mapped, now = set(work.mapping.values()), work.clock()
+        parts = []
+        for name in given:
+            value = quote(name)
+            if name not in mapped:
+                value = _constant(work.table.fields[name], now)
+            kind = type_name("duckdb", work.table.column_by_name[name].type)
+            parts.append(f"{value}::{kind} AS {quote(name)}")
+        rows = f"SELECT line, {', '.join(parts)} FROM {self._address} WHERE fits"
+        if not self._side:
+            return rows
+        casts = ", ".join(_from_text(name, work.table.column_by_name[name].type) for name in given)
+        options = (
+            f"header = true, all_varchar = true, nullstr = {literal(_NULL)}, delim = ',', quote = '\"', escape = '\"'"
+        )
+        return f"{rows} UNION ALL SELECT line::BIGINT, {casts} FROM read_csv({literal(str(self.path))}, {options})"
+
+    def _refuse_by_database(self, tx: Transaction, work: Import, given: Sequence[str]) -> list[int]:
+        """Lines with links to nothing or with a unique value that is taken."""
+        lines: dict[int, None] = {}
+        for name, far, column in work.target.links:
+            missing = tx.rows(
+                f"SELECT line, {quote(name)} FROM import_rows WHERE {quote(name)} IS NOT NULL AND {quote(name)} NOT IN "
+                f"(SELECT {quote(column)} FROM {quote(far.name)} WHERE deleted_at IS NULL) ORDER BY line"
+            )
+            for line, value in missing:
+                message = f"{name}: there is no record {value}"
+                work.refuse(line, [FieldError(name, "link.missing", message)], {name: value})
+                lines[line] = None
+        for names in work.target.unique:
+            known = [name for name in names if name in given]
+            if len(known) == len(names):
+                for line, value in tx.rows(_duplicates(work.target, names)):
+                    message = f"Another record has the same {', '.join(names)}"
+                    work.refuse(line, [FieldError(names[0], "unique", message)], {names[0]: value})
+                    lines[line] = None
+        return list(lines)
+
+    def _insert_rows(self, tx: Transaction, work: Import, given: Sequence[str], left_out: Sequence[int]) -> int:
+        target = work.target
+        rows = (
+            f"SELECT * FROM import_rows WHERE line NOT IN ({', '.join(map(str, left_out))})"
+            if left_out
+            else "import_rows"
+        )
+        source = f"({rows})" if left_out else rows
+        count = int(tx.scalar(f"SELECT count(*) FROM {source}"))
+        if not count:
+            return 0
+        moment = literal(tx.time.isoformat())
+        made = dict.fromkeys((*target.created, *target.updated), f"{moment}::TIMESTAMPTZ")
+        for name in target.generated:
+            sequence = work.table.column_by_name[name].sequence
+            first = tx.scalar(
+                f"SELECT min(n) FROM (SELECT nextval({literal(quote(str(sequence)))}) AS n FROM range(?))", [count]
+            )
+            made[name] = f"{int(first):d} + row_number() OVER (ORDER BY line) - 1"
+        if target.makes_uuid:
+            made[target.key[0]] = "uuid()::VARCHAR"
+        tx.execute(
+            f"INSERT INTO {quote(work.table.sql_name)} ({quote_list([*made, *given])}) "
+            f"SELECT {', '.join(made.values())}, {quote_list(given)} FROM {source} ORDER BY line"
+        )
+        tx.log([ChangeRow(table=target.log_name, record="", operation="import", after={"rows": count})])
+        return count
+
+    @property
+    def _address(self) -> str:
+        return f"{quote(SCRATCH)}.main.{quote(self.name)}"
+
+
+def _usable(value: FastValue, column: str, work: Import) -> str:
+    """NULL is fine unless the field is required; anything else must meet the condition."""
+    if work.table.fields[work.mapping[column]].spec.required:
+        return f"({quote(column)} IS NOT NULL AND {value.condition})"
+    return f"({quote(column)} IS NULL OR {value.condition})"
+
+
+def _duplicates(target: WritableTable, names: Sequence[str]) -> str:
+    """Lines whose key is in the table already, or on an earlier line."""
+    columns, whole = quote_list(names), " AND ".join(f"{quote(name)} IS NOT NULL" for name in names)
+    same = " AND ".join(f"t.{quote(name)} = r.{quote(name)}" for name in names)
+    ranked = f"SELECT *, row_number() OVER (PARTITION BY {columns} ORDER BY line) AS nth FROM import_rows WHERE {whole}"
+    taken = f"EXISTS (SELECT 1 FROM {quote(target.table.sql_name)} t WHERE {same})"
+    return f"SELECT line, {quote(names[0])}::VARCHAR FROM ({ranked}) r WHERE nth > 1 OR {taken} ORDER BY line"
+
+
+def _constant(field_type: FieldType[Any], now: datetime) -> str:
+    value = field_type.value_at(now) if field_type.default_is_now() else field_type.default()
+    text = _database_text(field_type)(value)
+    if text == _NULL:
+        return "NULL"
+    return _text_to_value(literal(text), field_type.column())
+
+
+def _database_text(field_type: FieldType[Any]) -> Callable[[Any], str]:
+    """A stored value as a text that DuckDB casts to the column's type."""
+    kind = field_type.column()
+    if kind is not None and kind.kind in ("text-list", "json"):
+        return lambda value: _NULL if value is None else orjson.dumps(value).decode()
+    if kind is not None and kind.kind == "timestamp":
+        convert = to_json(field_type) or str
+        return lambda value: _NULL if value is None else convert(value)
+    return lambda value: _NULL if value is None else str(value)
+
+
+def _from_text(name: str, kind: ColumnType) -> str:
+    return f"{_text_to_value(quote(name), kind)} AS {quote(name)}"
+
+
+def _text_to_value(text: str, kind: ColumnType | None) -> str:
+    assert kind is not None
+    if kind.kind == "text-list":
+        return f"from_json({text}, '[\"VARCHAR\"]')"
+    return f"{text}::{type_name('duckdb', kind)}"
