@@ -59,7 +59,7 @@ def currency(field: FieldInfo) -> Formatter:
     gap = " " if symbol == code else ""
 
     def show(value: Any) -> str:
-        exact = Decimal(str(value))
+        exact = _exact(value)
         amount = f"{abs(exact):,.{precision}f}"
         if (mark, point) != (",", "."):
             amount = amount.replace(",", "\0").replace(".", point).replace("\0", mark)
@@ -71,16 +71,29 @@ def currency(field: FieldInfo) -> Formatter:
     return show
 
 
+def _exact(value: Any) -> Decimal:
+    """Raises ValueError for numbers that would fill the memory when they are written out."""
+    exact = Decimal(str(value))
+    if not exact.is_finite() or exact.adjusted() > 60:
+        raise ValueError(value)
+    return exact
+
+
 def percentage(field: FieldInfo) -> Formatter:
     """`45 %`, with as many decimals as are stored."""
     precision = int(field["options"].get("precision", 0))
-    return lambda value: f"{Decimal(str(value)):.{precision}f} %"
+    return lambda value: f"{_exact(value):.{precision}f} %"
 
 
 def rating(field: FieldInfo) -> Formatter:
     """`★★★☆☆`"""
     most = int(field["options"].get("max", 5))
-    return lambda value: "★" * min(int(value), most) + "☆" * (most - int(value))
+
+    def show(value: Any) -> str:
+        stars = int(value)
+        return "★" * stars + "☆" * (most - stars) if 0 <= stars <= most else str(value)
+
+    return show
 
 
 def progress(field: FieldInfo) -> Formatter:

@@ -30,6 +30,8 @@ from screens.widgets.grid.search_line import SearchLine
 HEADER = 1
 STRIPS = 400
 """Painted rows that are kept."""
+NARROWEST = 4
+"""Cells beside the gutter below which nothing is painted."""
 PATIENCE = 0.03
 """Seconds that a jump waits for its rows before it shows placeholders."""
 
@@ -195,7 +197,7 @@ class GridSurface(ScrollView, can_focus=True):
     def _lines(self) -> Callable[[int], Strip]:
         """The painter of single lines, with what they share looked up once. Reads caches only."""
         size, height, model = self._extent, self.body_height, self.model
-        if size.width < 2:
+        if size.width < self.frame.gutter + NARROWEST:
             return lambda y: Strip.blank(size.width, self.rich_style)
         bar, count, top, selection = self.scrollbar, model.count, self.top, model.selection
         first, length = bar.thumb if bar.needed else (0, 0)

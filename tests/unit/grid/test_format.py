@@ -1,0 +1,102 @@
+"""The console's text of a value is the API's `format=display` (R-089 to R-092, R-096)."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from core.fields.base import Format
+from core.http.table_shape import field_info
+from screens.presenters.format import formatter, measured_text
+from screens.services.text import set_language
+from tests.support.fields import field_of
+from tests.support.memory_port import field_info as plain_field
+
+SAME: list[tuple[str, dict[str, Any]]] = [
+    ("currency", {"currency": "EUR"}),
+    ("currency", {"currency": "JPY", "precision": 0}),
+    ("currency", {"currency": "NOK", "symbolPosition": "after", "thousandsSeparator": "period"}),
+    ("currency", {"currency": "USD", "negativeFormat": "parentheses", "thousandsSeparator": "space"}),
+    ("percentage", {"precision": 1}),
+    ("rating", {"max": 10}),
+    ("progress", {}),
+    ("autonumber", {"prefix": "INV-", "suffix": "/x", "digits": 5}),
+    ("date", {}),
+    ("date", {"dateFormat": "European"}),
+    ("date", {"dateFormat": "ISO"}),
+    ("date", {"format": "DD.MM.YYYY"}),
+    ("date", {"includeTime": True, "timeZone": "Europe/Paris"}),
+    ("datetime", {"timeZone": "America/New_York", "timeFormat": "12-hour"}),
+    ("datetime", {"timeZone": "Asia/Kolkata", "dateFormat": "ISO", "format": "YYYY-MM-DD HH:mm:ss"}),
+    ("time", {}),
+    ("time", {"timeFormat": "12-hour"}),
+    *(("duration", {"displayFormat": form}) for form in ("h:mm", "h:mm:ss", "decimal", "human", "days", "compact")),
+    ("single-select", {"options": ["red", {"value": "blue", "label": "Sky blue"}]}),
+    ("multi-select", {"options": ["red", {"value": "blue", "label": "Sky blue"}]}),
+    ("status", {"options": ["open", "closed"]}),
+    ("single-line-text", {}),
+]
+
+
+@pytest.mark.parametrize(("kind", "keys"), SAME, ids=[f"{kind}-{keys}" for kind, keys in SAME])
+def test_reads_as_the_server_would_show_it(kind: str, keys: dict[str, Any]) -> None:
+    """R-096"""
+    field = field_of(kind, **keys)
+    read = formatter(field_info(field, system=False))
+    rng = Random(7)
+    for _ in range(40):
+        value = field.example(rng)
+        assert read(field.to_json(value)) == field.present(value, Format())
+    assert read(None) == field.present(None, Format()) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "english", "french"),
+    [
+        ("integer", 1998, "1998", "1998"),
+        ("integer", 1234567, "1,234,567", "1\u00a0234\u00a0567"),
+        ("integer", -10000, "-10,000", "-10\u00a0000"),
+        ("decimal", "1234.50", "1,234.50", "1\u00a0234,50"),
+        ("decimal", "-0.5", "-0.5", "-0,5"),
+        ("decimal", 0.25, "0.25", "0,25"),
+        ("decimal", True, "true", "true"),
+        ("checkbox", True, "✓", "✓"),
+        ("checkbox", False, "·", "·"),
+        ("json", {"a": [1, None]}, '{"a":[1,null]}', '{"a":[1,null]}'),
+        ("long-text", {"cut": "Once", "length": 900}, "Once…", "Once…"),
+    ],
+)
+def test_numbers_are_grouped_as_the_language_does(kind: str, value: Any, english: str, french: str) -> None:
+    try:
+        for language, text in (("en", english), ("fr", french)):
+            set_language(language)
+            assert formatter(plain_field("x", kind))(value) == text
+    finally:
+        set_language("en")
+
+
+def test_ids_are_not_grouped() -> None:
+    assert formatter(plain_field("id", "integer"))(1234567) == "1234567"
+
+
+@pytest.mark.parametrize(
+    "kind", ["currency", "percentage", "rating", "date", "datetime", "time", "duration", "autonumber"]
+)
+@pytest.mark.parametrize("value", ["abc", "", [], {"a": 1}, -(10**18), "1e999999999", float("inf"), True])
+def test_what_is_not_the_type_s_is_shown_as_it_is(kind: str, value: Any) -> None:
+    """A staged value may be anything until it is corrected."""
+    keys = {"currency": "EUR"} if kind == "currency" else {}
+    text = formatter(field_info(field_of(kind, **keys), system=False))(value)
+    assert len(text) < 100
+
+
+def test_a_long_text_is_not_looked_through_for_one_line() -> None:
+    assert len(formatter(plain_field("x", "long-text"))("é" * 5_000_000)) <= 1000
+
+
+def test_columns_are_measured_with_what_a_cell_adds() -> None:
+    link = plain_field("company", "relationship", relatedTable="companies")
+    assert measured_text(link, "7", {"7": "Acme"}) == "Acme →"
+    assert measured_text(link, None, {}) == ""
+    choice = plain_field("stage", "single-select", options=["lead"])
+    assert measured_text(choice, "lead", {}) == " lead "
