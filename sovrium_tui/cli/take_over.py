@@ -1,0 +1,139 @@
+"""`init --from FILE`: an app file written from what a file of data holds, and the data loaded into it."""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from sovrium_tui.cli.init import write
+
+if TYPE_CHECKING:
+    from core.client import Client
+    from core.records.infer import InferredTable
+
+DATABASES = (".duckdb", ".db")
+WIDTH = 110
+PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*(?<! )")
+NOT_TEXT = frozenset("true false null yes no on off y n".split())
+"""Words that some reader of YAML takes for something else than text."""
+
+
+def take_over(source: Path, app_file: Path, name: str) -> None:
+    """Write the app file and load the data. Raises BadRequest for a file that cannot be read."""
+    from core.records.infer import infer
+
+    with tempfile.TemporaryDirectory(prefix=".init-", dir=app_file.parent) as folder:
+        if source.suffix.lower() in DATABASES:
+            source = beside(source, Path(folder))
+        tables = infer(source)
+        write(app_file, app_text(name, source.name, tables))
+        load(source, app_file, tables, Path(folder))
+
+
+def beside(source: Path, folder: Path) -> Path:
+    """The database file in a folder of our own: its tables are written out there, and DuckDB may touch one folder only."""
+    for file in (source, source.with_name(source.name + ".wal")):
+        if file.exists():
+            try:
+                os.link(file, folder / file.name)
+            except OSError:
+                shutil.copyfile(file, folder / file.name)
+    return folder / source.name
+
+
+def app_text(name: str, source: str, tables: Sequence["InferredTable"]) -> str:
+    """The app file: a line per field where it fits, with the ids that make later renames safe."""
+    lines = [
+        f"# Made from {comment(source)}. Names, types and options are guesses: change them, keep the ids,",
+        "# and `sovrium-tui migrate` brings the data along.",
+        f"name: {name}",
+        f"description: {scalar(f'Data of {source}'[:200])}",
+        "tables:",
+    ]
+    for number, table in enumerate(tables, 1):
+        lines += [
+            "",
+            f"  # {table.rows:,} rows" + left_out(table),
+            f"  - id: {number}",
+            f"    name: {scalar(table.name)}",
+        ]
+        lines.append("    fields:" if table.fields else "    fields: []")
+        for position, field in enumerate(table.fields, 1):
+            lines += field_lines({"id": position, **field.data()})
+    return "\n".join(lines) + "\n"
+
+
+def left_out(table: "InferredTable") -> str:
+    if not table.left_out:
+        return ""
+    return f"; left out, because the engine fills it: {comment(', '.join(table.left_out))}"
+
+
+def field_lines(data: Mapping[str, Any]) -> Iterator[str]:
+    line = f"      - {{ {', '.join(f'{key}: {value(item)}' for key, item in data.items())} }}"
+    if len(line) <= WIDTH:
+        yield line
+        return
+    mark = "- "
+    for key, item in data.items():
+        yield f"      {mark}{key}: {value(item)}"
+        mark = "  "
+
+
+def value(item: Any) -> str:
+    """A value in flow style."""
+    if isinstance(item, Mapping):
+        return "{ " + ", ".join(f"{scalar(key)}: {value(each)}" for key, each in item.items()) + " }"
+    if isinstance(item, list | tuple):
+        return "[" + ", ".join(value(each) for each in item) + "]"
+    return scalar(item)
+
+
+def scalar(item: Any) -> str:
+    """Plain where every reader takes it for text, else in JSON's quotes, which are YAML's too."""
+    if isinstance(item, str) and PLAIN.fullmatch(item) and item.lower() not in NOT_TEXT:
+        return item
+    return json.dumps(item, ensure_ascii=False)
+
+
+def comment(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
+def load(source: Path, app_file: Path, tables: Sequence["InferredTable"], folder: Path) -> None:
+    """Import each table's rows."""
+    from core.fields.registry import FIELD_TYPES
+    from core.schema.loader import load_app
+    from sovrium_tui.cli.progress import finish
+    from sovrium_tui.cli.session import with_client
+
+    app = load_app(app_file, FIELD_TYPES)
+
+    async def work(client: "Client") -> None:
+        for spec, table in zip(app.tables, tables, strict=True):
+            file = rows_of(source, table, folder)
+            job = await finish(client, await client.start_import(spec.sql_name, file, mapping=table.mapping))
+            click.echo(f"{spec.name}: {job.get('rows', job['done']):,} rows", err=True)
+
+    with_client(app_file, app_file.parent / ".sovrium", "init", work)
+
+
+def rows_of(source: Path, table: "InferredTable", folder: Path) -> Path:
+    """A file that the import knows by its name: the source, or one table of a database."""
+    from core.records.infer import extract
+
+    if table.source:
+        file = folder / "table.parquet"
+        file.unlink(missing_ok=True)
+        extract(source, table.source, file)
+        return file
+    if source.suffix.lower() == ".jsonl":
+        (folder / "rows.ndjson").symlink_to(source)
+        return folder / "rows.ndjson"
+    return source
