@@ -17,10 +17,12 @@ from screens.services.theme import theme_names
 
 HIDDEN = ("app.palette", "app.leader", "app.back", *(f"pane.{n}" for n in range(1, 10)))
 """Actions that make no sense in a list."""
+MOVES = ("up", "down", "left", "right", "home", "end", "pageup", "pagedown")
+"""Keys of moving about: shown only to who looks for them."""
 
 
 def action_hits(app: App[Any], context: Context, chain: Sequence[DOMNode]) -> list[Hit]:
-    """The actions that the focused widget, its screen and the app can do now, nearest first."""
+    """What the focused widget, its screen and the app can do now: the actions of the footer first, nearest first."""
 
     def hit(action: Action) -> Hit:
         return Hit(
@@ -30,9 +32,11 @@ def action_hits(app: App[Any], context: Context, chain: Sequence[DOMNode]) -> li
             run=partial(perform, app, action, chain),
             search=action.id,
             note=t(f"actions.{action.id}.help"),
+            quiet=action.keys.split(",")[0].rpartition("+")[2] in MOVES,
         )
 
-    return [hit(action) for action in live_actions(chain) if action.id not in HIDDEN]
+    offered = [action for action in live_actions(chain) if action.id not in HIDDEN]
+    return [hit(action) for action in sorted(offered, key=lambda action: action.footer == 0)]
 
 
 def table_hits(context: Context, *, quiet: bool = False) -> list[Hit]:

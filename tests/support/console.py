@@ -57,9 +57,9 @@ def console(
     return ConsoleApp(new_context(session, keymap), opener_of(port or MemoryPort()), theme=theme)
 
 
-async def until(pilot: Pilot[int], condition: Callable[[], object]) -> None:
-    """Let the app work until something holds; fails after five seconds."""
-    deadline = time.monotonic() + 5
+async def until(pilot: Pilot[int], condition: Callable[[], object], seconds: float = 5) -> None:
+    """Let the app work until something holds; fails when it never does."""
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never came"
         await pilot.pause(0.01)
@@ -70,7 +70,7 @@ async def until(pilot: Pilot[int], condition: Callable[[], object]) -> None:
 async def running(app: ConsoleApp, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[int]]:
     """The app at work and connected."""
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.context.connection.state == "online" and app.context.session.get("home"))
+        await until(pilot, lambda: app.context.connection.state == "online" and app.context.session.get("home"), 20)
         yield pilot
 
 
