@@ -83,7 +83,13 @@ def serve(options: ServerOptions, announce: Callable[[str], None]) -> None:
             log.write_to(place.log, os.environ.get("LOG_LEVEL", "info"))
             os.umask(0o077)
         life = Life(options, lock)
-        run_loop(life.run(lambda note: (report(note), announce(life.greeting(time.perf_counter() - begun)))))
+
+        def ready(note: str) -> None:
+            report(note)
+            if not options.background:
+                announce(life.greeting(time.perf_counter() - begun))
+
+        run_loop(life.run(ready))
 
 
 def own_record(role: Role, app_file: Path, command: str) -> ServerRecord:

@@ -1,0 +1,173 @@
+"""Commands that need data: with a running server and without one they do the same."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from sovrium_tui.cli.main import execute
+from sovrium_tui.process import discovery
+from sovrium_tui.process.discovery import ensure_server, find_server, stop_server
+from sovrium_tui.process.place import Place
+
+APP = """\
+name: shop
+tables:
+  - id: 1
+    name: items
+    fields:
+      - { id: 1, name: title, type: single-line-text, required: true }
+      - { id: 2, name: price, type: integer }
+"""
+ROWS = 'title,price\nchair,40\n"table, big",120\nlamp,\n'
+
+
+class Desk:
+    """Commands in this process, on an app of their own."""
+
+    def __init__(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self._capfd = capfd
+
+    def __call__(self, *words: str, status: int = 0) -> tuple[str, str]:
+        self._capfd.readouterr()
+        found = execute(list(words))
+        out, err = self._capfd.readouterr()
+        assert "Traceback" not in err
+        assert found == status, err + out
+        return out, err
+
+
+@pytest.fixture(params=["with a server", "without one"])
+def desk(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Desk]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOVRIUM_PORT", "0")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    (tmp_path / "app.yaml").write_text(APP)
+    with_server = request.param == "with a server"
+    if with_server:
+        ensure_server(tmp_path / "app.yaml", tmp_path / ".sovrium")
+    yield Desk(tmp_path, capfd)
+    assert (find_server(tmp_path / ".sovrium") is not None) == with_server
+    stop_server(tmp_path / ".sovrium")
+    discovery.reap()
+
+
+def test_sql_import_export(desk: Desk) -> None:
+    Path("rows.csv").write_text(ROWS)
+    assert "Imported 3 rows into items" in desk("import", "app.yaml", "items", "rows.csv")[1]
+
+    out, err = desk(
+        "sql", "app.yaml", "select title, price from items order by id; update items set price = 1 where price is null"
+    )
+    assert out == "title       price\n──────────  ─────\nchair          40\ntable, big    120\nlamp            ∅\n"
+    assert "3 rows in" in err
+    assert "1 row changed" in err
+    out, _ = desk(
+        "sql", "app.yaml", "select title, repeat('x', 500) as long from items where price = 1", "--format", "json"
+    )
+    assert json.loads(out) == [{"title": "lamp", "long": "x" * 500}]
+    out, _ = desk("sql", "app.yaml", "select price from items order by id", "--format", "csv")
+    assert out.split() == ["price", "40", "120", "1"]
+
+    _, err = desk("sql", "app.yaml", "select 1;\nselect nope from items", status=1)
+    assert "error: " in err
+    assert "(line 2, column 8)" in err
+    _, err = desk("sql", "app.yaml", "delete from items", status=1)
+    assert "every row of items" in err
+    assert "--yes" in err
+
+    desk("export", "app.yaml", "items", "out.parquet")
+    assert duckdb.sql("select count(*) from 'out.parquet'").fetchall() == [(3,)]
+    out, err = desk("export", "app.yaml", "items", "-", "--format", "csv", "--fields", "title,price")
+    assert list(csv.reader(io.StringIO(out)))[1:] == [["chair", "40"], ["table, big", "120"], ["lamp", "1"]]
+    assert "Exported 3 rows of items" in err
+    assert "exists" in desk("export", "app.yaml", "items", "out.parquet", status=2)[1]
+
+    Path("bad.csv").write_text("title,price\nshelf,many\nrug,7\n")
+    assert "price" in desk("import", "app.yaml", "items", "bad.csv", status=2)[1]
+    _, err = desk("import", "app.yaml", "items", "bad.csv", "--skip-errors")
+    assert "skipped line 2, price" in err
+    assert "Imported 1 rows" in err
+    desk("import", "app.yaml", "nothing", "rows.csv", status=1)
+    desk("sql", "app.yaml", "delete from items", "--yes")
+    assert desk("sql", "app.yaml", "select count(*) as n from items", "--format", "csv")[0].split() == ["n", "0"]
+
+
+def test_migrate(desk: Desk) -> None:
+    place = Place(desk.folder / ".sovrium")
+    running = find_server(place.data_dir)
+    if running is not None:
+        _, err = desk("migrate", "--plan", status=3)
+        assert f"process {running.pid}" in err
+        stop_server(place.data_dir)
+    desk("migrate", "--yes")
+    assert "version 1 is in force" in desk("migrate")[0]
+    assert desk("migrate", "status")[0].startswith("Version 1: the app file's tables are in force")
+
+    desk("sql", "app.yaml", "insert into items (title, price) values ('x', 1)")
+    Path("app.yaml").write_text(APP.replace("      - { id: 2, name: price, type: integer }\n", ""))
+    out, _ = desk("migrate", "--plan")
+    assert "- Drop column items.price" in out
+    assert "loses data" in out
+    assert "has changes" in desk("migrate", "status", status=1)[0]
+    assert "--allow-destructive" in desk("migrate", "--yes", status=1)[1]
+    body = json.loads(desk("migrate", "--plan", "--json")[0])
+    assert (body["before"], body["after"]) == (1, 2)
+    desk("migrate", "--yes", "--allow-destructive")
+    versions = json.loads(desk("migrate", "history", "--json")[0])
+    assert [version["version"] for version in versions] == [2, 1]
+    if running is not None:
+        ensure_server(desk.folder / "app.yaml", place.data_dir)
+
+
+@pytest.mark.slow
+def test_init_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    desk = Desk(tmp_path, capfd)
+    Path("goods.csv").write_text(ROWS)
+    with duckdb.connect("many.duckdb") as source:
+        source.execute("create table a as select range as id, 'n' || range as name from range(5)")
+        source.execute("create table b as select date '2026-01-01' + range::int as day from range(7)")
+        source.execute("copy a to 'a.parquet'")
+    Path("lines.jsonl").write_text('{"x": 1.5, "tags": "a"}\n{"x": 2, "tags": "b"}\n')
+    for source_name, counts in (
+        ("goods.csv", {"goods": 3}),
+        ("many.duckdb", {"a": 5, "b": 7}),
+        ("a.parquet", {"a": 5}),
+        ("lines.jsonl", {"lines": 2}),
+    ):
+        folder = source_name.replace(".", "-")
+        desk("init", folder, "--from", source_name)
+        desk("validate", folder)
+        for table, count in counts.items():
+            out, _ = desk("sql", folder, f"select count(*) as n from {table}", "--format", "csv")
+            assert out.split() == ["n", str(count)], source_name
+        assert not [path for path in Path(folder).iterdir() if path.name.startswith(".init-")]
+
+
+@pytest.mark.slow
+def test_init_of_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """Every row of the sample is loaded, and each link means the row that its file means."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    desk = Desk(tmp_path, capfd)
+    desk("init", "my-crm", "--template", "crm")
+    folder = Path("my-crm")
+    with (folder / "data" / "contacts.csv").open(newline="", encoding="utf-8") as file:
+        first = next(csv.DictReader(file))
+    out, _ = desk("sql", "my-crm", "select name, company from contacts where id = 1", "--format", "json")
+    assert json.loads(out) == [{"name": first["name"], "company": int(first["company"])}]
+    for file in (folder / "data").glob("*.csv"):
+        with file.open(newline="", encoding="utf-8") as rows:
+            expected = sum(1 for _ in csv.DictReader(rows))
+        out, _ = desk("sql", "my-crm", f"select count(*) as n from {file.stem}", "--format", "csv")
+        assert out.split() == ["n", str(expected)]
+    assert not (folder / "README.md").exists()
