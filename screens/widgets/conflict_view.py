@@ -41,13 +41,11 @@ class ConflictView(Sheet[bool]):
             t("conflict.note" if others else "conflict.gone"), classes="conflict-note sheet-note", markup=False
         )
         yield Static(id="conflict-head", markup=False)
-        yield OptionList(compact=True, markup=False)
+        if others:
+            yield OptionList(compact=True, markup=False)
 
     def on_mount(self) -> None:
-        self.query_one(OptionList).display = self.current is not None
         self.paint()
-        if self.current is not None:
-            self.query_one(OptionList).focus()
 
     def on_resize(self, event: Resize) -> None:
         self.call_after_refresh(self.paint)
@@ -84,6 +82,9 @@ class ConflictView(Sheet[bool]):
     def _side(self, info: FieldInfo | None, value: Any, width: int, *, chosen: bool) -> Content:
         style = "bold $success" if chosen else "$foreground-muted"
         return Content.assemble(("● " if chosen else "○ ", style), padded(show(info, value), width - 3, style), " ")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action == "conflict_settle" or not action.startswith("conflict_") or self.current is not None
 
     def _choose(self, *, theirs: bool) -> None:
         at = self.query_one(OptionList).highlighted

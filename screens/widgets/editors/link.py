@@ -27,11 +27,17 @@ class LinkEditor(CellEditor):
     kind = "link"
     least_width = 44
     rows = 13
+    _searching = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
         Binding("delete", "unlink", show=False, priority=True),
     ]
+
+    @property
+    def searching(self) -> bool:
+        """Hits for what was typed are still to come."""
+        return self.is_open and self._searching
 
     class Searched(Message):
         """Hits have come; tests wait for it."""
@@ -59,6 +65,8 @@ class LinkEditor(CellEditor):
         self.input.cursor_position = len(self.input.value)
         self.input.focus()
         self._chosen = False
+        self._searching = True
+        self._then: Move | None = None
         self.search(self.input.value, 0)
 
     @work(exclusive=True, group="links", exit_on_error=False)
@@ -71,6 +79,7 @@ class LinkEditor(CellEditor):
         try:
             found = await cell.lookups.links(cell.field["name"], text.strip())
         except SovriumError as error:
+            self._searching = False
             self.tell(error.message, refused=True)
             return
         if self.is_open and self.cell is cell:
@@ -78,7 +87,7 @@ class LinkEditor(CellEditor):
 
     def show_hits(self, hits: list[LinkHit], text: str) -> None:
         assert self.cell is not None
-        self.hits = hits
+        self.hits, self._searching = hits, False
         self.choices.clear_options()
         self.choices.add_options(
             Option(Content.assemble(hit["label"] or hit["id"], "  ", (hit["detail"], "$foreground-muted")))
@@ -90,6 +99,8 @@ class LinkEditor(CellEditor):
         self._chosen = bool(text)
         self.tell("" if hits else t("edit.no_record", text=text))
         self.post_message(self.Searched())
+        if self._then is not None:
+            self.action_accept(self._then)
 
     def draft(self) -> Any:
         assert self.cell is not None
@@ -119,6 +130,11 @@ class LinkEditor(CellEditor):
         return next((hit["label"] for hit in self.hits if hit["id"] == draft), "")
 
     def action_accept(self, move: Move) -> None:
+        """Take the first hit; if it is still being looked for, as soon as it is there."""
+        self._then = move if self._searching and isinstance(self.draft(), tuple) else None
+        if self._then is not None:
+            self.search(self.input.value, 0)
+            return
         if isinstance(self.draft(), tuple):
             self.tell(t("edit.no_record", text=self.input.value), refused=True)
             return
@@ -142,6 +158,7 @@ class LinkEditor(CellEditor):
         event.stop()
         if self.is_open:
             self._chosen = self._unlinked = False
+            self._searching, self._then = True, None
             self.search(event.value, DEBOUNCE)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
