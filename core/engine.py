@@ -18,6 +18,7 @@ from core.storage.database import Commit, Database, Settings
 if TYPE_CHECKING:
     from core.fields.model import AppModel
     from core.jobs.center import JobCenter
+    from core.jobs.transfer import Transfers
     from core.records.service import Records
     from core.schema.model import App
     from core.sql.completion import Completions
@@ -57,6 +58,13 @@ class Engine:
         views = OrderedViews(self.records, self.bus.publish)
         self._closers.insert(0, views.stop)
         return views
+
+    @cached_property
+    def transfers(self) -> "Transfers":
+        """Made on first use, as it brings the reading of files."""
+        from core.jobs.transfer import Transfers
+
+        return Transfers(self.records, self.jobs, self.exchange, self.clock)
 
     @cached_property
     def exchange(self) -> Path:

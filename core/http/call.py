@@ -84,16 +84,6 @@ class Call:
         """A list separated by commas."""
         return [part.strip() for part in self.query.get(name, "").split(",") if part.strip()]
 
-    def json_parameter(self, name: str) -> Any:
-        """A parameter that holds JSON; None without it."""
-        raw = self.query.get(name)
-        if raw is None:
-            return None
-        try:
-            return orjson.loads(raw)
-        except orjson.JSONDecodeError as error:
-            raise wrong_parameter(name, "JSON") from error
-
     def header(self, name: bytes) -> str | None:
         for key, value in self.scope["headers"]:
             if key == name:
@@ -197,7 +187,8 @@ def place_of(location: tuple[int | str, ...], value: Any, *, missing: bool) -> s
     """`ids.0` from pydantic's location, which also names the branches of unions that it has tried."""
     steps: list[str] = []
     for step in location:
-        if (isinstance(value, dict) and step in value) or (isinstance(value, list) and isinstance(step, int)):
+        known = isinstance(step, int) if isinstance(value, list) else isinstance(value, dict) and step in value
+        if known:
             steps.append(str(step))
             value = value[step]
     if missing:

@@ -10,7 +10,9 @@ def all_routes() -> Iterator[Route]:
     from core.http.routes import console_commit, console_sql, console_views, events, health, hello, jobs, openapi
     from core.http.routes import records as record_routes
     from core.http.routes import tables as table_routes
+    from core.http.routes import transfer as transfer_routes
 
     families = (health, openapi, hello, table_routes, record_routes, console_views, console_commit, console_sql)
-    for module in (*families, jobs, events):
+    for module in (*families, transfer_routes, jobs, events):
         yield from module.routes.routes
+    yield from transfer_routes.console.routes

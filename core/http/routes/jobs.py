@@ -1,8 +1,10 @@
 """`/api/console/jobs`: imports and exports that run, and those that have ended."""
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 from core.contract.console import Job, Jobs
@@ -46,16 +48,23 @@ async def cancel_job(call: Call) -> Answer:
 async def job_file(call: Call) -> Answer:
     """The file of a finished export."""
     found = call.engine.jobs.get(call.segments["job"])
-    file = call.engine.jobs.file(found["id"])
-    return Stream(blocks(file), attachment(found["title"]), size=file.stat().st_size)
+    source, size = opened(call.engine.jobs.file(found["id"]))
+    return Stream(blocks(source), attachment(found["title"]), size=size)
 
 
-async def blocks(file: Path) -> AsyncGenerator[bytes]:
-    """The file in pieces. It stays readable when it is removed meanwhile."""
+def opened(file: Path, *, remove: bool = False) -> tuple[IO[bytes], int]:
+    """The file and its size. It stays readable when it is removed, at once or meanwhile."""
     try:
         source = file.open("rb")
     except FileNotFoundError as error:
         raise NotFound from error
+    if remove:
+        file.unlink()
+    return source, os.fstat(source.fileno()).st_size
+
+
+async def blocks(source: IO[bytes]) -> AsyncGenerator[bytes]:
+    """The file in pieces."""
     with source:
         while block := await asyncio.to_thread(source.read, BLOCK):
             yield block

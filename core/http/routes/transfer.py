@@ -1,0 +1,119 @@
+"""Files into tables and out of them: import, its preview, export (spec tables-records §10.13)."""
+
+from typing import cast
+
+import orjson
+
+from core.contract.console import ExportRequest, ImportPreview, Job
+from core.errors import BadRequest
+from core.http.answer import Answer, Stream, as_json
+from core.http.call import Call, wrong_parameter
+from core.http.route import Parameter, RouteFamily
+from core.http.routes.jobs import attachment, blocks, opened
+from core.http.routes.records import LIST
+from core.http.routes.tables import table_of
+from core.http.spool import spool
+from core.jobs.transfer import Transfers, file_name
+from core.storage.files import Format
+
+PREVIEW_LIMIT = 4 * 1024 * 1024
+
+routes = RouteFamily("records")
+console = RouteFamily("console")
+
+FORMAT = {"format": Parameter("of the file", choices=("csv", "json", "parquet"), required=True)}
+IMPORT = {
+    **FORMAT,
+    "mapping": Parameter("column → field, as a JSON object; by their names when absent", "json"),
+    "onError": Parameter("abort: all rows or none; skip: those that fit", choices=("abort", "skip")),
+}
+EXPORT = {
+    **FORMAT,
+    **{
+        name: LIST[name] for name in ("fields", "filter", "sort", "order", "q", "timezone", "includeDeleted", "deleted")
+    },
+}
+
+
+def transfers(call: Call) -> Transfers:
+    return call.engine.transfers
+
+
+@routes.add(
+    "POST",
+    "/api/tables/{table}/import",
+    query=IMPORT,
+    body=bytes,
+    body_kind="application/octet-stream",
+    answers={202: Job},
+    errors=(404, 413),
+)
+async def import_records(call: Call) -> Answer:
+    """Add the rows of a file, as a job."""
+    table, format_ = table_of(call), cast(Format, call.required("format"))
+    mapping = mapping_of(call)
+    file = await spool(call, call.engine.exchange, f".{format_}")
+    job = transfers(call).start_import(
+        call.principal, table, file, format_, mapping=mapping, skip_errors=call.text("onError") == "skip"
+    )
+    return as_json(job, 202)
+
+
+@routes.add(
+    "GET",
+    "/api/tables/{table}/export",
+    query=EXPORT,
+    answers={200: bytes},
+    answer_kind="application/octet-stream",
+    errors=(404, 409),
+)
+async def export_records(call: Call) -> Answer:
+    """The records of a table as a file (R-097)."""
+    table, format_ = table_of(call), cast(Format, call.required("format"))
+    params = {name: value for name, value in call.query.items() if name != "format"}
+    file = await transfers(call).export_now(call.principal, table, params, format_)
+    name = file_name(table.sql_name, format_, call.engine.clock())
+    source, size = opened(file, remove=True)
+    return Stream(blocks(source), attachment(name), size=size)
+
+
+@console.add(
+    "POST",
+    "/api/console/tables/{table}/import-preview",
+    query=FORMAT,
+    body=bytes,
+    body_kind="application/octet-stream",
+    answers={200: ImportPreview},
+    errors=(404, 413),
+)
+async def preview_import(call: Call) -> Answer:
+    """The columns of a file, by its first megabyte, and the fields that they may fill."""
+    table, format_ = table_of(call), cast(Format, call.required("format"))
+    file = await spool(call, call.engine.exchange, f".{format_}", PREVIEW_LIMIT)
+    return as_json(await transfers(call).preview_import(table, file, format_))
+
+
+@console.add("POST", "/api/console/exports", body=ExportRequest, answers={202: Job}, errors=(404, 409))
+async def export_view(call: Call) -> Answer:
+    """Write a view's rows, or an SQL result, to a file, as a job."""
+    request: ExportRequest = await call.checked()
+    if ("view" in request) == ("run" in request):
+        raise BadRequest("An export is of a view or of an SQL run")
+    if "view" in request:
+        reading = call.engine.views.reading(request["view"])
+        return as_json(transfers(call).start_export(reading, request["format"], request.get("fields")), 202)
+    columns, rows = call.engine.sql.result(request["run"], request.get("index", 0))
+    return as_json(transfers(call).start_result_export(columns, rows, request["format"]), 202)
+
+
+def mapping_of(call: Call) -> dict[str, str] | None:
+    raw = call.query.get("mapping")
+    if raw is None:
+        return None
+    try:
+        found = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise wrong_parameter("mapping", "a JSON object of field names")
+    return found

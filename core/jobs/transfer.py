@@ -1,0 +1,175 @@
+"""Imports and exports, as jobs and at once."""
+
+import asyncio
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from core.clock import Clock
+from core.contract.console import ImportPreview, Job, SqlColumn
+from core.fields.model import TableModel
+from core.ids import short_id
+from core.jobs.center import JobCenter, Progress
+from core.jobs.result_file import distinct_names, write_rows
+from core.principal import Principal
+from core.query.list_query import ListQuery
+from core.query.scope import Scope
+from core.records.importing import files_database, import_file, preview
+from core.records.service import Records, actor_of
+from core.records.transfer import export_file
+from core.storage.database import Call, Cancel
+from core.storage.ddl import literal
+from core.storage.files import Format
+from core.views.reading import Reading
+
+
+class Transfers:
+    """Files on their way into tables and out of them, through the exchange folder."""
+
+    def __init__(self, records: Records, jobs: JobCenter, exchange: Path, clock: Clock) -> None:
+        self._records = records
+        self._jobs = jobs
+        self._exchange = exchange
+        self._clock = clock
+
+    def start_import(
+        self,
+        principal: Principal,
+        table: TableModel,
+        file: Path,
+        format_: Format,
+        *,
+        mapping: Mapping[str, str] | None,
+        skip_errors: bool,
+    ) -> Job:
+        """Import a file of the exchange folder, which goes when the job ends."""
+
+        async def work(progress: Progress) -> None:
+            with temporary(file):
+                rows = await import_file(
+                    self._records.database,
+                    self._records.writable(table),
+                    file,
+                    format_,
+                    progress,
+                    clock=self._clock,
+                    actor=actor_of(principal),
+                    mapping=mapping,
+                    skip_errors=skip_errors,
+                )
+            progress.finish(rows)
+
+        return self._jobs.start("import", table.name, work)
+
+    async def preview_import(self, table: TableModel, file: Path, format_: Format) -> ImportPreview:
+        """What the beginning of a file holds; the file goes."""
+        with temporary(file):
+            return await preview(file, format_, table)
+
+    def start_export(self, reading: Reading, format_: Format, fields: Sequence[str] | None) -> Job:
+        """Write the rows of a view to a file."""
+        target = self._target(format_)
+
+        async def work(progress: Progress) -> None:
+            with kept_when_whole(target):
+                rows = await export_file(
+                    self._records.database,
+                    reading.scope,
+                    target,
+                    format_,
+                    progress,
+                    fields=fields,
+                    condition=reading.condition(),
+                    order=reading.order(),
+                )
+            progress.finish(rows, target)
+
+        return self._jobs.start("export", file_name(reading.scope.table.sql_name, format_, self._clock()), work)
+
+    def start_result_export(self, columns: Sequence[SqlColumn], rows: Iterable[Sequence[Any]], format_: Format) -> Job:
+        """Write the kept rows of an SQL result to a file."""
+        target = self._target(format_)
+        names = distinct_names([column["name"] for column in columns])
+
+        async def work(progress: Progress) -> None:
+            with kept_when_whole(target):
+                count = await asyncio.to_thread(write_rows, target, names, rows, format_, progress)
+                if format_ == "parquet":
+                    await self._to_parquet(target)
+            progress.finish(count, target)
+
+        return self._jobs.start("export", file_name("result", format_, self._clock()), work)
+
+    async def export_now(
+        self, principal: Principal, table: TableModel, params: Mapping[str, str], format_: Format
+    ) -> Path:
+        """Write records to a file, which is the caller's to remove. `params` as those of a list, without its pages."""
+        scope: Scope = self._records.scope(principal, table)
+        query = ListQuery.parse(params, scope)
+        fields = [name.strip() for name in params.get("fields", "").split(",") if name.strip()]
+        target = self._target(format_)
+        with kept_when_whole(target):
+            await export_file(
+                self._records.database,
+                query.scope,
+                target,
+                format_,
+                Unwatched(),
+                fields=fields,
+                condition=query.condition(),
+                order=[rank.order() for rank in query.ranks()] if query.sort else (),
+            )
+        return target
+
+    def _target(self, format_: Format) -> Path:
+        return self._exchange / f"{short_id('export')}.{format_}"
+
+    async def _to_parquet(self, target: Path) -> None:
+        """Turn the lines of JSON in a file into parquet, under the same name."""
+        made = target.with_suffix(".made")
+        source = f"SELECT * FROM read_json({literal(str(target))}, format = 'newline_delimited')"
+        statement = f"COPY ({source}) TO {literal(str(made))} (FORMAT parquet)"
+        with closing(files_database(self._exchange)) as files, temporary(made):
+            await files.read(Call(lambda reader: reader.rows(statement)), lane="long", deadline=None)
+            os.replace(made, target)
+
+
+class Unwatched:
+    """The progress of work that nobody watches; its caller ends it by going away."""
+
+    def __init__(self) -> None:
+        self.cancel = Cancel()
+
+    def report(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        """Nobody hears it."""
+
+    def reject(self, rejected: dict[str, Any]) -> None:
+        """Nobody hears it."""
+
+
+@contextmanager
+def temporary(file: Path) -> Iterator[None]:
+    """The file goes at the end."""
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+@contextmanager
+def kept_when_whole(file: Path) -> Iterator[None]:
+    """The file goes when the block fails."""
+    try:
+        yield
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+
+
+def file_name(stem: str, format_: Format, now: datetime) -> str:
+    """`contacts-2026-02-01.csv`."""
+    return f"{re.sub(r'[^A-Za-z0-9_-]+', '_', stem)}-{now:%Y-%m-%d}.{format_}"
