@@ -1,0 +1,77 @@
+"""Comparing layouts: who is who, what may change type. No database."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.fields.column import ColumnType
+from core.fields.model import Column
+from core.migrations.difference import can_retype, compare, may_lose
+from core.migrations.layout import TableLayout, canonical, checksum, from_data, to_data
+from core.schema.model import IndexSpec
+
+ID = Column("id", ColumnType("bigint"), nullable=False, sequence="seq_t_id", automatic=True)
+NAME = Column("name", ColumnType("text"), field_id="1")
+PRICE = Column("price", ColumnType("decimal", 18, 2), field_id="2")
+TABLE = TableLayout("1", "t", (ID, NAME, PRICE), ("id",), (IndexSpec(name="by_name", fields=("name",)),))
+
+
+def test_the_same_layout_has_no_difference() -> None:
+    found = compare((TABLE,), (TABLE,))
+    assert (found.created, found.dropped) == ((), ())
+    assert not found.changed[0]
+
+
+def test_a_layout_survives_its_json() -> None:
+    assert from_data(to_data((TABLE,))) == (TABLE,)
+
+
+def test_a_rename_keeps_indexes_that_follow_it() -> None:
+    renamed = replace(
+        TABLE,
+        columns=(ID, replace(NAME, name="title"), PRICE),
+        indexes=(IndexSpec(name="by_name", fields=("title",)),),
+    )
+    [change] = compare((TABLE,), (renamed,)).changed
+    assert [(old.name, new.name) for old, new in change.renamed] == [("name", "title")]
+    assert (change.indexes_added, change.indexes_dropped) == ((), ())
+
+
+def test_another_id_is_another_column() -> None:
+    [change] = compare((TABLE,), (replace(TABLE, columns=(ID, replace(NAME, field_id="9"), PRICE)),)).changed
+    assert (change.added, change.dropped) == ((replace(NAME, field_id="9"),), (NAME,))
+
+
+def test_a_field_takes_the_place_of_an_automatic_column() -> None:
+    """T-010"""
+    declared = replace(ID, field_id="7", automatic=False)
+    [change] = compare((TABLE,), (replace(TABLE, columns=(declared, NAME, PRICE)),)).changed
+    assert (change.added, change.dropped) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "can", "lose"),
+    [
+        (ColumnType("integer"), ColumnType("bigint"), True, False),
+        (ColumnType("bigint"), ColumnType("integer"), True, True),
+        (ColumnType("integer"), ColumnType("decimal", 18, 4), True, False),
+        (ColumnType("integer"), ColumnType("decimal", 10, 4), True, True),
+        (ColumnType("decimal", 18, 2), ColumnType("decimal", 20, 4), True, False),
+        (ColumnType("decimal", 18, 4), ColumnType("decimal", 18, 2), True, True),
+        (ColumnType("date"), ColumnType("text"), True, False),
+        (ColumnType("text"), ColumnType("integer"), False, False),
+        (ColumnType("text-list"), ColumnType("text"), False, False),
+    ],
+)
+def test_which_types_change(old: ColumnType, new: ColumnType, can: bool, lose: bool) -> None:
+    """§12.6"""
+    assert can_retype(old, new) is can
+    if can:
+        assert may_lose(old, new) is lose
+
+
+def test_the_checksum_does_not_depend_on_the_order_of_keys() -> None:
+    """M-001"""
+    assert checksum(canonical([{"a": 1, "b": 2}])) == checksum(canonical([{"b": 2, "a": 1}]))
+    assert checksum(canonical([{"a": 1}, {"a": 2}])) != checksum(canonical([{"a": 2}, {"a": 1}]))
+    assert canonical([{"b": "é", "a": 1}]) == '[\n  {\n    "a": 1,\n    "b": "é"\n  }\n]'
