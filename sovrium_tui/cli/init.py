@@ -137,12 +137,12 @@ def load_template(app_file: Path) -> None:
     files = {name: app_file.parent / "data" / f"{name}.csv" for name in in_order(app)}
 
     async def work(client: "Client") -> None:
-        from sovrium_tui.cli.progress import finish
+        from sovrium_tui.cli.progress import counted, finish
 
         for table, file in files.items():
             if file.is_file():
                 job = await finish(client, await client.start_import(table, file))
-                click.echo(f"{table}: {job.get('rows', job['done']):,} rows", err=True)
+                click.echo(f"{table}: {counted(job.get('rows', job['done']))}", err=True)
 
     with_client(app_file, app_file.parent / ".sovrium", "init", work)
 

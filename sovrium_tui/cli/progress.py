@@ -7,7 +7,9 @@ import click
 
 from core.client import Client, SovriumError
 from core.contract.console import Job
+from sovrium_tui.cli.result import one_line
 
+REJECTED_SHOWN = 20
 LOOK_EVERY = 0.1
 """Seconds between two looks at a job."""
 
@@ -29,9 +31,22 @@ async def finish(client: Client, job: Job) -> Job:
     finally:
         if shown:
             click.echo("\r\x1b[K", err=True, nl=False)
+    tell_rejected(job)
     if job["state"] != "done":
         raise SovriumError(job["error"] or f"The {job['kind']} was {job['state']}")
     return job
+
+
+def tell_rejected(job: Job) -> None:
+    """The rows of an import that did not fit, the first of them."""
+    for row in job.get("rejected", [])[:REJECTED_SHOWN]:
+        field = f", {row['field']}" if row.get("field") else ""
+        click.echo(one_line(f"line {row.get('line')}{field}: {row.get('message')}"), err=True)
+
+
+def counted(rows: int) -> str:
+    """`1 row`, `2,000 rows`."""
+    return f"{rows:,} row{'s'[: rows != 1]}"
 
 
 def progress_line(job: Job) -> str:

@@ -78,6 +78,7 @@ async def finished(client: "Client", run: "SqlRun") -> "SqlRun":
 async def show(client: "Client", run: "SqlRun", statement: "SqlStatement", format_: str) -> None:
     """The result or the problem of one statement."""
     from sovrium_tui.cli import result
+    from sovrium_tui.cli.progress import counted
 
     problem = statement.get("problem")
     if problem is not None:
@@ -99,10 +100,6 @@ async def show(client: "Client", run: "SqlRun", statement: "SqlStatement", forma
         changed = statement.get("changed")
         what = "done" if changed is None else f"{counted(changed)} changed"
         click.echo(f"{what} in {statement['elapsedMs']} ms", err=True)
-
-
-def counted(rows: int) -> str:
-    return f"{rows:,} row{'s'[: rows != 1]}"
 
 
 async def windows(client: "Client", run: str, statement: "SqlStatement") -> Any:

@@ -110,7 +110,7 @@ def load(source: Path, app_file: Path, tables: Sequence["InferredTable"], folder
     """Import each table's rows."""
     from core.fields.registry import FIELD_TYPES
     from core.schema.loader import load_app
-    from sovrium_tui.cli.progress import finish
+    from sovrium_tui.cli.progress import counted, finish
     from sovrium_tui.cli.session import with_client
 
     app = load_app(app_file, FIELD_TYPES)
@@ -119,7 +119,7 @@ def load(source: Path, app_file: Path, tables: Sequence["InferredTable"], folder
         for spec, table in zip(app.tables, tables, strict=True):
             file = rows_of(source, table, folder)
             job = await finish(client, await client.start_import(spec.sql_name, file, mapping=table.mapping))
-            click.echo(f"{spec.name}: {job.get('rows', job['done']):,} rows", err=True)
+            click.echo(f"{spec.name}: {counted(job.get('rows', job['done']))}", err=True)
 
     with_client(app_file, app_file.parent / ".sovrium", "init", work)
 

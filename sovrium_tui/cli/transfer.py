@@ -47,17 +47,13 @@ def import_command(
     app_file = find_app(app)
     mapping = dict(mapping_pair(pair) for pair in pairs) or None
     chosen = format_of(file, format_)
-    from sovrium_tui.cli.progress import finish
+    from sovrium_tui.cli.progress import counted, finish
     from sovrium_tui.cli.session import with_client
 
     async def work(client: "Client") -> int:
         job = await client.start_import(table, source, mapping=mapping, skip_errors=skip_errors)
         job = await finish(client, job)
-        rejected = job.get("rejected", [])
-        for row in rejected[:20]:
-            where = f"line {row.get('line')}" + (f", {row['field']}" if row.get("field") else "")
-            click.echo(f"skipped {where}: {row.get('message')}", err=True)
-        click.echo(f"Imported {job.get('rows', job['done']):,} rows into {table}", err=True)
+        click.echo(f"Imported {counted(job.get('rows', job['done']))} into {table}", err=True)
         return 0
 
     with tempfile.TemporaryDirectory(prefix="sovrium-") as folder:
@@ -92,7 +88,7 @@ def export_command(
     if file.exists() and not to_stdout and not force:
         raise BadRequest(f"{file} exists", hint="pass --force to overwrite it")
     from core.contract.console import ExportRequest
-    from sovrium_tui.cli.progress import finish
+    from sovrium_tui.cli.progress import counted, finish
     from sovrium_tui.cli.session import with_client
 
     async def work(client: "Client") -> int:
@@ -102,7 +98,7 @@ def export_command(
             request["fields"] = [name.strip() for name in fields.split(",")]
         job = await finish(client, await client.export(request))
         await deliver(client, job["id"], None if to_stdout else file)
-        click.echo(f"Exported {job.get('rows', job['done']):,} rows of {table}", err=True)
+        click.echo(f"Exported {counted(job.get('rows', job['done']))} of {table}", err=True)
         return 0
 
     return with_client(app_file, data_dir_of(app_file, data_dir), "export", work)
