@@ -73,7 +73,7 @@ class SqlScreen(ConsoleScreen):
             self.session.changed.listen(self.tab_changed),
         ]
         self.set_interval(0.25, self.tick)
-        self.show_tab()
+        self.call_after_refresh(self.show_tab)
         self.refresh_index()
 
     def on_unmount(self) -> None:
@@ -294,7 +294,7 @@ class SqlScreen(ConsoleScreen):
     # ── Painting ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def tab_changed(self, tab: SqlTab) -> None:
-        if tab is self.session.tab and self.is_mounted:
+        if tab is self.session.tab and self.query("#sql-message"):
             self.paint()
             statement = tab.statement
             if statement is not None and statement["state"] == "failed" and "problem" in statement:

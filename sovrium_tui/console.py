@@ -24,6 +24,7 @@ from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import set_language, t
 from screens.services.theme import DARK, OWN, PLAIN
+from screens.services.type_ahead import TypeAhead
 from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.which_key import Leader
 from sovrium_tui import __version__
@@ -50,6 +51,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.context = context
         self.opener = opener
         self.leader = Leader(self, context)
+        self.type_ahead = TypeAhead(self, self._pass_on)
+        context.hold_keys = self.type_ahead.hold
         self.alive = alive
         self.crash_folder: Path | None = None
         for own in OWN:
@@ -132,10 +135,17 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._driver.write(sequence)
 
     async def on_event(self, event: Event) -> None:
-        if isinstance(event, Key) and self.leader.waiting and not event.is_forwarded:
-            await self.leader.take(event.key)
-            return
-        await super().on_event(event)
+        if isinstance(event, Key) and not event.is_forwarded:
+            await self.type_ahead.take(event)
+        else:
+            await super().on_event(event)
+
+    async def _pass_on(self, key: Key) -> None:
+        """What a key does, once it is its turn."""
+        if self.leader.waiting:
+            await self.leader.take(key.key)
+        else:
+            await super().on_event(key)
 
     # ── Places ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -145,16 +155,21 @@ class ConsoleApp(App[int], inherit_bindings=False):
     async def _show_place(self, place: Place) -> None:
         if place.mode not in [known.mode for known in PLACES]:
             return
-        await self.switch_mode(place.mode)
-        base = self.screen_stack[0]
-        if isinstance(base, ConsoleScreen):
-            base.show_place(place)
+        async with self.type_ahead.hold():
+            await self.switch_mode(place.mode)
+            base = self.screen_stack[0]
+            if isinstance(base, ConsoleScreen):
+                base.show_place(place)
 
     def go(self, mode: str) -> None:
         """Go to a mode, as it was left."""
         if mode != self.current_mode:
             self.context.places.visit(Place(mode, "", t(f"place.{mode}")))
-            self.switch_mode(mode)
+            self.run_worker(self._go(mode), exclusive=True, group="place")
+
+    async def _go(self, mode: str) -> None:
+        async with self.type_ahead.hold():
+            await self.switch_mode(mode)
 
     def action_go_home(self) -> None:
         self.go("home")

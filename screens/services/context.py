@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -49,6 +51,10 @@ class Context:
         """Go to a place and remember it for the way back. `state` of a place in `tables`: `table` (SQL name), `key`."""
         self.places.visit(place)
         self.navigate.publish(place)
+
+    hold_keys: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """While this is open, keys wait: `async with context.hold_keys(): …` around what they are meant for (an editor that
+    is about to open). Set by the app."""
 
     def table(self, name: str) -> TableInfo | None:
         """A table of the schema by its SQL name or id."""

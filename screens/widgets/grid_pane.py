@@ -281,6 +281,10 @@ class GridPane(Container):
     @work(exclusive=True, group="edit", exit_on_error=False)
     async def edit_cell(self, typed: str | None = None, several: bool = False) -> None:
         """Open the editor of the cell under the cursor. several: for all chosen rows."""
+        async with self.context.hold_keys():
+            await self._edit_cell(typed, several)
+
+    async def _edit_cell(self, typed: str | None, several: bool) -> None:
         cell = await self.cell_here()
         if cell is None or self.grid is None:
             return
