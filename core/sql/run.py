@@ -29,6 +29,7 @@ ROWS_KEPT = 100_000
 WINDOW_LIMIT = 1024
 RUNS_KEPT = 20
 RUNNING_AT_MOST = 8
+SWEEP_EVERY = 60.0
 EXPIRES = 15 * 60.0
 """Seconds without a question after which a finished run is forgotten."""
 
@@ -115,6 +116,7 @@ class SqlRuns:
         self._model = model
         self._schema_changed = schema_changed
         self._runs: dict[str, Run] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
     async def start(self, request: SqlRequest, principal: Principal = OWNER) -> SqlRun:
         """Begin to run a text; answers at once.
@@ -132,6 +134,8 @@ class SqlRuns:
         run = Run(request["sql"], statements, min(max(request.get("limit", ROWS_KEPT), 1), ROWS_KEPT))
         self._runs[run.id] = run
         run.task = asyncio.create_task(self._drive(run, principal))
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(SWEEP_EVERY, self._sweep_later)
         return run.body()
 
     async def get(self, run_id: str, wait: float = 0) -> SqlRun:
@@ -285,6 +289,12 @@ class SqlRuns:
         for run in idle:
             if run.touched < late or len(self._runs) >= RUNS_KEPT:
                 self._forget(run)
+
+    def _sweep_later(self) -> None:
+        """Again and again, as long as there is anything to forget."""
+        self._sweep()
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(SWEEP_EVERY, self._sweep_later) if self._runs else None
 
     def _forget(self, run: Run) -> None:
         self._runs.pop(run.id, None)

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 
+from core.errors import DiskFull
+
 BLOCK = 500
 """Rows written and read together."""
 SIZE_LIMIT = 256 * 1024 * 1024
@@ -22,7 +24,7 @@ class Spool:
         self.count = 0
         self.more = False
         """There were more rows, or bytes, than are kept."""
-        self._file = tempfile.TemporaryFile(prefix="sovrium-tui-")  # noqa: SIM115
+        self._file = tempfile.TemporaryFile(prefix="sovrium-tui-", buffering=0)  # noqa: SIM115
         self._offsets = [0]
         self._lock = threading.Lock()
 
@@ -64,8 +66,13 @@ class Spool:
     def _append(self, rows: Sequence[Sequence[Any]]) -> None:
         data = orjson.dumps([list(row) for row in rows])
         with self._lock:
-            self._file.seek(self._offsets[-1])
-            self._file.write(data)
+            try:
+                self._file.seek(self._offsets[-1])
+                written = self._file.write(data)
+            except OSError as error:
+                raise DiskFull(f"The result cannot be kept: {error.strerror}", hint="ask for fewer rows") from error
+            if written < len(data):
+                raise DiskFull("The result cannot be kept: no space left", hint="ask for fewer rows")
             self.count += len(rows)
             self._offsets.append(self._offsets[-1] + len(data))
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from io import FileIO
 from typing import Any
 
 import pytest
@@ -317,3 +318,12 @@ async def test_runs_expire(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     await desk.run("select 2")
     with pytest.raises(NotFound):
         await desk.runs.get(old["id"])
+
+
+async def test_a_full_disk_is_told(duck: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: FileIO("/dev/full", "r+"))
+    run = await duck.run("select 1")
+    assert run["state"] == "failed"
+    assert "cannot be kept" in run["statements"][0]["problem"]["message"]
+    monkeypatch.undo()
+    assert await duck.rows("select 1") == [[1]]
