@@ -1,0 +1,380 @@
+"""Records through their service, on both databases: values, versions, trash, batches, links, uniqueness."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from core.errors import BadRequest, Conflict, Invalid, NotFound, SovriumError, TooLarge
+from core.fields.model import TableModel
+from core.principal import OWNER
+from core.records.service import Records
+from core.storage.database import Call, Database
+from core.storage.journal import CHANGES
+from tests.support.apps import app_model
+from tests.support.tables import create_tables
+
+APP = """
+tables:
+  - name: Suppliers
+    fields:
+      - { name: name, type: single-line-text, required: true }
+  - name: Parts
+    fields:
+      - { name: part_no, type: single-line-text, required: true, unique: true }
+      - { name: stock, type: integer, min: 0, default: 7 }
+      - { name: price, type: decimal, precision: 2 }
+      - { name: state, type: single-select, options: [open, closed] }
+      - { name: tags, type: multi-select, options: [a, b] }
+      - { name: site, type: url }
+      - { name: number, type: autonumber }
+      - { name: supplier, type: relationship, relatedTable: Suppliers, relationType: many-to-one }
+    unique:
+      - fields: [stock, state]
+  - name: Orders
+    fields:
+      - { name: title, type: single-line-text }
+      - { name: slug, type: single-line-text }
+      - { name: status, type: single-select, options: [draft, published] }
+      - { name: published_at, type: datetime }
+      - { name: part, type: relationship, relatedTable: Parts, relationType: many-to-one, onDelete: cascade }
+      - { name: spare, type: relationship, relatedTable: Parts, relationType: many-to-one, onDelete: set-null }
+  - name: Locks
+    fields:
+      - { name: part, type: relationship, relatedTable: Parts, relationType: many-to-one, onDelete: restrict }
+"""
+
+
+class Desk:
+    """Records with short names for the tests."""
+
+    def __init__(self, database: Database) -> None:
+        model = app_model(APP)
+        create_tables(database, model)
+        self.database = database
+        self.records = Records(database, model)
+        self.suppliers, self.parts, self.orders, self.locks = model.tables
+
+    async def part(self, number: str, **fields: Any) -> dict[str, Any]:
+        # A stock of its own, because stock and state are unique together.
+        return {
+            **await self.records.create(OWNER, self.parts, {"fields": {"part_no": number, "stock": None, **fields}})
+        }
+
+    async def get(self, key: str) -> dict[str, Any]:
+        return {**await self.records.get(OWNER, self.parts, key)}
+
+    async def refused(self, table: TableModel, body: dict[str, Any]) -> SovriumError:
+        with pytest.raises(SovriumError) as caught:
+            await self.records.create(OWNER, table, body)
+        return caught.value
+
+    def log(self) -> list[tuple[Any, ...]]:
+        columns = (CHANGES.c.table, CHANGES.c.record, CHANGES.c.operation, CHANGES.c.before, CHANGES.c.after)
+        from sqlalchemy import select
+
+        statement = select(*columns).order_by(CHANGES.c.sequence)
+        return self.database.submit_read(Call(lambda reader: reader.rows(statement))).result()
+
+
+@pytest.fixture
+def desk(open_db: Callable[..., Database]) -> Desk:
+    return Desk(open_db())
+
+
+# ── Create ──
+
+
+async def test_create_answers_the_stored_record(desk: Desk) -> None:
+    """R-007, R-010, R-001, T-099: id as text, defaults, times, numbers."""
+    record = await desk.records.create(OWNER, desk.parts, {"fields": {"part_no": " M8 ", "price": "1.255"}})
+    assert record["id"] == "1"
+    assert record["fields"] == {
+        "part_no": "M8", "stock": 7, "price": "1.26", "state": None, "tags": None, "site": None, "number": 1,
+        "supplier": None,
+    }  # fmt: skip
+    assert record["createdAt"] == record["updatedAt"]
+    assert await desk.get("1") == {**record, "id": 1}
+
+
+async def test_bare_bodies_and_explicit_nulls(desk: Desk) -> None:
+    """R-003, R-010: an explicit null is kept, no default in its place."""
+    record = await desk.records.create(OWNER, desk.parts, {"part_no": "A", "stock": None})
+    assert record["fields"]["stock"] is None
+
+
+async def test_all_errors_of_a_record_are_told(desk: Desk) -> None:
+    """T-038, T-044, R-008, R-011, D-08."""
+    error = await desk.refused(
+        desk.parts, {"fields": {"stock": -1, "state": "gone", "nunber": 1, "id": 4, "number": 3, "site": "nowhere"}}
+    )
+    assert isinstance(error, Invalid)
+    assert error.status == 400
+    assert {each.field for each in error.errors} == {"part_no", "stock", "state", "nunber", "id", "number", "site"}
+    assert error.body()["details"] == [{"record": 0, "field": "part_no", "error": "part_no is required"}]
+
+
+async def test_a_malformed_address_is_422(desk: Desk) -> None:
+    """D-08: the envelope with `error` and `field`."""
+    error = await desk.refused(desk.parts, {"fields": {"part_no": "A", "site": "nowhere"}})
+    assert (error.status, error.body()["field"], error.body()["code"]) == (422, "site", "VALIDATION_ERROR")
+
+
+async def test_null_and_blank_into_required(desk: Desk) -> None:
+    """T-038, T-049."""
+    for value in (None, "  "):
+        error = await desk.refused(desk.parts, {"fields": {"part_no": value}})
+        assert isinstance(error, Invalid)
+        assert error.errors[0].code == "field.required"
+
+
+async def test_unique_violation_names_the_field(desk: Desk) -> None:
+    """T-040, D-05, T-132: alone and together."""
+    await desk.part("A", stock=1, state="open")
+    assert (await desk.refused(desk.parts, {"part_no": "A", "stock": None})).body()["field"] == "part_no"
+    both = await desk.refused(desk.parts, {"part_no": "B", "stock": 1, "state": "open"})
+    assert (both.status, both.body()["fields"]) == (409, ["stock", "state"])
+    await desk.part("C", stock=1)  # a NULL in any field exempts the row (T-136)
+    await desk.part("D", stock=1)
+
+
+async def test_links_must_lead_to_a_live_record(desk: Desk) -> None:
+    """T-104, D-06."""
+    error = await desk.refused(desk.parts, {"part_no": "A", "supplier": 1})
+    assert (error.status, error.body()["field"]) == (400, "supplier")
+    supplier = await desk.records.create(OWNER, desk.suppliers, {"name": "S"})
+    assert (await desk.part("A", supplier=supplier["id"]))["fields"]["supplier"] == 1
+    await desk.records.delete(OWNER, desk.suppliers, "1")
+    assert (await desk.refused(desk.parts, {"part_no": "B", "supplier": 1})).status == 400
+
+
+async def test_slug_and_publication(desk: Desk) -> None:
+    """T-053, T-083."""
+    order = await desk.records.create(OWNER, desk.orders, {"title": "Éclair  &  Thé!"})
+    assert order["fields"]["slug"] == "eclair-the"
+    assert (await desk.refused(desk.orders, {"title": "x", "slug": "No Slug"})).status == 422
+    assert order["fields"]["published_at"] is None
+    order = await desk.records.update(OWNER, desk.orders, "1", {"fields": {"status": "published"}})
+    assert order["fields"]["published_at"] is not None
+
+
+async def test_one_bad_of_sixteen_harms_nobody(desk: Desk) -> None:
+    """Writes that wait together share one statement, never their fate."""
+    bodies = [
+        {"part_no": "same" if n in (3, 9) else f"P{n}", "stock": None, "supplier": 99 if n == 5 else None}
+        for n in range(16)
+    ]
+    results = await asyncio.gather(
+        *(desk.records.create(OWNER, desk.parts, body) for body in bodies), return_exceptions=True
+    )
+    bad = [n for n, result in enumerate(results) if isinstance(result, Exception)]
+    assert bad == [5, 9]
+    assert isinstance(results[5], Invalid)
+    assert isinstance(results[9], Conflict)
+    assert (await desk.records.list(OWNER, desk.parts, {}))["pagination"]["total"] == 14
+    assert len(desk.log()) == 14
+
+
+# ── Update ──
+
+
+async def test_update_changes_only_what_is_given(desk: Desk) -> None:
+    """R-030, R-035, R-014: the log has the changed fields alone."""
+    before = await desk.part("A", price="2.00", tags=["a"])
+    after = await desk.records.update(OWNER, desk.parts, "1", {"fields": {"price": 3, "tags": ["a"]}})
+    assert after["fields"] == {**before["fields"], "price": "3.00"}
+    assert after["updatedAt"] > before["updatedAt"]
+    assert desk.log()[-1] == ("parts", "1", "update", {"price": "2.00"}, {"price": "3.00"})
+
+
+async def test_an_update_without_effect_is_no_write(desk: Desk) -> None:
+    """R-034, R-035."""
+    before = await desk.part("A")
+    for fields in ({}, {"part_no": "A"}):
+        same = await desk.records.update(OWNER, desk.parts, "1", {"fields": fields})
+        assert same["updatedAt"] == before["updatedAt"]
+    assert len(desk.log()) == 1
+
+
+async def test_stale_versions_are_refused(desk: Desk) -> None:
+    """R-036: `current` is the record as it is."""
+    first = await desk.part("A")
+    second = await desk.records.update(
+        OWNER, desk.parts, "1", {"fields": {"stock": 1}, "updatedAt": first["updatedAt"]}
+    )
+    with pytest.raises(Conflict) as caught:
+        await desk.records.update(OWNER, desk.parts, "1", {"fields": {"stock": 2}, "updatedAt": first["updatedAt"]})
+    assert caught.value.extra["current"] == second
+    assert (await desk.get("1"))["fields"]["stock"] == 1
+
+
+async def test_what_cannot_be_updated(desk: Desk) -> None:
+    """R-031, R-032, R-033, T-099."""
+    await desk.part("A")
+    await desk.part("B")
+    for fields in ({"id": 3}, {"created_at": "2026-01-01"}, {"updatedAt": "x"}, {"number": 9}, {"part_no": None}):
+        with pytest.raises(Invalid):
+            await desk.records.update(OWNER, desk.parts, "1", {"fields": fields})
+    with pytest.raises(Conflict):
+        await desk.records.update(OWNER, desk.parts, "1", {"fields": {"part_no": "B"}})
+    for key in ("99", "x", "1~2", "99999999999999999999"):
+        with pytest.raises(NotFound):
+            await desk.records.update(OWNER, desk.parts, key, {"fields": {}})
+
+
+async def test_twenty_writers_lose_no_update(desk: Desk) -> None:
+    """Each reads, adds one, writes under the version that it read, and begins again when somebody was faster."""
+    for name in "AB":
+        await desk.part(name, stock=0 if name == "A" else None)
+
+    async def add_one(key: str) -> None:
+        while True:
+            record = await desk.get(key)
+            body = {"fields": {"stock": (record["fields"]["stock"] or 0) + 1}, "updatedAt": record["updatedAt"]}
+            try:
+                await desk.records.update(OWNER, desk.parts, key, body)
+            except Conflict:
+                continue
+            return
+
+    await asyncio.gather(*(add_one("12"[n % 2]) for n in range(20)))
+    assert [(await desk.get(key))["fields"]["stock"] for key in "12"] == [10, 10]
+
+
+async def test_updates_of_one_group_follow_each_other(desk: Desk) -> None:
+    """Without a version the last write wins, and each answer shows its own."""
+    await desk.part("A")
+    answers = await asyncio.gather(
+        *(desk.records.update(OWNER, desk.parts, "1", {"fields": {"stock": n}}) for n in range(1, 9))
+    )
+    assert [answer["fields"]["stock"] for answer in answers] == list(range(1, 9))
+    assert len({answer["updatedAt"] for answer in answers}) == 8
+    assert (await desk.get("1"))["fields"]["stock"] == 8
+
+
+# ── Trash ──
+
+
+async def test_delete_and_restore(desk: Desk) -> None:
+    """R-040, R-041, R-042, R-045, R-021."""
+    first = await desk.part("A")
+    assert await desk.records.delete(OWNER, desk.parts, "1") is False
+    with pytest.raises(NotFound):
+        await desk.get("1")
+    with pytest.raises(NotFound):
+        await desk.records.delete(OWNER, desk.parts, "1")
+    assert (await desk.records.list(OWNER, desk.parts, {}))["records"] == []
+    (trashed,) = (await desk.records.trash(OWNER, desk.parts, {}))["records"]
+    assert trashed["fields"]["deleted_at"] == trashed["deletedAt"]
+    restored = await desk.records.restore(OWNER, desk.parts, "1")
+    assert restored["updatedAt"] > first["updatedAt"]
+    with pytest.raises(BadRequest):
+        await desk.records.restore(OWNER, desk.parts, "1")
+    assert [entry[2] for entry in desk.log()] == ["create", "delete", "restore"]
+
+
+async def test_permanent_delete_keeps_the_last_values(desk: Desk) -> None:
+    """R-044."""
+    await desk.part("A")
+    await desk.records.delete(OWNER, desk.parts, "1")
+    await desk.records.delete(OWNER, desk.parts, "1", permanent=True)
+    assert (await desk.records.trash(OWNER, desk.parts, {}))["records"] == []
+    assert desk.log()[-1][2:4] == ("permanent-delete", {"part_no": "A", "number": 1})
+
+
+async def test_deleting_follows_clears_or_minds_links(desk: Desk) -> None:
+    """T-112, T-113, T-114, D-09, D-40."""
+    await desk.part("A")
+    await desk.part("B")
+    await desk.records.create(OWNER, desk.orders, {"title": "x", "part": 1, "spare": 2})
+    assert await desk.records.delete(OWNER, desk.parts, "2") is True
+    assert (await desk.records.get(OWNER, desk.orders, "1"))["fields"]["spare"] is None
+    await desk.records.delete(OWNER, desk.parts, "1")
+    with pytest.raises(NotFound):
+        await desk.records.get(OWNER, desk.orders, "1")
+    await desk.records.restore(OWNER, desk.parts, "1")
+    assert (await desk.records.get(OWNER, desk.orders, "1"))["fields"]["part"] == 1
+    await desk.records.create(OWNER, desk.locks, {"part": 1})
+    with pytest.raises(Conflict) as caught:
+        await desk.records.delete(OWNER, desk.parts, "1")
+    assert caught.value.status == 400
+    await desk.get("1")
+    await desk.records.get(OWNER, desk.orders, "1")
+
+
+# ── Batches ──
+
+
+async def test_batch_create_is_all_or_nothing(desk: Desk) -> None:
+    """R-050, R-051, R-052, D-15."""
+    answer = await desk.records.batch_create(
+        OWNER, desk.parts, {"records": [{"fields": {"part_no": n, "stock": None}} for n in "AB"], "returnRecords": True}
+    )
+    assert [record["fields"]["part_no"] for record in answer["records"]] == ["A", "B"]
+    with pytest.raises(Conflict) as caught:
+        await desk.records.batch_create(
+            OWNER, desk.parts, {"records": [{"part_no": "C", "stock": None}, {"part_no": "A"}]}
+        )
+    assert caught.value.extra["record"] == 1
+    with pytest.raises(Invalid) as invalid:
+        await desk.records.batch_create(OWNER, desk.parts, {"records": [{"part_no": "D"}, {"stock": -1}, {"x": 1}]})
+    assert [(e.record, e.field) for e in invalid.value.errors] == [
+        (1, "stock"),
+        (1, "part_no"),
+        (2, "x"),
+        (2, "part_no"),
+    ]
+    assert (await desk.records.list(OWNER, desk.parts, {}))["pagination"]["total"] == 2
+    for records in ([], "x"):
+        with pytest.raises(Invalid):
+            await desk.records.batch_create(OWNER, desk.parts, {"records": records})
+    with pytest.raises(TooLarge):
+        await desk.records.batch_create(OWNER, desk.parts, {"records": [{}] * 1001})
+
+
+async def test_batch_create_goes_on_where_it_may(desk: Desk) -> None:
+    """R-054."""
+    body = {"records": [{"part_no": "A"}, {"stock": 1}, {"part_no": "A"}, {"part_no": "B"}], "continueOnError": True}
+    answer = await desk.records.batch_create(OWNER, desk.parts, body)
+    assert answer["created"] == 2
+    assert [(error["record"], error["code"]) for error in answer["errors"]] == [
+        (1, "VALIDATION_ERROR"),
+        (2, "CONFLICT"),
+    ]
+
+
+async def test_batch_update_tells_unknown_ids(desk: Desk) -> None:
+    """R-055, D-16."""
+    await desk.part("A")
+    body = {"records": [{"id": 1, "fields": {"stock": 3}}, {"id": "77", "fields": {"stock": 4}}], "returnRecords": True}
+    answer = await desk.records.batch_update(OWNER, desk.parts, body)
+    assert (answer["updated"], answer["errors"][0]["id"], answer["errors"][0]["code"]) == (1, "77", "NOT_FOUND")
+    assert answer["records"][0]["fields"]["stock"] == 3
+    with pytest.raises(Invalid):
+        await desk.records.batch_update(OWNER, desk.parts, {"records": [{"fields": {}}]})
+
+
+async def test_batch_update_may_swap_unique_values(desk: Desk) -> None:
+    """The state after the batch is what must be unique; PostgreSQL judges row by row, and refuses."""
+    await desk.part("A")
+    await desk.part("B")
+    body = {"records": [{"id": 1, "fields": {"part_no": "B"}}, {"id": 2, "fields": {"part_no": "A"}}]}
+    if desk.database.dialect == "postgresql":
+        with pytest.raises(Conflict):
+            await desk.records.batch_update(OWNER, desk.parts, body)
+    else:
+        assert (await desk.records.batch_update(OWNER, desk.parts, body))["updated"] == 2
+
+
+async def test_batch_delete_and_restore(desk: Desk) -> None:
+    """R-056, R-057."""
+    for name in "ABC":
+        await desk.part(name)
+    with pytest.raises(NotFound) as caught:
+        await desk.records.batch_delete(OWNER, desk.parts, [1, 99])
+    assert caught.value.extra["recordId"] == "99"
+    assert await desk.records.batch_delete(OWNER, desk.parts, ["1", 2]) == 2
+    assert await desk.records.batch_delete(OWNER, desk.parts, [2, 3]) == 1
+    assert await desk.records.batch_restore(OWNER, desk.parts, [1, 2]) == 2
+    assert (await desk.records.list(OWNER, desk.parts, {}))["pagination"]["total"] == 2
