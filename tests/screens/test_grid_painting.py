@@ -16,7 +16,7 @@ from screens.presenters.pending import CellEdit, PendingChanges
 from screens.widgets.grid.cell import RENDERERS, renderer_of
 from screens.widgets.grid.painter import Painter, fit, frame_of
 from screens.widgets.grid.palette import Palette
-from tests.support.grid_host import AWKWARD, TYPED, grid_host, model_over, text_table, typed_field, typed_table
+from tests.support.grid_host import AWKWARD, TYPED, grid_host, model_over, name_of, text_table, typed_field, typed_table
 
 PLAIN = Style(color=Color.parse("white"), bgcolor=Color.parse("#101010"))
 PALETTE = Palette(lambda name: (PLAIN, False), lambda name: "#3B82C4")
@@ -56,7 +56,7 @@ def test_every_type_keeps_its_cell_whatever_it_is_given(kind: str, value: object
     """A staged value may be of any shape until it is corrected."""
     table = typed_table(1, (kind,))
     model = model_over(table)
-    row = GridRow("1", "", 1, [value, 1], {kind.replace("-", "_"): 0, "id": 1}, {})
+    row = GridRow("1", "", 1, [value, 1], {name_of(kind): 0, "id": 1}, {})
     _, length = geometry(model, width, 0, row)
     assert length == width
 

@@ -71,12 +71,17 @@ AWKWARD = (
 )
 
 
+def name_of(kind: str) -> str:
+    """The field of a type; the automatic columns have names of their own already."""
+    return {"created-at": "made", "updated-at": "touched", "deleted-at": "binned"}.get(kind, kind.replace("-", "_"))
+
+
 def typed_field(kind: str, **keys: Any) -> FieldInfo:
     """A field as the server describes it, named after its type."""
     options = {"relatedTable": "Other"} if kind == "relationship" else keys
     info = info_of(field_of(kind, **options), system=False)
     info["options"] = {**info["options"], **keys}
-    return FieldInfo(**{**info, "id": kind, "name": kind.replace("-", "_"), "label": ""})
+    return FieldInfo(**{**info, "id": kind, "name": name_of(kind), "label": ""})
 
 
 def typed_row(n: int) -> dict[str, Any]:
@@ -115,7 +120,7 @@ def typed_row(n: int) -> dict[str, Any]:
         "updated-at": f"2026-01-{day}T12:00:00.000Z",
         "deleted-at": None,
     }
-    return {kind.replace("-", "_"): value for kind, value in values.items()}
+    return {name_of(kind): value for kind, value in values.items()}
 
 
 def typed_table(count: int = 40, kinds: tuple[str, ...] = tuple(TYPED)) -> MemoryTable:

@@ -4,6 +4,8 @@ The same rules as the API's `format=display`, written here because the console r
 for each cell it paints. Numbers without a format of their own are grouped as the language does it.
 """
 
+import html
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -16,6 +18,8 @@ Formatter = Callable[[Any], str]
 """Text of a value that is not None. May raise ValueError, TypeError or ArithmeticError on what is not the type's."""
 
 
+_BLOCK = re.compile(r"</?(?:p|br|li|h[1-6]|tr|div|blockquote)\b[^>]*>")
+_TAG = re.compile(r"<[^>]*>?")
 SHOWN = 1000
 """Characters of a text that a line can need; the rest of a long one is not looked at."""
 
@@ -30,6 +34,18 @@ def _as_text(value: Any) -> str:
     if isinstance(value, dict) and "cut" in value:
         return f"{value['cut']}…"
     return compact(value)
+
+
+def _rich(field: FieldInfo) -> Formatter:
+    """The text without its marks; Markdown as it was written."""
+    if field["options"].get("format") == "markdown":
+        return _as_text
+
+    def show(value: Any) -> str:
+        spaced = _BLOCK.sub(" ", _as_text(value))
+        return " ".join(html.unescape(_TAG.sub("", spaced)).split())
+
+    return show
 
 
 def _choice(field: FieldInfo) -> Formatter:
@@ -70,6 +86,7 @@ FORMATTERS: Mapping[str, Callable[[FieldInfo], Formatter]] = {
     "updated-at": moment.instant,
     "deleted-at": moment.instant,
     "time": moment.time,
+    "rich-text": _rich,
     "checkbox": _checkbox,
     "single-select": _choice,
     "status": _choice,

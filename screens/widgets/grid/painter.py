@@ -17,6 +17,11 @@ from screens.widgets.grid.cell import NULL, Align, Draw, Piece, renderer_of
 from screens.widgets.grid.palette import Palette
 
 ROW_MARKS = {"new": "+", "deleted": "-"}
+UNREAD: list[Piece] = [("…", "placeholder")]
+FILLED_LATER: list[Piece] = [("", "text")]
+"""What the engine fills in when a new row is saved."""
+OWN_COLOR = ("chip", "star", "bar:", "bar")
+"""Pieces that keep their colour when the cell is staged; its mark tells enough."""
 CELL_MARKS = {"dirty": "*", "invalid": "!", "conflict": "≠"}
 
 
@@ -30,6 +35,7 @@ class Slot(NamedTuple):
     draw: Draw
     align: Align
     is_link: bool
+    read_only: bool
 
 
 @dataclass(slots=True)
@@ -54,8 +60,8 @@ def frame_of(model: GridModel, left: int, width: int) -> Frame:
     for place, x, cells in layout.visible(left, max(width - gutter, 0)):
         column = layout.shown[place]
         renderer = renderer_of(column.field)
-        is_link = column.field["family"] == "link"
-        slots.append(Slot(place, x, cells, column.name, renderer.make(column.field), renderer.align, is_link))
+        draw, is_link = renderer.make(column.field), column.field["family"] == "link"
+        slots.append(Slot(place, x, cells, column.name, draw, renderer.align, is_link, column.field["readOnly"]))
     frozen = layout.frozen if layout.frozen_width(max(width - gutter, 0)) else 0
     last = slots[-1] if slots else None
     cut = last is not None and last.width < layout.shown[last.place].width
@@ -118,10 +124,13 @@ class Painter:
             try:
                 value, staged = model.cell(row, slot.name)
             except KeyError:
-                pieces: list[Piece] = [("…", "placeholder")]
-                staged = None
+                pieces, staged = UNREAD, None
             else:
-                pieces = self._pieces(row, slot, value)
+                pieces = (
+                    FILLED_LATER
+                    if value is None and slot.read_only and row.mark == "new"
+                    else self._pieces(row, slot, value)
+                )
             if staged is not None:
                 worst = _worse(worst, staged.state)
             self._cell(parts, slot, pieces, staged, ground, edge=index == frame.edge)
@@ -198,7 +207,8 @@ class Painter:
         for (text, name), length in zip(pieces, lengths, strict=True):
             if left <= 0:
                 return
-            parts.append((text if length <= left else fit(text, left), over or style(name, ground)))
+            kept = over is None or name[:4] in OWN_COLOR
+            parts.append((text if length <= left else fit(text, left), style(name, ground) if kept else over))
             left -= length
         if left > 0:
             parts.append((" " * left, style("text", ground)))

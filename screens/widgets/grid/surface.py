@@ -75,6 +75,19 @@ class GridSurface(ScrollView, can_focus=True):
         & > .grid--thumb { color: $primary; }
         & > .grid--track { color: $foreground 15%; }
     }
+    GridSurface:ansi {
+        & > .grid--range { background: ansi_default; color: ansi_default; text-style: underline; }
+        & > .grid--marked { background: ansi_default; color: ansi_default; text-style: bold; }
+        & > .grid--cursor-row { background: ansi_default; color: ansi_default; }
+        & > .grid--cursor-blurred { background: ansi_default; color: ansi_default; text-style: bold underline; }
+        & > .grid--muted { text-style: dim; }
+        & > .grid--null { text-style: dim; }
+        & > .grid--placeholder { text-style: dim; }
+        & > .grid--gutter { text-style: dim; }
+        & > .grid--edge { text-style: dim; }
+        & > .grid--glyph { text-style: dim; }
+        & > .grid--track { text-style: dim; }
+    }
     """
 
     # ── Life ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -35,6 +35,8 @@ SAME: list[tuple[str, dict[str, Any]]] = [
     ("multi-select", {"options": ["red", {"value": "blue", "label": "Sky blue"}]}),
     ("status", {"options": ["open", "closed"]}),
     ("single-line-text", {}),
+    ("rich-text", {}),
+    ("rich-text", {"format": "markdown"}),
 ]
 
 
@@ -73,6 +75,14 @@ def test_numbers_are_grouped_as_the_language_does(kind: str, value: Any, english
             assert formatter(plain_field("x", kind))(value) == text
     finally:
         set_language("en")
+
+
+def test_formatted_text_is_shown_without_its_marks() -> None:
+    """R-096"""
+    field = field_of("rich-text")
+    value = field.accept("<h2>Title</h2><p>One <b>bold</b> &amp; two<br>lines</p><ul><li>a</li><li>b</li></ul>")
+    shown = formatter(field_info(field, system=False))(value)
+    assert shown == field.present(value, Format()) == "Title One bold & two lines a b"
 
 
 def test_ids_are_not_grouped() -> None:

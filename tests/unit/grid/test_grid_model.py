@@ -136,8 +136,9 @@ async def test_an_order_that_is_being_built_shows_its_first_rows_and_finds_the_c
     model.selection.row = 40
     port.building = True
     model.apply_sort("employees")
-    while model.loading:
-        await asyncio.sleep(0)
+    shown = asyncio.Event()
+    model.changed.listen(lambda change: None if model.loading else shown.set())
+    await shown.wait()
     assert model.view is not None
     assert not model.view["ready"]
     port.building = False
