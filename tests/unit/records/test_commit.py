@@ -1,0 +1,130 @@
+"""Staged edits: one transaction over several tables, an outcome for each change; on both databases."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from core.contract.console import CommitAnswer
+from core.errors import BadRequest, NotFound
+from core.principal import OWNER
+from core.records.service import Records
+from core.storage.database import Database
+from tests.support.apps import app_model
+from tests.support.tables import create_tables
+
+APP = """
+tables:
+  - name: Companies
+    fields:
+      - { name: name, type: single-line-text, required: true, unique: true }
+      - { name: owner, type: relationship, relatedTable: Contacts, relationType: many-to-one }
+  - name: Contacts
+    fields:
+      - { name: name, type: single-line-text, required: true }
+      - { name: company, type: relationship, relatedTable: Companies, relationType: many-to-one, required: true }
+"""
+
+
+class Staging:
+    def __init__(self, database: Database) -> None:
+        model = app_model(APP)
+        create_tables(database, model)
+        self.records = Records(database, model)
+        self.companies, self.contacts = model.tables
+
+    async def commit(self, *changes: dict[str, Any], **more: Any) -> CommitAnswer:
+        return await self.records.commit(OWNER, {"changes": list(changes), **more})  # type: ignore[typeddict-item]
+
+    async def names(self) -> list[str]:
+        answer = await self.records.list(OWNER, self.companies, {"sort": "name"})
+        return [record["fields"]["name"] for record in answer["records"]]
+
+
+@pytest.fixture
+def staging(open_db: Callable[..., Database]) -> Staging:
+    return Staging(open_db())
+
+
+def create(ref: str, table: str, **fields: Any) -> dict[str, Any]:
+    return {"ref": ref, "op": "create", "table": table, "fields": fields}
+
+
+async def test_new_records_link_to_each_other(staging: Staging) -> None:
+    """A contact is written after its company, whatever the order of the changes."""
+    answer = await staging.commit(
+        create("b", "Contacts", name="Ada", company={"ref": "a"}), create("a", "Companies", name="Acme")
+    )
+    assert answer["committed"]
+    assert [outcome["status"] for outcome in answer["outcomes"]] == ["ok", "ok"]
+    assert answer["outcomes"][0]["record"]["fields"]["company"] == 1
+    assert answer["statements"] == [
+        """INSERT INTO "companies" ("name") VALUES ('Acme');""",
+        """INSERT INTO "contacts" ("name", "company") VALUES ('Ada', 1);""",
+    ]
+    update = {"ref": "u", "op": "update", "table": "companies", "id": "1", "fields": {"owner": {"ref": "n"}}}
+    answer = await staging.commit(update, create("n", "contacts", name="Bob", company=1))
+    assert answer["outcomes"][0]["record"]["fields"]["owner"] == 2
+
+
+async def test_one_bad_change_undoes_all_and_each_is_told(staging: Staging) -> None:
+    await staging.commit(create("a", "Companies", name="Acme"), create("b", "Companies", name="Bolt"))
+    stale = {"ref": "c", "op": "update", "table": "companies", "id": "1", "fields": {"name": "C"}, "updatedAt": "2020"}
+    answer = await staging.commit(
+        create("ok", "Companies", name="Cog"),
+        create("invalid", "Contacts", name="", company=9),
+        create("taken", "Companies", name="Bolt"),
+        stale,
+        {"ref": "gone", "op": "delete", "table": "companies", "id": "77"},
+        create("waits", "Contacts", name="Eve", company={"ref": "taken"}),
+        {"ref": "live", "op": "restore", "table": "companies", "id": "2"},
+    )
+    by_ref = {outcome["ref"]: outcome for outcome in answer["outcomes"]}
+    assert not answer["committed"]
+    assert {ref: outcome["status"] for ref, outcome in by_ref.items()} == {
+        "ok": "skipped", "invalid": "invalid", "taken": "invalid", "c": "conflict", "gone": "missing",
+        "waits": "skipped", "live": "invalid",
+    }  # fmt: skip
+    assert by_ref["c"]["current"]["fields"]["name"] == "Acme"
+    assert by_ref["taken"]["errors"][0]["field"] == "name"
+    assert await staging.names() == ["Acme", "Bolt"]
+
+
+async def test_a_dry_run_writes_nothing(staging: Staging) -> None:
+    answer = await staging.commit(create("a", "Companies", name="O'Neil"), dryRun=True)
+    assert not answer["committed"]
+    assert answer["outcomes"][0]["status"] == "ok"
+    assert answer["statements"] == ["""INSERT INTO "companies" ("name") VALUES ('O''Neil');"""]
+    assert await staging.names() == []
+
+
+async def test_a_repeated_commit_gets_the_first_answer(staging: Staging) -> None:
+    """The connection broke before the answer came: also while the first is still on its way."""
+    changes = [create("a", "Companies", name="Acme")]
+    first, second = await asyncio.gather(*(staging.commit(*changes, idempotencyKey="k") for _ in range(2)))
+    third = await staging.commit(*changes, idempotencyKey="k")
+    assert first["committed"]
+    assert first == second == third
+    assert await staging.names() == ["Acme"]
+    failed = await staging.commit(*changes, idempotencyKey="other")
+    assert not failed["committed"]
+
+
+async def test_delete_and_restore_in_one_commit(staging: Staging) -> None:
+    await staging.commit(create("a", "Companies", name="Acme"), create("b", "Companies", name="Bolt"))
+    await staging.records.delete(OWNER, staging.companies, "1")
+    answer = await staging.commit(
+        {"ref": "r", "op": "restore", "table": "companies", "id": "1"},
+        {"ref": "d", "op": "delete", "table": "companies", "id": "2"},
+    )
+    assert answer["committed"]
+    assert await staging.names() == ["Acme"]
+
+
+async def test_requests_that_cannot_be_read(staging: Staging) -> None:
+    for changes in ([], [{"ref": "a"}], [create("a", "companies"), create("a", "companies")], ["x"]):
+        with pytest.raises(BadRequest):
+            await staging.commit(*changes)  # type: ignore[arg-type]
+    with pytest.raises(NotFound):
+        await staging.commit(create("a", "nothing"))
