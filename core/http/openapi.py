@@ -30,7 +30,8 @@ FAMILIES: dict[str, Schema] = {
     "link": {"type": ["string", "integer", "array"]},
     "json": {},
 }
-FILE: Schema = {"type": "string", "contentMediaType": "application/octet-stream"}
+FILE: Schema = {}
+"""Bytes: the media type says all."""
 REASONS = {
     400: "The request is wrong; `code` and `errors` say where",
     401: "Sign in first",
@@ -141,7 +142,7 @@ def answer(status: int, kind: Any, route: Route, table: TableModel | None) -> Sc
         schema = schema_of(kind, table)
         if status >= 400 and not route.open:
             schema = {"anyOf": [schema, {"$ref": REF + "Error"}]}
-        found["content"] = {route.answer_kind: {"schema": schema}}
+        found["content"] = {media: {"schema": schema} for media in route.answer_kinds}
     return found
 
 

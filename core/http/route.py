@@ -64,7 +64,7 @@ class Route:
     body: Any = None
     body_kind: str = "application/json"
     answers: Mapping[int, Any]
-    answer_kind: str = "application/json"
+    answer_kinds: tuple[str, ...] = ("application/json",)
     errors: tuple[int, ...] = ()
     open: bool = False
     """Answers everybody, signed in or not, ready or not."""

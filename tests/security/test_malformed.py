@@ -25,7 +25,7 @@ def test_requests_made_of_the_openapi_document(server: RunningServer, tmp_path: 
         server.http.post(RECORDS, json={"name": name})
     command = [
         *(str(Path(sys.executable).with_name("st")), "run", f"{server.url}/api/openapi.json"),
-        *("--phases", "examples,coverage,fuzzing", "--max-examples", "6", "--seed", "20260201"),
+        *("--phases", "examples,coverage,fuzzing", "--max-examples", "4", "--seed", "20260201"),
         *("--exclude-path", "/api/console/events", "--exclude-checks", "positive_data_acceptance"),
         *("--max-failures", "20", "--no-color"),
     ]

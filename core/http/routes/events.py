@@ -15,7 +15,7 @@ PING_SECONDS = 10.0
 routes = RouteFamily("console")
 
 
-@routes.add("GET", "/api/console/events", answers={200: Event}, answer_kind="text/event-stream")
+@routes.add("GET", "/api/console/events", answers={200: Event}, answer_kinds=("text/event-stream",))
 async def events(call: Call) -> Answer:
     """Events as they happen, with a ping every ten seconds."""
     return Stream(stream(call.engine.bus), [(b"content-type", b"text/event-stream")])

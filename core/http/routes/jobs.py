@@ -15,6 +15,7 @@ from core.http.route import RouteFamily
 
 BLOCK = 256 * 1024
 KINDS = {".csv": "text/csv; charset=utf-8", ".json": "application/json", ".parquet": "application/vnd.apache.parquet"}
+FILE_KINDS = ("text/csv", "application/json", "application/vnd.apache.parquet")
 
 routes = RouteFamily("jobs")
 
@@ -42,7 +43,7 @@ async def cancel_job(call: Call) -> Answer:
     "GET",
     "/api/console/jobs/{job}/file",
     answers={200: bytes},
-    answer_kind="application/octet-stream",
+    answer_kinds=FILE_KINDS,
     errors=(404,),
 )
 async def job_file(call: Call) -> Answer:

@@ -9,7 +9,7 @@ from core.errors import BadRequest
 from core.http.answer import Answer, Stream, as_json
 from core.http.call import Call, wrong_parameter
 from core.http.route import Parameter, RouteFamily
-from core.http.routes.jobs import attachment, blocks, opened
+from core.http.routes.jobs import FILE_KINDS, attachment, blocks, opened
 from core.http.routes.records import LIST
 from core.http.routes.tables import table_of
 from core.http.spool import spool
@@ -64,7 +64,7 @@ async def import_records(call: Call) -> Answer:
     "/api/tables/{table}/export",
     query=EXPORT,
     answers={200: bytes},
-    answer_kind="application/octet-stream",
+    answer_kinds=FILE_KINDS,
     errors=(404, 409),
 )
 async def export_records(call: Call) -> Answer:
