@@ -15,8 +15,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from core.client import Client
-from core.errors import Conflict, Locked, SchemaError, SovriumError
+from core.client import Client, ServerGone
+from core.errors import Conflict, Locked, SchemaError, SovriumError, StorageError
 from sovrium_tui import __version__
 from sovrium_tui.process import discovery
 from sovrium_tui.process.discovery import ensure_server, find_server, stop_server
@@ -146,14 +146,37 @@ def test_ends_when_its_last_console_has_left(home: Home, monkeypatch: pytest.Mon
 
 
 def test_a_killed_server_leaves_no_obstacle(home: Home) -> None:
+    """Everything that it left is cleared away, and a client that was there goes on over the next one."""
     address = home.ensure()
-    os.kill(address.pid, signal.SIGKILL)
-    ended(address.pid)
-    assert home.place.record.exists()
-    assert home.place.socket().exists()
-    assert find_server(home.data) is None
-    again = home.ensure()
+
+    async def live_through() -> discovery.Address:
+        client = Client(address.socket)
+        assert (await client.hello())["pid"] == address.pid
+        os.kill(address.pid, signal.SIGKILL)
+        ended(address.pid)
+        assert home.place.record.exists()
+        assert home.place.socket().exists()
+        assert find_server(home.data) is None
+        with pytest.raises(ServerGone):
+            await client.hello()
+        again = await asyncio.to_thread(home.ensure)
+        assert (await client.hello())["pid"] == again.pid
+        await client.close()
+        return again
+
+    again = asyncio.run(live_through())
     assert (again.started, again.pid != address.pid) == (True, True)
+
+
+def test_a_damaged_database_is_told(home: Home) -> None:
+    home.place.prepare()
+    (home.data / "app.duckdb").write_bytes(b"this is no database" * 1000)
+    with pytest.raises(StorageError) as damaged:
+        home.ensure()
+    assert "app.duckdb" in damaged.value.message
+    done = home.command("sql", str(home.app), "select 1", "--data-dir", str(home.data))
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert done.stderr.startswith("error: ")
 
 
 def test_another_version_is_replaced_only_when_nobody_uses_it(home: Home) -> None:
