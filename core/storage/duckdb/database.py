@@ -43,10 +43,14 @@ class DuckDBDatabase(LaneDatabase):
         self._note = ""
         self._tried_at = 0.0
         self._root = self._connect()
+        try:
+            writing = DuckDBSession(self._cursor, self._statements)
+            writing.on_disk_full = self._disk_is_full
+            self._prepare(writing)
+        except BaseException:
+            self._root.close()
+            raise
         super().__init__()
-        writing = DuckDBSession(self._cursor, self._statements)
-        writing.on_disk_full = self._disk_is_full
-        self._prepare(writing)
         self.writer = Writer(
             [writing],
             watch=self._watch,

@@ -35,7 +35,11 @@ class PostgreSQLDatabase(LaneDatabase):
         self._note = ""
         writers = [PostgreSQLSession(self._connect, self._statements)]
         self._version = writers[0]._connection.info.parameter_status("server_version") or ""
-        self._prepare(writers[0])
+        try:
+            self._prepare(writers[0])
+        except BaseException:
+            writers[0].close()
+            raise
         super().__init__()
         writers += [PostgreSQLSession(self._connect, self._statements) for _ in range(WRITERS - 1)]
         self.writer = Writer(
