@@ -127,7 +127,7 @@ def main() -> int:
         failed = failed or over
         budget = " ".join(filter(None, [f"≤ {cpu} ms" if cpu else "", f"≤ {size} B" if size else ""])) or "–"
         print(
-            f"| {step.name} | {step.seconds * 1000:.1f} | {step.cpu:.2f} | {step.size:,} | {step.memory} "
+            f"| {step.name} | {max(step.seconds, 0) * 1000:.1f} | {step.cpu:.2f} | {step.size:,} | {step.memory} "
             f"| {budget}{' OVER' if over else ''} |"
         )
     return int(failed)

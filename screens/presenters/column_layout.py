@@ -189,7 +189,7 @@ class ColumnLayout:
         by_name = {column.name: column for column in self.columns}
         first: list[Column] = []
         for entry in state.get("columns", ()):
-            column = by_name.pop(entry.get("name"), None) if isinstance(entry, Mapping) else None
+            column = by_name.pop(str(entry.get("name")), None) if isinstance(entry, Mapping) else None
             if column is None:
                 continue
             column.hidden = bool(entry.get("hidden"))

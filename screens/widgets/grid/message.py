@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from screens.widgets.grid.grid import VirtualGrid
+    from screens.widgets.grid.surface import GridSurface
 
 
 @dataclass
 class GridMessage(Message, namespace="virtual_grid", bubble=True):
     """Base: which grid."""
 
-    grid: VirtualGrid
+    grid: GridSurface
 
     @property
-    def control(self) -> VirtualGrid:
+    def control(self) -> GridSurface:
         return self.grid
 
 

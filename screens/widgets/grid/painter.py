@@ -20,7 +20,7 @@ ROW_MARKS = {"new": "+", "deleted": "-"}
 UNREAD: list[Piece] = [("…", "placeholder")]
 FILLED_LATER: list[Piece] = [("", "text")]
 """What the engine fills in when a new row is saved."""
-OWN_COLOR = ("chip", "star", "bar:", "bar")
+OWN_COLOR = ("chip", "star", "bar", "bar:")
 """Pieces that keep their colour when the cell is staged; its mark tells enough."""
 CELL_MARKS = {"dirty": "*", "invalid": "!", "conflict": "≠"}
 
@@ -207,8 +207,8 @@ class Painter:
         for (text, name), length in zip(pieces, lengths, strict=True):
             if left <= 0:
                 return
-            kept = over is None or name[:4] in OWN_COLOR
-            parts.append((text if length <= left else fit(text, left), style(name, ground) if kept else over))
+            shown = style(name, ground) if over is None or name[:4] in OWN_COLOR else over
+            parts.append((text if length <= left else fit(text, left), shown))
             left -= length
         if left > 0:
             parts.append((" " * left, style("text", ground)))

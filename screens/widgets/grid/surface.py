@@ -17,6 +17,7 @@ from textual.filter import LineFilter
 from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 
 from screens.presenters.grid_model import GridChange, GridModel
@@ -100,6 +101,8 @@ class GridSurface(ScrollView, can_focus=True):
         self.search = SearchLine(self)
         self._extent = Size(0, 0)
         """The grid's size; Textual works its own out from the styles each time."""
+        self._patience: Timer | None = None
+        """Runs while a jump waits for its rows."""
         self._painter: Painter | None = None
         self._frame: Frame | None = None
         self._strips: dict[Hashable, Strip] = {}
@@ -284,6 +287,9 @@ class GridSurface(ScrollView, can_focus=True):
 
     def repaint(self) -> None:
         """Everything."""
+        if self._patience is not None:
+            self._patience.stop()
+            self._patience = None
         self._forget()
         self.refresh()
 
@@ -382,7 +388,7 @@ class GridSurface(ScrollView, can_focus=True):
         self.model.need(top, top + self.body_height - 1)
         if self.model.row(min(top + self.body_height, self.model.count) - 1) is None or self.model.row(top) is None:
             # The rows usually come within the time of a frame: do not paint placeholders only to paint over them.
-            self.set_timer(PATIENCE, self.refresh)
+            self._patience = self._patience or self.set_timer(PATIENCE, self.repaint)
         else:
             self.refresh()
         self.post_message(Scrolled(self))
