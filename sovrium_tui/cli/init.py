@@ -149,11 +149,12 @@ def load_template(app_file: Path) -> None:
 
 def in_order(app: "App") -> list[str]:
     """SQL names of the tables, each behind those that it links to; circles are cut where they are met."""
-    from core.fields.link import related_table
+    from core.fields.link import RelationshipOptions, related_table
 
     links: dict[str, list[str]] = {}
     for table in app.tables:
-        targets = [related_table(field.options, app) for field in table.fields if field.type == "relationship"]
+        options = [field.options for field in table.fields]
+        targets = [related_table(each, app) for each in options if isinstance(each, RelationshipOptions)]
         links[table.sql_name] = [target.sql_name for target in targets if target is not None]
     ordered: list[str] = []
     visiting: set[str] = set()

@@ -210,10 +210,11 @@ def fail(report: dict[str, Any]) -> NoReturn:
 
 
 def died(place: Place, process: subprocess.Popen[bytes]) -> SovriumError:
-    """The error for a server that ended without a report: the last line of its log says most."""
+    """The error for a server that ended without a report: its last words in the log say most."""
     status = process.wait(5)
     lines = place.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    last = f": {lines[-1][:300]}" if lines else ""
+    told = [line.removeprefix("error: ") for line in lines[-5:] if line.startswith("error: ")] or lines
+    last = f": {told[-1][:300]}" if told else ""
     return SovriumError(f"The server ended with status {status} at its start{last}", hint=f"see {place.log}")
 
 

@@ -6,6 +6,9 @@ import logging.handlers
 import os
 from pathlib import Path
 
+from core.errors import BadRequest
+
+LEVELS = ("debug", "info", "warn", "warning", "error")
 SIZE_LIMIT = 1024 * 1024
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -26,12 +29,13 @@ class ServerLog(logging.handlers.RotatingFileHandler):
 
     def doRollover(self) -> None:
         super().doRollover()
-        os.dup2(self.stream.fileno(), 1)
-        os.dup2(self.stream.fileno(), 2)
+        if self.stream is not None:
+            os.dup2(self.stream.fileno(), 1)
+            os.dup2(self.stream.fileno(), 2)
 
 
-def write_to(path: Path | None, level: str) -> None:
-    """Send all loggers to a rotating file, or to stderr without one."""
-    handler = ServerLog(path) if path else logging.StreamHandler()
-    handler.setFormatter(logging.Formatter(FORMAT))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+def write_to(path: Path, level: str) -> None:
+    """Send all loggers to a rotating file. Raises BadRequest for a level that does not exist."""
+    if level.lower() not in LEVELS:
+        raise BadRequest(f"LOG_LEVEL must be one of {', '.join(LEVELS)}")
+    logging.basicConfig(level=level.upper(), handlers=[ServerLog(path)], force=True)

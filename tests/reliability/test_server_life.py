@@ -21,6 +21,7 @@ from sovrium_tui import __version__
 from sovrium_tui.process import discovery
 from sovrium_tui.process.discovery import ensure_server, find_server, stop_server
 from sovrium_tui.process.lock import DataLock
+from sovrium_tui.process.log import SIZE_LIMIT
 from sovrium_tui.process.place import Place
 from sovrium_tui.process.record import ServerRecord, process_start, read_record
 
@@ -273,3 +274,31 @@ def test_long_folders_and_taken_ports(tmp_path: Path, monkeypatch: pytest.Monkey
     finally:
         stop_server(home.data)
     assert not address.socket.exists()
+
+
+def test_the_log_is_bounded(tmp_path: Path) -> None:
+    """Whatever is logged, and what a crash prints, is in the newest of two files of limited size."""
+    log = tmp_path / "server.log"
+    code = (
+        "import logging, os, sys\n"
+        "from pathlib import Path\n"
+        "from sovrium_tui.process.log import write_to\n"
+        f"write_to(Path({str(log)!r}), 'info')\n"
+        "for _ in range(3000): logging.info('x' * 1000)\n"
+        "os.write(2, b'the crash')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=50)
+    assert log.stat().st_size <= SIZE_LIMIT + 20
+    assert "the crash" in log.read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["server.log", "server.log.1"]
+
+
+def test_settings_that_are_none(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """E-002: the variable and what it takes."""
+    monkeypatch.setenv("LOG_LEVEL", "loud")
+    with pytest.raises(SovriumError, match="LOG_LEVEL must be one of debug"):
+        home.ensure()
+    monkeypatch.setenv("LOG_LEVEL", "info")
+    monkeypatch.setenv("SOVRIUM_LINGER", "-1")
+    with pytest.raises(SovriumError, match="SOVRIUM_LINGER"):
+        home.ensure()
