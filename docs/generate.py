@@ -62,7 +62,44 @@ def commands() -> str:
     return command_reference()
 
 
-PARTS: dict[str, Callable[[], str]] = {"commands": commands, "field-types": field_types, "keys": keys}
+def api_routes() -> str:
+    """A row per route, as they are declared."""
+    from core.http.routes import all_routes
+
+    lines = ["| Method | Address | What it does |", "| --- | --- | --- |"]
+    for route in sorted(all_routes(), key=lambda route: route.path):
+        what = re.sub(r" \([A-Z]-\d+\)", "", route.summary)
+        lines.append(f"| {route.method} | `{route.path}` | {what} |")
+    return "\n".join(lines) + "\n"
+
+
+def api_errors() -> str:
+    """A row per status of an error, with its codes."""
+    import core.errors
+    import core.http.error
+    from core.errors import SovriumError
+    from core.http.openapi import REASONS
+    from core.http.protocol import REFUSALS
+    from core.sql.run import ConfirmNeeded
+
+    known = [*vars(core.errors).values(), *vars(core.http.error).values(), ConfirmNeeded]
+    kinds = [kind for kind in known if isinstance(kind, type) and issubclass(kind, SovriumError)]
+    codes = [(kind.status, kind.code) for kind in kinds] + [(status, code) for status, (code, _) in REFUSALS.items()]
+    codes.append((422, "VALIDATION_ERROR"))
+    lines = ["| Status | `code` | When |", "| --- | --- | --- |"]
+    for status, reason in REASONS.items():
+        of_status = sorted({code for each, code in codes if each == status} - {"MIGRATION_REFUSED", "SCHEMA_ERROR"})
+        lines.append(f"| {status} | {', '.join(f'`{code}`' for code in of_status)} | {reason} |")
+    return "\n".join(lines) + "\n"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "api-errors": api_errors,
+    "api-routes": api_routes,
+    "commands": commands,
+    "field-types": field_types,
+    "keys": keys,
+}
 """Name → text, with a line break at the end."""
 
 

@@ -33,17 +33,23 @@ FAMILIES: dict[str, Schema] = {
 FILE: Schema = {}
 """Bytes: the media type says all."""
 REASONS = {
-    400: "The request is wrong; `code` and `errors` say where",
+    400: "The request, or a value in it, is wrong; `errors` says which",
     401: "Sign in first",
-    403: "Sent by a page of another site",
+    403: "Sent by a page of another site, or to a host name that is not ours",
     404: "Missing, or not to be seen",
-    409: "A unique key is taken, or the record has changed since it was read",
+    405: "The address takes other methods; `Allow` names them",
+    408: "The request did not come in time",
+    409: "A unique key is taken, the record has changed since it was read, or the database cannot do it",
     413: "More than one request may carry",
+    414: "The address is too long",
     422: "A value has the wrong format",
+    431: "Too many headers, or too long ones",
     500: "A fault of the server; `requestId` finds it in the log",
-    503: "Not ready, or too busy",
-    504: "It took too long",
+    501: "An optional package is not installed; `hint` is how to install it",
+    503: "Not ready, too busy, or no space left; `Retry-After` says when to try again",
+    504: "It took too long, or was cancelled",
 }
+"""What each status of an error means, for people."""
 ALWAYS = (400, 401, 403, 500, 503, 504)
 ERROR: Schema = {
     "type": "object",

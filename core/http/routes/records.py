@@ -190,6 +190,19 @@ async def delete_batch_by_post(call: Call) -> Answer:
 
 @routes.add(
     "POST",
+    "/api/tables/{table}/records/batch-delete",
+    body=BatchIds,
+    query=PERMANENT,
+    answers={200: BatchDeleted},
+    errors=(404, 413),
+)
+async def delete_batch_by_name(call: Call) -> Answer:
+    """The same, under the name that older clients use."""
+    return await delete_batch(call)
+
+
+@routes.add(
+    "POST",
     "/api/tables/{table}/records/batch/restore",
     body=BatchIds,
     answers={200: BatchRestored},

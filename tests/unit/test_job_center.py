@@ -1,0 +1,124 @@
+"""Jobs: progress, cancel, results, and what is forgotten."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.bus import Bus
+from core.clock import system_clock
+from core.errors import Busy, Invalid, NotFound
+from core.jobs.center import FINISHED_KEPT, REJECTED_KEPT, RUNNING_MOST, JobCenter, Progress
+from core.jobs.result_file import distinct_names
+from core.jobs.transfer import file_name
+
+
+async def finished(jobs: JobCenter, job: Any) -> Any:
+    async with asyncio.timeout(5):
+        while job["state"] == "running":  # noqa: ASYNC110
+            await asyncio.sleep(0)
+    return jobs.get(job["id"])
+
+
+async def test_a_job_tells_how_far_it_is_and_what_came_of_it(tmp_path: Path) -> None:
+    bus = Bus()
+    listener = bus.listen()
+    jobs = JobCenter(bus, system_clock)
+    file = tmp_path / "out.csv"
+
+    async def work(progress: Progress) -> None:
+        progress.report(3, 10, "Reading")
+        file.write_text("abc")
+        progress.finish(10, file)
+
+    job = await finished(jobs, jobs.start("export", "people.csv", work))
+    assert (job["state"], job["done"], job["total"], job["note"]) == ("done", 10, 10, "Reading")
+    assert (job["file"], job["size"], job["rows"]) == ("people.csv", 3, 10)
+    assert job["finishedAt"] >= job["startedAt"]
+    assert jobs.file(job["id"]) == file
+    event = await listener.next(5)
+    assert event is not None
+    assert event["job"]["state"] == "done"
+    jobs.cancel(job["id"])
+    assert not file.exists()
+    with pytest.raises(NotFound):
+        jobs.get(job["id"])
+
+
+async def test_a_cancelled_job_ends_at_its_next_report() -> None:
+    jobs = JobCenter(Bus(), system_clock)
+    begun = asyncio.Event()
+
+    async def work(progress: Progress) -> None:
+        begun.set()
+        while True:
+            progress.report(1)
+            await asyncio.sleep(0)
+
+    job = jobs.start("import", "people", work)
+    await begun.wait()
+    jobs.cancel(job["id"])
+    assert (await finished(jobs, job))["state"] == "cancelled"
+    assert jobs.get(job["id"])["error"] is None
+
+
+async def test_a_failed_job_says_why_and_never_more_than_that(caplog: pytest.LogCaptureFixture) -> None:
+    jobs = JobCenter(Bus(), system_clock)
+
+    async def wrong(progress: Progress) -> None:
+        raise Invalid("Line 3 does not fit")
+
+    async def broken(progress: Progress) -> None:
+        raise RuntimeError("SELECT secret")
+
+    assert (await finished(jobs, jobs.start("import", "a", wrong)))["error"] == "Line 3 does not fit"
+    error = (await finished(jobs, jobs.start("import", "a", broken)))["error"]
+    assert "secret" not in error
+    assert "secret" in caplog.text
+
+
+async def test_finished_jobs_are_forgotten_oldest_first_with_their_files(tmp_path: Path) -> None:
+    jobs = JobCenter(Bus(), system_clock)
+    for number in range(FINISHED_KEPT + 3):
+
+        async def work(progress: Progress, number: int = number) -> None:
+            file = tmp_path / str(number)
+            file.touch()
+            progress.finish(1, file)
+
+        await finished(jobs, jobs.start("export", str(number), work))
+    await asyncio.sleep(0)
+    assert [job["title"] for job in jobs.list()] == [str(n) for n in range(FINISHED_KEPT + 2, 2, -1)]
+    assert len(list(tmp_path.iterdir())) == FINISHED_KEPT  # noqa: ASYNC240
+    jobs.close()
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
+
+
+async def test_too_many_at_once_are_refused() -> None:
+    jobs, end = JobCenter(Bus(), system_clock), asyncio.Event()
+
+    async def wait(progress: Progress) -> None:
+        await end.wait()
+
+    running = [jobs.start("import", "a", wait) for _ in range(RUNNING_MOST)]
+    with pytest.raises(Busy):
+        jobs.start("import", "a", wait)
+    end.set()
+    for job in running:
+        await finished(jobs, job)
+
+
+async def test_only_the_first_refused_rows_are_kept() -> None:
+    jobs = JobCenter(Bus(), system_clock)
+
+    async def work(progress: Progress) -> None:
+        for line in range(REJECTED_KEPT * 2):
+            progress.reject({"line": line})
+
+    assert len((await finished(jobs, jobs.start("import", "a", work)))["rejected"]) == REJECTED_KEPT
+
+
+def test_names_of_columns_and_files() -> None:
+    assert distinct_names(["id", "id", "id_2", "id"]) == ["id", "id_2", "id_2_2", "id_3"]
+    assert file_name('a/"b"\r\n', "csv", system_clock()).startswith("a_b_-20")
