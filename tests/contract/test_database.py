@@ -391,8 +391,7 @@ async def test_a_caller_that_goes_away_stops_its_read(db: Database) -> None:
         return reader.rows(SLOW[db.dialect])
 
     tasks = [asyncio.ensure_future(db.read(Call(work), lane="scan", deadline=None)) for _ in range(2)]
-    while not started.is_set():
-        await asyncio.sleep(0.001)
+    assert await asyncio.to_thread(started.wait, 10)
     for task in tasks:
         task.cancel()
     assert await asyncio.wait_for(db.read(Call(lambda r: r.scalar("SELECT 1")), lane="scan"), 10) == 1

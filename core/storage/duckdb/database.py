@@ -23,10 +23,11 @@ from core.storage.statement import StatementCache
 from core.storage.writer import Writer
 
 MEMORY = ":memory:"
-CHECKPOINT_AT = 64 << 20
-"""Bytes of write-ahead log at which the writer stops for a checkpoint, even if it is busy."""
-CHECKPOINT_IDLE_AT = 1 << 20
-"""The same, in a pause."""
+CHECKPOINT_AT = 256 << 20
+"""Bytes of write-ahead log at which the writer stops for a checkpoint, even if it is busy. Reads that begin during one
+wait for its end (a second or more after scattered updates of a big table), so they must be rare."""
+CHECKPOINT_IDLE_AT = 16 << 20
+"""The same, in a pause of the writer."""
 SPACE_AT_LEAST = 16 << 20
 """Free bytes on the disk below which writes are refused: a checkpoint that fails stops the whole engine."""
 MEMORY_LIMIT = "400MB"
