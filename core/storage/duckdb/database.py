@@ -23,9 +23,10 @@ from core.storage.statement import StatementCache
 from core.storage.writer import Writer
 
 MEMORY = ":memory:"
-CHECKPOINT_AT = 256 << 20
+CHECKPOINT_AT = 64 << 20
 """Bytes of write-ahead log at which the writer stops for a checkpoint, even if it is busy. Reads that begin during one
-wait for its end (a second or more after scattered updates of a big table), so they must be rare."""
+wait for its end (a second or more after scattered updates of a big table), so they must be rare; but opening after a
+crash replays the log at some 25 MB/s, so they must come."""
 CHECKPOINT_IDLE_AT = 16 << 20
 """The same, in a pause of the writer."""
 SPACE_AT_LEAST = 16 << 20
