@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from core.clock import Clock
 from core.errors import BadRequest, FieldError, Invalid
 from core.fields.model import TableModel
@@ -37,14 +39,14 @@ class Import:
     def table(self) -> TableModel:
         return self.target.table
 
-    def texts(self) -> str:
-        """The SQL of the mapped columns as texts."""
+    def source(self, *, as_json: bool = False) -> str:
+        """The SQL of the mapped columns as texts, or as JSON texts where the file has types."""
         not_text = [
             column
             for column, name in self.mapping.items()
             if self.table.fields[name].family in ("number", "date", "checkbox", "link")
         ]
-        return file_texts(self.path, self.format, self.columns, list(self.mapping), not_text)
+        return file_texts(self.path, self.format, self.columns, list(self.mapping), not_text, as_json=as_json)
 
     def refuse(self, line: int, errors: Sequence[FieldError], texts: Mapping[str, Any]) -> None:
         """Count and report a row that does not fit. `line` counts rows from 0."""
@@ -65,8 +67,11 @@ class Import:
             rows = "1 row does" if self.rejected == 1 else f"{self.rejected:,} rows do"
             raise Invalid(f"{rows} not fit {self.table.name}; nothing was imported", self.errors)
 
-    def accept(self, texts: Mapping[str, str | None], line: int) -> Values | None:
-        """Values of a row, by the field types; None when it was refused."""
+    def accept(self, row: Sequence[str | None], line: int) -> Values | None:
+        """Values of a row of `source(as_json=True)`, by the field types; None when it was refused."""
+        texts: dict[str, Any] = dict(zip(self.mapping.values(), row, strict=True))
+        if self.format != "csv":
+            texts = {name: None if text is None else orjson.loads(text) for name, text in texts.items()}
         required = {name for name, field_type in self.table.fields.items() if field_type.spec.required}
         given = {name: text for name, text in texts.items() if text is not None or name not in required}
         try:

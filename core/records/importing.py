@@ -24,7 +24,7 @@ from core.records.stage import Stage
 from core.records.transfer import Progress
 from core.records.validate import Values
 from core.records.writing import Candidate, WritableTable
-from core.storage.database import Call, ChangeRow, Database, Reader, Settings, Transaction
+from core.storage.database import Call, ChangeRow, Database, Reader, Row, Settings, Transaction
 from core.storage.engine import open_database
 from core.storage.files import Format, file_columns, file_texts
 from core.storage.scratch import forget
@@ -160,8 +160,8 @@ class _Rows:
         for block in self._blocks():
             seen += len(block)
             good: list[tuple[int, Values]] = []
-            for line, texts in block:
-                values = work.accept(texts, line)
+            for line, *row in block:
+                values = work.accept(row, line)
                 if values is not None:
                     good.append((line, values))
             refused = work.target.check(tx, [Candidate(values, values.keys()) for _, values in good])
@@ -178,16 +178,15 @@ class _Rows:
         tx.log([ChangeRow(table=work.target.log_name, record="", operation="import", after={"rows": done})])
         return done
 
-    def _blocks(self) -> Iterator[list[tuple[int, dict[str, str | None]]]]:
+    def _blocks(self) -> Iterator[list[Row]]:
         """Read block by block, so that only one is in memory."""
-        work, names = self._work, list(self._work.mapping.values())
-        texts = work.texts()
+        source = self._work.source(as_json=True)
         line = 0
         while True:
-            statement = f"SELECT * FROM {texts} WHERE line >= {line:d} AND line < {line + 20 * BLOCK:d} ORDER BY line"
+            statement = f"SELECT * FROM {source} WHERE line >= {line:d} AND line < {line + 20 * BLOCK:d} ORDER BY line"
             rows = self._files.submit_read(Call(lambda r, s=statement: r.rows(s)), deadline=None).result()  # type: ignore[misc]
             if not rows:
                 return
             for start in range(0, len(rows), BLOCK):
-                yield [(row[0], dict(zip(names, row[1:], strict=True))) for row in rows[start : start + BLOCK]]
+                yield rows[start : start + BLOCK]
             line += 20 * BLOCK

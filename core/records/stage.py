@@ -35,11 +35,11 @@ class Stage:
     # ── Filling, in a read job ──
 
     def fill(self, reader: Reader, work: Import) -> None:
-        texts = work.texts()
         fast = self._fast(work)
         work.progress.report(0, None, "Reading")
+        lines = f"SELECT * FROM {work.source(as_json=True)}"
+        slow = 1
         if fast is None:
-            lines: str | None = f"SELECT * FROM {texts} ORDER BY line"
             keep(reader, self.name, f"SELECT 0::BIGINT AS line, {self._no_values(work)} LIMIT 0")
         else:
             condition = " AND ".join(_usable(value, column, work) for column, value in fast.items()) or "true"
@@ -47,16 +47,16 @@ class Stage:
                 f"CASE WHEN {quote(column)} IS NOT NULL AND fits THEN {value.value} END AS {quote(work.mapping[column])}"
                 for column, value in fast.items()
             )
-            judged = f"SELECT *, ({condition}) AS fits FROM {texts}"
-            keep(reader, self.name, f"SELECT line, {values}, fits FROM ({judged})")
-            lines = f"SELECT * EXCLUDE (fits) FROM ({judged}) WHERE NOT fits ORDER BY line"
-            counts = reader.rows(f"SELECT count(*), count(*) FILTER (NOT fits) FROM {self._address}")[0]
-            self.total = counts[0]
+            keep(
+                reader,
+                self.name,
+                f"SELECT line, {values}, fits FROM (SELECT *, ({condition}) AS fits FROM {work.source()})",
+            )
+            self.total, slow = reader.rows(f"SELECT count(*), count(*) FILTER (NOT fits) FROM {self._address}")[0]
             work.progress.report(0, self.total, "Checking")
-            if not counts[1]:
-                lines = None
-        if lines is not None:
-            self._accept(reader, work, lines, count=fast is None)
+            lines += f" WHERE line IN (SELECT line FROM {self._address} WHERE NOT fits)"
+        if slow:
+            self._accept(reader, work, f"{lines} ORDER BY line")
         work.stop_if_refused()
 
     def _fast(self, work: Import) -> dict[str, FastValue] | None:
@@ -78,9 +78,8 @@ class Stage:
         nothing = [f"NULL::{type_name('duckdb', kinds[n].type)} AS {quote(n)}" for n in work.mapping.values()]
         return ", ".join([*nothing, "true AS fits"])
 
-    def _accept(self, reader: Reader, work: Import, lines: str, *, count: bool) -> None:
+    def _accept(self, reader: Reader, work: Import, lines: str) -> None:
         """Rows that the field types must read; those that are accepted go to the file, in texts that SQL reads back."""
-        names = list(work.mapping.values())
         stored = [name for name in work.table.fields if name in work.table.column_by_name]
         writers = [_database_text(work.table.fields[name]) for name in stored]
         with self.path.open("w", newline="", encoding="utf-8") as file:
@@ -89,16 +88,15 @@ class Stage:
             seen = 0
             for block in reader.stream(lines, size=BLOCK):
                 seen += len(block)
-                for line, *texts in block:
-                    values = work.accept(dict(zip(names, texts, strict=True)), line)
+                for line, *row in block:
+                    values = work.accept(row, line)
                     if values is not None:
                         self._side += 1
                         out.writerow(
                             [line, *(write(values.get(name)) for name, write in zip(stored, writers, strict=True))]
                         )
                 work.progress.report(seen, self.total or None)
-        if count:
-            self.total = seen
+        self.total = max(self.total, seen)
 
     # ── Writing, in the writer ──
 

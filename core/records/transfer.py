@@ -103,7 +103,10 @@ def native_select(
         elif kind == "timestamp":
             # %g are milliseconds; the zone of all sessions is UTC.
             columns.append(func.strftime(column, "%Y-%m-%dT%H:%M:%S.%gZ").label(name))
-        elif field_type.name in _AS_STORED or name in scope.table.key.fields:
+        elif field_type.name == "decimal" and field_type.options.precision is None:
+            # Stored with ten digits behind the point, told without those that say nothing.
+            columns.append(func.rtrim(func.rtrim(cast(column, SqlText), "0"), ".").label(name))
+        elif field_type.name == "decimal" or field_type.name in _AS_STORED or name in scope.table.key.fields:
             columns.append(column)
         else:
             return None

@@ -35,10 +35,12 @@ def file_texts(
     columns: Sequence[tuple[str, str]],
     chosen: Sequence[str],
     not_text: Collection[str] = (),
+    *,
+    as_json: bool = False,
 ) -> str:
     """The SQL of a subquery with `line` (from 0, in the order of the file) and the chosen columns as text, under their
     names. Lists and structures are JSON text. NULL is what is missing or, in CSV, empty; in columns that are `not_text`
-    also `NA` and its like."""
+    also `NA` and its like. `as_json`: JSON texts, so that a number is told from a text, where the file tells them apart."""
     kinds = dict(columns)
     if format_ == "csv":
         nothing = ", ".join(map(literal, NO_VALUE))
@@ -50,17 +52,18 @@ def file_texts(
         )
         source = f"read_csv({literal(str(path))}, header = true, all_varchar = true, sample_size = 20480)"
     elif format_ == "json":
-        shown = ", ".join(f"{quote(name)} ->> '$' AS {quote(name)}" for name in chosen)
+        plain = "::VARCHAR" if as_json else " ->> '$'"
+        shown = ", ".join(f"{quote(name)}{plain} AS {quote(name)}" for name in chosen)
         types = ", ".join(f"{quote(name)}: 'JSON'" for name, _ in columns)
         source = f"read_json({literal(str(path))}, columns = {{{types}}}, records = true)"
     else:
-        shown = ", ".join(f"{_as_text(name, kinds[name])} AS {quote(name)}" for name in chosen)
+        shown = ", ".join(f"{_as_text(name, kinds[name], as_json)} AS {quote(name)}" for name in chosen)
         source = f"read_parquet({literal(str(path))})"
     return f"(SELECT row_number() OVER () - 1 AS line, {shown} FROM {source})"
 
 
-def _as_text(name: str, kind: str) -> str:
-    if kind.endswith("]") or kind.startswith(("STRUCT", "MAP")):
+def _as_text(name: str, kind: str, as_json: bool) -> str:
+    if as_json or kind.endswith("]") or kind.startswith(("STRUCT", "MAP")):
         return f"to_json({quote(name)})::VARCHAR"
     if kind == "TIMESTAMP WITH TIME ZONE":
         return f"strftime({quote(name)} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ')"

@@ -1,0 +1,377 @@
+"""Imports, exports and inference: what a file says becomes records, and comes back; on both databases."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import orjson
+import pytest
+
+from core.clock import system_clock
+from core.errors import BadRequest, Invalid
+from core.fields.model import TableModel
+from core.fields.registry import FIELD_TYPES
+from core.principal import OWNER
+from core.records.fast_value import fast_value
+from core.records.importing import files_database, import_file, preview
+from core.records.infer import extract, infer
+from core.records.service import Records
+from core.records.transfer import export_file, export_stream
+from core.storage.database import Call, Cancel, Database, Settings
+from core.storage.engine import open_database
+from core.storage.journal import CHANGES
+from tests.support.apps import app_model
+from tests.support.fields import VARIANTS
+from tests.support.tables import create_tables
+
+APP = """
+tables:
+  - name: Companies
+    fields:
+      - { name: name, type: single-line-text, required: true, unique: true }
+      - { name: size, type: integer, min: 1, default: 5 }
+  - name: Contacts
+    fields:
+      - { name: full_name, type: single-line-text, required: true, label: Full name }
+      - { name: email, type: email, unique: true }
+      - { name: tags, type: multi-select, options: [a, b] }
+      - { name: number, type: autonumber, startFrom: 100 }
+      - { name: company, type: relationship, relatedTable: Companies, relationType: many-to-one }
+"""
+
+
+class Hearing:
+    """Hears how a transfer goes."""
+
+    def __init__(self) -> None:
+        self.cancel = Cancel()
+        self.rejected: list[dict[str, Any]] = []
+        self.done = 0
+
+    def report(self, done: int, total: int | None = None, note: str | None = None) -> None:
+        self.done = done
+
+    def reject(self, rejected: dict[str, Any]) -> None:
+        self.rejected.append(rejected)
+
+
+class Dock:
+    def __init__(self, database: Database, folder: Path, app: str = APP) -> None:
+        model = app_model(app)
+        create_tables(database, model)
+        self.database, self.folder = database, folder
+        self.records = Records(database, model)
+        self.tables = model.tables
+        self.hearing = Hearing()
+
+    async def take(self, table: TableModel, name: str, content: str | bytes | None = None, **more: Any) -> int:
+        path = self.folder / name
+        if content is not None:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        self.hearing = Hearing()
+        return await import_file(
+            self.database,
+            self.records.writable(table),
+            path,
+            path.suffix[1:],  # type: ignore[arg-type]
+            self.hearing,
+            clock=system_clock,
+            actor="owner",
+            **more,
+        )
+
+    async def give(self, table: TableModel, name: str, **more: Any) -> Path:
+        path = self.folder / name
+        scope = self.records.scope(OWNER, table)
+        await export_file(self.database, scope, path, path.suffix[1:], self.hearing, **more)  # type: ignore[arg-type]
+        return path
+
+    async def rows(self, table: TableModel) -> list[dict[str, Any]]:
+        answer = await self.records.list(OWNER, table, {"limit": "100", "sort": "id"})
+        return [record["fields"] for record in answer["records"]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "exchange"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def dock(open_db: Callable[..., Database], database_settings: Settings, folder: Path) -> Dock:
+    return Dock(open_db(with_exchange(database_settings, folder)), folder)
+
+
+def with_exchange(settings: Settings, folder: Path) -> Settings:
+    return replace(settings, exchange=str(folder))
+
+
+async def test_csv_import(dock: Dock) -> None:
+    """Names and labels find their fields; order, defaults, numbers and links are those of single creates."""
+    companies, contacts = dock.tables
+    assert await dock.take(companies, "c.csv", 'name\nAcme\n Bolt \n"Cog, Inc"\n') == 3
+    assert [(row["name"], row["size"]) for row in await dock.rows(companies)] == [
+        ("Acme", 5),
+        ("Bolt", 5),
+        ("Cog, Inc", 5),
+    ]
+    text = 'Full name;EMAIL;tags;company\nZoë;Z@Example.org;"a, b";3\nBo;;;\n'
+    assert await dock.take(contacts, "p.csv", text) == 2
+    assert await dock.rows(contacts) == [
+        {"full_name": "Zoë", "email": "z@example.org", "tags": ["a", "b"], "number": 100, "company": 3},
+        {"full_name": "Bo", "email": None, "tags": None, "number": 101, "company": None},
+    ]
+    record = await dock.records.create(OWNER, companies, {"name": "Next"})
+    assert record["id"] == "4"
+
+
+async def test_one_row_of_the_log_for_an_import(dock: Dock) -> None:
+    from sqlalchemy import select
+
+    await dock.take(dock.tables[0], "c.csv", "name,size\nA,1\nB,2\n")
+    statement = select(CHANGES.c.table, CHANGES.c.operation, CHANGES.c.after, CHANGES.c.cause)
+    rows = await dock.database.read(Call(lambda reader: reader.rows(statement)))
+    assert rows == [("companies", "import", {"rows": 2}, "import")]
+
+
+BAD = "name,size\nAcme,1\n,2\nBolt,0\nAcme,3\nCog,many\nDot,4\nTaken,1\n"
+
+
+async def test_all_or_nothing(dock: Dock) -> None:
+    companies = dock.tables[0]
+    await dock.records.create(OWNER, companies, {"name": "Taken"})
+    with pytest.raises(Invalid) as caught:
+        await dock.take(companies, "c.csv", BAD)
+    assert caught.value.errors[0].message.startswith("line 3:")
+    assert len(await dock.rows(companies)) == 1
+    assert [path.name for path in dock.folder.iterdir()] == ["c.csv"]
+
+
+async def test_rows_that_do_not_fit_may_be_left_out(dock: Dock) -> None:
+    companies = dock.tables[0]
+    await dock.records.create(OWNER, companies, {"name": "Taken"})
+    assert await dock.take(companies, "c.csv", BAD, skip_errors=True) == 2
+    assert {(row["line"], row["field"]) for row in dock.hearing.rejected} == {
+        (3, "name"), (4, "size"), (5, "name"), (6, "size"), (8, "name"),
+    }  # fmt: skip
+    assert [row["name"] for row in await dock.rows(companies)] == ["Taken", "Acme", "Dot"]
+
+
+async def test_links_to_nothing_are_refused(dock: Dock) -> None:
+    with pytest.raises(Invalid):
+        await dock.take(dock.tables[1], "p.csv", "full_name,company\nAda,7\n")
+    assert await dock.rows(dock.tables[1]) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "mapping"),
+    [
+        ("a,b\n1,2\n", None),
+        ("a,b\n1,2\n", {"c": "name"}),
+        ("a,b\n1,2\n", {"a": "x"}),
+        ("a,b\n1,2\n", {"a": "name", "b": "name"}),
+    ],
+)
+async def test_mappings_that_cannot_be_used(dock: Dock, content: str, mapping: dict[str, str] | None) -> None:
+    with pytest.raises(BadRequest):
+        await dock.take(dock.tables[0], "c.csv", content, mapping=mapping)
+
+
+async def test_json_imports(dock: Dock) -> None:
+    rows = [{"full_name": "Ada", "tags": ["b"], "email": None}, {"full_name": "Bo", "tags": []}]
+    assert await dock.take(dock.tables[1], "p.json", orjson.dumps(rows)) == 2
+    assert [(row["full_name"], row["tags"]) for row in await dock.rows(dock.tables[1])] == [("Ada", ["b"]), ("Bo", [])]
+
+
+async def test_preview(dock: Dock) -> None:
+    """Also of the beginning of a file."""
+    path = dock.folder / "p.csv"
+    path.write_text("Full name,Mail\nAda,a@b.org\nBob,b")
+    assert await preview(path, "csv", dock.tables[1]) == {
+        "columns": [
+            {"name": "Full name", "samples": ["Ada"], "field": "full_name"},
+            {"name": "Mail", "samples": ["a@b.org"], "field": None},
+        ]
+    }
+    path.write_text('[{"full_name": "Ada"}, {"full_na')
+    assert (await preview(path, "json", dock.tables[1]))["columns"][0]["samples"] == ["Ada"]
+
+
+async def test_exports(dock: Dock) -> None:
+    """R-097: header in schema order, LF, RFC quoting; an empty table gives the header only; JSON an array of maps."""
+    companies = dock.tables[0]
+    assert (await dock.give(companies, "e.csv")).read_text() == "name,size\n"
+    assert orjson.loads((await dock.give(companies, "e.json")).read_bytes()) == []
+    for name in ('Say "hi"', "A, B", "Çelik"):
+        await dock.records.create(OWNER, companies, {"name": name})
+    await dock.records.delete(OWNER, companies, "2")
+    expected = 'name,size\n"Say ""hi""",5\nÇelik,5\n'
+    assert (await dock.give(companies, "e.csv")).read_text() == expected
+    assert orjson.loads((await dock.give(companies, "e.json", fields=["id", "name"])).read_bytes())[1] == {
+        "id": 3, "name": "Çelik",
+    }  # fmt: skip
+    stream = await export_stream(dock.database, dock.records.scope(OWNER, companies), "csv")
+    assert b"".join([block async for block in stream.chunks()]).decode() == expected
+    with pytest.raises(Invalid):
+        await dock.give(companies, "e.csv", fields=["nothing"])
+
+
+def every_field() -> str:
+    """An app with one field of each variant of each stored type."""
+    lines = [
+        "tables:",
+        "  - name: Other",
+        "    fields:",
+        "      - { name: title, type: long-text }",
+        "  - name: Everything",
+    ]
+    lines += ["    fields:"]
+    for name in sorted(FIELD_TYPES.built()):
+        for number, keys in enumerate(VARIANTS.get(name, [{}])):
+            text = orjson.dumps({"name": f"{name.replace('-', '_')}_{number}", "type": name, **keys}).decode()
+            lines.append(f"      - {text}")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("format_", ["csv", "json"])
+async def test_what_is_exported_can_be_imported(
+    open_db: Callable[..., Database], database_settings: Settings, folder: Path, format_: str
+) -> None:
+    """Every field type, with values and without."""
+    dock = Dock(open_db(with_exchange(database_settings, folder)), folder, every_field())
+    other, everything = dock.tables
+    rng = Random(7)
+    await dock.records.batch_create(OWNER, other, {"records": [{"title": str(n)} for n in range(50)]})
+    writable = {name: field for name, field in everything.fields.items() if not field.read_only}
+    for number in range(30):
+        values = {name: field.to_json(field.example(rng)) for name, field in writable.items()}
+        kept = {name: value for name, value in values.items() if number % 3 or rng.random() < 0.5}
+        await dock.records.create(OWNER, everything, kept)
+    await dock.give(everything, f"all.{format_}", fields=list(writable))
+    before = await dock.rows(everything)
+    assert await dock.take(everything, f"all.{format_}") == 30
+    after = (await dock.rows(everything))[30:]
+    names = list(writable)
+    assert [[row[name] for name in names] for row in after] == [[row[name] for name in names] for row in before]
+
+
+TEXTS = [
+    "", " ", "a", " a", "a ", "a b", "tab\there", "line\nbreak", "x" * 256, "é", "\u00a0x", "1", "-1", "01", "+1",
+    "1.0", "1.5",
+    "1e3", "007", "12345678901", "0.125", "-0", "-0.0", "1,5", "true", "TRUE", "yes", "false", "2026-01-31", "2026-02-30",
+    "2026-1-1", "2026-01-31T10:20:30Z", "2026-01-31 10:20:30", "2026-01-31T10:20:30.125Z", "2026-01-31T24:00:00Z",
+    "10:20:30",
+    "10:20", "24:00:00", "a@b.org", "A@b.org", "a..b@c.org", "a@b", "http://a.b/c", "https://example.org", "ftp://x.y", "http://",
+    "+49 30 123", "(0)1", "red", "Sky blue", "blue", "[odd]", "3", "5", "6", "11", "100", "101", "-3", "9", "10",
+    "NULL", "2e5",
+    "99999999999", "0.30000000000000004", "123456789012.5", "1234567890123", "0001-01-01", "9999-12-31", "２",
+]  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Iterator[Database]:
+    database = files_database(tmp_path)
+    yield database
+    database.close()
+
+
+@pytest.mark.parametrize("type_name", sorted(FIELD_TYPES.built()))
+def test_sql_reads_texts_as_the_field_types_do(files: Database, type_name: str) -> None:
+    """What the fast path lets through is what `accept` would give; it may let through less."""
+    for keys in VARIANTS.get(type_name, [{}]):
+        text = orjson.dumps({"name": "value", "type": type_name, **keys}).decode()
+        other = "  - { name: Other, fields: [{ name: title, type: long-text }] }"
+        table = app_model(f"tables:\n  - name: T\n    fields:\n      - {text}\n{other}\n").tables[0]
+        field_type = table.fields["value"]
+        fast = fast_value(field_type, "text")
+        if fast is None:
+            continue
+        sql = f"SELECT text, {fast.value} FROM (SELECT unnest(?) AS text) WHERE {fast.condition}"
+        read = Call(lambda reader, sql=sql: reader.rows(sql, [TEXTS]))  # type: ignore[misc]
+        for text, value in files.submit_read(read).result():
+            assert field_type.accept(text) == value, (keys, text)
+
+
+def test_infer_csv(tmp_path: Path) -> None:
+    """Choices, dates, numbers, addresses, required fields; a counting id is the engine's own."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(
+        [
+            "id",
+            "Full Name",
+            "2nd",
+            "select",
+            "Mail",
+            "Site",
+            "State",
+            "Amount",
+            "Big",
+            "Day",
+            "Seen",
+            "OK",
+            "Note",
+            "Delay",
+        ]
+    )
+    for n in range(1, 61):
+        writer.writerow([
+            n, f"Name {n}", n, n * 2, f"n{n}@x.org", f"https://x.org/{n}", ["new", "old"][n % 2], n / 4, n * 10**10,
+            f"2026-01-{n % 28 + 1:02d}", f"2026-01-01 10:{n % 60:02d}:00", "true" if n % 2 else "false",
+            f"line\n{n}" if n > 5 else "", "NA" if n % 7 == 0 else f"{n}.0",
+        ])  # fmt: skip
+    path = tmp_path / "My Data.csv"
+    path.write_text(out.getvalue())
+    (table,) = infer(path)
+    assert (table.name, table.rows, table.left_out) == ("my_data", 60, ["id"])
+    assert {field.name: field.type for field in table.fields} == {
+        "full_name": "single-line-text", "field_2nd": "integer", "source_select": "integer", "mail": "email", "site": "url",
+        "state": "single-select", "amount": "decimal", "big": "integer", "day": "date", "seen": "datetime", "ok": "checkbox",
+        "note": "long-text", "delay": "integer",
+    }  # fmt: skip
+    fields = {field.name: field for field in table.fields}
+    assert fields["state"].keys == {"options": ["new", "old"]}
+    assert fields["big"].keys["max"] > 2**31
+    assert fields["full_name"].data()["label"] == "Full Name"
+    assert [name for name, field in fields.items() if not field.required] == ["note", "delay"]
+
+
+async def test_an_inferred_table_takes_its_file(
+    open_duckdb: Callable[..., Database], folder: Path, duckdb_settings: Settings
+) -> None:
+    """`init --from`: the app that is inferred loads the file it was inferred from."""
+    path = folder / "flights.csv"
+    lines = [
+        f"UA,{n},{'NA' if n % 9 == 0 else n / 2 * 2:.1f},2013-01-01 05:{n % 60:02d}:00" for n in range(1, 101) if n % 9
+    ]
+    path.write_text("carrier,flight,delay,time hour\n" + "\n".join([*lines, "AA,7,NA,2013-01-01 06:00:00"]) + "\n")
+    (table,) = infer(path)
+    dock = Dock(
+        open_duckdb(with_exchange(duckdb_settings, folder)), folder, f"tables: {orjson.dumps([table.data()]).decode()}"
+    )
+    assert await dock.take(dock.tables[0], "flights.csv", mapping=table.mapping) == table.rows == len(lines) + 1
+    assert (await dock.rows(dock.tables[0]))[-1] == {
+        "carrier": "AA", "flight": 7, "delay": None, "time_hour": "2013-01-01T06:00:00.000Z",
+    }  # fmt: skip
+
+
+def test_infer_database_file(tmp_path: Path) -> None:
+    """Each table of a DuckDB file; its rows travel as parquet."""
+    database = open_database(Settings(url=f"duckdb:///{tmp_path}/source.duckdb"))
+    sql = "CREATE TABLE things AS SELECT i AS id, 'Thing ' || i AS title, {'a': i} AS more FROM range(1, 4) r(i)"
+    database.submit_write(Call(lambda tx: tx.execute(sql))).result()
+    database.close()
+    tables = {table.source: table for table in infer(tmp_path / "source.duckdb")}
+    assert [(field.name, field.type) for field in tables["things"].fields] == [
+        ("title", "single-line-text"),
+        ("more", "json"),
+    ]
+    extract(tmp_path / "source.duckdb", "things", tmp_path / "things.parquet")
+    assert infer(tmp_path / "things.parquet")[0].rows == 3
+    with pytest.raises(BadRequest):
+        infer(tmp_path / "x.txt")
