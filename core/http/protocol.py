@@ -128,8 +128,6 @@ class GuardedProtocol(HttpToolsProtocol):
             raise Refusal(431)
         if name in SINGLE and any(name == known for known, _ in headers):
             raise Refusal(400)
-        if b"\n" in value or b"\r" in value or b"\0" in value:
-            raise Refusal(400)
         if name == b"transfer-encoding" and value.lower() != b"chunked":
             raise Refusal(400)
         if name == b"expect" and value.lower() == b"100-continue":
