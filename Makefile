@@ -36,7 +36,7 @@ format: $(VENV)/dev.stamp
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 lock: ## resolve the dependencies anew (needs uv)
-	@echo 'hatchling>=1.27' | uv pip compile pyproject.toml - $(LOCK) -o requirements/run.txt
+	@printf 'hatchling>=1.27\neditables>=0.5\n' | uv pip compile pyproject.toml - $(LOCK) -o requirements/run.txt
 	@uv pip compile pyproject.toml --extra postgres --group test --group check --group bench $(LOCK) -c requirements/run.txt -o requirements/dev.txt
 
 clean:
