@@ -8,6 +8,7 @@ from typing import Any
 from textual import work
 from textual.containers import Horizontal
 from textual.widget import Widget
+from textual.worker import Worker
 
 from core.client import SovriumError
 from core.contract.records import Filter
@@ -22,6 +23,7 @@ from screens.services.text import t
 from screens.widgets.change_flow import ChangeFlow
 from screens.widgets.change_panel import Spot
 from screens.widgets.console_screen import ConsoleScreen
+from screens.widgets.defect import tell_defect
 from screens.widgets.grid_pane import GridPane
 from screens.widgets.navigator import Navigator
 from screens.widgets.record_panel import RecordPanel
@@ -58,6 +60,9 @@ class TablesScreen(ConsoleScreen):
             self.context.pending.changed.listen(lambda _: self.staged()),
         ]
         self.load()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        tell_defect(self.app, event)
 
     def on_unmount(self) -> None:
         for stop in self._stops:

@@ -88,37 +88,34 @@ class ChangeFlow:
                     return
             if pending.problems():
                 self._show_problem()
-                return
-            answer = await self._trial()
-            if answer is None:
-                return
-            if ask:
-                verdict = await self.screen.app.push_screen_wait(
-                    ChangePanel(self.context, answer["statements"], asking=True)
-                )
-                if verdict is None or not verdict.save:
-                    await self._follow(verdict)
-                    return
-            await self._send()
+            elif await self._agreed(ask=ask):
+                await self._send()
         except ServerGone:
             self._tell("change.lost", "warning")
         except SovriumError as error:
             pending.abort()
             self.screen.app.notify(error.message, title=t("change.failed"), severity="error")
 
-    async def _trial(self) -> CommitAnswer | None:
-        """Check without writing; None when something must be settled first."""
-        pending, port = self.context.pending, self.context.port
-        while port is not None:
-            answer = await port.commit(pending.dry_run())
-            found = pending.check(answer)
+    async def _agreed(self, *, ask: bool) -> bool:
+        """A trial run, and the look at it; conflicts are settled first. False: not now."""
+        pending, app = self.context.pending, self.screen.app
+        while (port := self.context.port) is not None and pending.count():
+            async with self.context.hold_keys():
+                answer = await port.commit(pending.dry_run())
+                found = pending.check(answer)
+                clear = not (found.rows or found.cells or found.other)
+                if clear and not ask:
+                    return True
+                panel = ChangePanel(self.context, answer["statements"], asking=True)
+                asked = app.push_screen(panel, wait_for_dismiss=True) if clear else None
+            if asked is not None:
+                verdict = await asked
+                if verdict is not None and verdict.go is not None:
+                    self.go(verdict.go)
+                return verdict is not None and verdict.save
             if not await self._settled(found):
-                return None
-            if not found.rows:
-                return answer
-            if not pending.count():
-                return None
-        return None
+                return False
+        return False
 
     async def _send(self) -> None:
         pending, port = self.context.pending, self.context.port

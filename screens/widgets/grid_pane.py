@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.geometry import Region
 from textual.message import Message
 from textual.widgets import Static
+from textual.worker import Worker
 
 from core.client import SovriumError
 from core.contract.console import CommitAnswer, Frequency, LinkHits
@@ -29,6 +30,7 @@ from screens.services.context import Context
 from screens.services.number import grouped
 from screens.services.text import t
 from screens.widgets.cell_values import value_hits
+from screens.widgets.defect import tell_defect
 from screens.widgets.editors.base import CellEditor, EditedCell, Move
 from screens.widgets.editors.link import LinkEditor
 from screens.widgets.editors.registry import EditorHost
@@ -120,6 +122,9 @@ class GridPane(Container):
             self.context.connected.listen(self._connected),
             self.context.pending.changed.listen(self._staged),
         ]
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        tell_defect(self.app, event)
 
     async def on_unmount(self) -> None:
         for stop in self._stops:
@@ -364,22 +369,22 @@ class GridPane(Container):
             if isinstance(event.editor, LinkEditor) and isinstance(event.value, str) and self.model is not None:
                 self.model.learn_label(editing.field["name"], event.value, event.editor.label())
             self.take(editing, event.value, event.problem)
-        self._go(event.move if event.changed or event.move != "stay" else "stay", changed=event.changed)
+        self._go(event.move, changed=event.changed)
+
+    def take(self, editing: Editing, value: Any, problem: str = "") -> None:
+        """Stage a value for the cell, or for the chosen rows."""
+        if editing.several:
+            self._take_several(editing, value, problem)
+        elif self.edits is not None:
+            self.edits.stage([editing.row], editing.field, value, problem)
 
     @work(exit_on_error=False)
-    async def take(self, editing: Editing, value: Any, problem: str = "") -> None:
-        """Stage a value for the cell, or for the chosen rows."""
+    async def _take_several(self, editing: Editing, value: Any, problem: str) -> None:
         edits = self.edits
-        if edits is None:
-            return
-        rows = [editing.row]
-        if editing.several:
-            chosen = await self.transfer.guarded(edits.chosen_rows([editing.field["name"]]))
-            if chosen is None:
-                return
-            rows = chosen
-        edits.stage(rows, editing.field, value, problem)
-        if editing.several:
+        async with self.context.hold_keys():
+            rows = await self.transfer.guarded(edits.chosen_rows([editing.field["name"]])) if edits else None
+        if edits is not None and rows is not None:
+            edits.stage(rows, editing.field, value, problem)
             self.app.notify(t("tables.set", count=len(rows), field=title_of(editing.field)))
 
     def _go(self, move: Move, *, changed: bool) -> None:
@@ -438,17 +443,20 @@ class GridPane(Container):
     @work(exclusive=True, group="edit", exit_on_error=False)
     async def action_row_new(self) -> None:
         """A new row below the cursor, with its first field open."""
-        edits, grid = self.edits, self.grid
-        if edits is None or grid is None:
-            return
-        ref = edits.new()
-        self._stand_on(ref)
-        shown = grid.model.layout.shown
-        first = next((i for i, column in enumerate(shown) if editable(column.field) and column.field["required"]), None)
-        if first is None:
-            first = next((i for i, c in enumerate(shown) if editable(c.field) and c.field["editor"] != "checkbox"), 0)
-        grid.move_to(grid.model.selection.row, first)
-        self.call_after_refresh(self.edit_cell)
+        async with self.context.hold_keys():
+            edits, grid = self.edits, self.grid
+            if edits is None or grid is None:
+                return
+            self._stand_on(edits.new())
+            grid.move_to(grid.model.selection.row, self._first_field())
+            await self._edit_cell(None, False)
+
+    def _first_field(self) -> int:
+        """Place of the column that a new row begins with: what must have a value, else what is typed."""
+        shown = self.grid.model.layout.shown if self.grid is not None else []
+        required = (i for i, c in enumerate(shown) if editable(c.field) and c.field["required"])
+        typed = (i for i, c in enumerate(shown) if editable(c.field) and c.field["editor"] != "checkbox")
+        return next(required, next(typed, 0))
 
     def _stand_on(self, key: str) -> None:
         if self.grid is not None and (position := self.grid.model.position_of(key)) is not None:

@@ -242,6 +242,8 @@ class GridViews:
         """All actions of the grid that can be done now, with their keys."""
         context, screen = self.pane.context, self.pane.screen
         chain = chain_of(screen)
+        actions = [action for action in live_actions(chain) if action.context in ("cells", "grid")]
+        actions.sort(key=lambda action: action.context != "cells")
         hits = [
             Hit(
                 label=t(f"actions.{action.id}"),
@@ -249,8 +251,7 @@ class GridViews:
                 key=context.keymap.label(action),
                 run=partial(self._run, action.textual),
             )
-            for action in live_actions(chain)
-            if action.context in ("cells", "grid")
+            for action in actions
         ]
 
         def chosen(hit: Hit | None) -> None:

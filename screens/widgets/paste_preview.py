@@ -101,7 +101,7 @@ class PastePreview(Sheet[bool]):
 
     def _cell(self, cell: Pasted | None, draft: PasteDraft, at: int, number: int, width: int) -> Content:
         if cell is None:
-            return padded(show(None, draft.body[number][at]), width - 1, "$foreground-disabled strike")
+            return padded(show(None, draft.body[number][at]), width - 1, "$foreground-muted strike")
         if cell.problem:
             return padded(f"! {show(None, cell.value)}", width - 1, "bold $error underline")
         return padded(show(draft.mapping[at], cell.value), width - 1, "$foreground")

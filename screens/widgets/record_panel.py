@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
+from textual.worker import Worker
 
 from core.contract.tables import FieldInfo
 from screens.actions.binding import bindings_of
@@ -25,6 +26,7 @@ from screens.presenters.pending import PendingChanges, Staged
 from screens.presenters.value import NULL, check, editable, is_cut, show, title_of
 from screens.services.text import t
 from screens.widgets.cell_values import value_hits
+from screens.widgets.defect import tell_defect
 from screens.widgets.editors.base import CellEditor, EditedCell
 from screens.widgets.editors.registry import EditorHost
 from screens.widgets.finder import Finder
@@ -41,7 +43,7 @@ class RecordForm(Widget):
     RecordForm { height: 1fr; background: $surface; }
     RecordForm > .form--name { color: $foreground-muted; }
     RecordForm > .form--value { color: $foreground; }
-    RecordForm > .form--null { color: $foreground-disabled; }
+    RecordForm > .form--null { color: $foreground-muted; }
     RecordForm > .form--readonly { color: $foreground-muted; }
     RecordForm > .form--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
     RecordForm > .form--blurred { background: $block-cursor-blurred-background; }
@@ -177,6 +179,9 @@ class RecordPanel(Container):
         yield RecordForm()
         yield Static(id="record-note", markup=False)
 
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        tell_defect(self.app, event)
+
     @property
     def form(self) -> RecordForm:
         return self.query_one(RecordForm)
@@ -254,6 +259,10 @@ class RecordPanel(Container):
 
     @work(exclusive=True, group="record-edit", exit_on_error=False)
     async def action_record_edit(self) -> None:
+        async with self.pane.context.hold_keys():
+            await self._edit()
+
+    async def _edit(self) -> None:
         field, row, info = self.field_here(), self.row, self.pane.info
         if field is None or row is None or info is None:
             return

@@ -39,7 +39,7 @@ class RecordPeek(Sheet[bool]):
         for field in self.info["fields"]:
             if field["name"] in self.record["fields"] and not field["system"]:
                 value = self.record["fields"][field["name"]]
-                style = "$foreground-disabled" if value is None else "$foreground"
+                style = "$foreground-muted" if value is None else "$foreground"
                 lines.append(
                     Content.assemble(padded(title_of(field), 20, "$foreground-muted"), (show(field, value), style))
                 )

@@ -9,8 +9,10 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
+from textual.worker import Worker
 
 from screens.services.context import Context
+from screens.widgets.defect import tell_defect
 from screens.widgets.footer import KeyFooter
 
 T = TypeVar("T")
@@ -60,6 +62,9 @@ class Sheet(ModalScreen[T]):
     def compose_body(self) -> Iterable[Widget]:
         """The dialog's own widgets."""
         return ()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        tell_defect(self.app, event)
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -17,6 +17,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from core.client import Client, ServerGone
+from screens.services.text import t
 from screens.tables import TablesScreen
 from screens.widgets.editors.link import LinkEditor
 from sovrium_tui.console import ConsoleApp
@@ -176,6 +177,8 @@ class Replay:
 
     def _compare(self) -> None:
         screen = screen_text(self.app)
+        defects = [message.text for message in self.app.context.messages.messages if message.title == t("defect.title")]
+        assert not defects, screen
         labels = {(key.split(".")[0][1:], identity): key.split(".", 1)[1] for key, identity in self.ids.items()}
         for table, wanted in self.script.get("expect", {}).items():
             answer = self.server.local.get(f"/api/tables/{table}/records", params={"sort": "id:asc", "limit": 100})

@@ -25,9 +25,9 @@ class Calendar(Widget):
     Calendar { height: 8; width: 1fr; padding: 0 1; background: $surface; }
     Calendar > .calendar--title { text-style: bold; color: $primary; }
     Calendar > .calendar--names { color: $foreground-muted; }
-    Calendar > .calendar--other { color: $foreground-disabled; }
+    Calendar > .calendar--other { color: $foreground-muted; text-style: dim; }
     Calendar > .calendar--today { text-style: underline; color: $accent; }
-    Calendar > .calendar--day { background: $primary; color: $background; text-style: bold reverse; }
+    Calendar > .calendar--day { color: $primary; text-style: bold reverse; }
     Calendar > .calendar--plain { color: $foreground; }
     """
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -64,10 +64,14 @@ class Calendar(Widget):
         if y == 0:
             months = t("value.words.months").split()
             title = f"{months[self.day.month - 1]} {self.day.year}"
-            return Strip([Segment(title.center(20), style("calendar--title"))]).adjust_cell_length(self.size.width)
+            return Strip([Segment(title.center(20), style("calendar--title"))]).adjust_cell_length(
+                self.size.width, self.rich_style
+            )
         if y == 1:
             names = " ".join(name[:2] for name in t("value.words.weekdays").split())
-            return Strip([Segment(names, style("calendar--names"))]).adjust_cell_length(self.size.width)
+            return Strip([Segment(names, style("calendar--names"))]).adjust_cell_length(
+                self.size.width, self.rich_style
+            )
         segments = []
         for column in range(7):
             try:
@@ -78,7 +82,7 @@ class Calendar(Widget):
             name = "today" if day == self.today else name
             name = "day" if day == self.day else name
             segments += [Segment(f"{day.day:2}", style(f"calendar--{name}")), Segment(" ", style("calendar--plain"))]
-        return Strip(segments).adjust_cell_length(self.size.width)
+        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
 
     def on_click(self, event: Click) -> None:
         column, row = (event.x - 1) // 3, event.y - 2

@@ -1,0 +1,227 @@
+"""The tables screen: opening, coming back, panels, news from others, sessions, defects."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from core.contract.console import Event
+from screens.services.session import SessionStore
+from screens.tables import TablesScreen
+from screens.widgets.change_panel import ChangePanel
+from screens.widgets.finder import Finder
+from screens.widgets.record_peek import RecordPeek
+from sovrium_tui.console import ConsoleApp
+from tests.support.console import console, running, screen_text, until
+from tests.support.memory_port import MemoryPort
+
+
+@asynccontextmanager
+async def tables(
+    port: MemoryPort | None = None, session: SessionStore | None = None, size: tuple[int, int] = (120, 40)
+) -> AsyncIterator[tuple[Pilot[int], TablesScreen]]:
+    """The tables screen with its first table, or the one of the last run."""
+    app = console(port, session=session)
+    async with running(app, size) as pilot:
+        await pilot.press("g", "t")
+        await until(pilot, lambda: isinstance(app.screen, TablesScreen))
+        screen = app.screen
+        assert isinstance(screen, TablesScreen)
+        await until(pilot, lambda: screen.pane.model is not None and screen.pane.model.view is not None)
+        await until(pilot, lambda: screen.pane.grid is not None and screen.pane.grid.has_focus)
+        yield pilot, screen
+
+
+def model(screen: TablesScreen) -> Any:
+    assert screen.pane.model is not None
+    return screen.pane.model
+
+
+def messages(app: Any) -> list[str]:
+    return [f"{message.title} {message.text}" for message in app.context.messages.messages]
+
+
+async def test_a_table_opens_from_the_list_and_comes_back_as_it_was_left() -> None:
+    async with tables() as (pilot, screen):
+        await pilot.press("down", "down", "right", "f")
+        await until(pilot, lambda: model(screen).query.filter and not model(screen).loading)
+        screen.navigator.query_one("Input").focus()
+        await pilot.press(*"cont", "enter")
+        await until(pilot, lambda: screen.pane.info and screen.pane.info["sqlName"] == "contacts")
+        await until(pilot, lambda: model(screen).view is not None)
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: screen.pane.info and screen.pane.info["sqlName"] == "companies")
+        await until(pilot, lambda: model(screen).view is not None)
+        assert model(screen).query.filter == {"field": "name", "operator": "equals", "value": "Company 00003"}
+        assert model(screen).key_at(model(screen).selection.row) == "3"
+
+
+async def test_follow_a_link_and_come_back() -> None:
+    """The way back leads to the cell that was left."""
+    async with tables() as (pilot, screen):
+        screen.navigator.query_one("Input").focus()
+        await pilot.press(*"cont", "enter")
+        await until(pilot, lambda: screen.pane.info and screen.pane.info["sqlName"] == "contacts")
+        await until(pilot, lambda: model(screen).view is not None and screen.pane.grid.has_focus)
+        await pilot.press("right", "right", "down", "down")
+        await pilot.press("ctrl+right_square_bracket")
+        await until(pilot, lambda: screen.pane.info and screen.pane.info["sqlName"] == "companies")
+        await until(pilot, lambda: model(screen).view is not None)
+        assert model(screen).key_at(model(screen).selection.row) == "3"
+        await pilot.press("ctrl+o")
+        await until(pilot, lambda: screen.pane.info and screen.pane.info["sqlName"] == "contacts")
+        await until(pilot, lambda: model(screen).view is not None)
+        assert model(screen).key_at(model(screen).selection.row) == "3"
+        assert screen.pane.edits.field_here()["name"] == "company"
+
+
+async def test_peek_shows_the_linked_record_and_enter_goes_there() -> None:
+    async with tables() as (pilot, screen):
+        screen.navigator.query_one("Input").focus()
+        await pilot.press(*"cont", "enter")
+        await until(pilot, lambda: screen.pane.info and screen.pane.info["sqlName"] == "contacts")
+        await until(pilot, lambda: model(screen).view is not None and screen.pane.grid.has_focus)
+        await pilot.press("right", "right", "K")
+        await until(pilot, lambda: isinstance(pilot.app.screen, RecordPeek))
+        assert "Company 00001" in screen_text(pilot.app)  # type: ignore[arg-type]
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.pane.info and screen.pane.info["sqlName"] == "companies")
+
+
+async def test_staged_edits_survive_the_console() -> None:
+    """Killed or left: the next run has them, and the place."""
+    session = SessionStore(None)
+    async with tables(session=session) as (pilot, _):
+        await pilot.press("right", "e", *"XY", "enter")
+        await until(pilot, lambda: pilot.app.context.pending.count())
+        await pilot.press("o", *"New", "enter")
+        await until(pilot, lambda: pilot.app.context.pending.count() == 2)
+    async with tables(session=session) as (pilot, _screen):
+        assert pilot.app.context.pending.count() == 2
+        assert "Company 0000" in screen_text(pilot.app)  # type: ignore[arg-type]
+        assert "New" in screen_text(pilot.app)  # type: ignore[arg-type]
+        await pilot.press("u", "u", "u")
+        await until(pilot, lambda: pilot.app.context.pending.count() == 0)
+
+
+async def test_news_from_others_patch_the_rows_on_screen() -> None:
+    port = MemoryPort()
+    async with tables(port) as (pilot, _screen):
+        table = port.tables["companies"]
+        table.edited["2"] = {**table.row("2"), "name": "Renamed", "updated_at": "2026-03-01T00:00:00.000Z"}
+        port.tell(Event(kind="change", table="companies", operation="update", ids=["2"], count=1))
+        await until(pilot, lambda: "Renamed" in screen_text(pilot.app))  # type: ignore[arg-type]
+
+
+async def test_the_panel_leads_to_the_cell_and_takes_single_edits_back() -> None:
+    async with tables() as (pilot, screen):
+        await pilot.press("right", "e", *"XY", "enter", "down", "right", "e", *"Z", "enter", "ctrl+end")
+        await until(pilot, lambda: pilot.app.context.pending.count() == 2)
+        await pilot.press("P")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChangePanel))
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: pilot.app.screen is screen)
+        await until(pilot, lambda: model(screen).key_at(model(screen).selection.row) == "1")
+        assert screen.pane.edits.field_here()["name"] == "name"
+        await pilot.press("P")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChangePanel))
+        await pilot.press("d")
+        await until(pilot, lambda: pilot.app.context.pending.count() == 1)
+        await pilot.press("escape")
+
+
+async def test_nothing_staged_says_so() -> None:
+    async with tables() as (pilot, _):
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: any("Nothing is staged" in text for text in messages(pilot.app)))
+        await pilot.press("u")
+        await until(pilot, lambda: any("Nothing to undo" in text for text in messages(pilot.app)))
+
+
+async def test_a_view_can_be_kept_and_brought_back() -> None:
+    session = SessionStore(None)
+    async with tables(session=session) as (pilot, screen):
+        await pilot.press("right", "right", "f")
+        await until(pilot, lambda: model(screen).query.filter and not model(screen).loading)
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Finder))
+        await pilot.press(*"keep", "enter")
+        await until(pilot, lambda: pilot.app.screen.query("NameDialog Input") or "Name of" in screen_text(pilot.app))  # type: ignore[arg-type]
+        await pilot.press(*"oslo", "enter")
+        await until(pilot, lambda: session.get("views.companies"))
+        await pilot.press("escape")
+        await until(pilot, lambda: model(screen).query.filter is None and not model(screen).loading)
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Finder))
+        await pilot.press(*"oslo", "enter")
+        await until(
+            pilot, lambda: model(screen).query.filter == {"field": "city", "operator": "equals", "value": "Oslo"}
+        )
+
+
+async def test_columns_stay_as_they_were_arranged() -> None:
+    session = SessionStore(None)
+    async with tables(session=session) as (pilot, screen):
+        await pilot.press("right", "right", "minus", "right", "L")
+        await until(pilot, lambda: session.get("columns.companies"))
+        names = model(screen).layout.names
+        assert "city" not in names
+    async with tables(session=session) as (pilot, screen):
+        assert model(screen).layout.names == names
+
+
+async def test_copy_as_markdown_of_a_range() -> None:
+    async with tables() as (pilot, _screen):
+        copied: list[str] = []
+        original = pilot.app.context.clipboard.copy
+
+        async def copy(text: str, held: Any = None) -> Any:
+            copied.append(text)
+            return await original(text, held)
+
+        pilot.app.context.clipboard.copy = copy
+        await pilot.press("right", "shift+right", "shift+down", "Y")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Finder))
+        await pilot.press(*"mark", "enter")
+        await until(pilot, lambda: copied)
+        assert copied == ["| name | city |\n| --- | --- |\n| Company 00001 | Oslo |\n| Company 00002 | Lyon |"]
+
+
+async def test_a_defect_is_told_and_the_console_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with tables() as (pilot, screen):
+
+        async def broken(*args: Any) -> None:
+            raise KeyError("what")
+
+        monkeypatch.setattr(screen.pane.edits, "block", broken)
+        await pilot.press("y")
+        await until(pilot, lambda: any("defect" in text for text in messages(pilot.app)))
+        await pilot.press("down")
+        assert model(screen).selection.row == 1
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_an_editor_never_leaves_the_pane(size: tuple[int, int]) -> None:
+    """At the last row and column the editor is moved inside."""
+    async with tables(size=size) as (pilot, screen):
+        await pilot.press("end", "left", "left", "left", "ctrl+end", "e")
+        await until(pilot, lambda: screen.pane.host.current is not None)
+        await pilot.pause()
+        editor = screen.pane.host.current
+        assert screen.pane.region.contains_region(editor.region)
+
+
+async def test_too_many_rows_are_refused_with_a_way_out() -> None:
+    from tests.support.memory_port import companies
+
+    async with tables(MemoryPort(companies(20_000))) as (pilot, _screen):
+        await pilot.press("right", "right", "ctrl+a", "x")
+        await until(pilot, lambda: any("20,000" in text for text in messages(pilot.app)))
+        assert pilot.app.context.pending.count() == 0
+
+
+def test_the_screen_is_a_place() -> None:
+    assert isinstance(console(), ConsoleApp)
+    assert TablesScreen.mode == "tables"
