@@ -185,14 +185,15 @@ def _startup(settings: Settings, path: str) -> list[str]:
     exchange = [settings.exchange] if settings.exchange else []
     folders = ", ".join(literal(os.path.join(os.path.abspath(folder), "")) for folder in exchange)
     return [
-        "SET TimeZone = 'UTC'",
+        # GLOBAL, for each session is a connection of its own and would keep the defaults.
+        "SET GLOBAL TimeZone = 'UTC'",
         "SET autoload_known_extensions = false",
         # Checkpoints are the writer's, and the log alone must hold every change between two of them.
         "SET wal_autocheckpoint = '1TB'",
         "SET auto_checkpoint_skip_wal_threshold = 1000000000000",
         "SET enable_optimistic_write = false",
         "PRAGMA disable_checkpoint_on_shutdown",
-        "SET late_materialization_max_rows = 1000",
+        "SET GLOBAL late_materialization_max_rows = 1000",
         f"SET memory_limit = {literal(settings.memory_limit or MEMORY_LIMIT)}",
         f"SET temp_directory = {literal('' if path == MEMORY else path + '.tmp')}",
         f"ATTACH IF NOT EXISTS ':memory:' AS {SCRATCH}",
