@@ -13,9 +13,10 @@ from core.fields.model import TableModel
 from core.query.aggregate import group_name, group_statement
 from core.query.list_query import ListQuery
 from core.query.page import after, write_cursor
-from core.records.key import KeyValue, key_in
+from core.records.key import KeyValue
 from core.records.shape import Shape, display
 from core.storage.database import Reader, Row
+from core.storage.ddl import quote, quote_list
 
 
 class GetRow:
@@ -40,16 +41,21 @@ class GetRow:
 
 
 class PointReading:
-    """Rows of a table by key, in the columns of `shape`."""
+    """Rows of a table by key, in the columns of `shape`. The SQL is put together here: building and compiling a statement
+    would cost as much as finding the rows."""
 
-    def __init__(self, table: TableModel, source: Any, shape: Shape) -> None:
+    def __init__(self, table: TableModel, shape: Shape) -> None:
         self.table = table
         self.shape = shape
-        self._source = source
-        self._select = select(*(source.c[name] for name in shape.columns))
+        self._select = f"SELECT {quote_list(shape.columns)} FROM {quote(table.sql_name)} WHERE "
+        names = table.key.fields
+        self._column = quote(names[0]) if len(names) == 1 else f"({quote_list(names)})"
+        self._mark = "?" if len(names) == 1 else f"({', '.join('?' * len(names))})"
 
     def rows(self, reader: Reader, keys: Sequence[KeyValue]) -> dict[KeyValue, Row]:
-        found = reader.rows(self._select.where(key_in(self.table, self._source, keys)))
+        marks = ", ".join([self._mark] * len(keys))
+        values = [value for key in keys for value in key]
+        found = reader.rows(f"{self._select}{self._column} IN ({marks})", values)
         return {self.shape.key(row): row for row in found}
 
 

@@ -80,7 +80,7 @@ class Records:
         values = parse_key(table, key)
         reading = self._points.get(id(table))
         if reading is None:
-            reading = PointReading(table, self.database.table(table), Shape(table))
+            reading = PointReading(table, Shape(table))
             self._points[id(table)] = reading
         if params:
             return await self._get_with(principal, reading, values, params)
@@ -100,7 +100,7 @@ class Records:
         shape = Shape(reading.table, deleted=with_deleted)
 
         def work(reader: Reader) -> Record:
-            row = PointReading(reading.table, scope.source, shape).rows(reader, [key]).get(key)
+            row = PointReading(reading.table, shape).rows(reader, [key]).get(key)
             if row is None:
                 raise NotFound()
             record = shape.record(row, number_id=True)
