@@ -24,7 +24,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 FIRST_ROWS = 2_048
 """Positions that are answered by sorting while the order is being built; farther ones wait for it."""
-_SOON = 0.03
+_SOON = 0.015
 """Seconds that opening waits for the order, so that most views are complete when they are first seen."""
 _PATCHED = 0.05
 """Seconds that a window waits for the last commit to be taken up; an order that is built anew is not waited for."""
