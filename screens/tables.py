@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,8 +11,9 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 from textual.worker import Worker
 
-from core.client import SovriumError
+from core.contract.console import CommitAnswer
 from core.contract.records import Filter
+from screens.home import MOST_COUNTED, count_of
 from screens.presenters.filter_draft import FilterDraft
 from screens.presenters.place import Place
 from screens.presenters.row_source import Query
@@ -41,7 +43,6 @@ class TablesScreen(ConsoleScreen):
         self.pane = GridPane(context, id="pane", classes="pane")
         self.navigator = Navigator(context, id="navigator", classes="pane sidebar")
         self.record = RecordPanel(self.pane, id="record", classes="pane")
-        self.flow = ChangeFlow(self, context, self.go, self.saved)
         self._wanted: Place | None = None
         self._last: dict[str, Place] = {}
         self._stops: list[Callable[[], None]] = []
@@ -88,11 +89,17 @@ class TablesScreen(ConsoleScreen):
             await self._open(wanted)
         elif self.pane.info is None:
             self.navigator.query_one("Menu").focus()
-        try:
-            tables = await port.request("GET", "/api/tables")
-        except SovriumError:
-            return
-        self.navigator.show(schema["tables"], {str(table["id"]): table.get("recordCount") for table in tables})
+        self.count()
+
+    @work(exclusive=True, group="count", exit_on_error=False)
+    async def count(self) -> None:
+        """Sizes of the tables for the list."""
+        schema, port = self.context.schema, self.context.port
+        if schema is not None and port is not None:
+            counted = schema["tables"][:MOST_COUNTED]
+            counts = await asyncio.gather(*(count_of(port, table["sqlName"]) for table in counted))
+            sizes = {table["sqlName"]: count for table, count in zip(counted, counts, strict=True)}
+            self.navigator.show(schema["tables"], sizes)
 
     def _remembered(self) -> Place | None:
         """Where the last run was, else the first table."""
@@ -257,8 +264,12 @@ class TablesScreen(ConsoleScreen):
 
     # ── Actions ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def saved(self, answer: Any) -> None:
+    def change_flow(self) -> ChangeFlow:
+        return ChangeFlow(self, self.context, self.go, self.saved)
+
+    def saved(self, answer: CommitAnswer) -> None:
         self.pane.saved(answer)
+        self.count()
         if self.record.display:
             self.record.follow()
 
@@ -283,21 +294,3 @@ class TablesScreen(ConsoleScreen):
         self.record.display = False
         if self.pane.grid is not None:
             self.pane.grid.focus()
-
-    @work(exclusive=True, group="change", exit_on_error=False)
-    async def action_change_commit(self) -> None:
-        await self.flow.commit()
-
-    @work(exclusive=True, group="change", exit_on_error=False)
-    async def action_change_panel(self) -> None:
-        await self.flow.look()
-
-    @work(exclusive=True, group="change", exit_on_error=False)
-    async def action_change_discard(self) -> None:
-        await self.flow.discard()
-
-    def action_change_undo(self) -> None:
-        self.flow.undo()
-
-    def action_change_redo(self) -> None:
-        self.flow.redo()

@@ -119,7 +119,12 @@ class RecordEdits:
         port = self._port()
         assert port is not None
         record = await port.record(self.table, key, include_deleted=self.model.query.deleted)
-        return TargetRow(key, record["updatedAt"], {**record["fields"], self.info["primaryKey"]: record["id"]})
+        times = {
+            "created_at": record["createdAt"],
+            "updated_at": record["updatedAt"],
+            "deleted_at": record.get("deletedAt"),
+        }
+        return TargetRow(key, record["updatedAt"], {**times, **record["fields"], self.info["primaryKey"]: record["id"]})
 
     async def _whole(self, rows: list[TargetRow], names: Sequence[str]) -> list[TargetRow]:
         """Read the records of rows in which a text was cut."""

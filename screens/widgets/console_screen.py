@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
+from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
@@ -17,6 +19,9 @@ from screens.services.text import t
 from screens.widgets.footer import KeyFooter
 from screens.widgets.status_line import StatusLine
 from screens.widgets.top_bar import TopBar
+
+if TYPE_CHECKING:
+    from screens.widgets.change_flow import ChangeFlow
 
 
 class TooSmall(Static):
@@ -61,6 +66,32 @@ class ConsoleScreen(Screen[None]):
         """Show all texts in the new language; a subclass that holds texts in widgets sets them anew."""
         for widget in self.query("*"):
             widget.refresh(layout=True)
+
+    # ── Staged edits: the same keys everywhere ──────────────────────────────────────────────────────────────────────────
+
+    def change_flow(self) -> ChangeFlow:
+        """What saves and undoes here; a screen that shows records adds what follows from it."""
+        from screens.widgets.change_flow import ChangeFlow
+
+        return ChangeFlow(self, self.context)
+
+    @work(exclusive=True, group="change")
+    async def action_change_commit(self) -> None:
+        await self.change_flow().commit()
+
+    @work(exclusive=True, group="change")
+    async def action_change_panel(self) -> None:
+        await self.change_flow().look()
+
+    @work(exclusive=True, group="change")
+    async def action_change_discard(self) -> None:
+        await self.change_flow().discard()
+
+    def action_change_undo(self) -> None:
+        self.change_flow().undo()
+
+    def action_change_redo(self) -> None:
+        self.change_flow().redo()
 
     # ── Panes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 

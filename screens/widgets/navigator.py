@@ -12,7 +12,6 @@ from textual.widgets import Input, OptionList
 from core.contract.tables import TableInfo
 from screens.presenters.finder import Hit, best
 from screens.services.context import Context
-from screens.services.number import grouped
 from screens.services.text import t
 from screens.widgets.menu import Menu
 
@@ -40,15 +39,15 @@ class Navigator(Vertical):
         super().__init__(id=id, classes=classes)
         self.context = context
         self.tables: list[TableInfo] = []
-        self.counts: Mapping[str, int | None] = {}
+        self.counts: Mapping[str, str] = {}
         self.open = ""
 
     def compose(self) -> ComposeResult:
         yield Input(placeholder=t("navigator.filter"), compact=True, select_on_focus=False)
         yield Menu()
 
-    def show(self, tables: list[TableInfo], counts: Mapping[str, int | None]) -> None:
-        """Set the tables. counts: rows by table id, None where nobody has counted."""
+    def show(self, tables: list[TableInfo], counts: Mapping[str, str]) -> None:
+        """Set the tables. counts: rows by SQL name, as they are to be shown."""
         self.tables, self.counts = tables, counts
         self.paint()
 
@@ -66,7 +65,7 @@ class Navigator(Vertical):
             Hit(
                 label=table["name"],
                 detail=f"*{staged[table['sqlName']]}" if table["sqlName"] in staged else "",
-                kind=self._count(table),
+                kind=self.counts.get(table["sqlName"], ""),
                 value=table["sqlName"],
                 search=table["sqlName"],
             )
@@ -78,10 +77,6 @@ class Navigator(Vertical):
         places = [hit.value for hit in menu.hits]
         if self.open in places and not menu.has_focus:
             menu.highlighted = places.index(self.open)
-
-    def _count(self, table: TableInfo) -> str:
-        count = self.counts.get(table["id"])
-        return "" if count is None else grouped(count)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -23,7 +23,7 @@ from screens.actions.binding import bindings_of
 from screens.presenters.format import formatter
 from screens.presenters.paste import TargetRow
 from screens.presenters.pending import PendingChanges, Staged
-from screens.presenters.value import NULL, check, editable, is_cut, show, title_of
+from screens.presenters.value import NULL, check, edit_text, editable, is_cut, show, title_of
 from screens.services.text import t
 from screens.widgets.cell_values import value_hits
 from screens.widgets.defect import tell_defect
@@ -72,6 +72,10 @@ class RecordForm(Widget):
     can_focus = True
 
     @dataclass
+    class Moved(Message):
+        """Another field is under the cursor."""
+
+    @dataclass
     class Opened(Message):
         """A field was clicked twice."""
 
@@ -91,6 +95,7 @@ class RecordForm(Widget):
         self.at = max(0, min(self.at + by, len(self.lines) - 1))
         self._reveal()
         self.refresh()
+        self.post_message(self.Moved())
 
     def _reveal(self) -> None:
         height = max(1, self.size.height)
@@ -132,6 +137,7 @@ class RecordForm(Widget):
         if at < len(self.lines):
             self.at = at
             self.refresh()
+            self.post_message(self.Moved())
             if event.chain == 2:
                 self.post_message(self.Opened())
 
@@ -158,7 +164,7 @@ class RecordPanel(Container):
     DEFAULT_CSS = """
     RecordPanel { width: 46; height: 1fr; layers: base editor; background: $surface; border-left: solid $border-blurred; }
     RecordPanel > #record-title { height: 1; padding: 0 1; background: $panel; text-style: bold; color: $primary; }
-    RecordPanel > #record-note { height: auto; max-height: 4; padding: 0 1; color: $foreground-muted; background: $surface; }
+    RecordPanel > #record-note { height: auto; max-height: 10; padding: 0 1; color: $foreground; background: $panel; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("record")]
     action_context = "record"
@@ -245,8 +251,19 @@ class RecordPanel(Container):
         note = ""
         if field is not None and info is not None and row is not None:
             staged = self.pending.cell(info["sqlName"], row.key, field["name"])
-            note = f"! {staged.message}" if staged and staged.message else field["description"]
+            text = self._whole(field, staged.value if staged else row.values.get(field["name"]))
+            note = f"! {staged.message}" if staged and staged.message else text or field["description"]
         self.query_one("#record-note", Static).update(note)
+
+    def _whole(self, field: FieldInfo, value: Any) -> str:
+        """The text of a value that does not fit into its line; "" for one that does."""
+        text = edit_text(field, value) if isinstance(value, str | dict) and set(value) != {"ref"} else ""
+        fits = len(text) <= self.form.size.width - NAME_WIDTH - 3 and "\n" not in text
+        return "" if fits or field["editor"] not in ("text", "json", "line") else text
+
+    def on_record_form_moved(self, event: RecordForm.Moved) -> None:
+        event.stop()
+        self.paint_note()
 
     def field_here(self) -> FieldInfo | None:
         form = self.form

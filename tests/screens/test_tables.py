@@ -225,3 +225,17 @@ async def test_too_many_rows_are_refused_with_a_way_out() -> None:
 def test_the_screen_is_a_place() -> None:
     assert isinstance(console(), ConsoleApp)
     assert TablesScreen.mode == "tables"
+
+
+async def test_staged_edits_can_be_looked_at_and_saved_from_every_place() -> None:
+    async with tables() as (pilot, _):
+        await pilot.press("right", "e", *"XY", "enter")
+        await until(pilot, lambda: pilot.app.context.pending.count() == 1)
+        await pilot.press("g", "h")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, TablesScreen))
+        await pilot.press("P")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChangePanel))
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: pilot.app.context.pending.count() == 0)
+        await pilot.press("u")
+        await until(pilot, lambda: pilot.app.context.pending.count() == 1)
