@@ -131,16 +131,17 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
     if not pairs:
         return
     log: list[ChangeRow] = []
-    sets: list[tuple[KeyValue, Values]] = []
+    written: dict[str, None] = {}
     for row, changes in pairs:
         key = target.key_of(row)
         before = target.json(row, changes)
         columns = target.moved(row, changes, tx.time)
         row.update(columns)
-        sets.append((key, columns))
+        written.update(dict.fromkeys(columns))
         after = target.json(row, changes)
         log.append(
             ChangeRow(table=target.log_name, record=key_text(key), operation="update", before=before, after=after)
         )
-    target.update(tx, sets)
+    # All rows set the same columns, some of them to what they held: one statement instead of one for each choice of fields.
+    target.update(tx, [(target.key_of(row), {name: row[name] for name in written}) for row, _ in pairs])
     tx.log(log)

@@ -175,21 +175,17 @@ class WritableTable:
         return {**changes, **dict.fromkeys(self.updated, later)}
 
     def update(self, tx: Transaction, changes: Sequence[tuple[KeyValue, Mapping[str, Any]]]) -> None:
-        """Set columns of many rows; one statement for all that set the same ones. Each key at most once."""
-        by_columns: dict[tuple[str, ...], list[tuple[KeyValue, Mapping[str, Any]]]] = {}
+        """Set columns of many rows, the same ones in each; one statement. Each key at most once."""
+        if len(self.key) == 1:
+            column = self.key[0]
+            tx.update(self.source, column, [{column: key[0], **values} for key, values in changes])
+            return
+        statement = update(self.source).values({name: bindparam(f"new_{name}") for name in changes[0][1]})
+        for name in self.key:
+            statement = statement.where(self.source.c[name] == bindparam(f"key_{name}"))
         for key, values in changes:
-            by_columns.setdefault(tuple(sorted(values)), []).append((key, values))
-        for names, group in by_columns.items():
-            if len(self.key) == 1:
-                column = self.key[0]
-                tx.update(self.source, column, [{column: key[0], **values} for key, values in group])
-                continue
-            statement = update(self.source).values({name: bindparam(f"new_{name}") for name in names})
-            for name in self.key:
-                statement = statement.where(self.source.c[name] == bindparam(f"key_{name}"))
-            for key, values in group:
-                parameters = {f"new_{name}": value for name, value in values.items()}
-                tx.execute(statement, parameters | {f"key_{n}": v for n, v in zip(self.key, key, strict=True)})
+            parameters = {f"new_{name}": value for name, value in values.items()}
+            tx.execute(statement, parameters | {f"key_{n}": v for n, v in zip(self.key, key, strict=True)})
 
     def json(self, row: Mapping[str, Any], names: Iterable[str] | None = None) -> dict[str, Any]:
         """The API's form of declared fields for the change log; without `names` all that have a value."""

@@ -378,3 +378,49 @@ async def test_batch_delete_and_restore(desk: Desk) -> None:
     assert await desk.records.batch_delete(OWNER, desk.parts, [2, 3]) == 1
     assert await desk.records.batch_restore(OWNER, desk.parts, [1, 2]) == 2
     assert (await desk.records.list(OWNER, desk.parts, {}))["pagination"]["total"] == 2
+
+
+async def test_composite_keys(open_db: Callable[..., Database]) -> None:
+    """T-017, T-018: addressed by their values joined with `~`."""
+    database = open_db()
+    model = app_model(
+        """
+        tables:
+          - name: Seats
+            primaryKey: { type: composite, fields: [hall, seat] }
+            fields:
+              - { name: hall, type: single-line-text, required: true }
+              - { name: seat, type: integer, required: true }
+              - { name: guest, type: single-line-text }
+        """
+    )
+    create_tables(database, model)
+    records, (seats,) = Records(database, model), model.tables
+    for seat in (1, 2):
+        await records.create(OWNER, seats, {"hall": "A", "seat": seat})
+    with pytest.raises(Conflict):
+        await records.create(OWNER, seats, {"hall": "A", "seat": 1})
+    updated = await asyncio.gather(
+        *(records.update(OWNER, seats, f"A~{seat}", {"fields": {"guest": f"G{seat}"}}) for seat in (1, 2))
+    )
+    assert [(record["id"], record["fields"]["guest"]) for record in updated] == [("A~1", "G1"), ("A~2", "G2")]
+    assert (await records.get(OWNER, seats, "A~2"))["fields"]["guest"] == "G2"
+    with pytest.raises(Invalid):
+        await records.update(OWNER, seats, "A~1", {"fields": {"seat": 7}})
+    await records.delete(OWNER, seats, "A~1")
+    with pytest.raises(NotFound):
+        await records.get(OWNER, seats, "A~1")
+
+
+async def test_edits_of_different_fields_in_one_group(desk: Desk) -> None:
+    """Edits that wait together change no field of each other."""
+    for name in "ABC":
+        await desk.part(name, price=1)
+    edits = [{"stock": 1}, {"price": 2}, {"state": "open", "part_no": "Z"}]
+    await asyncio.gather(
+        *(desk.records.update(OWNER, desk.parts, str(n), {"fields": fields}) for n, fields in enumerate(edits, 1))
+    )
+    found = [(await desk.get(key))["fields"] for key in "123"]
+    assert [(row["part_no"], row["stock"], row["price"], row["state"]) for row in found] == [
+        ("A", 1, "1.00", None), ("B", None, "2.00", None), ("Z", None, "1.00", "open"),
+    ]  # fmt: skip
