@@ -79,7 +79,7 @@ class SortBuilder(Sheet[list[SortKey] | None]):
         hits = [
             Hit(label=title_of(f), kind=f["type"], value=name) for name, f in self.fields.items() if name not in taken
         ]
-        hit = await self.app.push_screen_wait(Finder(t("sort.add"), hits))
+        hit = await self.app.push_screen_wait(Finder(t("filter.field"), hits))
         if hit is not None:
             self.keys.append(SortKey(field=hit.value, direction="asc"))
             self.paint(len(self.keys) - 1)
