@@ -137,8 +137,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Key) and not event.is_forwarded:
             await self.type_ahead.take(event)
-        else:
-            await super().on_event(event)
+            return
+        await super().on_event(event)
+        if isinstance(event, Key):
+            self.type_ahead.returned(event)
 
     async def _pass_on(self, key: Key) -> None:
         """What a key does, once it is its turn."""

@@ -7,6 +7,7 @@ from the focused widget up to the app, and the screen that it may have opened ha
 
 from __future__ import annotations
 
+from asyncio import sleep
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -17,20 +18,35 @@ from textual.events import Key
 
 
 class TypeAhead:
-    """The app gives every key that comes from the terminal to `take`; `pass_on` is what the app does with one."""
+    """The app gives every key that comes from the terminal to `take`, and tells `returned` when one has come back to it
+    unused by the widgets; `pass_on` is what the app does with a key."""
 
     def __init__(self, app: App[object], pass_on: Callable[[Key], Awaitable[None]]) -> None:
         self.app = app
         self.pass_on = pass_on
         self._waiting: deque[Key] = deque()
-        self._busy = False
+        self._current: Key | None = None
+        self._chain: list[DOMNode] = []
+        self._climbing = False
+        self._once_more = False
         self._held = 0
 
     async def take(self, key: Key) -> None:
         """A key has come."""
         self._waiting.append(key)
-        if not self._busy and not self._held:
+        if self._held:
+            return
+        if self._current is None:
             await self._next()
+        elif not self._climbing:
+            self._climbing = True
+            self._climb(self._current)
+
+    def returned(self, key: Key) -> None:
+        """A key has travelled up to the app, which has done what is bound to it."""
+        if key is self._current:
+            self._chain = []
+            self._arrived(key)
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:
@@ -40,39 +56,55 @@ class TypeAhead:
             yield
         finally:
             self._held -= 1
-            if not self._busy and not self._held:
-                self._busy = True
-                self._arrived()
+            if self._current is None:
+                self._current, self._climbing = HELD, True
+                self._arrived(HELD)
+            else:
+                self._once_more = True
 
     async def _next(self) -> None:
         if not self._waiting:
-            self._busy = False
             return
-        self._busy = True
-        key = self._waiting.popleft()
+        key = self._current = self._waiting.popleft()
         start: DOMNode = self.app.focused or self.app.screen
+        self._chain = list(start.ancestors_with_self)
+        self._climbing = bool(self._waiting)
         await self.pass_on(key)
-        self._climb(list(start.ancestors_with_self))
+        if self._climbing:
+            self._climb(key)
 
-    def _climb(self, chain: list[DOMNode]) -> None:
-        """Follow the key's way up: a callback in each node's queue runs behind the key itself."""
-        while chain:
-            node = chain.pop(0)
-            if node is self.app:
-                break
-            if node.call_later(self._climb, chain):
+    def _climb(self, key: Key) -> None:
+        """A widget may have used the key up, then it never returns: a callback in the queue of each node on its way runs
+        behind it."""
+        if key is not self._current:
+            return
+        while self._chain:
+            node = self._chain.pop(0)
+            if node is not self.app and node.call_later(self._climb, key):
                 return
-        self.app.call_later(self._arrived)
+        self._arrived(key)
 
-    def _arrived(self) -> None:
-        """The app itself is done with the key. A screen that came up in the meantime takes the focus first."""
-        if not self.app.screen.call_later(self._settled):
-            self.app.call_later(self._go_on)
+    def _arrived(self, key: Key) -> None:
+        """The key is done with. A screen that came up in the meantime takes the focus first."""
+        if not self.app.screen.call_later(self._settle, key):
+            self._settle(key)
 
-    def _settled(self) -> None:
-        self.app.call_later(self._go_on)
+    def _settle(self, key: Key) -> None:
+        self.app.call_later(self._go_on, key)
 
-    async def _go_on(self) -> None:
-        self._busy = False
+    async def _go_on(self, key: Key) -> None:
+        if key is not self._current:
+            return
+        await sleep(0)  # a worker that the key has started begins here, and may hold
+        if self._once_more:
+            # Something opened while the key was on its way back: it has asked for the focus, but has not got it yet.
+            self._once_more = False
+            self._arrived(key)
+            return
+        self._current = None
         if not self._held:
             await self._next()
+
+
+HELD = Key("held", None)
+"""Stands for the time between the end of a hold and the focus that it was for."""
