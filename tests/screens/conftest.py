@@ -7,6 +7,7 @@ import pytest
 from textual.widgets import Input
 
 from screens.services.text import set_language
+from screens.widgets import status_line
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +17,7 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
     monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
+    monkeypatch.setattr(status_line, "PACE", 0)
     set_language("en")
     yield
     monkeypatch.undo()
