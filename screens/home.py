@@ -31,6 +31,8 @@ from screens.widgets.progress import bar
 
 MOST_COUNTED = 50
 """Tables whose sizes are shown."""
+PATIENCE = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between looks at a count that is not finished."""
 REST = 2.0
 """Seconds between a change of data and a new count."""
 
@@ -236,7 +238,14 @@ async def count_of(port: Port, table: str) -> str:
     """How many records a table has, as people read it: `5,000`, `~5,000` for an estimate, `≥5,000`; "" when not told."""
     try:
         view = await port.open_view({"table": table})
+        for pause in PATIENCE:  # a server that has just started still counts
+            if view["countKind"] != "at-least":
+                break
+            await asyncio.sleep(pause)
+            view = await port.view(view["id"])
         await port.close_view(view["id"])
     except SovriumError:
         return ""
+    if view["countKind"] == "at-least" and not view["count"]:
+        return "…"
     return {"exact": "", "estimate": "~", "at-least": "≥"}[view["countKind"]] + grouped(view["count"])

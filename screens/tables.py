@@ -185,6 +185,9 @@ class TablesScreen(ConsoleScreen):
         self.remember()
         self.paint_status()
 
+    def on_descendant_focus(self) -> None:
+        self.call_after_refresh(self.paint_status)
+
     def staged(self) -> None:
         self.navigator.paint()
         if self.record.display:
@@ -220,7 +223,8 @@ class TablesScreen(ConsoleScreen):
         if model is None or info is None:
             return
         entry = self.pane.grid is not None and self.pane.grid.entry
-        mode = "entry" if entry else "select" if model.selection.active else "view"
+        editing = self.pane.host.current is not None or self.record.host.current is not None
+        mode = "edit" if editing else "entry" if entry else "select" if model.selection.active else "view"
         status.show("mode", f" {t(f'mode.{mode}')} ")
         status.show("table", info["name"])
         status.show("rows", self._rows())

@@ -150,11 +150,11 @@ class Life:
             return await self._bind(engine, options.port), ""
         except (BadRequest, Locked):
             raise
-        except SovriumError as error:
+        except SovriumError:
             if not options.background:
                 raise
             server = await self._bind(engine, 0)
-            return server, f"{error.message}; this server listens on {server.url}"
+            return server, f"Port {options.port} is taken, so the HTTP API is at {server.url}"
 
     async def _bind(self, engine: "Engine", port: int) -> "Server":
         from core.http.app import build_app

@@ -31,10 +31,13 @@ _TIME = re.compile(r"([0-9]{1,2}):([0-9]{1,2})(?::([0-9]{1,2})(?:\.([0-9]{1,9}))
 
 
 class MomentOptions(FieldOptions):
-    """How dates and times are shown; `timeZone` also reads input without an offset."""
+    """How dates and times are shown; `timeZone` also reads input without an offset.
 
-    date_format: Literal["US", "European", "ISO"] = "US"
-    time_format: Literal["12-hour", "24-hour"] = "24-hour"
+    The console shows what has no form of its own as ISO does, `format=display` of the API as R-090 says (US).
+    """
+
+    date_format: Literal["US", "European", "ISO"] | None = None
+    time_format: Literal["12-hour", "24-hour"] | None = None
     time_zone: str | None = None
     format: str | None = None
 
@@ -44,7 +47,7 @@ class DateOptions(MomentOptions):
 
 
 class TimeOptions(FieldOptions):
-    time_format: Literal["12-hour", "24-hour"] = "24-hour"
+    time_format: Literal["12-hour", "24-hour"] | None = None
 
 
 @lru_cache(maxsize=64)
@@ -100,17 +103,17 @@ def _malformed(raw: Any, wanted: str, why: str = "") -> ValueProblem:
     return ValueProblem("date.malformed", f"{show(raw)} is not {wanted}" + (f": {why}" if why else ""))
 
 
-def show_date(value: date, form: str) -> str:
-    """R-090: `2/1/2026`, `1/2/2026`, `2026-02-01`."""
+def show_date(value: date, form: str | None) -> str:
+    """R-090: `2/1/2026` (also for no form), `1/2/2026`, `2026-02-01`."""
     if form == "ISO":
         return f"{value.year:04d}-{value.month:02d}-{value.day:02d}"
-    first, second = (value.month, value.day) if form == "US" else (value.day, value.month)
+    first, second = (value.month, value.day) if form != "European" else (value.day, value.month)
     return f"{first}/{second}/{value.year}"
 
 
-def show_time(value: time | datetime, form: str) -> str:
+def show_time(value: time | datetime, form: str | None) -> str:
     """R-090: `8:05`, `8:05 AM`."""
-    if form == "24-hour":
+    if form != "12-hour":
         return f"{value.hour}:{value.minute:02d}"
     return f"{value.hour % 12 or 12}:{value.minute:02d} {'AM' if value.hour < 12 else 'PM'}"
 

@@ -133,7 +133,8 @@ class Server:
             listener = await loop.create_server(connect, self.host, self.port, backlog=BACKLOG)
         except OSError as error:
             raise SovriumError(
-                f"Cannot listen on {self.host}:{self.port}: {error.strerror}", hint="choose another with --port"
+                f"Cannot listen on {self.host}:{self.port}: {os.strerror(error.errno or 0)}",
+                hint="choose another with --port",
             ) from error
         self._listeners.append(listener)
         self.port = listener.sockets[0].getsockname()[1]

@@ -16,12 +16,12 @@ from screens.actions.action import Action
 from screens.actions.registry import actions_of
 
 
-def bindings_of(*contexts: str) -> list[Binding]:
-    """Bindings of the actions in these contexts, with ids for the key file."""
-    return bindings_for(action for context in contexts for action in actions_of(context))
+def bindings_of(*contexts: str, priority: bool = False) -> list[Binding]:
+    """Bindings of the actions in these contexts, with ids for the key file. priority: before what is inside asks."""
+    return bindings_for((action for context in contexts for action in actions_of(context)), priority=priority)
 
 
-def bindings_for(actions: Iterable[Action]) -> list[Binding]:
+def bindings_for(actions: Iterable[Action], *, priority: bool = False) -> list[Binding]:
     """Bindings of single actions: a dialog names the global ones that it lets through."""
     return [
         Binding(
@@ -29,6 +29,7 @@ def bindings_for(actions: Iterable[Action]) -> list[Binding]:
             f"app.perform({action.id!r})" if action.context == "global" else action.textual,
             action.id,
             show=False,
+            priority=priority,
             id=action.id,
         )
         for action in actions

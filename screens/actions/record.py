@@ -1,4 +1,4 @@
-"""Keys of the dialogs around a table: conditions, order, columns, paste, import, export, the record panel."""
+"""Keys of what opens over and around a table: cell editors, conditions, order, columns, paste, files, the record panel."""
 
 from screens.actions.action import Action
 
@@ -10,6 +10,14 @@ RECORD: tuple[Action, ...] = (
     Action("record.clear", "delete,x", "record"),
     Action("record.follow", "ctrl+right_square_bracket", "record"),
     Action("record.close", "r", "record", footer=4),
+)
+
+EDITOR: tuple[Action, ...] = (
+    Action("editor.accept", "enter", "editor", footer=1),
+    Action("editor.next", "tab", "editor", footer=2),
+    Action("editor.previous", "shift+tab", "editor"),
+    Action("editor.cancel", "escape", "editor", footer=3),
+    Action("editor.values", "ctrl+n", "editor", footer=4),
 )
 
 FILTER: tuple[Action, ...] = (

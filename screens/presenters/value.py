@@ -122,6 +122,9 @@ def instant_text(field: FieldInfo, value: str) -> str:
     return there.strftime("%Y-%m-%d %H:%M:%S" if there.second else "%Y-%m-%d %H:%M")
 
 
+MOMENTS = ("date", "datetime", "time", "duration", "created-at", "updated-at", "deleted-at")
+
+
 def show(field: FieldInfo | None, value: Any, label: str = "") -> str:
     """One line for reading: `∅` for NULL, `""` for the empty text. label: what a link's id stands for."""
     if value is None:
@@ -136,8 +139,10 @@ def show(field: FieldInfo | None, value: Any, label: str = "") -> str:
         return " ".join(str(value["cut"]).split()) + "…"
     if label:
         return label
-    if field is not None and field["editor"] in ("datetime", "duration"):
-        return edit_text(field, value)
+    if field is not None and field["type"] in MOMENTS:
+        from screens.presenters.format import formatter
+
+        return formatter(field)(value)
     if field is not None and field["family"] in ("select", "multi"):
         labels = {option.value: option.label for option in options_of(field)}
         return ", ".join(labels.get(str(v), str(v)) for v in (value if isinstance(value, list) else [value]))

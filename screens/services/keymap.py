@@ -119,6 +119,11 @@ def key_label(key: str) -> str:
     return text
 
 
+def character_of(key: str) -> str | None:
+    """What a key types: `:` for `colon`; None for keys that type nothing."""
+    return " " if key == "space" else CHARACTERS.get(key) or (key if len(key) == 1 else None)
+
+
 def _split(keys: str) -> tuple[str, ...]:
     return tuple(key.strip() for key in keys.split(",") if key.strip())
 

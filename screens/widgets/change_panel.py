@@ -24,7 +24,8 @@ MARKS = {
     "delete": ("-", "$error"),
     "restore": ("+", "$success"),
 }
-LONGEST = 32
+SHORTEST, LONGEST = 12, 60
+"""Cells of a value before and after; between them as many as the panel has room for."""
 MOST_LINES = 500
 
 
@@ -68,6 +69,9 @@ class ChangePanel(Sheet[Verdict | None]):
         yield Static(id="change-tabs")
         yield OptionList(id="change-list", compact=True, markup=False)
         yield Static(id="change-note", classes="sheet-note", markup=False)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.paint)
 
     def on_mount(self) -> None:
         self.paint()
@@ -146,13 +150,18 @@ class ChangePanel(Sheet[Verdict | None]):
     def _cell(self, change: RowChange, cell: CellChange) -> Content:
         info = self.context.table(change.table)
         field = next((f for f in info["fields"] if f["name"] == cell.field), None) if info else None
-        new = Content(show(field, cell.new)).truncate(LONGEST, ellipsis=True)
-        old = Content(show(field, cell.old)).truncate(LONGEST, ellipsis=True)
+        title = title_of(field) if field else cell.field
+        room = self.query_one(OptionList).size.width or 72
+        room = (room - 12 - Content(title).cell_length - Content(cell.message).cell_length) // (
+            1 if change.op == "create" else 2
+        )
+        longest = max(SHORTEST, min(LONGEST, room))
+        new = Content(show(field, cell.new)).truncate(longest, ellipsis=True)
+        old = Content(show(field, cell.old)).truncate(longest, ellipsis=True)
         before = (
             () if change.op == "create" else ((old.plain, "$foreground-muted strike"), (" → ", "$foreground-muted"))
         )
         wrong = (f"  ! {cell.message}", "bold $error") if cell.message else ""
-        title = title_of(field) if field else cell.field
         return Content.assemble(
             "     ", (f"{title}  ", "$foreground-muted"), *before, (new.plain, "$foreground"), wrong
         )

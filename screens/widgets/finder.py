@@ -78,7 +78,7 @@ class Finder(ModalScreen[Hit | None]):
         try:
             found = await self.search(typed)
         except SovriumError as error:
-            self.query_one("#finder-note", Static).update(error.message)
+            self._tell(error.message)
             return
         if typed == self._typed:
             self._show(found)
@@ -89,11 +89,17 @@ class Finder(ModalScreen[Hit | None]):
         menu.highlighted = None
         menu.show(hits)
         if not hits:
-            self.query_one("#finder-note", Static).update(t("finder.nothing"))
+            self._tell(t("finder.nothing"))
+
+    def _tell(self, text: str) -> None:
+        """Write the line below the list, which is there only in lists whose choices have notes."""
+        note = self.query_one("#finder-note", Static)
+        note.display = bool(text) or any(hit.note for hit in self.hits)
+        note.update(text)
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         hit = self.query_one(Menu).current()
-        self.query_one("#finder-note", Static).update(hit.note if hit else "")
+        self._tell(hit.note if hit else "")
         if self.preview is not None:
             self.preview(hit)
 

@@ -1,13 +1,18 @@
 """The last line: at most eight keys of what has the focus, then `? more`. Made from the actions, never by hand."""
 
+from collections.abc import Callable
+
 from screens.actions.action import Action
 from screens.actions.binding import chain_of, live_actions, target_of
 from screens.actions.registry import BY_ID
 from screens.services.context import Context
+from screens.services.keymap import character_of, key_label
 from screens.services.text import t
 from screens.widgets.bar import Bar
 
 MOST = 8
+WHEN_STAGED = ("change.commit", "change.panel", "change.undo")
+"""Shown only while there is something to save."""
 
 
 class KeyFooter(Bar):
@@ -20,16 +25,39 @@ class KeyFooter(Bar):
     def __init__(self, context: Context) -> None:
         super().__init__()
         self.context = context
+        self._stop: Callable[[], None] = lambda: None
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
+        self._stop = self.context.pending.changed.listen(lambda _: self.refresh())
+
+    def on_unmount(self) -> None:
+        self._stop()
 
     def shown(self) -> list[Action]:
-        """The actions of the footer: nearest context first, each by its declared position; help is always there."""
+        """The actions of the footer: those of the place by their declared position, then the global ones; help is always
+        there. An open editor has the keys for itself."""
         live = [action for action in live_actions(chain_of(self.screen)) if action.footer and action.id != "app.help"]
-        contexts = list(dict.fromkeys(action.context for action in live))
-        ordered = sorted(live, key=lambda action: (contexts.index(action.context), action.footer))
-        return ordered[:MOST]
+        if live and live[0].context == "editor":
+            live = [action for action in live if action.context == "editor"]
+        ordered = sorted(live, key=lambda action: (action.context == "global", action.footer))
+        idle = not self.context.pending.count()
+        return [a for a in ordered if self._key(a) and not (idle and a.id in WHEN_STAGED)][:MOST]
+
+    def _key(self, action: Action) -> str:
+        """The first key that runs an action now: a text field takes letters for itself. "" for none."""
+        keymap = self.context.keymap
+        keys = keymap.keys_of(action)
+        if not keys:
+            return keymap.label(action) if self._free(keymap.keys_of(BY_ID["app.leader"])) else ""
+        free = self._free(keys)
+        return key_label(free[0]) if free else ""
+
+    def _free(self, keys: tuple[str, ...]) -> list[str]:
+        focused = self.screen.focused
+        if focused is None:
+            return list(keys)
+        return [key for key in keys if not focused.check_consume_key(key, character_of(key))]
 
     def line(self) -> list[tuple[str, str, str]]:
         width = self.content_size.width
@@ -46,7 +74,7 @@ class KeyFooter(Bar):
         return [*left, *more]
 
     def _piece(self, action: Action, label: str) -> list[tuple[str, str, str]]:
-        key = self.context.keymap.label(action)
+        key = self._key(action)
         if not key:
             return []
         return [(key, "bold $primary", action.id), (f" {label}", "", action.id), ("   ", "", "")]

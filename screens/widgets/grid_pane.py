@@ -246,7 +246,7 @@ class GridPane(Container):
         editor = self.host.current
         region = self._region()
         if editor is not None and region is not None and self.editing is not None:
-            editor.styles.offset = (editor.styles.offset.x, min(region.y, max(0, self.size.height - 2)))
+            editor.styles.offset = (int(editor.styles.offset.x.value), min(region.y, max(0, self.size.height - 2)))
 
     # ── Opening editors ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from textual.binding import Binding
 from textual.content import Content
 from textual.events import Resize
 from textual.widgets import OptionList
@@ -21,6 +22,11 @@ class Menu(OptionList):
     Menu { border: none; background: transparent; padding: 0; scrollbar-size-vertical: 1; height: auto; max-height: 100%; }
     Menu:focus { border: none; background-tint: transparent 0%; }
     """
+    BINDINGS = [
+        Binding("j", "cursor_down", show=False),
+        Binding("k", "cursor_up", show=False),
+        Binding("G", "last", show=False),
+    ]
 
     def __init__(self, *, id: str | None = None, classes: str | None = None, key_style: str = "bold") -> None:
         super().__init__(id=id, classes=classes, markup=False, compact=True)

@@ -9,6 +9,7 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
+from textual.widgets import OptionList
 from textual.worker import Worker
 
 from screens.services.context import Context
@@ -44,7 +45,11 @@ class Sheet(ModalScreen[T]):
     Sheet .sheet-problem { color: $text-error; text-style: bold; height: auto; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", show=False),
+        Binding("j", "list_down", show=False),
+        Binding("k", "list_up", show=False),
+    ]
     action_context: str | tuple[str, ...] = ()
 
     def __init__(self, context: Context, title: str) -> None:
@@ -65,6 +70,14 @@ class Sheet(ModalScreen[T]):
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         tell_defect(self.app, event)
+
+    def action_list_down(self) -> None:
+        if isinstance(self.focused, OptionList):
+            self.focused.action_cursor_down()
+
+    def action_list_up(self) -> None:
+        if isinstance(self.focused, OptionList):
+            self.focused.action_cursor_up()
 
     def action_leave(self) -> None:
         self.dismiss(None)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Literal
 
 from textual.content import Content
+from textual.timer import Timer
 
 from screens.presenters.job_center import share
 from screens.services.context import Context
@@ -22,6 +23,9 @@ RIGHT: tuple[Part, ...] = ("work", "transaction", "pending", "jobs", "connection
 FIRST_TO_GO: tuple[Part, ...] = ("note", "sort", "work", "jobs", "table", "filter")
 """What makes room on a narrow screen, in this order."""
 
+LEAST_NOTE = 12
+"""Cells that a cut note must keep to say anything."""
+
 STYLES: dict[str, str] = {
     "mode": "bold reverse $primary",
     "table": "bold $foreground",
@@ -36,6 +40,10 @@ STYLES: dict[str, str] = {
     "connection": "$foreground-muted",
 }
 TONES = {"good": "$success", "warn": "bold $warning", "error": "bold $error", "dim": "$foreground-muted"}
+FOLLOWS_CURSOR: frozenset[Part] = frozenset({"rows", "note"})
+PACE = 0.1
+"""Seconds by which parts that follow the cursor may be late. Painted in the same frame, they would make Textual look at
+every widget between the cursor and the last line: half of a cursor move's cost."""
 MARKS = {"filter": "▽ ", "sort": "↕ "}
 ACTIONS = {"pending": "change.panel", "jobs": "go.jobs", "connection": "app.messages"}
 
@@ -52,13 +60,22 @@ class StatusLine(Bar):
         self.context = context
         self._parts: dict[Part, tuple[str, str]] = {}
         self._stops: list[Callable[[], None]] = []
+        self._soon: Timer | None = None
 
     def show(self, part: Part, text: str, tone: str = "") -> None:
         """Set a part of the line."""
         wanted = (text, tone)
-        if self._parts.get(part, ("", "")) != wanted:
-            self._parts[part] = wanted
+        if self._parts.get(part, ("", "")) == wanted:
+            return
+        self._parts[part] = wanted
+        if part not in FOLLOWS_CURSOR or not PACE:
             self.refresh()
+        elif self._soon is None:
+            self._soon = self.set_timer(PACE, self._catch_up)
+
+    def _catch_up(self) -> None:
+        self._soon = None
+        self.refresh()
 
     def text(self, part: Part) -> str:
         """What a part says now."""
@@ -107,11 +124,18 @@ class StatusLine(Bar):
     def line(self) -> list[tuple[str, str, str]]:
         width = self.content_size.width
         shown = {part for part, (text, _) in self._parts.items() if text}
+        note = ""
         for part in FIRST_TO_GO:
-            if self._width(shown) <= width:
+            over = self._width(shown) - width
+            if over <= 0:
                 break
+            if part == "note" and "note" in shown:
+                full = Content(self._parts["note"][0])
+                if full.cell_length - over >= LEAST_NOTE:
+                    note = full.truncate(full.cell_length - over, ellipsis=True).plain
+                    break
             shown.discard(part)
-        left = self._pieces(part for part in LEFT if part in shown)
+        left = self._pieces((part for part in LEFT if part in shown), note)
         right = self._pieces(part for part in RIGHT if part in shown)
         gap = width - sum(Content(text).cell_length for text, _, _ in [*left, *right])
         return [*left, (" " * max(1, gap), "", ""), *right]
@@ -120,10 +144,12 @@ class StatusLine(Bar):
         pieces = [*self._pieces(p for p in LEFT if p in shown), *self._pieces(p for p in RIGHT if p in shown)]
         return sum(Content(text).cell_length for text, _, _ in pieces) + 1
 
-    def _pieces(self, parts: Iterable[Part]) -> list[tuple[str, str, str]]:
+    def _pieces(self, parts: Iterable[Part], note: str = "") -> list[tuple[str, str, str]]:
+        """note: a shorter text for the note."""
         pieces: list[tuple[str, str, str]] = []
         for part in parts:
             text, tone = self._parts[part]
+            text = note if note and part == "note" else text
             if pieces:
                 pieces.append(("  ", "", ""))
             text = f" {text} " if part == "mode" else f"{MARKS.get(part, '')}{text}"

@@ -168,7 +168,10 @@ async def test_status_line_makes_room_by_weight() -> None:
         text = status.render().plain
         assert "Row 1 of 5,000" in text
         assert "ready" in text
-        assert "xxx" not in text
+        assert "xxx… " in text
+        assert "x" * 60 not in text
+        status.show("filter", "stage is Won and amount > 1000")
+        assert "xxx" not in status.render().plain
 
 
 # ── Keys ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -402,3 +405,24 @@ async def test_without_colour_every_state_has_a_mark(monkeypatch: pytest.MonkeyP
 def test_the_list_of_a_menu_is_made_of_hits() -> None:
     assert issubclass(Menu, OptionList)
     assert new_context().table("companies") is None
+
+
+async def test_footer_shows_no_letters_where_they_are_typed() -> None:
+    app = console()
+    async with running(app) as pilot:
+        await pilot.press("g", "s")
+        await until(pilot, lambda: app.current_mode == "sql" and app.focused is not None)
+        line = app.screen.query_one(KeyFooter).render().plain
+        assert "F5 Run" in line
+        assert ": Go to" not in line
+        assert "^P Search" in line
+
+
+async def test_footer_offers_saving_only_when_something_is_staged() -> None:
+    app = console()
+    async with running(app) as pilot:
+        footer = app.screen.query_one(KeyFooter)
+        assert "^S" not in footer.render().plain
+        app.context.pending.insert("companies", [{"name": "Nordlicht"}])
+        await pilot.pause()
+        assert "^S Save" in footer.render().plain

@@ -10,6 +10,7 @@ from core.http.route import RouteFamily
 from core.http.table_shape import table_info
 
 routes = RouteFamily("console")
+PRODUCTS = {"duckdb": "DuckDB", "postgresql": "PostgreSQL"}
 
 
 @routes.add("GET", "/api/console/hello", answers={200: Hello})
@@ -25,7 +26,7 @@ async def hello(call: Call) -> Answer:
         "description": app.description,
         "appFile": str(app.source or ""),
         "checksum": app.checksum,
-        "database": f"{database.version} · {engine.database_name}",
+        "database": f"{PRODUCTS[database.dialect]} {database.version} · {engine.database_name}",
         "dialect": engine.database.dialect,
         "tcp": call.app.tcp,
         "schemaVersion": engine.schema_version,

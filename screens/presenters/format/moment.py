@@ -1,4 +1,7 @@
-"""Days, instants, times of day and durations (R-090 to R-092)."""
+"""Days, instants, times of day and durations (R-090 to R-092).
+
+What has no form of its own is shown as ISO does, `2026-02-01 08:05`: it reads the same everywhere, sorts, and can be typed.
+"""
 
 import re
 from collections.abc import Callable
@@ -14,13 +17,13 @@ _PATTERN = re.compile(r"YYYY|MM|DD|HH|mm|ss|M|D|H")
 
 
 def date(field: FieldInfo) -> Formatter:
-    """`2/1/2026`, `1/2/2026`, `2026-02-01`: a day is the same in every zone."""
+    """`2026-02-01`, `2/1/2026`, `1/2/2026`: a day is the same in every zone."""
     options = field["options"]
     if options.get("includeTime"):
         return instant(field)
     if pattern := options.get("format"):
         return lambda value: _by_pattern(datetime.fromisoformat(value), pattern)
-    form = options.get("dateFormat", "US")
+    form = options.get("dateFormat")
     return lambda value: _day(value, form)
 
 
@@ -30,7 +33,7 @@ def instant(field: FieldInfo) -> Formatter:
 
     options = field["options"]
     zone = zone_of(options.get("timeZone"))
-    form, clock, pattern = options.get("dateFormat", "US"), options.get("timeFormat", "24-hour"), options.get("format")
+    form, clock, pattern = options.get("dateFormat"), options.get("timeFormat"), options.get("format")
 
     def show(value: Any) -> str:
         moment = datetime.fromisoformat(value)
@@ -46,8 +49,8 @@ def instant(field: FieldInfo) -> Formatter:
 
 
 def time(field: FieldInfo) -> Formatter:
-    """`8:05`, `8:05 AM`"""
-    form = field["options"].get("timeFormat", "24-hour")
+    """`08:05`, `8:05`, `8:05 AM`"""
+    form = field["options"].get("timeFormat")
     return lambda value: _clock(int(value[0:2]), int(value[3:5]), form)
 
 
@@ -57,14 +60,16 @@ def duration(field: FieldInfo) -> Formatter:
     return lambda value: _length(int(value), form)
 
 
-def _day(iso: str, form: str) -> str:
+def _day(iso: str, form: str | None) -> str:
     year, month, day = int(iso[0:4]), int(iso[5:7]), int(iso[8:10])
-    if form == "ISO":
+    if form is None or form == "ISO":
         return iso[:10]
     return f"{month}/{day}/{year}" if form == "US" else f"{day}/{month}/{year}"
 
 
-def _clock(hour: int, minute: int, form: str) -> str:
+def _clock(hour: int, minute: int, form: str | None) -> str:
+    if form is None:
+        return f"{hour:02d}:{minute:02d}"
     if form == "24-hour":
         return f"{hour}:{minute:02d}"
     return f"{hour % 12 or 12}:{minute:02d} {'AM' if hour < 12 else 'PM'}"

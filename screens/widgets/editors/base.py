@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from core.contract.console import Frequency, LinkHits
 from core.contract.tables import FieldInfo
+from screens.actions.binding import bindings_of
 from screens.presenters.value import ValueRefused
 from screens.services.text import t
 
@@ -59,13 +60,8 @@ class CellEditor(Vertical):
     CellEditor OptionList { border: none; height: auto; max-height: 10; padding: 0; background: $surface; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "enter", show=False, priority=True),
-        Binding("tab", "accept('right')", show=False, priority=True),
-        Binding("shift+tab", "accept('left')", show=False, priority=True),
-        Binding("escape", "cancel", show=False, priority=True),
-        Binding("ctrl+n", "values", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("editor", priority=True)]
+    action_context = "editor"
 
     kind: ClassVar[str] = ""
     enter_accepts: ClassVar[bool] = True
@@ -183,17 +179,23 @@ class CellEditor(Vertical):
             return
         self._finish(True, value, move)
 
-    def action_enter(self) -> None:
+    def action_editor_accept(self) -> None:
         self.action_accept("stay")
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "enter" or self.enter_accepts
+    def action_editor_next(self) -> None:
+        self.action_accept("right")
 
-    def action_cancel(self) -> None:
+    def action_editor_previous(self) -> None:
+        self.action_accept("left")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action != "editor_accept" or self.enter_accepts
+
+    def action_editor_cancel(self) -> None:
         """Leave the cell as it was."""
         self._finish(False, None, "stay")
 
-    def action_values(self) -> None:
+    def action_editor_values(self) -> None:
         if self.is_open:
             self.close()
             self.post_message(self.ValuesAsked(self))

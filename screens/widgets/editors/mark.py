@@ -121,7 +121,7 @@ class NoEditor(CellEditor):
 
     def on_key(self, event: Key) -> None:
         event.stop()
-        self.action_cancel()
+        self.action_editor_cancel()
 
 
 def why_read_only(field: FieldInfo) -> str:

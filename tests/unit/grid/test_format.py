@@ -8,6 +8,7 @@ import pytest
 from core.fields.base import Format
 from core.http.table_shape import field_info
 from screens.presenters.format import formatter, measured_text
+from screens.presenters.value import show
 from screens.services.text import set_language
 from tests.support.fields import field_of
 from tests.support.memory_port import field_info as plain_field
@@ -21,14 +22,14 @@ SAME: list[tuple[str, dict[str, Any]]] = [
     ("rating", {"max": 10}),
     ("progress", {}),
     ("autonumber", {"prefix": "INV-", "suffix": "/x", "digits": 5}),
-    ("date", {}),
+    ("date", {"dateFormat": "US"}),
     ("date", {"dateFormat": "European"}),
     ("date", {"dateFormat": "ISO"}),
     ("date", {"format": "DD.MM.YYYY"}),
-    ("date", {"includeTime": True, "timeZone": "Europe/Paris"}),
-    ("datetime", {"timeZone": "America/New_York", "timeFormat": "12-hour"}),
+    ("date", {"includeTime": True, "timeZone": "Europe/Paris", "dateFormat": "US", "timeFormat": "24-hour"}),
+    ("datetime", {"timeZone": "America/New_York", "dateFormat": "US", "timeFormat": "12-hour"}),
     ("datetime", {"timeZone": "Asia/Kolkata", "dateFormat": "ISO", "format": "YYYY-MM-DD HH:mm:ss"}),
-    ("time", {}),
+    ("time", {"timeFormat": "24-hour"}),
     ("time", {"timeFormat": "12-hour"}),
     *(("duration", {"displayFormat": form}) for form in ("h:mm", "h:mm:ss", "decimal", "human", "days", "compact")),
     ("single-select", {"options": ["red", {"value": "blue", "label": "Sky blue"}]}),
@@ -50,6 +51,24 @@ def test_reads_as_the_server_would_show_it(kind: str, keys: dict[str, Any]) -> N
         value = field.example(rng)
         assert read(field.to_json(value)) == field.present(value, Format())
     assert read(None) == field.present(None, Format()) == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "shown"),
+    [
+        ("date", "2026-02-01", "2026-02-01"),
+        ("datetime", "2026-02-01T08:05:00.000Z", "2026-02-01 08:05"),
+        ("created-at", "2026-02-01T08:05:00.000Z", "2026-02-01 08:05"),
+        ("time", "08:05:00", "08:05"),
+    ],
+)
+def test_moments_without_a_form_of_their_own_are_iso_everywhere(kind: str, value: str, shown: str) -> None:
+    """In the grid as in the record panel, the change panel and the status line."""
+    keys = {"timeZone": "UTC"} if kind == "datetime" else {}
+    info = field_info(field_of(kind, **keys), system=False)
+    info["options"]["timeZone"] = "UTC"
+    assert formatter(info)(value) == shown
+    assert show(info, value) == shown
 
 
 @pytest.mark.parametrize(
