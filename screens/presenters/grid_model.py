@@ -103,11 +103,13 @@ class GridModel:
     def open(self, at: str | None = None) -> None:
         """Open the view of the query, or open it again (the server came back, the schema changed).
 
-        at: the key of the row to stand on; by default the one under the cursor.
+        at: the key of the row to stand on; by default the one under the cursor. Who stands on the first row stays
+        there: the first rows of the new order are what was asked for.
         """
         self._opening += 1
         self.loading = True
-        self._run(self._open(self._opening, at or self.key_at(self.selection.row)))
+        row = self.selection.row
+        self._run(self._open(self._opening, at or (self.key_at(row) if row else None)))
         self._tell("view")
 
     async def close(self) -> None:
@@ -409,9 +411,7 @@ class GridModel:
 
     # ── Search ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def look_for(
-        self, text: str, row: int = 0, *, backward: bool = False, home: tuple[int, int] | None = None
-    ) -> None:
+    def look_for(self, text: str, row: int = 0, *, backward: bool = False, home: tuple[int, int] | None = None) -> None:
         """Look for a text from a displayed row on and move the cursor to it; "" ends the search.
 
         home: the cell to stand on when the text is nowhere, or empty.
@@ -434,9 +434,7 @@ class GridModel:
         if self.search_text:
             self.look_for(self.search_text, self.selection.row + (-1 if backward else 1), backward=backward)
 
-    async def _find(
-        self, token: int, text: str, start: int, backward: bool, home: tuple[int, int] | None
-    ) -> None:
+    async def _find(self, token: int, text: str, start: int, backward: bool, home: tuple[int, int] | None) -> None:
         view, names = self.view, self.layout.names
         if view is None or not view["count"]:
             return

@@ -128,6 +128,14 @@ async def test_sort_turns_from_ascending_to_descending_to_off_and_the_cursor_sta
         assert app.cursor[0] == 2
 
 
+async def test_sorting_from_the_first_row_shows_the_first_rows_of_the_new_order() -> None:
+    async with grid_host() as (app, pilot):
+        await app.press(pilot, "s", "s")
+        assert "id ↓" in app.lines()[0]
+        assert app.cursor[0] == 0
+        assert app.model.key_at(0) == "5000"
+
+
 async def test_filters_by_the_value_of_the_cell_and_takes_it_back() -> None:
     async with grid_host() as (app, pilot):
         await app.press(pilot, "right", "right", "f")
