@@ -11,7 +11,9 @@ from core.contract.console import Event
 from screens.services.session import SessionStore
 from screens.tables import TablesScreen
 from screens.widgets.change_panel import ChangePanel
+from screens.widgets.column_manager import ColumnManager
 from screens.widgets.finder import Finder
+from screens.widgets.footer import KeyFooter
 from screens.widgets.record_peek import RecordPeek
 from sovrium_tui.console import ConsoleApp
 from tests.support.console import console, running, screen_text, until
@@ -239,3 +241,36 @@ async def test_staged_edits_can_be_looked_at_and_saved_from_every_place() -> Non
         await until(pilot, lambda: pilot.app.context.pending.count() == 0)
         await pilot.press("u")
         await until(pilot, lambda: pilot.app.context.pending.count() == 1)
+
+
+async def test_an_open_editor_has_the_badge_and_the_footer_for_itself() -> None:
+    async with tables() as (pilot, screen):
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: screen.pane.host.current is not None)
+        await until(pilot, lambda: screen.status.text("mode").strip() == "EDIT")
+        footer = screen.query_one(KeyFooter).render().plain
+        assert "Enter Keep" in footer
+        assert "Esc Cancel" in footer
+        assert "Sort" not in footer
+        await pilot.press("escape")
+        await until(pilot, lambda: screen.status.text("mode").strip() == "VIEW")
+        assert "s Sort" in screen.query_one(KeyFooter).render().plain
+
+
+async def test_an_editor_stays_at_its_cell_when_the_grid_scrolls() -> None:
+    async with tables() as (pilot, screen):
+        await pilot.press("right", "down", "down", "enter")
+        await until(pilot, lambda: screen.pane.host.current is not None)
+        before = screen.pane.host.current.region.y
+        screen.pane.grid.show_top(1)
+        await until(pilot, lambda: screen.pane.host.current.region.y == before - 1)
+
+
+async def test_lists_of_dialogs_are_walked_with_j_and_k() -> None:
+    async with tables() as (pilot, screen):
+        await pilot.press("C")
+        await until(pilot, lambda: isinstance(screen.app.screen, ColumnManager))
+        options = screen.app.screen.query_one("OptionList")
+        at = options.highlighted
+        await pilot.press("j", "j", "k")
+        assert options.highlighted == at + 1
