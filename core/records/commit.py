@@ -5,7 +5,6 @@ back.
 """
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -16,6 +15,7 @@ from core.errors import BadRequest, Conflict, FieldError, Invalid, NotFound, Sov
 from core.fields.model import AppModel, TableModel
 from core.principal import Principal
 from core.query.scope import linked_table
+from core.records.idempotency import Answers
 from core.records.key import parse_key
 from core.records.preview import delete_text, insert_text, restore_text, update_text
 from core.records.remove import Removal, check_version
@@ -25,7 +25,6 @@ from core.records.writing import Candidate, Stored, WritableTable
 from core.storage.database import Database, Transaction
 
 CHANGES_AT_MOST = 5_000
-ANSWERS_KEPT = 1_000
 _OPERATIONS = ("create", "update", "delete", "restore")
 
 
@@ -55,7 +54,7 @@ class Undone(Exception):
 
 
 class Commits:
-    """Answers commit requests; a repeated one with the same key gets the first answer."""
+    """Answers commit requests; a repeated one with the same key gets the first answer, whatever happened meanwhile."""
 
     def __init__(
         self,
@@ -70,45 +69,38 @@ class Commits:
         self._writable = writable
         self._removal = removal
         self._clock = clock
-        self._answers: OrderedDict[tuple[str, str], asyncio.Future[CommitAnswer]] = OrderedDict()
+        self._answers = Answers()
+        self._under_way: dict[str, asyncio.Future[CommitAnswer]] = {}
 
     async def commit(self, principal: Principal, request: CommitRequest) -> CommitAnswer:
         """Raises BadRequest when the request cannot be read; what is wrong with a change is in its outcome."""
-        name = request.get("idempotencyKey")
-        if not name or request.get("dryRun"):
+        key = request.get("idempotencyKey")
+        if not key or request.get("dryRun"):
             return await self._run(principal, request)
-        key = (principal.id or principal.kind, name)
-        known = self._answers.get(key)
-        if known is not None:
-            return await asyncio.shield(known)
-        # A task of its own: the answer is kept even when the caller's connection breaks meanwhile.
-        task = self._answers[key] = asyncio.ensure_future(self._run(principal, request))
-        task.add_done_callback(lambda done: self._keep(key, done))
+        slot = f"{_caller(principal)} {key}"
+        task = self._under_way.get(slot)
+        if task is None:
+            # A task of its own: it goes on even when the caller's connection breaks meanwhile.
+            task = self._under_way[slot] = asyncio.ensure_future(self._run(principal, request, key))
+            task.add_done_callback(lambda done: self._forget(slot, done))
         return await asyncio.shield(task)
 
-    def _keep(self, key: tuple[str, str], done: "asyncio.Future[CommitAnswer]") -> None:
-        """Only what was written must not be written again; the rest may be tried anew."""
-        if done.cancelled() or done.exception() is not None or not done.result()["committed"]:
-            self._answers.pop(key, None)
-        while len(self._answers) > ANSWERS_KEPT:
-            self._answers.popitem(last=False)
+    def _forget(self, slot: str, done: "asyncio.Future[CommitAnswer]") -> None:
+        del self._under_way[slot]
+        if not done.cancelled():
+            done.exception()  # everybody who waited may have left: asyncio would complain that nobody has looked
 
-    async def _run(self, principal: Principal, request: CommitRequest) -> CommitAnswer:
+    async def _run(self, principal: Principal, request: CommitRequest, key: str = "") -> CommitAnswer:
         staged = self._read(request)
         for change in staged:
             self._accept(change, staged)
-        job = _Commit(staged, self._removal, dry=bool(request.get("dryRun")))
+        caller = _caller(principal)
+        keep = Keep(self._answers, caller, key) if key else None
+        job = _Commit(staged, self._removal, dry=bool(request.get("dryRun")), keep=keep)
         try:
-            await self._database.write(job, actor=principal.id or principal.kind)
+            return await self._database.write(job, actor=caller)
         except Undone:
-            pass
-        bad = any(change.error or change.skipped for change in staged)
-        committed = not job.dry and not bad
-        return {
-            "committed": committed,
-            "outcomes": [_outcome(change, final=committed or job.dry) for change in staged],
-            "statements": job.statements,
-        }
+            return job.answer(committed=False)
 
     def _read(self, request: CommitRequest) -> list[Staged]:
         raw: Any = request.get("changes")
@@ -158,6 +150,15 @@ class Commits:
         return "0"  # a valid key, so that the other checks run; never stored
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Where the answer of a commit is kept."""
+
+    answers: Answers
+    caller: str
+    key: str
+
+
 @dataclass(slots=True)
 class _Commit:
     """The job. Changes that need nothing first, then new records level by level, then what links to them."""
@@ -165,10 +166,32 @@ class _Commit:
     staged: list[Staged]
     removal: Removal
     dry: bool
+    keep: Keep | None = None
     statements: list[str] = field(default_factory=list)
     group: Hashable | None = None
 
-    def run(self, tx: Transaction) -> None:
+    def run(self, tx: Transaction) -> CommitAnswer:
+        keep = self.keep
+        if keep is not None and (known := keep.answers.find(tx, keep.caller, keep.key)) is not None:
+            return known
+        self._apply(tx)
+        answer = self.answer(committed=True)
+        if keep is not None:
+            keep.answers.keep(tx, keep.caller, keep.key, answer)
+        return answer
+
+    def run_group(self, tx: Transaction, jobs: Sequence["_Commit"]) -> list[CommitAnswer]:
+        return [job.run(tx) for job in jobs]
+
+    def answer(self, *, committed: bool) -> CommitAnswer:
+        return {
+            "committed": committed,
+            "outcomes": [_outcome(change, final=committed or self.dry) for change in self.staged],
+            "statements": self.statements,
+        }
+
+    def _apply(self, tx: Transaction) -> None:
+        """Make the changes. Raises Undone when they must not stay."""
         self._reset()
         self._restore(tx)
         self._update(tx, [change for change in self._open("update") if not change.links])
@@ -180,11 +203,6 @@ class _Commit:
             change.skipped = change.is_open
         if self.dry or any(change.error or change.skipped for change in self.staged):
             raise Undone
-
-    def run_group(self, tx: Transaction, jobs: Sequence["_Commit"]) -> list[None]:
-        for job in jobs:
-            job.run(tx)
-        return [None] * len(jobs)
 
     def _reset(self) -> None:
         """The writer may run a job twice."""
@@ -280,6 +298,10 @@ class _Commit:
             change.error = error
             return False
         return True
+
+
+def _caller(principal: Principal) -> str:
+    return principal.id or principal.kind
 
 
 def _by_table(changes: Sequence[Staged]) -> list[tuple[WritableTable, list[Staged]]]:

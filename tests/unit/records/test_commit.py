@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from core.contract.console import CommitAnswer
 from core.errors import BadRequest, NotFound
-from core.principal import OWNER
+from core.principal import GUEST, OWNER
+from core.records.idempotency import ANSWERS, Answers
 from core.records.service import Records
-from core.storage.database import Database
+from core.storage.catalog import read_catalog
+from core.storage.database import Call, Database, Settings, Transaction
 from tests.support.apps import app_model
 from tests.support.tables import create_tables
 
@@ -109,6 +113,68 @@ async def test_a_repeated_commit_gets_the_first_answer(staging: Staging) -> None
     assert await staging.names() == ["Acme"]
     failed = await staging.commit(*changes, idempotencyKey="other")
     assert not failed["committed"]
+
+
+async def test_a_commit_repeated_after_a_restart_gets_the_first_answer(open_db: Callable[..., Database]) -> None:
+    """The server was killed after the commit and before the answer left: nothing of its memory is there any more."""
+    database = open_db()
+    changes = [create("b", "Contacts", name="Ada", company={"ref": "a"}), create("a", "Companies", name="Acme")]
+    first = await Staging(database).commit(*changes, idempotencyKey="k")
+    database.close()
+    again = Staging(open_db())
+    assert await again.commit(*changes, idempotencyKey="k") == first
+    assert await again.names() == ["Acme"]
+    guest = await again.records.commit(GUEST, {"changes": changes, "idempotencyKey": "k"})  # type: ignore[typeddict-item]
+    assert not guest["committed"], "another caller's key is another key"
+
+
+async def test_two_servers_answer_one_request_once(
+    open_duckdb: Callable[..., Database], postgresql_settings: Settings
+) -> None:
+    """PostgreSQL: the request was sent again, to another process, while the first was still at work."""
+    first, second = (Staging(open_duckdb(postgresql_settings)) for _ in range(2))
+    for number in range(5):
+        changes = [create("a", "Companies", name=f"Acme {number}")]
+        key = f"k{number}"
+        one, other = await asyncio.gather(*(each.commit(*changes, idempotencyKey=key) for each in (first, second)))
+        assert one["committed"]
+        assert one == other
+    assert len(await first.names()) == 5
+
+
+async def test_an_answer_and_its_changes_are_kept_together(open_db: Callable[..., Database]) -> None:
+    """A commit that is undone, or dry, leaves no answer behind; nor does one without a key cost a table."""
+    staging = Staging(database := open_db())
+    await staging.commit(create("a", "Companies", name="Acme"))
+    assert not (await staging.commit(create("a", "Companies", name="Acme"), idempotencyKey="k"))["committed"]
+    await staging.commit(create("a", "Companies", name="Bolt"), idempotencyKey="k", dryRun=True)
+    job: Call[bool] = Call(lambda reader: ANSWERS.name in read_catalog(reader))
+    assert not await database.read(job)
+    assert (await staging.commit(create("a", "Companies", name="Bolt"), idempotencyKey="k"))["committed"]
+    assert await database.read(job)
+
+
+async def test_kept_answers_are_bounded(open_db: Callable[..., Database]) -> None:
+    """In number, and to a day."""
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    database = open_db(clock=lambda: now)
+    answers = Answers(at_most=3, pruned_every=1)
+    empty: CommitAnswer = {"committed": True, "outcomes": [], "statements": []}
+
+    async def keep(key: str) -> list[str]:
+        def work(tx: Transaction) -> list[str]:
+            answers.find(tx, "owner", key)
+            answers.keep(tx, "owner", key, empty)
+            return [name for (name,) in tx.rows(select(ANSWERS.c.key).order_by(ANSWERS.c.at))]
+
+        return await database.write(Call(work))
+
+    for minute in range(4):
+        now = datetime(2026, 5, 1, 0, minute, tzinfo=UTC)
+        found = await keep(f"k{minute}")
+    assert found == ["k1", "k2", "k3"]
+    now = datetime(2026, 5, 2, 0, 2, 30, tzinfo=UTC)
+    assert await keep("late") == ["k3", "late"]
 
 
 async def test_delete_and_restore_in_one_commit(staging: Staging) -> None:
