@@ -56,8 +56,8 @@ class ValueProblem(ValueError):
 class Format:
     """How values are shown: `?format=display`, `timezone`."""
 
-    timezone: str = "UTC"
-    """An IANA name that `core.fields.moment.zone` knows. UTC stands for no wish: the field's own `timeZone` is used."""
+    timezone: str | None = None
+    """An IANA name that `core.fields.moment.zone` knows; None: the field's own `timeZone`."""
 
 
 class FieldType(ABC, Generic[V]):

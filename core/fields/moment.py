@@ -165,7 +165,7 @@ class InstantField(FieldType[datetime]):
         if value is None:
             return ""
         try:
-            local = value.astimezone(zone(how.timezone if how.timezone != "UTC" else self.zone_name))
+            local = value.astimezone(zone(how.timezone or self.zone_name))
         except (OverflowError, OSError):
             local = value
         if self.options.format:

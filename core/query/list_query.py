@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, true
 
 from core.errors import FieldError, Invalid
+from core.fields.base import Format
 from core.query.aggregate import Aggregates, Grouping, parse_aggregates, parse_grouping
 from core.query.compile import compile_filter
 from core.query.filter import Node, parse_filter
@@ -39,7 +40,7 @@ class ListQuery:
     aggregates: Aggregates | None = None
     grouping: Grouping | None = None
     expand: tuple[str, ...] = ()
-    display: bool = False
+    display: Format | None = None
     unknown: tuple[str, ...] = ()
 
     @classmethod
@@ -59,7 +60,7 @@ class ListQuery:
             aggregates=parse_aggregates(params.get("aggregate"), scope),
             grouping=parse_grouping(params, scope),
             expand=parse_expand(params.get("expand"), scope),
-            display=parse_display(params.get("format")),
+            display=parse_display(params),
             unknown=tuple(name for name in params if name not in PARAMETERS),
         )
 
@@ -112,10 +113,14 @@ def parse_zone(name: str | None) -> ZoneInfo:
         raise _refused("timezone", f"{name!r} is not a time zone such as Europe/Paris") from None
 
 
-def parse_display(text: str | None) -> bool:
-    if text not in (None, "", "raw", "display"):
+def parse_display(params: Mapping[str, str]) -> Format | None:
+    """How values are shown to people; None where they are not asked for in that form. Raises what an unknown `format` or
+    `timezone` raises (R-095)."""
+    form, zone = params.get("format"), params.get("timezone") or None
+    if form not in (None, "", "raw", "display"):
         raise _refused("format", "format is raw or display")
-    return text == "display"
+    parse_zone(zone)
+    return Format(zone) if form == "display" else None
 
 
 def parse_fields(text: str | None, scope: Scope) -> tuple[str, ...] | None:

@@ -8,7 +8,6 @@ from sqlalchemy import func, select
 
 from core.contract.records import Group, Pagination, RecordList
 from core.errors import NotFound
-from core.fields.base import Format
 from core.fields.model import TableModel
 from core.query.aggregate import group_name, group_statement
 from core.query.list_query import ListQuery
@@ -75,9 +74,8 @@ class ListRows:
             "pagination": self._pagination(reader, ranks),
         }
         if query.display:
-            how = Format(query.scope.zone.key)
             for record, row in zip(answer["records"], rows, strict=True):
-                display(record, row, shape, how, wrapped=True)
+                display(record, row, shape, query.display, wrapped=True)
         if query.aggregates:
             statement = select(*query.aggregates.columns(query.scope)).select_from(query.scope.source)
             answer["aggregations"] = query.aggregates.shape(reader.rows(statement.where(query.condition()))[0])

@@ -10,10 +10,9 @@ from core.clock import Clock, system_clock
 from core.contract.console import CommitAnswer, CommitRequest
 from core.contract.records import Record, RecordList
 from core.errors import FieldError, Invalid, NotFound, SovriumError, TooLarge
-from core.fields.base import Format
 from core.fields.model import AppModel, TableModel
 from core.principal import Principal
-from core.query.list_query import ListQuery, parse_deleted, parse_display, parse_expand, parse_zone
+from core.query.list_query import ListQuery, parse_deleted, parse_display, parse_expand
 from core.query.scope import Scope
 from core.records.commit import Commits
 from core.records.create import Create, CreateMany, in_batch
@@ -95,8 +94,7 @@ class Records:
     ) -> Record:
         scope = self.scope(principal, reading.table)
         with_deleted = parse_deleted(params) != "without"
-        names, as_text = parse_expand(params.get("expand"), scope), parse_display(params.get("format"))
-        how = Format(parse_zone(params.get("timezone")).key)
+        names, how = parse_expand(params.get("expand"), scope), parse_display(params)
         shape = Shape(reading.table, deleted=with_deleted)
 
         def work(reader: Reader) -> Record:
@@ -106,7 +104,7 @@ class Records:
             record = shape.record(row, number_id=True)
             if "deletedAt" in record and not with_deleted:
                 raise NotFound()
-            if as_text:
+            if how is not None:
                 display(record, row, shape, how, wrapped=False)
             expand_links(reader, [record], [row], shape, names, scope)
             return record
@@ -189,7 +187,9 @@ class Records:
         results = [next(written) if edit.key else NotFound() for edit in edits]
         answer = _batch_answer("updated", target, results, places, errors, body)
         for error in answer.get("errors", ()):
-            error["id"] = str(items[error["record"]]["id"])
+            item = items[error["record"]]
+            if isinstance(item, Mapping) and "id" in item:
+                error["id"] = str(item["id"])
         return answer
 
     async def batch_delete(

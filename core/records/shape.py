@@ -94,4 +94,5 @@ def display(record: Record, row: Row, shape: Shape, how: Format, *, wrapped: boo
             continue
         fields[name] = {"value": fields[name], "displayValue": text}
         if field_type.name == "datetime":
-            fields[name] |= {"timezone": field_type.options.time_zone or "UTC", "displayTimezone": how.timezone}
+            own = field_type.options.time_zone or "UTC"
+            fields[name] |= {"timezone": own, "displayTimezone": how.timezone or own}

@@ -230,6 +230,8 @@ def test_presented_in_the_zone_asked_for() -> None:
     field_type = field_of("datetime", timeZone="Europe/Paris", dateFormat="ISO")
     value = field_type.accept("2026-02-01T23:30:00Z")
     assert field_type.present(value, Format(timezone="Asia/Tokyo")) == "2026-02-02 8:30"
+    assert field_type.present(value, Format(timezone="UTC")) == "2026-02-01 23:30"
+    assert field_type.present(value, Format()) == "2026-02-02 0:30"
 
 
 @pytest.mark.parametrize("form", ["html", "markdown"])

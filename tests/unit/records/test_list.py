@@ -26,12 +26,13 @@ tables:
       - { name: tags, type: multi-select, options: [a, b] }
       - { name: due, type: date }
       - { name: seen, type: datetime }
+      - { name: heard, type: datetime, timeZone: Asia/Tokyo }
       - { name: bin, type: relationship, relatedTable: Bins, relationType: many-to-one }
 """
 ROWS: list[dict[str, Any]] = [
     {"title": "bolt", "stock": 5, "price": 1.5, "size": "large", "tags": ["a", "b"], "bin": 1, "due": "2026-01-31"},
     {"title": "nut", "stock": None, "price": 0.25, "size": "small", "tags": ["b"], "bin": 2},
-    {"title": "Washer", "stock": 7, "size": None, "seen": "2026-02-01T08:00:00Z"},
+    {"title": "Washer", "stock": 7, "size": None, "seen": "2026-02-01T08:00:00Z", "heard": "2026-02-01T08:00:00Z"},
     {"title": "cog", "stock": 5, "price": 1234.5, "size": "medium", "tags": []},
 ]
 
@@ -157,6 +158,29 @@ async def test_display(shelf: Shelf) -> None:
     assert fields[2]["fields"]["price"] is None
     single = await shelf.records.get(OWNER, shelf.parts, "4", {"format": "display"})
     assert single["fields"]["price"] == "€1,234.50"
+
+
+@pytest.mark.parametrize(
+    ("zone", "text", "shown"),
+    [
+        ("", "2/1/2026 17:00", "Asia/Tokyo"),
+        ("UTC", "2/1/2026 8:00", "UTC"),
+        ("Europe/Paris", "2/1/2026 9:00", "Europe/Paris"),
+    ],
+)
+async def test_display_in_a_zone(shelf: Shelf, zone: str, text: str, shown: str) -> None:
+    """R-091: the zone asked for, UTC like any other, wins over the field's own."""
+    wish = {"format": "display", **({"timezone": zone} if zone else {})}
+    listed = (await shelf.ask(**wish))["records"][2]["fields"]["heard"]
+    assert (listed["displayValue"], listed["timezone"], listed["displayTimezone"]) == (text, "Asia/Tokyo", shown)
+    single = await shelf.records.get(OWNER, shelf.parts, "3", wish)
+    assert single["fields"]["heard"] == text
+
+
+async def test_a_zone_that_is_none(shelf: Shelf) -> None:
+    """R-095: also where nothing would be shown in it."""
+    with pytest.raises(Invalid):
+        await shelf.records.get(OWNER, shelf.parts, "3", {"timezone": "Mars/Olympus"})
 
 
 async def test_expand(shelf: Shelf) -> None:

@@ -355,6 +355,19 @@ async def test_batch_update_tells_unknown_ids(desk: Desk) -> None:
         await desk.records.batch_update(OWNER, desk.parts, {"records": [{"fields": {}}]})
 
 
+async def test_batch_update_goes_on_past_items_that_name_no_record(desk: Desk) -> None:
+    """R-054: an item without an id, and one that is no item at all, are errors of their own."""
+    await desk.part("A")
+    items = [{"fields": {"stock": 1}}, {"id": 1, "fields": {"stock": 3}}, "x", {"id": "77", "fields": {}}]
+    answer = await desk.records.batch_update(OWNER, desk.parts, {"records": items, "continueOnError": True})
+    assert answer["updated"] == 1
+    assert [(error["record"], error.get("id"), error["code"]) for error in answer["errors"]] == [
+        (0, None, "VALIDATION_ERROR"),
+        (2, None, "VALIDATION_ERROR"),
+        (3, "77", "NOT_FOUND"),
+    ]
+
+
 async def test_batch_update_may_swap_unique_values(desk: Desk) -> None:
     """The state after the batch is what must be unique; PostgreSQL judges row by row, and refuses."""
     await desk.part("A")
