@@ -239,7 +239,8 @@ class PendingChanges:
         row = (table, key)
         held = self._cells.get(row)
         if held is None or field not in held:
-            return None
+            missing = self._refused.get(row, {}).get(field, "") if self._stored_rows.get(row) == "absent" else ""
+            return Staged(None, "invalid", missing) if missing else None
         value, problem = held[field]
         problem = problem or self._refused.get(row, {}).get(field, "")
         if not problem and self._stored_rows.get(row) != "absent" and same(value, self._stored_value(row, field)):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from textual.widgets import Button
 
 from screens.presenters.value import editable
 from screens.widgets.editors.registry import EDITORS, kind_of
@@ -153,6 +154,17 @@ async def test_a_refused_value_says_why_and_a_second_enter_keeps_it_marked(field
     assert app.done.changed
     assert app.done.value == text
     assert said in app.done.problem
+
+
+async def test_an_unknown_choice_is_kept_as_it_was_typed_when_the_editor_is_left():
+    app = EditorApp(a_field("choice", options=["Lead", "Won"]), "Lead")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*"nonsense")
+        app.query_one(Button).focus()
+        await pilot.pause()
+        await pilot.pause()
+    assert app.done.value == "nonsense"
+    assert "nonsense" in app.done.problem
 
 
 async def test_text_keeps_enter_and_ctrl_s_takes():

@@ -118,6 +118,10 @@ class CellEditor(Vertical):
         """The draft as a value. Raises ValueRefused."""
         raise NotImplementedError
 
+    def kept(self) -> Any:
+        """What stays in the cell, marked, when a refused draft is accepted all the same."""
+        return self.draft()
+
     def at_once(self, cell: EditedCell) -> tuple[bool, Any]:
         """Whether the key that opened it already decides, and the value then."""
         return False, None
@@ -175,7 +179,7 @@ class CellEditor(Vertical):
                 self._told = self.draft()
                 self.tell(t("edit.refused", problem=str(problem)), refused=True)
             else:
-                self._finish(True, self.draft(), move, str(problem))
+                self._finish(True, self.kept(), move, str(problem))
             return
         self._finish(True, value, move)
 
@@ -213,7 +217,7 @@ class CellEditor(Vertical):
         try:
             self._finish(True, self.value(), "stay")
         except ValueRefused as problem:
-            self._finish(True, self.draft(), "stay", str(problem))
+            self._finish(True, self.kept(), "stay", str(problem))
 
     def _finish(self, changed: bool, value: Any, move: Move, problem: str = "") -> None:
         self.close()

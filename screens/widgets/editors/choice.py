@@ -87,6 +87,10 @@ class ChoiceEditor(CellEditor):
         choice = self.shown[at]
         return choice.value if choice else None
 
+    def kept(self) -> Any:
+        draft = self.draft()
+        return draft[1] if isinstance(draft, tuple) else draft
+
     def touched(self) -> bool:
         assert self.cell is not None
         return bool(self.draft() != self.cell.value)

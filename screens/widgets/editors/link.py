@@ -111,6 +111,10 @@ class LinkEditor(CellEditor):
             return self.cell.value if not self.input.value else ("?", self.input.value)
         return self.hits[at]["id"]
 
+    def kept(self) -> Any:
+        draft = self.draft()
+        return draft[1] if isinstance(draft, tuple) else draft
+
     def touched(self) -> bool:
         assert self.cell is not None
         draft = self.draft()
