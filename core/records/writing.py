@@ -82,7 +82,8 @@ class WritableTable:
         return {self.key_of(row): row for row in rows}
 
     def key_of(self, row: Mapping[str, Any]) -> KeyValue:
-        return tuple(row[name] for name in self.key)
+        key = self.key
+        return (row[key[0]],) if len(key) == 1 else tuple(row[name] for name in key)
 
     def check(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, SovriumError]:
         """Links first, then unique keys (T-142): what is wrong, by position in `candidates`."""

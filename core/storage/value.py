@@ -10,6 +10,7 @@ from typing import Any
 from core.errors import FieldError, Invalid
 from core.fields.column import ColumnKind
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _RANGE: Mapping[ColumnKind, int] = {"integer": 2**31, "bigint": 2**63}
 
 
@@ -47,7 +48,7 @@ def check_integer(column: str, kind: ColumnKind, value: int) -> int:
 def dump_json(column: str, value: Any) -> str:
     """JSON text; Invalid for NaN, infinity, NUL, lone surrogates and what is not JSON at all."""
     try:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = _ENCODER.encode(value)
         text.encode()
     except UnicodeEncodeError:
         raise refuse(column, "text.surrogate", f"{column}: a text cannot hold half a surrogate pair") from None

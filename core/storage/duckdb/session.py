@@ -1,18 +1,26 @@
 """A session on DuckDB: one cursor of the root connection."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import duckdb
+from sqlalchemy import Table
 
 from core.errors import DiskFull, SovriumError
 from core.storage.database import Row
 from core.storage.ddl import literal, quote
+from core.storage.duckdb.append import Appenders
 from core.storage.duckdb.errors import translate
 from core.storage.duckdb.types import decode
-from core.storage.journal import CHANGES, Entry, change_rows
+from core.storage.journal import CHANGES, Entry
+from core.storage.rows import RowShape
 from core.storage.session import Session
 from core.storage.statement import StatementCache
+from core.storage.value import dump_json
+
+STATEMENTS_KEPT = 500
+_CHANGE_COLUMNS = tuple(column.name for column in CHANGES.columns)
 
 
 class DuckDBSession(Session):
@@ -25,6 +33,10 @@ class DuckDBSession(Session):
         self.statements = statements
         self._connect = connect
         self._cursor = connect()
+        self._parsed: dict[str, duckdb.Statement | None] = {}
+        """Texts of ours and their syntax trees, from the second time on: parsing is a fifth of a small statement."""
+        self._appenders = Appenders()
+        self._append_shapes: WeakKeyDictionary[Table, dict[tuple[str, ...], RowShape]] = WeakKeyDictionary()
         self._open = False
         self._lost = False
         self.last_numbers = (0, 0)
@@ -59,6 +71,8 @@ class DuckDBSession(Session):
         self._cursor.interrupt()
 
     def close(self) -> None:
+        self._appenders.forget()
+        self._parsed.clear()
         self._cursor.close()
 
     @property
@@ -67,6 +81,8 @@ class DuckDBSession(Session):
 
     def renew(self) -> None:
         """Take a new cursor, after the database has been opened again."""
+        self._appenders.forget()
+        self._parsed.clear()
         self._cursor = self._connect()
         self._open = self._lost = False
         self.broken = None
@@ -101,20 +117,59 @@ class DuckDBSession(Session):
         row = self._cursor.fetchone()
         return int(row[0]) if row else -1
 
+    def insert(self, table: Table, rows: Sequence[Mapping[str, Any]], returning: Sequence[str]) -> list[Row]:
+        """Many rows go through an appender, which needs no planning of a statement around them. It returns nothing, so
+        the numbers that the caller wants to know are drawn before."""
+        sequences = [getattr(table.c[name].default, "name", None) for name in returning]
+        if not rows[0] or None in sequences or (len(rows) == 1 and sequences):
+            return super().insert(table, rows, returning)
+        columns = tuple(rows[0])
+        shapes = self._append_shapes.setdefault(table, {})
+        shape = shapes.get(columns) or shapes.setdefault(columns, RowShape(self.dialect, table, columns))
+        values = [shape.values(row) for row in rows]
+        numbers = list(zip(*(self.next_values(str(name), len(rows)) for name in sequences), strict=True))
+        for row, drawn in zip(values, numbers, strict=False):  # none are drawn where nothing is to be returned
+            row += drawn
+        self._append(table.name, (*columns, *returning), values)
+        return numbers
+
+    def _append(self, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
+        self.check()
+        try:
+            self._appenders.append(self._cursor, table, columns, rows)
+        except Exception as error:
+            raise self._fail(error) from error
+
     def next_values(self, sequence: str, count: int) -> list[int]:
         return [row[0] for row in self.fetch(f"SELECT nextval({literal(quote(sequence))}) FROM range(?)", [count])]
 
     def append_changes(self, entries: Sequence[Entry]) -> list[tuple[int, int]]:
         transaction, sequence = self._taken
-        rows: list[dict[str, Any]] = []
+        rows: list[list[Any]] = []
         numbers = []
         for entry in entries:
             transaction += 1
-            rows += change_rows(entry, transaction, sequence + 1)
-            sequence += len(entry.changes)
+            for change in entry.changes:
+                sequence += 1
+                rows.append(
+                    [
+                        *(
+                            sequence,
+                            transaction,
+                            entry.time,
+                            entry.actor,
+                            change.table,
+                            change.record,
+                            change.operation,
+                        ),
+                        None if change.before is None else dump_json("before", dict(change.before)),
+                        None if change.after is None else dump_json("after", dict(change.after)),
+                        entry.cause,
+                    ]
+                )
             numbers.append((transaction, sequence))
         if rows:
-            self.insert(CHANGES, rows, ())
+            self._append(CHANGES.name, _CHANGE_COLUMNS, rows)
         self._taken = (transaction, sequence)
         return numbers
 
@@ -123,9 +178,25 @@ class DuckDBSession(Session):
     def _run(self, sql: str, values: Sequence[Any] = ()) -> None:
         self.check()
         try:
-            self._cursor.execute(sql, values)
+            self._cursor.execute(self._statement(sql), values)
         except Exception as error:
             raise self._fail(error) from error
+
+    def _statement(self, sql: str) -> "str | duckdb.Statement":
+        """The text, parsed where it has come before."""
+        parsed = self._parsed.get(sql)
+        if parsed is not None:
+            return parsed
+        if sql not in self._parsed:
+            if len(self._parsed) >= STATEMENTS_KEPT:
+                self._parsed.clear()
+            self._parsed[sql] = None
+            return sql
+        found = self._cursor.extract_statements(sql)
+        if len(found) != 1:
+            return sql
+        self._parsed[sql] = found[0]
+        return found[0]
 
     def _fail(self, error: Exception) -> SovriumError:
         self._note(error)

@@ -1,0 +1,39 @@
+"""Rows that are written together, by DuckDB's appender: a third of the time of an INSERT from JSON."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+from core.storage.ddl import quote
+
+APPENDERS_KEPT = 200
+
+
+class Appenders:
+    """The appenders of one session, kept from one group of rows to the next: making one costs as much as using it. They
+    look their columns up by name when they write, so a table that was altered is met as it then is."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, tuple[str, ...]], duckdb.Appender] = {}
+
+    def append(
+        self, cursor: duckdb.DuckDBPyConnection, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]
+    ) -> None:
+        """Write rows, each with one value for every column, in the transaction of the cursor."""
+        appender = self._kept.get((table, columns))
+        if appender is None:
+            if len(self._kept) >= APPENDERS_KEPT:
+                self._kept.clear()
+            appender = self._kept[table, columns] = cursor.appender(quote(table), columns=list(columns))
+        try:
+            appender.append_rows(rows)
+            appender.flush()
+        except BaseException:
+            appender.clear()  # what a failed flush leaves behind must not come with the next rows
+            del self._kept[table, columns]
+            raise
+
+    def forget(self) -> None:
+        """Let go of all, before their connection is closed."""
+        self._kept.clear()
