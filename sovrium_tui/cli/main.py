@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import click
 
-from core.errors import SchemaError, SovriumError
+from core.errors import BadRequest, SchemaError, SovriumError
 from sovrium_tui import __version__
 from sovrium_tui.cli import console, init, migrate, schema, server, sql, transfer
 from sovrium_tui.cli.app_file import looks_like_app
@@ -74,7 +74,8 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         status = execute(arguments)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None: the shell has closed it (`>&-`)
+            sys.stdout.flush()
     except BrokenPipeError:
         # The reader of our output has left (`| head`): point stdout elsewhere, or Python complains at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -93,18 +94,24 @@ def execute(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt, EOFError):
         return INTERRUPTED
     except click.ClickException as error:
-        return tell(error.format_message(), hint_of(error), error.exit_code)
-    except SovriumError as error:
+        message, hint = error.format_message(), hint_of(error)
         if "--json" in arguments:
-            click.echo(json.dumps(error.body(), ensure_ascii=False, default=str))
-            return error.exit_code
-        return tell_error(error)
+            return tell_json(BadRequest(message, hint=hint), error.exit_code)
+        return tell(message, hint, error.exit_code)
+    except SovriumError as error:
+        return tell_json(error, error.exit_code) if "--json" in arguments else tell_error(error)
     except BrokenPipeError:
         raise
     except Exception as error:
         if debugging():
             raise
         return tell(f"unexpected {type(error).__name__}: {error}", "LOG_LEVEL=debug shows where", 1)
+
+
+def tell_json(error: SovriumError, status: int) -> int:
+    """The error on stdout, in the form that the API gives."""
+    click.echo(json.dumps(error.body(), ensure_ascii=False, default=str))
+    return status
 
 
 def tell_error(error: SovriumError) -> int:

@@ -121,6 +121,26 @@ def test_wrong_use(shell: Shell, words: list[str], hint: str) -> None:
     assert hint in err
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["validate", "--jsn", "--json"], "validate --help"),
+        (["status", "--json", "a", "b"], "status --help"),
+        (["migrate", "app.yaml", "--json", "--pla"], "migrate --help"),
+        (["valdate", "--json"], "did you mean `validate`?"),
+        (["validate", "nope.yaml", "--json"], "init"),
+    ],
+)
+def test_wrong_use_in_json(shell: Shell, words: list[str], hint: str) -> None:
+    """Who asks for JSON reads JSON, also from what is wrong with the command itself."""
+    status, out, err = shell(*words)
+    body = json.loads(out)
+    assert (status, err, body["success"]) == (2, "", False)
+    assert body["code"]
+    assert body["message"]
+    assert hint in body["hint"]
+
+
 def test_validate(shell: Shell) -> None:
     Path("app.yaml").write_text(APP)
     assert shell("validate")[:2] == (0, "shop: valid, 1 table\n")
