@@ -21,10 +21,9 @@ class Navigator(Vertical):
 
     DEFAULT_CSS = """
     Navigator { width: 28; height: 1fr; background: $surface; border-right: solid $border-blurred; }
-    Navigator > Input { border: none; height: 1; padding: 0 2; background: $surface; }
+    Navigator > Input { border: none; height: 1; padding: 0 1; background: $surface; }
     Navigator > Input:focus { background: $boost; }
     Navigator > Menu { height: 1fr; }
-    Navigator > Menu > .option-list--option-highlighted { background: $boost; color: $primary; text-style: bold; }
     """
     BINDINGS = [
         Binding("down", "to_list", show=False),
