@@ -20,6 +20,8 @@ from core.storage.statement import StatementCache
 from core.storage.value import dump_json
 
 STATEMENTS_KEPT = 500
+TEXT_KEPT = 4_000
+"""Characters of the longest statement that is kept parsed."""
 _CHANGE_COLUMNS = tuple(column.name for column in CHANGES.columns)
 
 
@@ -136,6 +138,7 @@ class DuckDBSession(Session):
     def _append(self, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
         self.check()
         try:
+            self._cursor.complete()  # a result that was not read to its end would be in the way
             self._appenders.append(self._cursor, table, columns, rows)
         except Exception as error:
             raise self._fail(error) from error
@@ -187,6 +190,8 @@ class DuckDBSession(Session):
         parsed = self._parsed.get(sql)
         if parsed is not None:
             return parsed
+        if len(sql) > TEXT_KEPT:
+            return sql
         if sql not in self._parsed:
             if len(self._parsed) >= STATEMENTS_KEPT:
                 self._parsed.clear()
