@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement
 
 from core.clock import Clock
 from core.contract.console import ImportPreview, Job, SqlColumn
@@ -17,10 +19,9 @@ from core.jobs.center import JobCenter, Progress
 from core.jobs.result_file import distinct_names, write_rows
 from core.principal import Principal
 from core.query.list_query import ListQuery
-from core.query.scope import Scope
 from core.records.importing import files_database, import_file, preview
 from core.records.service import Records, actor_of
-from core.records.transfer import export_file
+from core.records.transfer import ExportStream, export_file, export_stream
 from core.storage.database import Call, Cancel
 from core.storage.ddl import literal
 from core.storage.files import Format
@@ -104,13 +105,26 @@ class Transfers:
 
         return self._jobs.start("export", file_name("result", format_, self._clock()), work)
 
+    def export_stream(
+        self, principal: Principal, table: TableModel, params: Mapping[str, str], format_: Literal["csv", "json"]
+    ) -> ExportStream:
+        """Records as text, sent while they are read. `params` as those of a list, without its pages."""
+        query, fields, order = self._export_query(principal, table, params)
+        return export_stream(
+            self._records.database,
+            query.scope,
+            format_,
+            self._exchange,
+            fields=fields,
+            condition=query.condition(),
+            order=order,
+        )
+
     async def export_now(
         self, principal: Principal, table: TableModel, params: Mapping[str, str], format_: Format
     ) -> Path:
         """Write records to a file, which is the caller's to remove. `params` as those of a list, without its pages."""
-        scope: Scope = self._records.scope(principal, table)
-        query = ListQuery.parse(params, scope)
-        fields = [name.strip() for name in params.get("fields", "").split(",") if name.strip()]
+        query, fields, order = self._export_query(principal, table, params)
         target = self._target(format_)
         with kept_when_whole(target):
             await export_file(
@@ -121,9 +135,16 @@ class Transfers:
                 Unwatched(),
                 fields=fields,
                 condition=query.condition(),
-                order=[rank.order() for rank in query.ranks()] if query.sort else (),
+                order=order,
             )
         return target
+
+    def _export_query(
+        self, principal: Principal, table: TableModel, params: Mapping[str, str]
+    ) -> tuple[ListQuery, list[str], list[ColumnElement[Any]]]:
+        query = ListQuery.parse(params, self._records.scope(principal, table))
+        fields = [name.strip() for name in params.get("fields", "").split(",") if name.strip()]
+        return query, fields, [rank.order() for rank in query.ranks()] if query.sort else []
 
     def _target(self, format_: Format) -> Path:
         return self._exchange / f"{short_id('export')}.{format_}"

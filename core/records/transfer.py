@@ -3,7 +3,9 @@
 import asyncio
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+import os
+import tempfile
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -19,6 +21,7 @@ from core.storage.database import Call, Cancel, Database, Reader, Row
 from core.storage.files import Format, copy_to
 
 BLOCK = 2_000
+SENT_AT_ONCE = 256 * 1024
 _AS_STORED = frozenset(
     "single-line-text long-text rich-text email url phone-number code single-select status integer rating progress "
     "duration autonumber currency percentage checkbox relationship time date".split()
@@ -128,12 +131,12 @@ def text_blocks(
             yield _csv_lines([[cell(value) for cell, value in zip(cells, row, strict=True)] for row in rows]), len(rows)
         return
     converters = [(name, to_json(field_type)) for name, field_type in zip(names, types, strict=True)]
-    first = True
+    yield b"[", 0
+    before = b"\n"
     for rows in reader.stream(statement, size=BLOCK):
-        lines = b",\n".join(b"  " + orjson.dumps(_json_row(converters, row)) for row in rows)
-        yield (b"[\n" if first else b",\n") + lines, len(rows)
-        first = False
-    yield (b"[]\n" if first else b"\n]\n"), 0
+        yield before + b",\n".join(b"  " + orjson.dumps(_json_row(converters, row)) for row in rows), len(rows)
+        before = b",\n"
+    yield (b"]\n" if before == b"\n" else b"\n]\n"), 0
 
 
 def _text_of(field_type: FieldType[Any]) -> Callable[[Any], str]:
@@ -153,38 +156,66 @@ def _csv_lines(rows: Sequence[Sequence[str]]) -> bytes:
     return out.getvalue().encode()
 
 
-async def export_stream(
-    database: Database, scope: Scope, format_: Literal["csv", "json"], *, fields: Sequence[str] | None = None
-) -> "Stream":
-    """An export for a client that reads as fast as it likes: a few blocks wait at most."""
-    names, statement = export_select(scope, fields)
+def export_stream(
+    database: Database,
+    scope: Scope,
+    format_: Literal["csv", "json"],
+    folder: Path,
+    *,
+    fields: Sequence[str] | None = None,
+    condition: ColumnElement[bool] | None = None,
+    order: Sequence[ColumnElement[Any]] = (),
+) -> "ExportStream":
+    """An export for a client that reads as fast as it likes. `folder` is for what it has not read yet."""
+    names, statement = export_select(scope, fields, condition, order)
     types = [scope.table.type_of(name) for name in names]
-    return Stream(database, lambda reader: text_blocks(reader, statement, names, types, format_))
+    return ExportStream(database, lambda reader: text_blocks(reader, statement, names, types, format_), folder)
 
 
-class Stream:
-    """Blocks made by a read job and taken by an event loop."""
+class ExportStream:
+    """Blocks made by a read job and taken by an event loop. The job runs ahead, into a file without a name: a slow client
+    costs neither memory nor one of the few readers that serve long work."""
 
-    def __init__(self, database: Database, blocks: Callable[[Reader], Iterator[tuple[bytes, int]]]) -> None:
+    def __init__(
+        self, database: Database, blocks: Callable[[Reader], Iterator[tuple[bytes, int]]], folder: Path
+    ) -> None:
         self._database = database
         self._blocks = blocks
+        self._folder = folder
 
-    async def chunks(self) -> Any:
+    async def chunks(self) -> AsyncGenerator[bytes]:
         """The blocks as they are made. Closing the generator stops the job."""
-        loop, cancel = asyncio.get_running_loop(), Cancel()
-        queue: asyncio.Queue[bytes | None] = asyncio.Queue(4)
+        loop, cancel, grown = asyncio.get_running_loop(), Cancel(), asyncio.Event()
+        size = 0
+
+        def grow(by: int) -> None:
+            nonlocal size
+            size += by
+            grown.set()
 
         def work(reader: Reader) -> None:
             for block, _ in self._blocks(reader):
-                asyncio.run_coroutine_threadsafe(queue.put(block), loop).result()
+                if cancel.requested:
+                    return
+                file.write(block)
+                file.flush()
+                loop.call_soon_threadsafe(grow, len(block))
 
-        job = asyncio.ensure_future(self._database.read(Call(work), lane="long", deadline=None, cancel=cancel))
-        job.add_done_callback(lambda _: loop.create_task(queue.put(None)))
-        try:
-            while (block := await queue.get()) is not None:
-                yield block
-            await job
-        finally:
-            cancel.cancel()
-            while not queue.empty():
-                queue.get_nowait()
+        with tempfile.TemporaryFile(dir=self._folder) as file:
+            job = asyncio.ensure_future(self._database.read(Call(work), lane="long", deadline=None, cancel=cancel))
+            job.add_done_callback(lambda _: grown.set())
+            try:
+                sent = 0
+                while sent < size or not job.done():
+                    if sent == size:
+                        grown.clear()
+                        await grown.wait()
+                    elif block := await asyncio.to_thread(os.pread, file.fileno(), SENT_AT_ONCE, sent):
+                        sent += len(block)
+                        yield block
+                await job
+            finally:
+                cancel.cancel()
+                await asyncio.wait([job])  # it writes to the file
+                if not job.cancelled():
+                    job.exception()

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import time
 from typing import Any
 
@@ -116,6 +117,18 @@ def test_a_table_goes_out_and_comes_back(server: RunningServer) -> None:
     records = server.http.get(f"{TABLE}/records").json()["records"]
     assert [record["fields"]["part_no"] for record in records] == [row["part_no"] for row in rows]
     assert [record["fields"]["notes"] for record in records] == [{"a": [1]}, {"b": "two\nlines"}]
+    assert exchanged(server) == []
+
+
+@pytest.mark.parametrize("format_", ["csv", "json"])
+def test_an_export_is_a_stream(server: RunningServer, format_: str) -> None:
+    """R-097: sent while it is made, so its size is not known; a name with the day."""
+    server.empty()
+    with server.http.stream("GET", f"{TABLE}/export", params={"format": format_}) as answer:
+        assert "content-length" not in answer.headers
+        named = answer.headers["content-disposition"]
+        assert re.match(rf'attachment; filename="spare_parts-\d{{4}}-\d\d-\d\d\.{format_}";', named)
+        assert answer.read() in (b"[]\n", b"part_no,stock,price,state,bought,supplier,number,notes,tested\n")
     assert exchanged(server) == []
 
 

@@ -71,9 +71,10 @@ async def export_records(call: Call) -> Answer:
     """The records of a table as a file (R-097)."""
     table, format_ = table_of(call), cast(Format, call.required("format"))
     params = {name: value for name, value in call.query.items() if name != "format"}
-    file = await transfers(call).export_now(call.principal, table, params, format_)
     name = file_name(table.sql_name, format_, call.engine.clock())
-    source, size = opened(file, remove=True)
+    if format_ != "parquet":
+        return Stream(transfers(call).export_stream(call.principal, table, params, format_).chunks(), attachment(name))
+    source, size = opened(await transfers(call).export_now(call.principal, table, params, format_), remove=True)
     return Stream(blocks(source), attachment(name), size=size)
 
 

@@ -1,7 +1,9 @@
 """Imports, exports and inference: what a file says becomes records, and comes back; on both databases."""
 
+import asyncio
 import csv
 import io
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ import orjson
 import pytest
 
 from core.clock import system_clock
-from core.errors import BadRequest, Invalid
+from core.errors import BadRequest, Invalid, SovriumError
 from core.fields.model import TableModel
 from core.fields.registry import FIELD_TYPES
 from core.principal import OWNER
@@ -20,8 +22,8 @@ from core.records.fast_value import fast_value
 from core.records.importing import files_database, import_file, preview
 from core.records.infer import extract, infer
 from core.records.service import Records
-from core.records.transfer import export_file, export_stream
-from core.storage.database import Call, Cancel, Database, Settings
+from core.records.transfer import ExportStream, export_file, export_stream
+from core.storage.database import Call, Cancel, Database, Reader, Settings
 from core.storage.engine import open_database
 from core.storage.journal import CHANGES
 from tests.support.apps import app_model
@@ -215,10 +217,58 @@ async def test_exports(dock: Dock) -> None:
     assert orjson.loads((await dock.give(companies, "e.json", fields=["id", "name"])).read_bytes())[1] == {
         "id": 3, "name": "Çelik",
     }  # fmt: skip
-    stream = await export_stream(dock.database, dock.records.scope(OWNER, companies), "csv")
+    stream = export_stream(dock.database, dock.records.scope(OWNER, companies), "csv", dock.folder)
     assert b"".join([block async for block in stream.chunks()]).decode() == expected
     with pytest.raises(Invalid):
         await dock.give(companies, "e.csv", fields=["nothing"])
+
+
+async def test_a_stream_begins_at_once_and_waits_for_nobody(dock: Dock) -> None:
+    """R-097: the first block is there before the second is made; all are made while the client has read one, and in
+    constant memory: they are in a file that has no name."""
+    second, over = threading.Event(), threading.Event()
+
+    def blocks(reader: Reader) -> Iterator[tuple[bytes, int]]:
+        yield b"first", 0
+        assert second.wait(20)
+        for _ in range(300):
+            yield b"x" * 100_000, 1
+        over.set()
+
+    stream = ExportStream(dock.database, blocks, dock.folder).chunks()
+    assert await anext(stream) == b"first"
+    second.set()
+    assert await asyncio.to_thread(over.wait, 20)
+    assert list(dock.folder.iterdir()) == []
+    assert sum([len(block) async for block in stream]) == 300 * 100_000
+
+
+async def test_a_client_that_leaves_stops_the_export(dock: Dock) -> None:
+    """R-097"""
+    ended = threading.Event()
+
+    def blocks(reader: Reader) -> Iterator[tuple[bytes, int]]:
+        try:
+            while True:
+                yield b"more", 1
+                reader.rows("SELECT 1")
+        finally:
+            ended.set()
+
+    stream = ExportStream(dock.database, blocks, dock.folder).chunks()
+    await anext(stream)
+    await stream.aclose()
+    assert await asyncio.to_thread(ended.wait, 20)
+
+
+async def test_a_stream_that_fails_is_not_taken_for_whole(dock: Dock) -> None:
+    def blocks(reader: Reader) -> Iterator[tuple[bytes, int]]:
+        yield b"first", 0
+        reader.rows("SELECT * FROM nothing")
+
+    with pytest.raises(SovriumError):
+        async for _ in ExportStream(dock.database, blocks, dock.folder).chunks():
+            pass
 
 
 def every_field() -> str:
