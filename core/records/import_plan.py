@@ -71,7 +71,13 @@ class Import:
         """Values of a row of `source(as_json=True)`, by the field types; None when it was refused."""
         texts: dict[str, Any] = dict(zip(self.mapping.values(), row, strict=True))
         if self.format != "csv":
-            texts = {name: None if text is None else orjson.loads(text) for name, text in texts.items()}
+            try:
+                texts = {name: None if text is None else orjson.loads(text) for name, text in texts.items()}
+            except ValueError:  # Infinity, or NaN within a list
+                name = next(name for name, text in texts.items() if text is not None and not _is_json(text))
+                error = FieldError(name, "number.not-finite", f"{name} holds a number that is not finite")
+                self.refuse(line, [error], texts)
+                return None
         required = {name for name, field_type in self.table.fields.items() if field_type.spec.required}
         given = {name: text for name, text in texts.items() if text is not None or name not in required}
         try:
@@ -79,6 +85,14 @@ class Import:
         except Invalid as error:
             self.refuse(line, error.errors, texts)
             return None
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def prepare(

@@ -164,8 +164,8 @@ class _Facts:
 
 
 def _facts(reader: Reader, source: str, column: str, kind: str) -> _Facts:
-    """What one pass over a column tells. Numbers are compared as numbers, whatever the file holds them as."""
-    name, number = quote(column), f"TRY_CAST({quote(column)}::VARCHAR AS DOUBLE)"
+    """What one pass over a column tells. Numbers are compared as numbers, whatever the file holds them as; NaN is none."""
+    name, number = quote(column), f"nullif(TRY_CAST({quote(column)}::VARCHAR AS DOUBLE), 'NaN'::DOUBLE)"
     text = f"{name}::VARCHAR"
     is_text = kind == "VARCHAR"
     filled = f"count({name})" if is_text or not _is_number(kind) else f"count({number})"

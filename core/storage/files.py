@@ -43,11 +43,8 @@ def file_texts(
     also `NA` and its like. `as_json`: JSON texts, so that a number is told from a text, where the file tells them apart."""
     kinds = dict(columns)
     if format_ == "csv":
-        nothing = ", ".join(map(literal, NO_VALUE))
         shown = ", ".join(
-            f"CASE WHEN {quote(name)} NOT IN ({nothing}) THEN {quote(name)} END AS {quote(name)}"
-            if name in not_text
-            else quote(name)
+            f"CASE WHEN {_is_value(name)} THEN {quote(name)} END AS {quote(name)}" if name in not_text else quote(name)
             for name in chosen
         )
         source = f"read_csv({literal(str(path))}, header = true, all_varchar = true, sample_size = 20480)"
@@ -62,7 +59,17 @@ def file_texts(
     return f"(SELECT row_number() OVER () - 1 AS line, {shown} FROM {source})"
 
 
+def _is_value(name: str) -> str:
+    """A few short lists: of a long one DuckDB makes a join, and a hundred columns with one each do not fit in memory."""
+    parts = [NO_VALUE[start : start + 3] for start in range(0, len(NO_VALUE), 3)]
+    return " AND ".join(f"{quote(name)} NOT IN ({', '.join(map(literal, part))})" for part in parts)
+
+
 def _as_text(name: str, kind: str, as_json: bool) -> str:
+    if as_json and kind in ("FLOAT", "DOUBLE"):  # JSON has no NaN, and its writers mean "no value" by it
+        return f"CASE WHEN NOT isnan({quote(name)}) THEN to_json({quote(name)})::VARCHAR END"
+    if as_json and kind.startswith(("DECIMAL", "HUGEINT", "UHUGEINT")):  # whose digits a JSON number would not keep
+        return f"to_json({quote(name)}::VARCHAR)::VARCHAR"
     if as_json or kind.endswith("]") or kind.startswith(("STRUCT", "MAP")):
         return f"to_json({quote(name)})::VARCHAR"
     if kind == "TIMESTAMP WITH TIME ZONE":

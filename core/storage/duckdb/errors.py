@@ -24,6 +24,9 @@ _COLUMN = re.compile(r"(?:^|, )([a-z_][a-z0-9_]*): ")
 _NOT_NULL = re.compile(r"NOT NULL constraint failed: [^.]+\.(?P<column>\S+)")
 _NO_SPACE = re.compile(r"No space left|File too large|Disk quota|failed to offload|not enough space", re.IGNORECASE)
 _NEWER = re.compile(r"newer|version number|file version|storage version", re.IGNORECASE)
+_FOREIGN = re.compile(r"not a valid DuckDB database|Could not read enough bytes", re.IGNORECASE)
+_CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_COLUMNS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _DAMAGED = re.compile(r"corrupt|checksum|not a valid DuckDB|Could not read enough bytes|WAL|serializ", re.IGNORECASE)
 
 _VALUE_ERRORS = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.TypeMismatchException)
@@ -48,10 +51,10 @@ def translate(error: BaseException) -> SovriumError:
         return Invalid(_first_line(text), [FieldError("value", "value.does-not-fit", _first_line(text))])
     if isinstance(error, duckdb.PermissionException | duckdb.NotImplementedException | duckdb.DependencyException):
         return DialectLimit(_first_line(text))
-    if isinstance(error, duckdb.IOException):
+    if isinstance(error, duckdb.IOException) and not _FOREIGN.search(text):
         return StorageError("The database file could not be read or written")
     if isinstance(error, duckdb.Error):
-        return BadRequest(_first_line(text))
+        return BadRequest(_file_problem(text) or _first_line(text))
     return StorageError("The database refused the statement")
 
 
@@ -88,6 +91,24 @@ def _constraint(text: str) -> SovriumError:
         column = missing["column"]
         return Invalid("A value is missing", [FieldError(column, "field.required", f"{column} is required")])
     return Conflict("The record breaks a rule of the table")
+
+
+def _file_problem(text: str) -> str | None:
+    """What is wrong with a file that a person gave, None when it is about something else. Of a CSV file DuckDB tells the
+    line itself, which may be long, before the reason."""
+    if _FOREIGN.search(text):
+        return "The file is damaged, or is not a database of DuckDB"
+    where = _CSV_LINE.search(text)
+    if where is None:
+        return None
+    line, columns = f"Line {where[1]}", _COLUMNS.search(text)
+    if columns:
+        return f"{line} has {columns[2]} columns where {columns[1]} are expected"
+    if "not utf-8 encoded" in text:
+        return f"{line} is not UTF-8 text; save the file as UTF-8"
+    if "Maximum line size" in text:
+        return f"{line} is longer than 2 MB"
+    return f"{line} cannot be read as CSV" + (": a quote is never closed" if "unterminated quote" in text else "")
 
 
 def _first_line(text: str) -> str:

@@ -1,0 +1,79 @@
+"""Files of data as other programs leave them: taken over whole, or one clear error, and never a traceback."""
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from sovrium_tui.cli.main import execute
+
+WORDS = "name,size\n"
+
+
+def take(source: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    status = execute(["init", str(folder / "app"), "--from", str(source)])
+    told = capsys.readouterr().err
+    assert "Traceback" not in told
+    return status, told
+
+
+def answer(sql: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    assert execute(["sql", str(folder / "app"), "--format", "csv", sql]) == 0
+    return capsys.readouterr().out.splitlines()[1:]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ((WORDS + "Café,1\n").encode("latin-1"), "Line 2 is not UTF-8 text; save the file as UTF-8"),
+        ((WORDS + "A,1\n").encode("utf-16"), "is not UTF-8 text"),
+        ((WORDS + "A" * 3_000_000 + ",1\n").encode(), "is longer than 2 MB"),
+        ((WORDS + "A\0B,1\n").encode(), "A text cannot hold a NUL character"),
+    ],
+    ids=["latin-1", "utf-16", "long line", "nul"],
+)
+def test_a_text_that_cannot_be_read(
+    content: bytes, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "data.csv"
+    source.write_bytes(content)
+    status, told = take(source, tmp_path, capsys)
+    assert status in (1, 2)
+    assert problem in told
+    assert not (tmp_path / "app").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 30_000, b"PK" * 9_000], ids=["empty", "zeros", "other"])
+def test_a_database_of_something_else(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "data.duckdb"
+    source.write_bytes(content)
+    status, told = take(source, tmp_path, capsys)
+    assert (status, "not a database of DuckDB" in told) == (2, True)
+
+
+def test_a_hundred_columns_fit_in_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "wide.csv"
+    source.write_text(",".join(f"c{n}" for n in range(100)) + "\n" + ",".join("7" * 100) + "\n")
+    assert take(source, tmp_path, capsys)[0] == 0
+    assert answer("SELECT c0, c99 FROM wide", tmp_path, capsys) == ["7,7"]
+
+
+def test_numbers_of_parquet_keep_their_digits_and_no_number_is_no_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The structure sends the rows to the field types, one by one, as JSON."""
+    source = tmp_path / "numbers.parquet"
+    duckdb.execute(
+        "COPY (SELECT {'a': 1} AS s, 'nan'::DOUBLE AS f, 123456789012345.678::DECIMAL(18, 3) AS d) "
+        f"TO '{source}' (FORMAT parquet)"
+    )
+    assert take(source, tmp_path, capsys)[0] == 0
+    assert answer("SELECT f, d::VARCHAR FROM numbers", tmp_path, capsys) == [",123456789012345.678"]
+
+
+def test_an_infinite_number_within_a_list_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "numbers.parquet"
+    duckdb.execute(f"COPY (SELECT ['inf'::DOUBLE] AS l, 1 AS n) TO '{source}' (FORMAT parquet)")
+    status, told = take(source, tmp_path, capsys)
+    assert status == 1
+    assert "l holds a number that is not finite" in told
