@@ -1,6 +1,7 @@
 """The engine: an app file at work on its database. Opened once by the server process, used by every door."""
 
 import os
+import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from core.sql.completion import Completions
     from core.sql.run import SqlRuns
     from core.views.ordered import OrderedViews
+
+OURS = re.compile(r"(upload|export)_[\w-]{16}\.")
+"""Files that uploads, exports and imports make in the exchange folder. Others there belong to somebody."""
 
 
 @dataclass
@@ -181,7 +185,7 @@ def prepare_folders(data_dir: Path) -> None:
             if stat.S_IMODE(folder.stat().st_mode) != 0o700:
                 folder.chmod(0o700)
         for left in (data_dir / "exchange").iterdir():
-            if left.is_file():
+            if OURS.match(left.name) and left.is_file():
                 left.unlink()
     except OSError as error:
         raise StorageError(

@@ -3,7 +3,8 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import quote, urlencode
@@ -272,21 +273,39 @@ async def chunks_of(source: IO[bytes]) -> AsyncIterator[bytes]:
 
 
 async def save(chunks: AsyncIterator[bytes], target: Path) -> int:
-    """Write beside the target, then rename. Returns the bytes written."""
+    """Write beside the target, then rename. Returns the bytes written.
+
+    Raises SovriumError when the target cannot be written, or is no file: a rename would replace a device or a pipe.
+    """
+    if await asyncio.to_thread(is_something_else, target):
+        raise SovriumError(f"{target} is not a file")
     size = 0
-    try:
+    with writing(target):
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
-        raise SovriumError(f"{target}: {error.strerror}") from error
     try:
         with os.fdopen(handle, "wb") as file:
             async for chunk in chunks:
-                try:
+                with writing(target):
                     size += await asyncio.to_thread(file.write, chunk)
-                except OSError as error:
-                    raise SovriumError(f"{target}: {error.strerror}") from error
-        os.replace(name, target)
+            with writing(target):
+                await asyncio.to_thread(file.flush)
+        with writing(target):
+            os.replace(name, target)
     except BaseException:
         os.unlink(name)
         raise
     return size
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[None]:
+    """A failure of the disk here is told as one of `target`, not as one of the connection."""
+    try:
+        yield
+    except OSError as error:
+        raise SovriumError(f"{target}: {error.strerror}") from error
+
+
+def is_something_else(target: Path) -> bool:
+    """There is something of that name, and it is no file."""
+    return target.exists() and not target.is_file()

@@ -154,6 +154,8 @@ def _read_bytes(path: Path, here: Position, *, is_root: bool) -> bytes:
     try:
         if path.is_dir():
             _stop(f"{kind}.missing", f"{path} is a folder, not a file", here)
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe or a device would be waited for
+            _stop("file.unreadable", f"{display_name(path)} is not a file", here)
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:

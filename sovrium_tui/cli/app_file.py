@@ -19,11 +19,20 @@ def app_argument(command: F) -> F:
     return click.argument("app", required=False, type=click.Path(path_type=Path), metavar="[APP]")(command)
 
 
+class Folder(click.Path):
+    """The path of a folder. An empty one (`--data-dir "$UNSET"`) is refused: it would mean the folder where the shell is."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the name of the folder is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def data_dir_option(command: F) -> F:
     """`--data-dir`."""
     return click.option(
         "--data-dir",
-        type=click.Path(file_okay=False, path_type=Path),
+        type=Folder(file_okay=False, path_type=Path),
         envvar="SOVRIUM_DATA_DIR",
         metavar="DIR",
         help="Where the database lives [default: .sovrium beside the app file].",
@@ -46,6 +55,8 @@ def find_app(app: Path | None) -> Path:
         return only_app_in(app or Path())
     if not app.exists():
         raise BadRequest(f"{app}: there is no such file", hint="`sovrium-tui init` makes a new app")
+    if not app.is_file():  # a pipe or a device would be waited for
+        raise BadRequest(f"{app} is not a file")
     if app.suffix.lower() not in SUFFIXES:
         raise BadRequest(f"{app}: an app file is YAML or JSON ({', '.join(SUFFIXES)})")
     return app.absolute()

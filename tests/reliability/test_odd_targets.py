@@ -1,0 +1,81 @@
+"""Files that are no plain files, streams that are closed: nothing is replaced, nothing hangs, no traceback."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sovrium_tui.cli.main import execute
+
+APP = """\
+name: odd
+tables:
+  - id: 1
+    name: items
+    fields:
+      - { id: 1, name: title, type: single-line-text }
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    file = tmp_path / "app.yaml"
+    file.write_text(APP)
+    return file
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_an_export_replaces_no_device_and_no_folder(
+    kind: str, app: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "target.csv"
+    os.mkfifo(target) if kind == "pipe" else target.mkdir()
+    assert execute(["export", str(app), "items", str(target), "--force"]) == 1
+    assert f"{target} is not a file" in capsys.readouterr().err
+    assert target.is_fifo() or target.is_dir()
+    assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".target")] == []
+
+
+def test_an_app_file_that_is_a_pipe_is_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe = tmp_path / "app.yaml"
+    os.mkfifo(pipe)
+    assert execute(["validate", str(pipe)]) == 2
+    assert "is not a file" in capsys.readouterr().err
+
+
+def test_a_part_of_an_app_that_is_a_pipe_is_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "part.yaml")
+    (tmp_path / "app.yaml").write_text("name: odd\ntables:\n  - $ref: part.yaml\n")
+    assert execute(["validate", str(tmp_path / "app.yaml")]) == 2
+    assert "app.yaml:3:11: error: part.yaml is not a file" in capsys.readouterr().err.replace(f"{tmp_path}/", "")
+
+
+def test_a_closed_stdout_ends_without_a_traceback(app: Path) -> None:
+    result = subprocess.run(
+        ["/bin/sh", "-c", f'"{sys.executable}" -P -m sovrium_tui validate "{app}" >&-'],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_no_folder_is_not_this_folder(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--data-dir "$UNSET"` must not put a database into the folder where the shell stands."""
+    assert execute(["sql", str(app), "SELECT 1", "--data-dir", ""]) == 2
+    assert "--data-dir" in capsys.readouterr().err
+
+
+def test_files_of_others_in_the_exchange_folder_stay(app: Path, tmp_path: Path) -> None:
+    """A data folder may be one that a person uses already."""
+    folder = tmp_path / "data"
+    (folder / "exchange").mkdir(parents=True)
+    (folder / "exchange" / "thesis.csv").write_text("mine")
+    left = folder / "exchange" / "upload_0123456789abcdef.csv"
+    left.write_text("half")
+    assert execute(["sql", str(app), "SELECT 1", "--data-dir", str(folder)]) == 0
+    assert (folder / "exchange" / "thesis.csv").read_text() == "mine"
+    assert not left.exists()
