@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import load, rows, terminal
-from bench.product import Ours, PocketBase, Product, load_average
+from bench.product import Ours, PocketBase, Product, load_average, pocketbase_binary
 
 GOALS = {"get": 0.6, "create": 0.5, "update": 0.5, "batch 100": 5, "list 100k": 5, "list 1M": 5, "group 1M": 50}
 """Ratios to PocketBase that we mean to reach at 16 connections."""
@@ -63,11 +63,12 @@ def row(operation: str, connections: int, ours: list[load.Figure], peer: list[lo
     rate, peer_rate = middle(ours, "rate"), middle(peer, "rate")
     cells = [f"{rate:,.0f}", f"{middle(ours, 'median'):.2f}", f"{middle(ours, 'p99'):.1f}"]
     cells += [f"{peer_rate:,.0f}", f"{middle(peer, 'median'):.2f}", f"{middle(peer, 'p99'):.1f}"]
+    ratio = rate / peer_rate if peer_rate else float("inf")
     goal = GOALS[operation] if connections == 16 else ""
     failed = sum(figure.failed for figure in (*ours, *peer))
     note = f" ({failed} failed)" if failed else ""
-    say(f"| {operation} | {connections} | {' | '.join(cells)} | {rate / peer_rate:.2f} | {goal}{note} |")
-    return {"ours": rate, "peer": peer_rate, "ratio": rate / peer_rate, "failed": failed}
+    say(f"| {operation} | {connections} | {' | '.join(cells)} | {ratio:.2f} | {goal}{note} |")
+    return {"ours": rate, "peer": peer_rate, "ratio": ratio, "failed": failed}
 
 
 def import_rate(ours: Ours, peer: Product, work: Path, scale: float) -> dict[str, float]:
@@ -120,6 +121,9 @@ def main() -> None:
     parser.add_argument("--operations", default=",".join(load.OPERATIONS))
     parser.add_argument("--work", type=Path, default=Path(".bench"))
     options = parser.parse_args()
+    if options.only != "console":
+        load.check_tools()
+        pocketbase_binary()
     work = options.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     results: dict[str, Any] = {"at": time.strftime("%FT%T"), "scale": options.scale, "load": load_average()}

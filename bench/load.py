@@ -8,6 +8,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.error import HTTPError
 
 from bench import rows
 from bench.product import Product
@@ -58,9 +59,13 @@ def measure(product: Product, operation: str, connections: int, seconds: float) 
     return with_wrk(product, operation, connections, seconds, first)
 
 
-def with_wrk(product: Product, operation: str, connections: int, seconds: float, first: int) -> Figure:
+def check_tools() -> None:
+    """SystemExit when the load tool is missing, before anything has taken time."""
     if not shutil.which("wrk"):
-        raise SystemExit("wrk is missing; on Debian and Ubuntu: apt install wrk, on macOS: brew install wrk")
+        raise SystemExit("bench needs wrk; on Debian and Ubuntu: apt install wrk, on macOS: brew install wrk")
+
+
+def with_wrk(product: Product, operation: str, connections: int, seconds: float, first: int) -> Figure:
     with tempfile.NamedTemporaryFile("w", suffix=".tsv") as file:
         for number in range(200 if operation == "batch 100" else 4000):
             call = product.call(operation, first + number)
@@ -71,7 +76,7 @@ def with_wrk(product: Product, operation: str, connections: int, seconds: float,
             "wrk",
             "-t1",
             f"-c{connections}",
-            f"-d{seconds:g}s",
+            f"-d{max(round(seconds), 1)}s",
             "--timeout",
             "60s",
             *script,
@@ -98,7 +103,10 @@ def in_turn(product: Product, operation: str, connections: int, count: int, firs
             if number is None:
                 return
             begun = time.perf_counter()
-            product.send(product.call(operation, first + number))
+            try:
+                product.send(product.call(operation, first + number))
+            except HTTPError:  # counted as failed: PocketBase gives up on a reading after half a minute
+                continue
             latencies.append((time.perf_counter() - begun) * 1000)
 
     threads = [threading.Thread(target=work) for _ in range(connections)]
@@ -110,4 +118,6 @@ def in_turn(product: Product, operation: str, connections: int, count: int, firs
     taken = time.perf_counter() - begun
     latencies.sort()
     done = len(latencies)
+    if not done:
+        return Figure(0.0, float("nan"), float("nan"), count)
     return Figure(done / taken, latencies[done // 2], latencies[min(done - 1, done * 99 // 100)], count - done)

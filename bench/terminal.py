@@ -22,7 +22,14 @@ COLUMNS, LINES = 160, 50
 QUIET = 0.2
 """Seconds without output that end a step."""
 TICKS = os.sysconf("SC_CLK_TCK")
-KEYS = {"<down>": "\x1b[B", "<pagedown>": "\x1b[6~", "<pageup>": "\x1b[5~", "<enter>": "\r", "<escape>": "\x1b", "<f5>": "\x1b[15~"}
+KEYS = {
+    "<down>": "\x1b[B",
+    "<pagedown>": "\x1b[6~",
+    "<pageup>": "\x1b[5~",
+    "<enter>": "\r",
+    "<escape>": "\x1b",
+    "<f5>": "\x1b[15~",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from core.contract.records import Group, Pagination, RecordList
 from core.errors import NotFound
@@ -68,42 +68,47 @@ class ListRows:
     def run(self, reader: Reader) -> tuple[RecordList, list[Row]]:
         query = self.query
         shape = list_shape(query)
-        rows, ranks = self._page(reader, shape)
+        condition = (
+            query.condition()
+        )  # once: SQLAlchemy takes longer to build it than the database to judge a row by it
+        rows, ranks = self._page(reader, shape, condition)
         answer: RecordList = {
             "records": [shape.record(row) for row in rows],
-            "pagination": self._pagination(reader, ranks),
+            "pagination": self._pagination(reader, ranks, condition),
         }
         if query.display:
             for record, row in zip(answer["records"], rows, strict=True):
                 display(record, row, shape, query.display, wrapped=True)
         if query.aggregates:
             statement = select(*query.aggregates.columns(query.scope)).select_from(query.scope.source)
-            answer["aggregations"] = query.aggregates.shape(reader.rows(statement.where(query.condition()))[0])
+            answer["aggregations"] = query.aggregates.shape(reader.rows(statement.where(condition))[0])
         if query.grouping:
-            answer["groups"] = self._groups(reader)
+            answer["groups"] = self._groups(reader, condition)
         return answer, rows
 
     def run_group(self, reader: Reader, jobs: Sequence["ListRows"]) -> list[Any]:
         return [job.run(reader) for job in jobs]
 
-    def _page(self, reader: Reader, shape: Shape) -> tuple[list[Row], list[Row]]:
+    def _page(self, reader: Reader, shape: Shape, condition: ColumnElement[bool]) -> tuple[list[Row], list[Row]]:
         """The page's rows in the columns of the shape, and their places in the order (one row more: is there a next?)."""
         query, source = self.query, self.query.scope.source
         ranks = query.ranks()
         columns = [source.c[name] for name in shape.columns]
         statement = select(*columns, *(rank.value.label(f"rank_{n}") for n, rank in enumerate(ranks)))
-        statement = statement.where(query.condition()).order_by(*(rank.order() for rank in ranks))
+        statement = statement.where(condition).order_by(*(rank.order() for rank in ranks))
         if query.page.after is not None:
             statement = statement.where(after(ranks, query.page.after))
         found = reader.rows(statement.limit(query.page.limit + 1).offset(query.page.offset or None))
         width = len(columns)
         return [row[:width] for row in found[: query.page.limit]], [row[width:] for row in found]
 
-    def _pagination(self, reader: Reader, ranks: list[Row]) -> Pagination:
+    def _pagination(self, reader: Reader, ranks: list[Row], condition: ColumnElement[bool]) -> Pagination:
         query, page = self.query, self.query.page
-        statement = select(func.count()).select_from(query.scope.source).where(query.condition())
-        total = int(reader.scalar(statement))
         more = len(ranks) > page.limit
+        if page.after is None and not more and (ranks or not page.offset):
+            total = page.offset + len(ranks)  # this is the end of the list
+        else:
+            total = int(reader.scalar(select(func.count()).select_from(query.scope.source).where(condition)))
         answer: Pagination = {
             "page": page.offset // page.limit + 1,
             "limit": page.limit,
@@ -116,10 +121,10 @@ class ListRows:
         }
         return answer
 
-    def _groups(self, reader: Reader) -> list[Group]:
+    def _groups(self, reader: Reader, condition: ColumnElement[bool]) -> list[Group]:
         query, grouping = self.query, self.query.grouping
         assert grouping is not None
-        rows = select(query.scope.source).where(query.condition())
+        rows = select(query.scope.source).where(condition)
         order = [rank.order() for rank in query.ranks()] if query.sort else []
         statement = group_statement(grouping, query.aggregates, rows, order, query.scope)
         groups: list[Group] = []
