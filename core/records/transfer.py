@@ -139,6 +139,14 @@ def text_blocks(
     yield (b"]\n" if before == b"\n" else b"\n]\n"), 0
 
 
+def native_blocks(reader: Reader, native: Select[Any], names: Sequence[str]) -> Iterator[tuple[bytes, int]]:
+    """A csv file of what `native_select` gives, as the database's own texts: several times faster than ours."""
+    yield _csv_lines([names]), 0
+    texts = [cast(column, SqlText) for column in native.selected_columns]
+    for rows in reader.stream(native.with_only_columns(*texts, maintain_column_froms=True), size=BLOCK):
+        yield _csv_lines(rows), len(rows)
+
+
 def _text_of(field_type: FieldType[Any]) -> Callable[[Any], str]:
     return lambda value: "" if value is None else field_type.to_text(value)
 
@@ -150,7 +158,7 @@ def _json_row(converters: Sequence[tuple[str, Callable[[Any], Any] | None]], row
     }
 
 
-def _csv_lines(rows: Sequence[Sequence[str]]) -> bytes:
+def _csv_lines(rows: Sequence[Sequence[str | None]]) -> bytes:
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue().encode()
@@ -169,6 +177,10 @@ def export_stream(
     """An export for a client that reads as fast as it likes. `folder` is for what it has not read yet."""
     names, statement = export_select(scope, fields, condition, order)
     types = [scope.table.type_of(name) for name in names]
+    if database.dialect == "duckdb" and format_ == "csv":
+        native = native_select(scope, statement, names, types, format_)
+        if native is not None:
+            return ExportStream(database, lambda reader: native_blocks(reader, native, names), folder)
     return ExportStream(database, lambda reader: text_blocks(reader, statement, names, types, format_), folder)
 
 
