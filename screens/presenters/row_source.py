@@ -1,5 +1,6 @@
 """Where a grid's rows come from: a view of a table, or the kept result of an SQL statement."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,6 +12,8 @@ from core.contract.tables import FieldInfo, TableInfo
 
 SEARCH_STEP = 1024
 """Rows read at a time when a result is searched from here."""
+WHOLE = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|int[248]", re.IGNORECASE)
+SCALED = re.compile(r"(?:DECIMAL|NUMERIC)\(\d+,\s*(\d+)\)", re.IGNORECASE)
 FAMILY_TYPES = {"number": "decimal", "date": "datetime", "checkbox": "checkbox", "json": "json"}
 
 
@@ -159,6 +162,16 @@ def _searched(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def _type_of(column: SqlColumn) -> str:
+    """The field type whose values read as those of the column."""
+    native = column["type"]
+    if native.upper() in ("DATE", "TIME"):
+        return native.lower()
+    if WHOLE.fullmatch(native):
+        return "integer"
+    return FAMILY_TYPES.get(column["family"], "single-line-text")
+
+
 def _fields_of(columns: Sequence[SqlColumn]) -> list[FieldInfo]:
     """Columns of a result as fields. Equal names get a number, because a field is addressed by its name."""
     fields: list[FieldInfo] = []
@@ -168,13 +181,14 @@ def _fields_of(columns: Sequence[SqlColumn]) -> list[FieldInfo]:
         while name in taken:
             name, number = f"{column['name']}:{number}", number + 1
         taken.add(name)
+        scaled = SCALED.fullmatch(column["type"])
         fields.append(
             FieldInfo(
                 id=name,
                 name=name,
                 label=column["name"],
                 description=column["type"],
-                type=FAMILY_TYPES.get(column["family"], "single-line-text"),
+                type=_type_of(column),
                 family=column["family"],
                 editor="none",
                 required=False,
@@ -184,7 +198,7 @@ def _fields_of(columns: Sequence[SqlColumn]) -> list[FieldInfo]:
                 system=False,
                 numeric=column["family"] == "number",
                 default=None,
-                options={"native": column["type"]},
+                options={"native": column["type"], **({"scale": int(scaled[1])} if scaled else {})},
                 operators=[],
             )
         )

@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual import work
 from textual.binding import BindingType
 from textual.content import Content
+from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -35,11 +36,30 @@ class ImportWanted:
     skip_errors: bool
 
 
+class PathSuggester(Suggester):
+    """Goes on with a path to the first folder or readable file that fits; `→` takes it."""
+
+    def __init__(self) -> None:
+        super().__init__(use_cache=False, case_sensitive=True)
+
+    async def get_suggestion(self, value: str) -> str | None:
+        folder, slash, begun = value.rpartition("/")
+        if not begun:
+            return None
+        try:
+            entries = sorted(Path(folder + slash or ".").expanduser().iterdir())
+            fitting = next(e for e in entries if e.name.startswith(begun) and (e.is_dir() or e.suffix in SUFFIXES))
+        except (OSError, StopIteration):
+            return None
+        return f"{folder}{slash}{fitting.name}{'/' if fitting.is_dir() else ''}"
+
+
 class ImportDialog(Sheet[ImportWanted | None]):
     """Enter on the path reads the head of the file; then ^S starts."""
 
     DEFAULT_CSS = """
     ImportDialog #import-path { margin-bottom: 1; }
+    ImportDialog OptionList { margin-bottom: 1; }
     ImportDialog OptionList { max-height: 14; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("files")]
@@ -54,7 +74,8 @@ class ImportDialog(Sheet[ImportWanted | None]):
         self.skip_errors = False
 
     def compose_body(self) -> Iterable[Widget]:
-        yield Input(str(Path.cwd()) + "/", id="import-path", compact=True, select_on_focus=False)
+        suggester = PathSuggester()
+        yield Input(str(Path.cwd()) + "/", id="import-path", compact=True, select_on_focus=False, suggester=suggester)
         yield OptionList(compact=True, markup=False)
         yield Static(t("import.hint"), id="import-note", classes="sheet-note", markup=False)
 

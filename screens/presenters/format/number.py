@@ -30,8 +30,11 @@ def integer(field: FieldInfo) -> Formatter:
 
 
 def decimal(field: FieldInfo) -> Formatter:
-    """All digits that were stored, grouped before the point."""
+    """All digits that were stored, grouped before the point; as many after it as the column of a result has."""
     mark, point = t("grid.number.thousands"), t("grid.number.point")
+    scale = field["options"].get("scale")
+    if scale is not None:
+        return lambda value: _written(f"{Decimal(str(value)):.{scale}f}", mark, point)
     return lambda value: _written(value, mark, point)
 
 

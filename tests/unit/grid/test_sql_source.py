@@ -6,6 +6,7 @@ import pytest
 
 from core.client import NotFound
 from core.contract.console import SqlColumn, SqlStatement, SqlWindow
+from screens.presenters.format import formatter
 from screens.presenters.grid_model import GridModel
 from screens.presenters.row_source import SqlSource
 from tests.support.memory_port import MemoryPort
@@ -110,3 +111,24 @@ async def test_rows_are_located_by_their_number() -> None:
     assert (await rows.locate("run_1/0", "7"))["position"] == 7
     with pytest.raises(NotFound):
         await rows.locate("run_1/0", "10")
+
+
+@pytest.mark.parametrize(
+    ("native", "family", "value", "shown"),
+    [
+        ("DATE", "date", "2026-02-01", "2026-02-01"),
+        ("TIME", "text", "08:05:00", "08:05"),
+        ("BIGINT", "number", 1336, "1336"),
+        ("int4", "number", 1336, "1336"),
+        ("DECIMAL(20,2)", "number", 30, "30.00"),
+        ("DOUBLE", "number", 0.5, "0.5"),
+        ("INTERVAL", "text", "1 day", "1 day"),
+    ],
+)
+def test_values_read_as_the_type_of_their_column(native: str, family: Any, value: Any, shown: str) -> None:
+    columns = [SqlColumn(name="x", type=native, family=family)]
+    statement = SqlStatement(
+        index=0, text="select", start=0, end=6, kind="select", state="done", elapsedMs=1, columns=columns, rowCount=1
+    )
+    field = SqlSource(ResultPort(1), "run_1", statement).fields[0]
+    assert formatter(field)(value) == shown
