@@ -76,10 +76,12 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         status = execute(arguments)
         if sys.stdout is not None:  # None: the shell has closed it (`>&-`)
             sys.stdout.flush()
-    except BrokenPipeError:
-        # The reader of our output has left (`| head`): point stdout elsewhere, or Python complains at its end.
+    except OSError as error:
+        # The reader of our output has left (`| head`), or its disk is full: point stdout elsewhere, or Python complains
+        # at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = BROKEN_PIPE
+        gone = isinstance(error, BrokenPipeError)
+        status = BROKEN_PIPE if gone else tell(f"The output cannot be written: {error.strerror}", None, 1)
     raise SystemExit(status)
 
 
@@ -102,6 +104,11 @@ def execute(arguments: list[str]) -> int:
         return tell_json(error, error.exit_code) if "--json" in arguments else tell_error(error)
     except BrokenPipeError:
         raise
+    except OSError as error:
+        # A full disk, a folder without rights: wherever it was met, the system's own words say it best.
+        if debugging():
+            raise
+        return tell(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error), None, 1)
     except Exception as error:
         if debugging():
             raise

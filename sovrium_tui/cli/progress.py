@@ -26,7 +26,7 @@ async def finish(client: Client, job: Job) -> Job:
             pause = min(pause * 2, LOOK_EVERY)
             job = await client.job(job["id"])
     except (asyncio.CancelledError, KeyboardInterrupt):
-        await client.cancel_job(job["id"])
+        await stop(client, job["id"])
         raise
     finally:
         if shown:
@@ -35,6 +35,18 @@ async def finish(client: Client, job: Job) -> Job:
     if job["state"] != "done":
         raise SovriumError(job["error"] or f"The {job['kind']} was {job['state']}")
     return job
+
+
+async def stop(client: Client, id_: str) -> None:
+    """Cancel a job, and say so when that came too late: its last step, the commit, is never cut."""
+    job = await client.job(id_)
+    if job["state"] in ("queued", "running"):
+        await client.cancel_job(id_)
+        while job["state"] in ("queued", "running"):
+            await asyncio.sleep(LOOK_EVERY)
+            job = await client.job(id_)
+    if job["state"] == "done" and job["kind"] == "import":
+        click.echo(f"Too late to stop: {counted(job.get('rows', job['done']))} are in the table", err=True)
 
 
 def tell_rejected(job: Job) -> None:

@@ -1,13 +1,17 @@
 """Files that are no plain files, streams that are closed: nothing is replaced, nothing hangs, no traceback."""
 
+import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from sovrium_tui.cli.main import execute
+from sovrium_tui.cli.progress import stop
+from sovrium_tui.process.record import ServerRecord
 
 APP = """\
 name: odd
@@ -79,3 +83,55 @@ def test_files_of_others_in_the_exchange_folder_stay(app: Path, tmp_path: Path) 
     assert execute(["sql", str(app), "SELECT 1", "--data-dir", str(folder)]) == 0
     assert (folder / "exchange" / "thesis.csv").read_text() == "mine"
     assert not left.exists()
+
+
+def test_a_full_disk_under_the_output(app: Path) -> None:
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-P", "-m", "sovrium_tui", "validate", str(app)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+    assert (result.returncode, result.stderr) == (1, "error: No space left on device\n")
+
+
+def test_a_full_disk_under_the_data_folder(
+    app: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(record: ServerRecord, path: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(ServerRecord, "write", full)
+    assert execute(["sql", str(app), "SELECT 1"]) == 1
+    told = capsys.readouterr().err
+    assert "No space left on device" in told
+    assert "unexpected" not in told
+
+
+def test_the_database_of_another_program(app: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / ".sovrium").mkdir()
+    with duckdb.connect(str(tmp_path / ".sovrium" / "app.duckdb")) as other:
+        other.execute("CREATE TABLE system_change (x INTEGER)")
+    assert execute(["sql", str(app), "SELECT 1"]) == 1
+    assert "is the database of another program" in capsys.readouterr().err
+
+
+async def test_a_stop_that_comes_too_late_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl+C during the commit of an import: its rows are in, and whoever pressed it must know."""
+
+    class Late:
+        """A server whose import is in its last step when the cancel comes."""
+
+        state = "running"
+
+        async def job(self, id_: str) -> dict[str, object]:
+            return {"id": id_, "kind": "import", "state": self.state, "done": 0, "rows": 7}
+
+        async def cancel_job(self, id_: str) -> None:
+            self.state = "done"
+
+    await stop(Late(), "job_1")  # type: ignore[arg-type]
+    assert capsys.readouterr().err == "Too late to stop: 7 rows are in the table\n"

@@ -9,7 +9,7 @@ import duckdb
 from sqlalchemy.schema import CreateTable
 
 from core.clock import Clock
-from core.errors import DiskFull, SovriumError
+from core.errors import BadRequest, Damaged, DiskFull, SovriumError
 from core.storage.database import Commit, Health, Settings
 from core.storage.ddl import literal
 from core.storage.duckdb.dialect import make_dialect
@@ -84,9 +84,15 @@ class DuckDBDatabase(LaneDatabase):
         session.begin(read_only=False)
         if not session.fetch("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [CHANGES.name]):
             session.execute(str(CreateTable(CHANGES).compile(dialect=self._statements.dialect)), ())
-        [(transaction, sequence)] = session.fetch(
-            f'SELECT coalesce(max("transaction"), 0), coalesce(max("sequence"), 0) FROM {CHANGES.name}', ()
-        )
+        try:
+            [(transaction, sequence)] = session.fetch(
+                f'SELECT coalesce(max("transaction"), 0), coalesce(max("sequence"), 0) FROM {CHANGES.name}', ()
+            )
+        except BadRequest as error:
+            raise Damaged(
+                f"{self._path} is the database of another program: its {CHANGES.name} is none of ours",
+                hint="`sovrium-tui init DIR --from FILE` takes over the tables of a database",
+            ) from error
         session.last_numbers = (transaction, sequence)
         session.commit()
         session.last_numbers = (transaction, sequence)
