@@ -183,6 +183,13 @@ READ = [
         header={"warning": "colour"},
     ),
     ApiScenario(
+        name="R-004 on lists too, with all of their names",
+        path=PARTS + "?colour=red&limit=1&size=3",
+        given=[M8, M6],
+        json={"len(records)": 1},
+        header={"warning": '299 - "unknown parameters ignored: colour, size"'},
+    ),
+    ApiScenario(
         name="R-015 R-001 a list has pages, totals and ids as text",
         path=PARTS,
         given=[M8, M6],
