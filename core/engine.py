@@ -3,9 +3,8 @@
 import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from core.fields.model import AppModel
     from core.jobs.center import JobCenter
     from core.jobs.transfer import Transfers
+    from core.migrations.lifetime import Lifetime
     from core.records.service import Records
     from core.schema.model import App
     from core.sql.completion import Completions
@@ -46,9 +46,8 @@ class Engine:
     jobs: "JobCenter"
     database_name: str
     """What people call the database: the file's name, or `database at host`."""
-    created_at: datetime
-    changed_at: datetime
-    """When the tables were first made, and last changed."""
+    lifetimes: "Mapping[str, Lifetime]"
+    """By table id, when each was made and last changed."""
     notes: tuple[str, ...] = ()
     """Things a person should know: features accepted but not run."""
     schema_version: int = 1
@@ -140,6 +139,7 @@ def migrate_tables(
 def assemble(model: "AppModel", database: Database, data_dir: Path, name: str, clock: Clock) -> Engine:
     """The services over an open database whose tables stand."""
     from core.jobs.center import JobCenter
+    from core.migrations.lifetime import lifetimes
     from core.migrations.run import history
     from core.records.service import Records
     from core.sql.completion import Completions
@@ -162,8 +162,7 @@ def assemble(model: "AppModel", database: Database, data_dir: Path, name: str, c
         completions=completions,
         jobs=jobs,
         database_name=name,
-        created_at=versions[-1].applied_at if versions else clock(),
-        changed_at=versions[0].applied_at if versions else clock(),
+        lifetimes=lifetimes(versions),
         notes=tuple(f"{key}: accepted, not run" for key in model.app.later),
         schema_version=versions[0].version if versions else 0,
     )

@@ -10,16 +10,18 @@ from core.fields.model import TableModel
 
 
 def table_summary(engine: Engine, table: TableModel) -> TableSummary:
+    lifetime = engine.lifetimes[table.spec.id]
     return {
         "id": table.spec.id,
         "name": table.name,
         "fieldCount": len(table.fields),
-        "createdAt": to_iso(engine.created_at),
-        "updatedAt": to_iso(engine.changed_at),
+        "createdAt": to_iso(lifetime.made),
+        "updatedAt": to_iso(lifetime.changed),
     }
 
 
 def table_info(engine: Engine, table: TableModel) -> TableInfo:
+    lifetime = engine.lifetimes[table.spec.id]
     fields = [field_info(field, system=False) for field in table.fields.values()]
     fields += [field_info(field, system=True) for field in table.system.values()]
     return {
@@ -31,8 +33,8 @@ def table_info(engine: Engine, table: TableModel) -> TableInfo:
         "fields": fields,
         "views": list(table.spec.later.get("views", [])),
         "permissions": dict(table.spec.later.get("permissions", {})),
-        "createdAt": to_iso(engine.created_at),
-        "updatedAt": to_iso(engine.changed_at),
+        "createdAt": to_iso(lifetime.made),
+        "updatedAt": to_iso(lifetime.changed),
     }
 
 
