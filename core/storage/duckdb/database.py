@@ -183,6 +183,10 @@ class DuckDBDatabase(LaneDatabase):
             self._note = translate(error).message
         finally:
             self._root.close()
+            for session in self._sessions():
+                if isinstance(session, DuckDBSession):
+                    session.forget()
+            del self._root
 
 
 def _path_of(url: str) -> str:

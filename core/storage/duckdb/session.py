@@ -77,6 +77,10 @@ class DuckDBSession(Session):
         self._parsed.clear()
         self._cursor.close()
 
+    def forget(self) -> None:
+        """Let go of the closed cursor: whoever keeps the session keeps nothing of the driver, which complains at exit."""
+        del self._cursor
+
     @property
     def is_lost(self) -> bool:
         return self._lost
