@@ -66,6 +66,7 @@ class ConsoleScreen(Screen[None]):
         """Show all texts in the new language; a subclass that holds texts in widgets sets them anew."""
         for widget in self.query("*"):
             widget.refresh(layout=True)
+        self.status.show_own()
 
     # ── Staged edits: the same keys everywhere ──────────────────────────────────────────────────────────────────────────
 

@@ -62,9 +62,19 @@ class FilterBuilder(Sheet[Built | None]):
         self._editing: Condition | None = None
 
     def compose_body(self) -> Iterable[Widget]:
-        yield Input(id="filter-sentence", placeholder=t("filter.example"), compact=True, select_on_focus=False)
+        yield Input(id="filter-sentence", placeholder=self._example(), compact=True, select_on_focus=False)
         yield OptionList(compact=True, markup=False)
         yield Static(id="filter-note", classes="sheet-note", markup=False)
+
+    def _example(self) -> str:
+        """A sentence about two fields of this table."""
+        fields = self.draft.fields
+        number = next(
+            (f"{field['name']} > 100" for field in fields if "greaterThan" in field["operators"] and field["numeric"]),
+            "",
+        )
+        text = next((f'{field["name"]} contains "a"' for field in fields if field["family"] == "text"), "")
+        return " and ".join(part for part in (text, number) if part)
 
     def on_mount(self) -> None:
         self.host = EditorHost(self.query_one(".sheet-body"))

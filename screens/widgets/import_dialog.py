@@ -43,15 +43,20 @@ class PathSuggester(Suggester):
         super().__init__(use_cache=False, case_sensitive=True)
 
     async def get_suggestion(self, value: str) -> str | None:
-        folder, slash, begun = value.rpartition("/")
-        if not begun:
-            return None
-        try:
-            entries = sorted(Path(folder + slash or ".").expanduser().iterdir())
-            fitting = next(e for e in entries if e.name.startswith(begun) and (e.is_dir() or e.suffix in SUFFIXES))
-        except (OSError, StopIteration):
-            return None
-        return f"{folder}{slash}{fitting.name}{'/' if fitting.is_dir() else ''}"
+        return completed(value)
+
+
+def completed(value: str) -> str | None:
+    """The first path that begins like this; None when there is none."""
+    folder, slash, begun = value.rpartition("/")
+    if not begun:
+        return None
+    try:
+        entries = sorted(Path(folder + slash or ".").expanduser().iterdir())
+        fitting = next(e for e in entries if e.name.startswith(begun) and (e.is_dir() or e.suffix in SUFFIXES))
+    except (OSError, StopIteration):
+        return None
+    return f"{folder}{slash}{fitting.name}{'/' if fitting.is_dir() else ''}"
 
 
 class ImportDialog(Sheet[ImportWanted | None]):

@@ -71,6 +71,7 @@ class Navigator(Vertical):
             )
             for table in self.tables
         ]
+        self.query_one(Input).placeholder = t("navigator.filter")
         typed = self.query_one(Input).value
         menu = self.query_one(Menu)
         menu.show(best(typed, hits) if typed else hits)

@@ -253,6 +253,7 @@ async def test_the_language_changes_at_once_and_is_kept() -> None:
         await pilot.press("ctrl+p", *"français", "enter")
         await until(pilot, lambda: "Accueil" in screen_text(app))
         assert "Reprendre" in screen_text(app)
+        assert "● prêt" in screen_text(app)
     assert session.get("language") == "fr"
 
 

@@ -33,7 +33,11 @@ tables:
       - {id: 3, name: stage, type: single-select, options: [lead, won]}
       - {id: 4, name: closes, type: date}
 """
-RESULTS = "select stage, count(*) as deals, sum(amount) as total\nfrom deals\ngroup by stage;\n\nselect id, title, amount, stage, closes from deals"
+RESULTS = """select stage, count(*) as deals, sum(amount) as total
+from deals
+group by stage;
+
+select id, title, amount, stage, closes from deals"""
 WRONG = "select stage,\n       sum(amout) as total\nfrom deals\ngroup by stage"
 
 

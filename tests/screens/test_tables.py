@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from core.contract.console import Event
+from screens.presenters.filter_draft import FilterDraft
 from screens.services.session import SessionStore
 from screens.tables import TablesScreen
 from screens.widgets.change_panel import ChangePanel
 from screens.widgets.column_manager import ColumnManager
+from screens.widgets.filter_builder import FilterBuilder
 from screens.widgets.finder import Finder
 from screens.widgets.footer import KeyFooter
 from screens.widgets.record_peek import RecordPeek
@@ -274,3 +277,16 @@ async def test_lists_of_dialogs_are_walked_with_j_and_k() -> None:
         at = options.highlighted
         await pilot.press("j", "j", "k")
         assert options.highlighted == at + 1
+
+
+async def test_the_example_of_a_sentence_speaks_of_this_table() -> None:
+    async with tables() as (pilot, screen):
+        await pilot.press("F")
+        await until(pilot, lambda: isinstance(screen.app.screen, Finder))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(screen.app.screen, FilterBuilder))
+        example = screen.app.screen.query_one("#filter-sentence", Input).placeholder
+        assert example
+        draft = FilterDraft(screen.pane.info["fields"], None)
+        draft.read(example)
+        assert "contains" in draft.sentence()
