@@ -164,7 +164,7 @@ tables:
             "update": lambda: Call(
                 "PATCH",
                 f"{path('small')}/{key % self.sizes['small'] + 1}",
-                {"fields": {"amount": number % 10_000 + 0.25}},
+                {"fields": {"amount": number % 100_003 + 0.25}},
             ),
             "batch 100": lambda: Call(
                 "POST",
@@ -245,7 +245,7 @@ class PocketBase(Product):
             "group 1M": lambda: Call("GET", path("groups")),
             "create": lambda: Call("POST", path("fresh"), rows.new_row(number)),
             "update": lambda: Call(
-                "PATCH", f"{path('small')}/r{key % self.sizes['small'] + 1:014d}", {"amount": number % 10_000 + 0.25}
+                "PATCH", f"{path('small')}/r{key % self.sizes['small'] + 1:014d}", {"amount": number % 100_003 + 0.25}
             ),
             "batch 100": lambda: Call(
                 "POST",

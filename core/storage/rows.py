@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -26,13 +27,13 @@ def parameter_encoder(column: str, kind: ColumnKind) -> Converter | None:
     """How a value becomes a plain parameter; None = as it is."""
     match kind:
         case "text":
-            return lambda value: check_text(column, value)
+            return partial(check_text, column)
         case "text-list":
-            return lambda value: check_texts(column, value)
+            return partial(check_texts, column)
         case "json":
-            return lambda value: dump_json(column, value)
+            return partial(dump_json, column)
         case "integer" | "bigint":
-            return lambda value: check_integer(column, kind, value)
+            return partial(check_integer, column, kind)
     return None
 
 
