@@ -137,6 +137,7 @@ class Life:
                 await server.stop()
         finally:
             await asyncio.to_thread(engine.close)
+            gc.unfreeze()  # or DuckDB's binding takes its own types for leaks when the interpreter ends, and says so
             LOG.info("stopped")
 
     def greeting(self, seconds: float) -> str:

@@ -1,5 +1,6 @@
 """Fixtures that every test may use. Anything that talks to a database runs on both of them."""
 
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,11 @@ from core.storage.database import Database, Settings
 from tests.support.databases import NoPostgreSQL, duckdb_file, postgresql_database, postgresql_schema
 
 OpenDatabase = Callable[..., Database]
+
+
+def pytest_sessionfinish() -> None:
+    """Textual freezes what it finds at its start; DuckDB's binding would take its own types for leaks at the end."""
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

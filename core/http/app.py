@@ -89,7 +89,10 @@ class Application:
             elif name == b"sec-fetch-site":
                 site = value
         if self.hosts is not None and host is not None and host_name(host) not in self.hosts:
-            raise ForeignOrigin("This server does not answer to that host name", hint="allow it with --allow-host")
+            raise ForeignOrigin(
+                "This server does not answer to that host name",
+                hint="use localhost, or start the server with --host and that name",
+            )
         if scope["method"] in SAFE:
             return
         if site in (b"cross-site", b"same-site") or (origin is not None and origin.partition("://")[2] != host):

@@ -29,8 +29,10 @@ def parse_key(table: TableModel, text: str | int) -> KeyValue:
         values = tuple(table.type_of(name).accept(part) for name, part in zip(names, parts, strict=True))
     except ValueProblem:
         raise NotFound() from None
-    if any(value is None or (isinstance(value, int) and abs(value) >= _LARGEST) for value in values):
-        raise NotFound()
+    for part, value in zip(parts, values, strict=True):
+        # One record has one address: `+1` and ` 1` are not other names of 1.
+        if value is None or (isinstance(value, int) and (abs(value) >= _LARGEST or str(value) != part)):
+            raise NotFound()
     return values
 
 

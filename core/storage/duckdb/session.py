@@ -104,7 +104,8 @@ class DuckDBSession(Session):
 
     def stream(self, sql: str, values: Sequence[Any], size: int) -> Iterator[list[Row]]:
         self._run(sql, values)
-        description = self._cursor.description or ()
+        # As texts: a stream that is left half-read must not keep objects of the driver alive until the interpreter ends.
+        description = [(column[0], str(column[1])) for column in self._cursor.description or ()]
         while True:
             self.check()
             try:

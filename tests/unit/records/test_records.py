@@ -9,6 +9,7 @@ import pytest
 from core.errors import BadRequest, Conflict, Invalid, NotFound, SovriumError, TooLarge
 from core.fields.model import TableModel
 from core.principal import OWNER
+from core.records.key import parse_key
 from core.records.service import Records
 from core.storage.database import Call, Database
 from core.storage.journal import CHANGES
@@ -391,6 +392,15 @@ async def test_batch_delete_and_restore(desk: Desk) -> None:
     assert await desk.records.batch_delete(OWNER, desk.parts, [2, 3]) == 1
     assert await desk.records.batch_restore(OWNER, desk.parts, [1, 2]) == 2
     assert (await desk.records.list(OWNER, desk.parts, {}))["pagination"]["total"] == 2
+
+
+async def test_a_record_has_one_address(open_db: Callable[..., Database]) -> None:
+    """`+1`, ` 1` and `01` name no record: 404, not record 1."""
+    table = app_model("name: a\ntables: [{id: 1, name: t, fields: [{id: 1, name: n, type: integer}]}]").tables[0]
+    assert parse_key(table, "1") == (1,)
+    for text in ("+1", " 1", "01", "1.0", "1e0", ""):
+        with pytest.raises(NotFound):
+            parse_key(table, text)
 
 
 async def test_composite_keys(open_db: Callable[..., Database]) -> None:
