@@ -143,7 +143,7 @@ async def test_typed_cells_read_as_people_write_them() -> None:
             "34 %",
             "★★★☆☆",
             "2026-02-03",
-            "7/3/2026 10:05",
+            "2026-07-03 10:05",
             "2:30",
             "1:01",
             "INV-00003",

@@ -11,8 +11,8 @@ APPENDERS_KEPT = 200
 
 
 class Appenders:
-    """The appenders of one session, kept from one group of rows to the next: making one costs as much as using it. They
-    look their columns up by name when they write, so a table that was altered is met as it then is."""
+    """The appenders of one session, kept from one group of rows to the next: making one costs as much as using it. One
+    knows the types of its columns from when it was made, so all are forgotten when a table may have changed its shape."""
 
     def __init__(self) -> None:
         self._kept: dict[tuple[str, tuple[str, ...]], duckdb.Appender] = {}

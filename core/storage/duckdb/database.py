@@ -72,8 +72,12 @@ class DuckDBDatabase(LaneDatabase):
             root = duckdb.connect(self._path, config={"autoinstall_known_extensions": False})
         except Exception as error:
             raise translate_open(error, self._path) from error
-        for statement in _startup(self._settings, self._path):
-            root.execute(statement)
+        try:
+            for statement in _startup(self._settings, self._path):
+                root.execute(statement)
+        except Exception as error:
+            root.close()
+            raise translate_open(error, self._path) from error
         return root
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:

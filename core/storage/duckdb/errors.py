@@ -1,5 +1,6 @@
 """What DuckDB's exceptions mean, in our words. The only place that looks into the driver's messages."""
 
+import os
 import re
 
 import duckdb
@@ -70,6 +71,8 @@ def translate_open(error: BaseException, path: str) -> SovriumError:
             program=program,
             hint="End that program, or connect to the server that runs there",
         )
+    if "configuration has been locked" in text:
+        return Locked(f"{path} is open in this process already", pid=os.getpid(), hint="Close it there first")
     if _NO_SPACE.search(text):
         return DiskFull(f"There is no space left to open {path}", hint="Free some space and start again")
     if "Permission denied" in text or "Read-only file system" in text or "Cannot open file" in text:

@@ -25,6 +25,10 @@ TEXT_KEPT = 4_000
 _CHANGE_COLUMNS = tuple(column.name for column in CHANGES.columns)
 
 
+CHANGES_SHAPE = frozenset({"CREAT", "ALTER", "DROP "})
+"""How statements begin after which an appender may know a table that is no more as it was."""
+
+
 class DuckDBSession(Session):
     """`connect` gives a cursor; it is asked again when the database had to be opened anew."""
 
@@ -63,6 +67,7 @@ class DuckDBSession(Session):
         if not self._open:
             return
         self._open = False
+        self._appenders.forget()  # a table may get its old shape back
         try:
             self._cursor.execute("ROLLBACK")
         except duckdb.Error as error:
@@ -189,6 +194,8 @@ class DuckDBSession(Session):
             self._cursor.execute(self._statement(sql), values)
         except Exception as error:
             raise self._fail(error) from error
+        if sql.lstrip()[:5].upper() in CHANGES_SHAPE:
+            self._appenders.forget()
 
     def _statement(self, sql: str) -> "str | duckdb.Statement":
         """The text, parsed where it has come before."""
