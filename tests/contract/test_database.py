@@ -476,3 +476,33 @@ def test_health(db: Database) -> None:
     health = db.health()
     assert (health.state, health.dialect) == ("ready", db.dialect)
     assert health.version
+
+
+def test_rows_meet_a_table_as_it_is_after_its_shape_changed(db: Database) -> None:
+    """A way of writing that was prepared for the old shape must not be used for the new one, nor after a rollback."""
+    number = Table("shape", MetaData(), Column("id", BigInteger, primary_key=True), Column("value", BigInteger))
+    text = Table("shape", MetaData(), Column("id", BigInteger, primary_key=True), Column("value", Text))
+
+    def shaped(kind: str) -> Callable[[Transaction], int]:
+        return lambda tx: tx.execute(f"CREATE TABLE shape (id BIGINT PRIMARY KEY, value {kind})")
+
+    def stored(table: Table, first: int, value: Any) -> None:
+        rows = [{"id": first + at, "value": value} for at in range(3)]
+        db.submit_write(Call(lambda tx: tx.insert(table, rows))).result()
+
+    def turn_and_fail(tx: Transaction) -> None:
+        tx.execute("DROP TABLE shape")
+        shaped("TEXT")(tx)
+        tx.insert(text, [{"id": at, "value": "lost"} for at in range(3)])
+        raise Conflict("no")
+
+    db.submit_write(Call(shaped("BIGINT"))).result()
+    stored(number, 0, 7)
+    with pytest.raises(Conflict):
+        db.submit_write(Call(turn_and_fail)).result()
+    stored(number, 10, 8)
+    db.submit_write(Call(lambda tx: tx.execute("DROP TABLE shape"))).result()
+    db.submit_write(Call(shaped("TEXT"))).result()
+    stored(text, 0, "seven")
+    rows = db.submit_read(Call(lambda r: r.rows("SELECT value FROM shape ORDER BY id"))).result()
+    assert rows == [("seven",)] * 3
