@@ -72,6 +72,7 @@ for module in (console, server, schema, init, migrate, sql, transfer):
 def run(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and end the process: 0 ok, 1 failed, 2 wrong use or invalid file, 3 held by someone else."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    status = 0
     try:
         status = execute(arguments)
         if sys.stdout is not None:  # None: the shell has closed it (`>&-`)
@@ -80,8 +81,10 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         # The reader of our output has left (`| head`), or its disk is full: point stdout elsewhere, or Python complains
         # at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        gone = isinstance(error, BrokenPipeError)
-        status = BROKEN_PIPE if gone else tell(f"The output cannot be written: {error.strerror}", None, 1)
+        if isinstance(error, BrokenPipeError):
+            status = BROKEN_PIPE
+        elif not status:  # else it has been told, and what is left in the buffer fails once more
+            status = tell(f"The output cannot be written: {error.strerror}", None, 1)
     raise SystemExit(status)
 
 
