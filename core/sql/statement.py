@@ -84,10 +84,6 @@ class Statement:
             return tuple(written(self.tokens))
         return tuple(self._changed()) if self.kind == "schema" else ()
 
-    @property
-    def returns_rows(self) -> bool:
-        return self.kind == "select" or self.has("RETURNING")
-
     def has(self, word: str) -> bool:
         """The word stands outside of all brackets."""
         return any(token.kind == "word" and token.text == word for token in self.outer())
