@@ -12,8 +12,9 @@ from core.errors import MigrationRefused
 from core.migrations.layout import Layout, checksum, from_data, to_data
 from core.storage.catalog import Catalog
 from core.storage.database import Reader, Transaction
-from core.storage.ddl import Ddl, quote
-from core.storage.table import column_type, instant_type, json_type
+from core.storage.ddl import quote
+from core.storage.own import ensure
+from core.storage.table import instant_type, json_type
 
 _METADATA = MetaData()
 HISTORY = Table(
@@ -89,14 +90,7 @@ def read_state(reader: Reader, catalog: Catalog) -> State:
 
 
 def create_bookkeeping(tx: Transaction, catalog: Catalog) -> None:
-    ddl = Ddl(tx.dialect)
-    for table in (HISTORY, LOG, CHECKSUM):
-        if table.name not in catalog:
-            columns = ", ".join(
-                f"{quote(column.name)} {ddl.type_name(column_type(column.type))}{'' if column.nullable else ' NOT NULL'}"
-                for column in table.columns
-            )
-            tx.execute(f"CREATE TABLE {quote(table.name)} ({columns}, PRIMARY KEY (id))")
+    ensure(tx, catalog, HISTORY, LOG, CHECKSUM)
 
 
 def record_version(

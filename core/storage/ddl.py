@@ -83,7 +83,8 @@ class Ddl:
         """`extra` are columns that somebody added by hand, with the database's own type names."""
         parts = [self.column(column) for column in columns]
         parts += [f"{quote(column)} {type_}" for column, type_ in extra]
-        parts.append(f"PRIMARY KEY ({quote_list(key)})")
+        if key:
+            parts.append(f"PRIMARY KEY ({quote_list(key)})")
         return f"CREATE TABLE {quote(name)} ({', '.join(parts)})"
 
     def drop_table(self, name: str) -> str:
