@@ -93,10 +93,19 @@ def api_errors() -> str:
     return "\n".join(lines) + "\n"
 
 
+def coverage_of_points() -> str:
+    """A row per point of the specification, with a test that names it."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    from points import coverage
+
+    return coverage()
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "api-errors": api_errors,
     "api-routes": api_routes,
     "commands": commands,
+    "coverage": coverage_of_points,
     "field-types": field_types,
     "keys": keys,
 }
