@@ -1,6 +1,6 @@
 """Which points of the product's specification have a test that names them: `docs/coverage.md`.
 
-`docs/points.txt` lists the points (`T-119 What it says`) under headings. A test names a point in its name, docstring or data.
+`docs/points.txt` lists the points (`T-119 What it says`) under headings; a test names a point in its name, docstring or data.
 """
 
 import ast
@@ -22,22 +22,31 @@ def named_points(text: str) -> set[str]:
 
 
 def tests_by_point() -> dict[str, list[str]]:
-    """Tests (`tests/api/test_records.py::test_trash`) by the point that they name."""
+    """Tests (`tests/api/test_records.py::test_trash`) by the point that they name; the file alone for what stands outside
+    its functions."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        text = path.read_text(encoding="utf-8")
+        text, name = path.read_text(encoding="utf-8"), str(path.relative_to(ROOT))
         lines = text.splitlines()
+        in_tests: set[str] = set()
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
                 first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-                for point in named_points("\n".join(lines[first - 1 : node.end_lineno])):
-                    found[point].append(f"{path.relative_to(ROOT)}::{node.name}")
-        loose = named_points(text) - {
-            p for p, names in found.items() if any(n.startswith(f"{path.relative_to(ROOT)}:") for n in names)
-        }
-        for point in loose:
-            found[point].append(str(path.relative_to(ROOT)))
+                points = named_points("\n".join(lines[first - 1 : node.end_lineno]))
+                in_tests |= points
+                for point in points:
+                    found[point].append(f"{name}::{node.name}")
+        for point in named_points(text) - in_tests:
+            found[point].append(name)
     return found
+
+
+def cell(names: list[str]) -> str:
+    if not names:
+        return "**missing**"
+    path, _, test = names[0].partition("::")
+    more = f" (+{len(names) - 1})" if len(names) > 1 else ""
+    return f"[{test or Path(path).name}](../{path}){more}"
 
 
 def coverage() -> str:
@@ -60,12 +69,6 @@ def coverage() -> str:
         names = tests.get(point, [])
         every += 1
         built += bool(names)
-        more = f" (+{len(names) - 1})" if len(names) > 1 else ""
-        cell = (
-            f"[{names[0].rpartition('::')[2].rpartition('/')[2]}](../{names[0].partition('::')[0]}){more}"
-            if names
-            else "**missing**"
-        )
-        rows.append(f"| {point} | {what} | {cell} |")
+        rows.append(f"| {point} | {what} | {cell(names)} |")
     close()
     return "\n".join([f"{built} of {every} points have a test that names them.", "", *parts]).rstrip() + "\n"
