@@ -1,6 +1,7 @@
 """Which points of the product's specification have a test that names them: `docs/coverage.md`.
 
-`docs/points.txt` lists the points (`T-119 What it says`) under headings; a test names a point in its name, docstring or data.
+`docs/points.txt` lists the points (`T-119 What it says`) under headings. A test names a point in its name, docstring
+or data.
 """
 
 import ast
