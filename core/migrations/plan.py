@@ -11,6 +11,7 @@ from core.migrations.check import Refusal, check_change
 from core.migrations.difference import Difference, TableChange, compare, present
 from core.migrations.expression import Sql, fill_of
 from core.migrations.layout import TableLayout, canonical, checksum, layout_of
+from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.statement import TableSql, create_table, drop_table
 from core.storage.catalog import Catalog, read_catalog
 from core.storage.database import Reader
@@ -50,11 +51,13 @@ class Plan:
     warnings: tuple[str, ...] = ()
     state: State = field(default_factory=State)
     """What is in force once it has run."""
+    renews_views: bool = False
+    """The version is in force, but our views are not as it wants them."""
 
     @property
     def is_empty(self) -> bool:
         """Nothing to do, not even a new version."""
-        return self.before == self.after
+        return self.before == self.after and not self.renews_views
 
     @property
     def unconfirmed(self) -> tuple[Step, ...]:
@@ -74,7 +77,7 @@ class Plan:
         }
 
 
-def compose(reader: Reader, model: AppModel) -> Plan:
+def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS) -> Plan:
     """The plan for the database behind `reader`. Raises MigrationRefused when its bookkeeping was edited."""
     catalog = read_catalog(reader)
     state = read_state(reader, catalog)
@@ -82,7 +85,8 @@ def compose(reader: Reader, model: AppModel) -> Plan:
     text = canonical(model.app.tables_data)
     new_checksum = checksum(text)
     if state.checksum == new_checksum and all(table.name in catalog for table in layout):
-        return Plan(model=model, before=state.version, after=state.version, state=state)
+        stale = not owned.is_current(reader, model)
+        return Plan(model=model, before=state.version, after=state.version, state=state, renews_views=stale)
     after = State(version=state.version + 1, checksum=new_checksum, schema=text, layout=layout)
     return _Composer(reader, model, catalog, state, after).plan()
 

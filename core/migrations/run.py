@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from core.errors import MigrationRefused, SovriumError
 from core.fields.model import AppModel
 from core.migrations.bookkeeping import Version, create_bookkeeping, read_history, record_attempt, record_version
+from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.plan import Plan, Step, compose
 from core.storage.catalog import read_catalog
 from core.storage.database import Call, Database, Transaction
@@ -20,9 +21,9 @@ class Applied:
     seconds: float
 
 
-def plan(database: Database, model: AppModel) -> Plan:
+def plan(database: Database, model: AppModel, *, owned: OwnedViews = NO_VIEWS) -> Plan:
     """What has to change for `model` to work on `database`. Changes nothing."""
-    job: Call[Plan] = Call(lambda reader: compose(reader, model))
+    job: Call[Plan] = Call(lambda reader: compose(reader, model, owned))
     return database.submit_read(job, lane="long", deadline=None).result()
 
 
@@ -30,6 +31,7 @@ def run(
     database: Database,
     plan: Plan,
     *,
+    owned: OwnedViews = NO_VIEWS,
     allow_destructive: bool = False,
     actor: str | None = None,
     app_version: str | None = None,
@@ -42,14 +44,18 @@ def run(
 
     def work(tx: Transaction) -> Plan:
         _lock(tx)
-        fresh = compose(tx, plan.model)
+        fresh = compose(tx, plan.model, owned)
         if fresh.before != plan.before or [step.data() for step in fresh.steps] != [step.data() for step in plan.steps]:
             raise MigrationRefused("The database has changed since the plan was made", hint="Make a new plan")
         _refuse(fresh, allow_destructive)
         create_bookkeeping(tx, read_catalog(tx))
+        owned.drop(tx)
         for step in fresh.steps:
             for statement in step.statements:
                 tx.execute(statement.text, statement.parameters)
+        owned.create(tx, plan.model)
+        if fresh.before == fresh.after:
+            return fresh
         milliseconds = int((time.perf_counter() - started) * 1000)
         data = [step.data() for step in fresh.steps]
         record_version(tx, fresh.state, plan=data, duration_ms=milliseconds, app_version=app_version)
