@@ -6,7 +6,10 @@ from sovrium_tui import _guard
 def main() -> None:
     """Run the command line; ends the process."""
     _guard.check()
-    from sovrium_tui.cli.main import run
+    try:
+        from sovrium_tui.cli.main import run
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
 
     run()
 

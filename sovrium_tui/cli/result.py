@@ -66,8 +66,8 @@ def width(text: str) -> int:
 
 
 def fitted(text: str, size: int, right: bool) -> str:
-    """The text cut or filled up to `size` cells."""
-    if width(text) > size:
+    """The text cut or filled up to `size` cells. A number, which goes to the right, is never cut: it would be another."""
+    if width(text) > size and not right:
         while width(text) >= size:
             text = text[:-1]
         text += "…"

@@ -2,9 +2,11 @@
 the command runs. Either way the command speaks the API, so there is one code path."""
 
 import asyncio
+import signal
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,7 +36,8 @@ def with_client(app_file: Path, data_dir: Path, name: str, work: Callable[[Clien
 @asynccontextmanager
 async def session(app_file: Path, data_dir: Path, name: str) -> AsyncIterator[Client]:
     place = Place(data_dir)
-    record = settled(place)
+    with stopped_at_once():
+        record = settled(place)
     if record is None:
         async with own_engine(app_file, place, name) as client:
             yield client
@@ -60,13 +63,15 @@ def attachable(record: ServerRecord, app_file: Path) -> Path:
 @asynccontextmanager
 async def own_engine(app_file: Path, place: Place, name: str) -> AsyncIterator[Client]:
     """An engine in this process, behind a socket that nobody else knows."""
-    from core.engine import open_engine
-    from core.http.app import build_app
-    from core.http.server import Server
-    from sovrium_tui.server import own_record
+    with stopped_at_once():
+        from core.engine import open_engine
+        from core.http.app import build_app
+        from core.http.server import Server
+        from sovrium_tui.server import own_record
 
     with DataLock(place, own_record("command", app_file, f"sovrium-tui {name}")):
-        engine = open_engine(app_file, place.data_dir)
+        with stopped_at_once():
+            engine = open_engine(app_file, place.data_dir)
         try:
             with tempfile.TemporaryDirectory(prefix="sovrium-") as folder:
                 socket = Path(folder, "api.sock")
@@ -80,3 +85,18 @@ async def own_engine(app_file: Path, place: Place, name: str) -> AsyncIterator[C
                     await server.stop()
         finally:
             await asyncio.to_thread(engine.close)
+
+
+@contextmanager
+def stopped_at_once() -> Iterator[None]:
+    """Ctrl+C inside ends what blocks the event loop, instead of waiting until the loop turns again. What is cut off is as
+    safe as after a crash: nothing was acknowledged."""
+    before = signal.getsignal(signal.SIGINT)
+    if before in (signal.SIG_IGN, signal.SIG_DFL, None) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,6 +1,8 @@
 """`sql`: statements from the shell."""
 
+import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 WINDOW = 1000
 WAIT = 10.0
+CANCEL_PATIENCE = 0.3
+"""Seconds that Ctrl+C waits for the server to say that the statement has stopped."""
 
 
 @click.command()
@@ -70,7 +74,9 @@ async def finished(client: "Client", run: "SqlRun") -> "SqlRun":
         while run["state"] == "running":
             run = await client.sql(run["id"], wait=WAIT)
     except BaseException:
-        await client.cancel_sql(run["id"])
+        with suppress(TimeoutError, SovriumError):
+            async with asyncio.timeout(CANCEL_PATIENCE):  # the server goes on stopping it when nobody waits any more
+                await client.cancel_sql(run["id"])
         raise
     return run
 

@@ -1,0 +1,93 @@
+"""Ctrl+C on `sovrium-tui sql`, on a terminal: it ends at once whatever it is at, with status 130."""
+
+import asyncio
+import os
+import pty
+import select
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sovrium_tui.cli import sql
+
+APP = "name: shop\ntables:\n  - {id: 1, name: items, fields: [{id: 1, name: title, type: single-line-text}]}\n"
+ENDLESS = "select count(*) from range(100000000) a cross join range(100000000) b where hash(a.range, b.range) = 7"
+HOSTILE = "select chr(27) || ']52;c;ZXZpbA==' || chr(7) || chr(155) || '31m' || chr(8238) || chr(13) || 'end' as x"
+
+
+class Terminal:
+    """A command on a pseudo terminal of its own."""
+
+    def __init__(self, *words: str) -> None:
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:  # pragma: no cover
+            os.execv(sys.executable, [sys.executable, "-P", "-m", "sovrium_tui", *words])
+        self.output = b""
+        self.status: int | None = None
+
+    def look(self) -> bool:
+        """Take what there is to read; whether the command still runs."""
+        if select.select([self._fd], [], [], 0.01)[0]:
+            try:
+                self.output += os.read(self._fd, 65536)
+            except OSError:
+                self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self.status is None
+
+    def press(self, keys: bytes) -> None:
+        os.write(self._fd, keys)
+
+    def end(self) -> bytes:
+        """All that it wrote, once it has ended."""
+        while self.look():
+            continue
+        os.close(self._fd)
+        return self.output
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    (tmp_path / "app.yaml").write_text(APP)
+    return tmp_path / "app.yaml"
+
+
+@pytest.mark.parametrize("sign", ["run", "app.duckdb"], ids=["while it starts", "with the database open"])
+def test_ctrl_c_ends_it(shop: Path, sign: str) -> None:
+    """It is pressed when a file of the data folder has appeared: before and after the statement has begun."""
+    terminal = Terminal("sql", str(shop), ENDLESS)
+    while terminal.look() and not (shop.parent / ".sovrium" / sign).exists():
+        continue
+    began = time.monotonic()
+    terminal.press(b"\x03")
+    output = terminal.end()
+    assert (terminal.status, b"Traceback" in output) == (130, False), output
+    assert time.monotonic() - began < 10  # the aim is 0.5 s on a free machine; the statement would take days
+
+
+async def test_a_server_that_does_not_answer_is_not_waited_for() -> None:
+    class Deaf:
+        async def sql(self, run: str, *, wait: float) -> Any:
+            raise KeyboardInterrupt
+
+        async def cancel_sql(self, run: str) -> None:
+            await asyncio.Event().wait()
+
+    client: Any = Deaf()
+    run: Any = {"id": "run_1", "state": "running", "statements": []}
+    with pytest.raises(KeyboardInterrupt):
+        await sql.finished(client, run)
+
+
+def test_data_never_steers_the_terminal(shop: Path) -> None:
+    """Escape sequences, the clipboard's among them, 8-bit controls and direction marks are shown, not sent."""
+    terminal = Terminal("sql", str(shop), HOSTILE)
+    output = terminal.end()
+    assert terminal.status == 0
+    text = output.decode()
+    assert "]52;c;ZXZpbA==" in text
+    assert not {c for c in text if not c.isprintable()} - {"\r", "\n"}
+    assert text.count("\r") == text.count("\r\n")
