@@ -13,7 +13,7 @@ from core.query.aggregate import Aggregates, Grouping, parse_aggregates, parse_g
 from core.query.compile import compile_filter
 from core.query.filter import Node, parse_filter
 from core.query.page import FIRST_PAGE, Page, parse_page
-from core.query.scope import Scope, UnknownField
+from core.query.scope import HiddenField, Scope, UnknownField
 from core.query.search import compile_search
 from core.query.sort import Key, Rank, parse_sort, ranks
 
@@ -89,11 +89,12 @@ def order_name(sort: tuple[Key, ...], deleted: Deleted) -> str:
 
 
 def live(deleted: Deleted, scope: Scope) -> ColumnElement[bool]:
-    """Rows outside the trash, inside it, or both."""
-    column = scope.source.c.deleted_at
+    """Rows outside the trash, inside it, or both: those of them that the caller may see."""
+    column, seen = scope.source.c.deleted_at, scope.visible()
     if deleted == "with":
-        return true()
-    return column.is_not(None) if deleted == "only" else column.is_(None)
+        return true() if seen is None else seen
+    there = column.is_not(None) if deleted == "only" else column.is_(None)
+    return there if seen is None else and_(there, seen)
 
 
 def parse_deleted(params: Mapping[str, str]) -> Deleted:
@@ -145,6 +146,8 @@ def parse_expand(text: str | None, scope: Scope) -> tuple[str, ...]:
     """Names of link fields (R-028). Raises Invalid."""
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip())) if text else ()
     for name in names:
+        if name in scope.hidden:
+            raise HiddenField
         field: Any = scope.table.fields.get(name)
         if field is None or field.family != "link":
             raise _refused("expand", f"{name!r} is no link field")

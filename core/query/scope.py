@@ -1,20 +1,24 @@
 """What a query is asked against: the table, its neighbours, the database's dialect, the caller's moment and zone."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from datetime import time as time_of_day
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, FromClause, Table, select
+from sqlalchemy import ColumnElement, FromClause, Table, false, select
 
+from core.errors import NotFound
 from core.fields.base import Family, FieldType
 from core.fields.column import ColumnKind
 from core.fields.link import related_table
 from core.fields.model import API_NAMES, AppModel, TableModel
+
+if TYPE_CHECKING:
+    from core.query.filter import Node
 
 Dialect = Literal["duckdb", "postgresql"]
 UTC_ZONE = ZoneInfo("UTC")
@@ -23,10 +27,26 @@ UTC_ZONE = ZoneInfo("UTC")
 class UnknownField(Exception):
     """No such field; the reader of the parameter decides how to answer."""
 
-    def __init__(self, name: str, table: TableModel) -> None:
-        names = (*table.fields, *table.system)
+    def __init__(self, name: str, table: TableModel, hidden: frozenset[str] = frozenset()) -> None:
+        names = [each for each in (*table.fields, *table.system) if each not in hidden]
         near = get_close_matches(name.partition(".")[0], names, 1)
         super().__init__(f"Unknown field {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+
+
+class HiddenField(NotFound):
+    """The caller may not read that field, so it cannot be asked about either (P-020)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a caller may see of a table: whether anything, without which fields, and which rows (None: all of them)."""
+
+    readable: bool = True
+    hidden: frozenset[str] = frozenset()
+    rows: "Node | None" = None
+
+
+EVERYTHING = Sight()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +66,10 @@ class Ref:
         return self.type.family
 
     @property
+    def is_list(self) -> bool:
+        return self.kind.endswith("-list")
+
+    @property
     def is_plain(self) -> bool:
         return self.link is None and not self.path
 
@@ -62,6 +86,34 @@ class Scope:
     zone: ZoneInfo = UTC_ZONE
     user: str | None = None
     sql_nulls: bool = False
+    sights: Callable[[TableModel], Sight] | None = None
+    """What the caller may see of each table; None: everything."""
+
+    @cached_property
+    def sight(self) -> Sight:
+        """What the caller may see of this table."""
+        return EVERYTHING if self.sights is None else self.sights(self.table)
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Fields that the caller may not read."""
+        return self.sight.hidden
+
+    def neighbour(self, table: TableModel) -> "Scope":
+        """Another table as the same caller queries it."""
+        return self if table is self.table else replace(self, table=table)
+
+    def visible(self, source: FromClause | None = None) -> ColumnElement[bool] | None:
+        """The condition of the rows that the caller may see, in the trash and outside; None: all of them. What reads rows
+        of a table for a caller, its own or a neighbour's, asks for it (P-034)."""
+        from core.query.compile import compile_filter
+
+        if not self.sight.readable:
+            return false()
+        if self.sight.rows is None:
+            return None
+        # The app's rule is asked of the rows as they are: what the caller may see does not bend it.
+        return compile_filter(self.sight.rows, replace(self, sights=None), source)
 
     @cached_property
     def source(self) -> Table:
@@ -77,19 +129,24 @@ class Scope:
         return first, datetime.combine(day + timedelta(days=1), time_of_day(), self.zone)
 
     def resolve(self, name: str) -> Ref:
-        """The field behind a name: `stock`, `createdAt`, `author.name`, `address.city`. Raises UnknownField."""
+        """The field behind a name: `stock`, `createdAt`, `author.name`, `address.city`. Raises UnknownField, HiddenField."""
         head, _, rest = name.partition(".")
+        if API_NAMES.get(head, head) in self.hidden:
+            raise HiddenField
         ref = _own(self.table, head)
         if ref is None or (rest and ref.family not in ("link", "json")):
-            raise UnknownField(name, self.table)
+            raise UnknownField(name, self.table, self.hidden)
         if not rest:
             return ref
         if ref.family == "json":
             return Ref(name, ref.column, ref.type, ref.kind, path=tuple(rest.split(".")))
         target = self.linked(ref.type)
+        sight = self.neighbour(target).sight
+        if not sight.readable or rest in sight.hidden:
+            raise HiddenField
         far = _own(target, rest)
         if far is None:
-            raise UnknownField(rest, target)
+            raise UnknownField(rest, target, sight.hidden)
         return Ref(name, far.column, far.type, far.kind, link=ref.column)
 
     def linked(self, link: FieldType[Any]) -> TableModel:
@@ -104,7 +161,9 @@ class Scope:
         link = self.table.type_of(ref.link)
         target = self.linked(link)
         far = self.table_of(target).alias()
-        return select(far.c[ref.column]).where(far.c[link_column(link, target)] == own[ref.link]).scalar_subquery()
+        found = select(far.c[ref.column]).where(far.c[link_column(link, target)] == own[ref.link])
+        seen = self.neighbour(target).visible(far)
+        return (found if seen is None else found.where(seen)).scalar_subquery()
 
 
 def linked_table(model: AppModel, link: FieldType[Any]) -> TableModel:

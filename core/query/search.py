@@ -15,7 +15,7 @@ def compile_search(text: str, scope: Scope, source: FromClause | None = None) ->
     found: list[ColumnElement[bool]] = []
     for name, field_type in scope.table.fields.items():
         column = scope.table.column_by_name.get(name)
-        if column is not None and field_type.searchable:
+        if column is not None and field_type.searchable and name not in scope.hidden:
             value = columns[name] if column.type.kind == "text" else cast(columns[name], SqlText)
             found.append(icontains(value, text[:MAX_LENGTH], scope))
     return or_(false(), *found)
