@@ -32,7 +32,11 @@ OURS = re.compile(r"(upload|export)_[\w-]{16}\.")
 
 @dataclass
 class Engine:
-    """All services of one app. Close it to let go of the database."""
+    """All services of one app as its file was read. Close it to let go of the database.
+
+    It is never changed to follow another version of the file: `successor` makes a new engine on the same database, and
+    whoever holds this one, a request that is under way, goes on with the app that it began with.
+    """
 
     app: "App"
     model: "AppModel"
@@ -58,9 +62,7 @@ class Engine:
         """Made on first use: a server without a console needs none."""
         from core.views.ordered import OrderedViews
 
-        views = OrderedViews(self.records, self.bus.publish)
-        self._closers.insert(0, views.stop)
-        return views
+        return OrderedViews(self.records, self.bus.publish)
 
     @cached_property
     def transfers(self) -> "Transfers":
@@ -74,9 +76,30 @@ class Engine:
         """The one folder in which the database reads and writes files."""
         return self.data_dir / "exchange"
 
+    def successor(self, model: "AppModel", *, allow_destructive: bool = False) -> "Engine":
+        """The engine of a new version of the app on the same database, brought to its shape. Blocks; this engine goes on
+        as it is, and stays in force when an error is raised. Hand the doors to the new one, then `retire` this one.
+
+        Raises:
+            MigrationRefused: the migration would lose data or does not fit.
+            StorageError: it cannot be carried out.
+        """
+        migrate_tables(self.database, model, "auto", allow_destructive)
+        return assemble(model, self.database, self.data_dir, self.database_name, self.clock, before=self)
+
+    async def retire(self, successor: "Engine") -> None:
+        """Give what goes on, jobs and SQL runs among it, to the successor. On the event loop, once the doors lead there."""
+        self._closers.clear()
+        self.sql.follow(successor.model)
+        self.completions.forget()
+        if "views" in self.__dict__:
+            await self.views.close_all()
+
     def close(self) -> None:
         """Stop jobs and SQL runs, finish queued writes, let go of the database. Idempotent; any thread."""
         closers, self._closers = self._closers, []
+        if closers and "views" in self.__dict__:
+            self.views.stop()
         for close in closers:
             close()
 
@@ -100,13 +123,9 @@ def open_engine(
         MigrationRefused: a migration would lose data, does not fit, or is not wanted.
         StorageError: the database or its folder cannot be used (Locked, Damaged, DiskFull among them).
     """
-    from core.fields.build import build_app
-    from core.fields.registry import FIELD_TYPES
-    from core.schema.loader import load_app
     from core.storage.engine import open_database
 
-    app = load_app(app_file, FIELD_TYPES)
-    model = build_app(app)
+    model = read_model(app_file)
     prepare_folders(data_dir)
     url = database_url or os.environ.get("DATABASE_URL") or f"duckdb:///{data_dir.absolute() / 'app.duckdb'}"
     database = open_database(Settings(url=url, exchange=str(data_dir.absolute() / "exchange")), clock=clock)
@@ -136,8 +155,20 @@ def migrate_tables(
     run(database, steps, allow_destructive=allow_destructive, actor="system", app_version=model.app.version)
 
 
-def assemble(model: "AppModel", database: Database, data_dir: Path, name: str, clock: Clock) -> Engine:
-    """The services over an open database whose tables stand."""
+def read_model(app_file: Path) -> "AppModel":
+    """The app of a file, ready for work. Raises SchemaError."""
+    from core.fields.build import build_app
+    from core.fields.registry import FIELD_TYPES
+    from core.schema.loader import load_app
+
+    return build_app(load_app(app_file, FIELD_TYPES))
+
+
+def assemble(
+    model: "AppModel", database: Database, data_dir: Path, name: str, clock: Clock, *, before: Engine | None = None
+) -> Engine:
+    """The services over an open database whose tables stand. What belongs to the database rather than to one version of
+    the app (events, jobs, SQL runs, the completion index) is taken over from the engine `before`."""
     from core.jobs.center import JobCenter
     from core.migrations.lifetime import lifetimes
     from core.migrations.run import history
@@ -146,10 +177,10 @@ def assemble(model: "AppModel", database: Database, data_dir: Path, name: str, c
     from core.sql.run import SqlRuns
 
     versions = history(database)
-    bus = Bus()
-    completions = Completions(database)
-    sql = SqlRuns(database, model, completions.forget)
-    jobs = JobCenter(bus, clock)
+    bus = before.bus if before else Bus()
+    completions = before.completions if before else Completions(database)
+    sql = before.sql if before else SqlRuns(database, model, completions.forget)
+    jobs = before.jobs if before else JobCenter(bus, clock)
     engine = Engine(
         app=model.app,
         model=model,
@@ -166,8 +197,11 @@ def assemble(model: "AppModel", database: Database, data_dir: Path, name: str, c
         notes=tuple(f"{key}: accepted, not run" for key in model.app.later),
         schema_version=versions[0].version if versions else 0,
     )
-    stop_listening = database.listen(lambda commit: announce(commit, bus))
-    engine._closers += [jobs.close, sql.close, stop_listening, database.close]
+    if before is not None:
+        engine._closers += before._closers
+    else:
+        stop_listening = database.listen(lambda commit: announce(commit, bus))
+        engine._closers += [jobs.close, sql.close, stop_listening, database.close]
     return engine
 
 

@@ -78,6 +78,9 @@ class SchemaError(SovriumError):
         super().__init__(message, hint=hint)
         self.problems = tuple(problems)
 
+    def body(self) -> dict[str, Any]:
+        return super().body() | ({"problems": [str(problem) for problem in self.problems]} if self.problems else {})
+
 
 class RequestError(SovriumError):
     """The caller can mend it."""
@@ -200,9 +203,12 @@ class MigrationRefused(SovriumError):
     code = "MIGRATION_REFUSED"
     status = 409
 
-    def __init__(self, message: str, *, details: Sequence[str] = (), hint: str | None = None) -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, *, details: Sequence[str] = (), hint: str | None = None, **extra: Any) -> None:
+        super().__init__(message, hint=hint, **extra)
         self.details = tuple(details)
+
+    def body(self) -> dict[str, Any]:
+        return super().body() | ({"details": list(self.details)} if self.details else {})
 
 
 class FeatureMissing(SovriumError):
@@ -214,7 +220,7 @@ class FeatureMissing(SovriumError):
 
 def error_from_body(status: int, body: Mapping[str, Any]) -> SovriumError:
     """Rebuild the exception on the client's side from an answer of the API."""
-    known = {"success", "message", "code", "hint", "errors"}
+    known = {"success", "message", "code", "hint", "errors", "problems", "details"}
     message, hint = str(body.get("message", f"HTTP {status}")), body.get("hint")
     extra = {key: value for key, value in body.items() if key not in known}
     errors = [
@@ -223,6 +229,10 @@ def error_from_body(status: int, body: Mapping[str, Any]) -> SovriumError:
     ]
     if errors or body.get("code") == "VALIDATION_ERROR":
         return Invalid(message, errors, status=status, **extra)
+    if body.get("code") == MigrationRefused.code:
+        return MigrationRefused(message, details=body.get("details", ()), hint=hint, **extra)
+    if body.get("code") == SchemaError.code:
+        return SchemaError(message, body.get("problems", ()), hint=hint)
     kinds: dict[int, type[SovriumError]] = {
         400: BadRequest,
         401: NotSignedIn,

@@ -27,6 +27,7 @@ from sovrium_tui.process.record import Role, ServerRecord, file_stamp, process_s
 
 if TYPE_CHECKING:
     from core.engine import Engine
+    from core.http.app import Application
     from core.http.server import Server
 
 HOST, PORT = "127.0.0.1", 3000
@@ -39,7 +40,8 @@ LOG = logging.getLogger("sovrium_tui.server")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """How to serve. `port` 0 picks a free one; `report` is the pipe to the process that started a background server."""
+    """How to serve. `port` 0 picks a free one; `watch` takes up the app file whenever it changes; `report` is the pipe to
+    the process that started a background server."""
 
     app_file: Path
     data_dir: Path
@@ -48,6 +50,7 @@ class ServerOptions:
     socket: Path | None = None
     allow_open: bool = False
     allow_destructive: bool = False
+    watch: bool = False
     background: bool = False
     report: int | None = None
     linger: float = field(default_factory=lambda: linger_setting(os.environ.get("SOVRIUM_LINGER")))
@@ -113,6 +116,9 @@ class Life:
         self._end = asyncio.Event()
         self._lease: asyncio.TimerHandle | None = None
         self._app_name = ""
+        self._app: Application | None = None
+        self._reloads: set[asyncio.Task[None]] = set()
+        self._has_terminal = has_terminal()
 
     async def run(self, ready: Callable[[str], object]) -> None:
         """Open, serve, close. `ready` gets a note for the person who started it, or ""."""
@@ -120,13 +126,19 @@ class Life:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if signal.getsignal(number) == signal.SIG_IGN:
                 continue  # `nohup` and shells without job control mean it
-            loop.add_signal_handler(number, self._stop, signal.Signals(number).name)
+            handler = self._hang_up if number == signal.SIGHUP else self._stop
+            loop.add_signal_handler(number, handler, signal.Signals(number).name)
         engine = open_the_engine(self.options)
         try:
             server, note = await self._listen(engine)
+            self._app = server.app
+            server.app.on_reload = self._reloaded
+            watching = None
             try:
                 self._publish_ready(engine, server)
                 ready(note)
+                if self.options.watch:
+                    watching = asyncio.create_task(self._watch())
                 gc.freeze()
                 gc.set_threshold(20_000, 50, 50)  # requests leave little garbage in cycles; a batch took a tenth longer
                 gc.enable()
@@ -134,7 +146,10 @@ class Life:
                 await self._end.wait()
                 self.lock.publish(replace(self.lock.record, state="stopping"))
             finally:
+                if watching is not None:
+                    watching.cancel()
                 await server.stop()
+                engine = server.app.engine or engine
         finally:
             await asyncio.to_thread(engine.close)
             gc.unfreeze()  # or DuckDB's binding takes its own types for leaks when the interpreter ends, and says so
@@ -177,17 +192,61 @@ class Life:
 
     def _publish_ready(self, engine: "Engine", server: "Server") -> None:
         self._app_name = engine.app.name
-        ready = replace(
-            self.lock.record,
-            state="ready",
-            socket=str(server.socket),
-            tcp=server.url,
-            checksum=engine.app.checksum,
-            files={str(path): file_stamp(path) for path in engine.app.files},
-        )
-        self.lock.publish(ready)
+        self.lock.publish(replace(self.lock.record, state="ready", socket=str(server.socket), tcp=server.url))
+        self._publish_files(engine)
         if self.options.background:
             self._set_lease(max(FIRST_VISIT, self.options.linger))
+
+    def _publish_files(self, engine: "Engine") -> None:
+        files = {str(path): file_stamp(path) for path in engine.app.files}
+        self.lock.publish(replace(self.lock.record, checksum=engine.app.checksum, files=files))
+
+    # ── Another version of the app file ──
+
+    async def _watch(self) -> None:
+        """Take up the app file whenever it, or a file that it includes, has changed."""
+        from sovrium_tui.process.watch import changes
+
+        seen = {Path(path): stamp for path, stamp in self.lock.record.files.items()}
+        self._say(f"Watching {self.options.app_file}")
+        async for _ in changes(self.options.app_file, seen):
+            await self._reload()
+
+    async def _reload(self) -> None:
+        """Take up the app file; what is wrong with it is told, and the running version stays."""
+        assert self._app is not None
+        try:
+            done = await self._app.reloading.run()
+        except SovriumError as error:
+            details = getattr(error, "problems", ()) or getattr(error, "details", ())
+            for detail in details:
+                self._say(str(detail))
+            self._say(f"Not reloaded, the running version stays: {error.message}")
+            self._app.reloading.tell_refused(error)
+        else:
+            for line in (*done["steps"], *done["warnings"]):
+                self._say(line)
+            self._say(f"Reloaded, version {done['schemaVersion']}" if done["changed"] else "Nothing has changed")
+
+    def _reloaded(self, engine: "Engine") -> None:
+        self._app_name = engine.app.name
+        self._publish_files(engine)
+        LOG.info("reloaded: %s", engine.app.checksum[:12])
+
+    def _say(self, line: str) -> None:
+        if self.options.background:
+            LOG.info("%s", line)
+        else:
+            announce_on_stdout(line)
+
+    def _hang_up(self, reason: str) -> None:
+        """SIGHUP is the end where the terminal has gone; sent to a server by a person or a supervisor it means: reload."""
+        if self._has_terminal and not has_terminal():
+            self._stop(reason)
+        elif self._app is not None:
+            task = asyncio.get_running_loop().create_task(self._reload())
+            self._reloads.add(task)
+            task.add_done_callback(self._reloads.discard)
 
     def _count(self, consoles: int) -> None:
         """The number of open event streams has changed."""
@@ -205,6 +264,15 @@ class Life:
         if not self._end.is_set():
             LOG.info("stopping: %s", reason)
             self._end.set()
+
+
+def has_terminal() -> bool:
+    """This process has a controlling terminal; no longer once that has been closed."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def open_the_engine(options: ServerOptions) -> "Engine":

@@ -277,8 +277,9 @@ class Event(TypedDict):
     """`GET /api/console/events` (server-sent events, `data:` is this object). The open stream is the console's lease on
     a background server.
 
-    change: table, operation, ids (≤ 100), count, sequence, actor · view: view · job: job · schema: version ·
-    server: state (`stopping`) · ping: every 10 s
+    change: table, operation, ids (≤ 100), count, sequence, actor · view: view · job: job · schema: version,
+    state (`reloaded`, or `refused` with a message: the app file cannot be taken up) · server: state (`stopping`) · ping:
+    every 10 s
     """
 
     kind: Literal["change", "view", "job", "schema", "server", "ping"]
@@ -292,3 +293,4 @@ class Event(TypedDict):
     job: NotRequired[Job]
     version: NotRequired[int]
     state: NotRequired[str]
+    message: NotRequired[str]

@@ -31,3 +31,23 @@ class Hello(TypedDict):
     """Rises when the tables change; events of kind `schema` carry the new one."""
     notes: list[str]
     """Things a person should know: features accepted but not run, a read-only database."""
+
+
+class ReloadRequest(TypedDict, total=False):
+    """`POST /api/console/reload`. `allowDestructive`: drop what left the file. `checksum`: of the file that was agreed to,
+    from the refusal (409 MIGRATION_REFUSED with `unconfirmed`); another one by now is refused."""
+
+    allowDestructive: bool
+    checksum: str
+
+
+class Reloaded(TypedDict):
+    """What a reload did."""
+
+    changed: bool
+    """False: the file is the one that is in force."""
+    schemaVersion: int
+    checksum: str
+    steps: list[str]
+    """The migration, in words."""
+    warnings: list[str]

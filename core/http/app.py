@@ -6,7 +6,8 @@ writes must not come from another site's page. There are no CORS headers. An app
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from core.engine import Engine
@@ -14,12 +15,15 @@ from core.errors import NotSignedIn, RequestError, StorageError
 from core.http.answer import Answer
 from core.http.call import Call, Disconnected, Receive, Scope
 from core.http.error import ForeignOrigin, MethodNotAllowed, answer_to
+from core.http.reload import Reloading
 from core.http.route import Router
 from core.http.routes import all_routes
+from core.http.routes.reload import reload
 from core.principal import GUEST, OWNER
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 SAFE = ("GET", "HEAD", "OPTIONS")
+HEALTH = "/api/health"
 Phase = Literal["starting", "migrating", "failed"]
 
 
@@ -36,14 +40,40 @@ class Application:
         self.tcp: str | None = None
         """`http://127.0.0.1:3000` where the server listens there."""
         self.router = Router(all_routes())
+        self.reloading = Reloading(self)
+        self.on_reload: Callable[[Engine], None] | None = None
+        """Hears of the engine that has replaced the one before."""
+        self.writes = 0
+        """Requests under way that may write."""
+        self._held: asyncio.Event | None = None
+
+    @contextmanager
+    def held(self, *, hold: bool = True) -> Iterator[None]:
+        """New requests wait meanwhile: the tables are changing their shape."""
+        gate = self._held = asyncio.Event() if hold else None
+        try:
+            yield
+        finally:
+            self._held = None
+            if gate is not None:
+                gate.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Any) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"{scope['type']} is not served")
         call = None
         try:
+            if self._held is not None and scope["path"] != HEALTH:
+                await self._held.wait()
             call = self._admit(scope, receive)
-            answer = await call.route.handler(call)
+            if scope["method"] in SAFE or call.route.handler is reload:
+                answer = await call.route.handler(call)
+            else:
+                self.writes += 1
+                try:
+                    answer = await call.route.handler(call)
+                finally:
+                    self.writes -= 1
         except Disconnected:
             return
         except asyncio.CancelledError:

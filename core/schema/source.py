@@ -23,7 +23,8 @@ SCRIPT_SUFFIXES = (".ts", ".mts", ".js", ".mjs")
 
 @dataclass
 class Source:
-    """An app file with everything it includes. `tree` is None when it could not be read."""
+    """An app file with everything it includes. `tree` is None when it could not be read; `files` names those too that are
+    missing."""
 
     tree: Any = None
     files: list[Path] = field(default_factory=list)
@@ -88,9 +89,9 @@ class _Reader:
         suffix = _check_suffix(path, here, is_root=origin is None)
         if len(self.source.files) >= MAX_FILES:
             _stop("include.too-many", f"More than {MAX_FILES} files are included", here)
+        self.source.files.append(path)
         data = _read_bytes(path, here, is_root=origin is None)
         self.digest.update(data)
-        self.source.files.append(path)
         name = display_name(path)
         tree = _parse(_decode(data, name), name, suffix, self.source.problems)
         if tree is None and origin is not None:

@@ -118,6 +118,10 @@ class SqlRuns:
         self._runs: dict[str, Run] = {}
         self._timer: asyncio.TimerHandle | None = None
 
+    def follow(self, model: AppModel) -> None:
+        """The app has been read anew: statements that begin from now on meet it as it is now."""
+        self._model = model
+
     async def start(self, request: SqlRequest, principal: Principal = OWNER) -> SqlRun:
         """Begin to run a text; answers at once.
 

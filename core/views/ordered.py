@@ -83,6 +83,13 @@ class OrderedViews:
         self._view(view)
         await self._views.pop(view).close()
 
+    async def close_all(self) -> None:
+        """Close every view and hear of no more commits: readers open theirs again, on the app as it is now."""
+        self._stop_listening()
+        views, self._views = list(self._views.values()), OrderedDict()
+        for view in views:
+            await _close_quietly(view)
+
     def reading(self, view: str) -> Reading:
         """What a view reads, for exports. Raises NotFound."""
         return self._view(view).reading

@@ -1,8 +1,9 @@
-"""`start`, `status`, `stop`: the server process."""
+"""`start`, `status`, `reload`, `stop`: the server process."""
 
 import json
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import click
 
@@ -27,12 +28,14 @@ from sovrium_tui.cli.app_file import app_argument, data_dir_of, data_dir_option,
 )
 @click.option("--allow-open", is_flag=True, help="Listen beyond this machine although the app has no sign-in.")
 @click.option("--allow-destructive", is_flag=True, help="Let the app file drop tables and fields that hold data.")
+@click.option("--watch", "-w", is_flag=True, help="Take up the app file whenever it changes.")
 @click.option("--background", is_flag=True, hidden=True)
 @click.option("--report", type=int, hidden=True)
 def start(app: Path | None, data_dir: Path | None, socket: Path | None, **options: Any) -> None:
     """Serve APP in the foreground, over HTTP and a Unix socket.
 
-    Prints one line when it is ready. Ctrl+C or SIGTERM ends it after the writes that are under way.
+    Prints one line when it is ready. Ctrl+C or SIGTERM ends it after the writes that are under way; SIGHUP takes up the
+    app file anew, as `sovrium-tui reload` does.
     """
     app_file = find_app(app)
     from sovrium_tui.server import ServerOptions, announce_on_stdout, serve
@@ -70,7 +73,7 @@ def status(app: Path | None, data_dir: Path | None, as_json: bool) -> int:
             click.echo(f"  {label:<9}{value}")
     click.echo(f"  {'consoles':<9}{record.consoles}")
     if record.app_changed():
-        click.echo("  The app file has changed since; restart the server to apply it")
+        click.echo("  The app file has changed since; `sovrium-tui reload` applies it")
     return 0
 
 
@@ -88,4 +91,53 @@ def stop(app: Path | None, data_dir: Path | None) -> None:
     click.echo(f"Stopped the server (process {record.pid})")
 
 
-COMMANDS = (start, status, stop)
+@click.command()
+@app_argument
+@data_dir_option
+@click.option("--allow-destructive", is_flag=True, help="Let the app file drop tables and fields that hold data.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def reload(app: Path | None, data_dir: Path | None, allow_destructive: bool, as_json: bool) -> int:
+    """Let the server of APP take up the app file as it is now.
+
+    Connections stay open. A file that is not valid changes nothing; one that would lose data is asked about, or needs
+    --allow-destructive.
+    """
+    import asyncio
+
+    from core.client import Client
+    from core.errors import MigrationRefused
+    from sovrium_tui.cli.session import attachable
+    from sovrium_tui.process.discovery import settled
+    from sovrium_tui.process.place import Place
+
+    app_file = find_app(app)
+    place = data_dir_of(app_file, data_dir)
+    record = settled(Place(place))
+    if record is None:
+        raise SovriumError(f"No server runs on {place}", hint="`sovrium-tui start` reads the app file anyway")
+    socket = attachable(record, app_file)
+
+    async def ask(body: dict[str, Any]) -> dict[str, Any]:
+        async with Client(socket, timeout=600.0) as client:
+            return cast(dict[str, Any], await client.request("POST", "/api/console/reload", json=body))
+
+    try:
+        done = asyncio.run(ask({"allowDestructive": allow_destructive}))
+    except MigrationRefused as error:
+        if as_json or not error.extra.get("unconfirmed") or not sys.stdin.isatty():
+            raise
+        for step in error.details:
+            click.echo(step, err=True)
+        if not click.confirm("This loses data. Do it?", err=True):
+            raise SovriumError("Nothing was changed") from None
+        done = asyncio.run(ask({"allowDestructive": True, "checksum": error.extra["checksum"]}))
+    if as_json:
+        click.echo(json.dumps(done, ensure_ascii=False))
+        return 0
+    for line in (*done["steps"], *done["warnings"]):
+        click.echo(line)
+    click.echo(f"Reloaded, version {done['schemaVersion']}" if done["changed"] else "Nothing has changed")
+    return 0
+
+
+COMMANDS = (start, status, reload, stop)

@@ -114,7 +114,7 @@ def attach(place: Place, record: ServerRecord, app_file: Path) -> Address | None
     elif not same_app:
         reason = f"The data folder serves another app: {record.app_file}"
     elif record.app_changed():
-        note = "The app file has changed since the server started; restart the server to apply it"
+        note = "The app file has changed since the server read it; `sovrium-tui reload` applies it"
     if not reason and not note:
         return address_of(record)
     if record.role == "background" and record.consoles == 0:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from core.engine import Engine, open_engine
-from core.http.app import build_app
+from core.http.app import Application, build_app
 from core.http.protocol import GuardedProtocol
 from core.http.server import Server
 from core.storage.database import Call, Commit
@@ -46,8 +46,14 @@ class RunningServer:
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._thread = threading.Thread(target=self._main, name="server")
-        self.engine: Engine
+        self.app: Application
         self.url = ""
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that is in force: a reload makes another."""
+        assert self.app.engine is not None
+        return self.app.engine
 
     def __enter__(self) -> "RunningServer":
         self._thread.start()
@@ -97,10 +103,11 @@ class RunningServer:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        self.engine = open_engine(self.app_file, self.folder / "data", database_url=self._database_url)
-        self.engine.database.listen(self.commits.append)
+        engine = open_engine(self.app_file, self.folder / "data", database_url=self._database_url)
+        engine.database.listen(self.commits.append)
+        self.app = build_app(engine, version=self.version)
         server = Server(
-            build_app(self.engine, version=self.version),
+            self.app,
             socket=self.socket,
             host="127.0.0.1",
             port=0,

@@ -7,12 +7,22 @@ from core.http.route import Route
 
 def all_routes() -> Iterator[Route]:
     """Every route that is served."""
-    from core.http.routes import console_commit, console_sql, console_views, events, health, hello, jobs, openapi
+    from core.http.routes import (
+        console_commit,
+        console_sql,
+        console_views,
+        events,
+        health,
+        hello,
+        jobs,
+        openapi,
+        reload,
+    )
     from core.http.routes import records as record_routes
     from core.http.routes import tables as table_routes
     from core.http.routes import transfer as transfer_routes
 
     families = (health, openapi, hello, table_routes, record_routes, console_views, console_commit, console_sql)
-    for module in (*families, transfer_routes, jobs, events):
+    for module in (*families, transfer_routes, jobs, events, reload):
         yield from module.routes.routes
     yield from transfer_routes.console.routes
