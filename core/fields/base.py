@@ -35,6 +35,7 @@ EditorKind = Literal[
     "choice",
     "choices",
     "link",
+    "links",
     "json",
     "rating",
     "none",
@@ -65,7 +66,7 @@ class FieldType(ABC, Generic[V]):
 
     name: ClassVar[str]
     """`single-line-text`"""
-    family: ClassVar[Family]
+    family: Family
     editor: ClassVar[EditorKind]
     Options: ClassVar[type[FieldOptions]] = FieldOptions
     read_only: ClassVar[bool] = False
@@ -76,7 +77,7 @@ class FieldType(ABC, Generic[V]):
     """The app file may give a `default`."""
     searchable: bool = False
     """Part of `q` search."""
-    numeric: ClassVar[bool] = False
+    numeric: bool = False
     """sum and avg make sense."""
 
     def __init__(self, spec: FieldSpec) -> None:
@@ -89,7 +90,15 @@ class FieldType(ABC, Generic[V]):
 
     @abstractmethod
     def column(self) -> ColumnType | None:
-        """How it is stored; None for what is computed on reading."""
+        """How it is stored; None for what is computed on reading, or kept elsewhere."""
+
+    def result(self) -> ColumnType | None:
+        """The type of the value in SQL, also where it is computed or kept elsewhere; None where there is no value."""
+        return self.column()
+
+    def inputs(self) -> frozenset[tuple[str, str]]:
+        """The fields that a computed value is made from: SQL name of their table, "" for the field's own, and name."""
+        return frozenset()
 
     @abstractmethod
     def accept(self, raw: Any) -> V | None:

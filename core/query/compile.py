@@ -102,7 +102,7 @@ class _Compiler:
         return self._scalar(column, ref, operator, value)
 
     def _is_empty(self, column: Value, ref: Ref) -> Condition:
-        if ref.kind == "text-list":
+        if ref.is_list:
             length = func.len(column) if self.duckdb else func.cardinality(column)
             return func.coalesce(length, 0) == 0
         if ref.kind == "json":

@@ -211,7 +211,7 @@ def _constant(field_type: FieldType[Any], now: datetime) -> str:
 def _database_text(field_type: FieldType[Any]) -> Callable[[Any], str]:
     """A stored value as a text that DuckDB casts to the column's type."""
     kind = field_type.column()
-    if kind is not None and kind.kind in ("text-list", "json"):
+    if kind is not None and (kind.is_list or kind.kind == "json"):
         return lambda value: _NULL if value is None else orjson.dumps(value).decode()
     if kind is not None and kind.kind == "timestamp":
         convert = to_json(field_type) or str
@@ -225,6 +225,6 @@ def _from_text(name: str, kind: ColumnType) -> str:
 
 def _text_to_value(text: str, kind: ColumnType | None) -> str:
     assert kind is not None
-    if kind.kind == "text-list":
-        return f"from_json({text}, '[\"VARCHAR\"]')"
+    if kind.is_list:
+        return f"from_json({text}, '[\"{type_name('duckdb', kind.item)}\"]')"
     return f"{text}::{type_name('duckdb', kind)}"

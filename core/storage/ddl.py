@@ -20,14 +20,12 @@ _DUCKDB: Mapping[ColumnKind, str] = {
     "date": "DATE",
     "time": "TIME",
     "timestamp": "TIMESTAMPTZ",
-    "text-list": "VARCHAR[]",
     "json": "JSON",
 }
 _POSTGRESQL: Mapping[ColumnKind, str] = {
     **_DUCKDB,
     "text": "TEXT",
     "double": "DOUBLE PRECISION",
-    "text-list": "TEXT[]",
     "json": "JSONB",
 }
 
@@ -46,6 +44,8 @@ def literal(text: str) -> str:
 
 def type_name(dialect: DialectName, column: ColumnType) -> str:
     """The database's name of a column type."""
+    if column.is_list:
+        return f"{type_name(dialect, column.item)}[]"
     if column.kind == "decimal":
         name = "DECIMAL" if dialect == "duckdb" else "NUMERIC"
         return f"{name}({column.precision or PRECISION},{SCALE if column.scale is None else column.scale})"

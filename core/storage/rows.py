@@ -18,7 +18,7 @@ from sqlalchemy import Table
 from core.fields.column import ColumnKind, ColumnType
 from core.storage.ddl import DialectName, quote, quote_list, type_name
 from core.storage.table import column_type
-from core.storage.value import check_integer, check_text, check_texts, dump_json
+from core.storage.value import check_integer, check_integers, check_text, check_texts, dump_json
 
 Converter = Callable[[Any], Any]
 
@@ -30,6 +30,8 @@ def parameter_encoder(column: str, kind: ColumnKind) -> Converter | None:
             return partial(check_text, column)
         case "text-list":
             return partial(check_texts, column)
+        case "integer-list" | "bigint-list":
+            return partial(check_integers, column, ColumnType(kind).item.kind)
         case "json":
             return partial(dump_json, column)
         case "integer" | "bigint":
@@ -48,6 +50,10 @@ def batch_encoder(column: str, kind: ColumnKind) -> Converter | None:
             return lambda value: value.isoformat()
         case "timestamp":
             return _instant_text
+        case "decimal-list":
+            return lambda values: [format(value, "f") for value in values]
+        case "date-list":
+            return lambda values: [value.isoformat() for value in values]
     return parameter_encoder(column, kind)
 
 

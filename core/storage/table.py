@@ -42,10 +42,10 @@ def sqlalchemy_type(column: ColumnType) -> types.TypeEngine[Any]:
             return Numeric(column.precision or PRECISION, SCALE if column.scale is None else column.scale)
         case "timestamp":
             return instant_type()
-        case "text-list":
-            return ARRAY(Text())
         case "json":
             return json_type()
+    if column.is_list:
+        return ARRAY(sqlalchemy_type(column.item))
     simple: dict[str, type[types.TypeEngine[Any]]] = {
         "text": Text,
         "integer": Integer,
@@ -61,7 +61,6 @@ def sqlalchemy_type(column: ColumnType) -> types.TypeEngine[Any]:
 def kind_of(type_: types.TypeEngine[Any]) -> ColumnKind:
     """The kind of a SQLAlchemy type: tables of the engine's own stores are plain SQLAlchemy tables."""
     kinds: tuple[tuple[type[types.TypeEngine[Any]], ColumnKind], ...] = (
-        (types.ARRAY, "text-list"),
         (types.JSON, "json"),
         (types.BigInteger, "bigint"),
         (types.Integer, "integer"),
@@ -72,6 +71,8 @@ def kind_of(type_: types.TypeEngine[Any]) -> ColumnKind:
         (types.Date, "date"),
         (types.Time, "time"),
     )
+    if isinstance(type_, types.ARRAY):
+        return f"{kind_of(type_.item_type)}-list"  # type: ignore[return-value]
     for class_, kind in kinds:
         if isinstance(type_, class_):
             return kind
@@ -81,8 +82,9 @@ def kind_of(type_: types.TypeEngine[Any]) -> ColumnKind:
 def column_type(type_: types.TypeEngine[Any]) -> ColumnType:
     """The neutral type of a SQLAlchemy one."""
     kind = kind_of(type_)
-    if kind == "decimal" and isinstance(type_, types.Numeric):
-        return ColumnType(kind, type_.precision, type_.scale)
+    number = type_.item_type if isinstance(type_, types.ARRAY) else type_
+    if kind in ("decimal", "decimal-list") and isinstance(number, types.Numeric):
+        return ColumnType(kind, number.precision, number.scale)
     return ColumnType(kind)
 
 

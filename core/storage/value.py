@@ -45,6 +45,10 @@ def check_integer(column: str, kind: ColumnKind, value: int) -> int:
     return value
 
 
+def check_integers(column: str, kind: ColumnKind, values: Sequence[int]) -> list[int]:
+    return [check_integer(column, kind, value) for value in values]
+
+
 def dump_json(column: str, value: Any) -> str:
     """JSON text; Invalid for NaN, infinity, NUL, lone surrogates and what is not JSON at all."""
     try:

@@ -90,7 +90,7 @@ class OpenView:
 
     async def find(self, text: str, start: int, backward: bool, fields: Sequence[str]) -> Found:
         """The nearest row, from `start` on, that shows the text in one of the fields."""
-        refs = [ref for ref in self.reading.refs(fields) if ref.kind != "text-list" or fields]
+        refs = [ref for ref in self.reading.refs(fields) if not ref.is_list or fields]
         if not text:
             raise BadRequest("There is nothing to look for")
         await self._settled()

@@ -37,9 +37,14 @@ VALUES: dict[ColumnKind, st.SearchStrategy[Any]] = {
     "time": st.times(),
     "timestamp": st.datetimes(timezones=st.just(UTC)),
     "text-list": st.lists(TEXTS, max_size=4),
+    "integer-list": st.lists(st.integers(-(2**31), 2**31 - 1), max_size=4),
+    "bigint-list": st.lists(st.integers(-(2**63), 2**63 - 1), max_size=4),
+    "decimal-list": st.lists(st.integers(-(10**38) + 1, 10**38 - 1).map(lambda n: Decimal(f"{n}e-10")), max_size=4),
+    "boolean-list": st.lists(st.booleans(), max_size=4),
+    "date-list": st.lists(st.dates(), max_size=4),
     "json": JSONS,
 }
-TYPES = {kind: ColumnType(kind, 38, 10) if kind == "decimal" else ColumnType(kind) for kind in VALUES}
+TYPES = {kind: ColumnType(kind, 38, 10) if kind.startswith("decimal") else ColumnType(kind) for kind in VALUES}
 TABLE = Table(
     "sample",
     MetaData(),
@@ -136,6 +141,8 @@ def test_edges(db: Database) -> None:
         "time": time.max,
         "timestamp": datetime.max.replace(tzinfo=UTC),
         "text_list": [],
+        "bigint_list": [],
+        "date_list": [date.min, date.max],
         "json": {"": [None, {}, 0.1]},
         "decimal": Decimal("-0.0000000001"),
     }
@@ -159,6 +166,8 @@ def test_edges(db: Database) -> None:
         ("json", ["\ud800"]),
         ("text_list", ["a\0"]),
         ("text_list", ["\ud800"]),
+        ("integer_list", [0, 2**31]),
+        ("bigint_list", [2**63]),
     ],
 )
 def test_what_does_not_fit_is_refused(db: Database, name: str, value: Any, many: bool) -> None:
