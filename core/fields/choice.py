@@ -6,7 +6,7 @@ A choice keeps the option's value, never its position or label, so that options 
 import json
 from collections.abc import Iterable, Mapping
 from random import Random
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field, GetJsonSchemaHandler, model_validator
 
@@ -94,7 +94,7 @@ class ChoiceField(FieldType[str]):
 
     family = "select"
     editor = "choice"
-    Options = SelectOptions
+    Options: ClassVar[type[FieldOptions]] = SelectOptions
 
     def __init__(self, spec: FieldSpec) -> None:
         super().__init__(spec)
@@ -184,7 +184,7 @@ class MultiSelectField(FieldType[list[str]]):
     name = "multi-select"
     family = "multi"
     editor = "choices"
-    Options = MultiSelectOptions
+    Options: ClassVar[type[FieldOptions]] = MultiSelectOptions
 
     def __init__(self, spec: FieldSpec) -> None:
         super().__init__(spec)

@@ -6,6 +6,15 @@ from typing import Any
 from core.fields.base import FieldType, ValueProblem
 from core.fields.choice import CheckboxField, MultiSelectField, SingleSelectField, StatusField
 from core.fields.duration import DurationField
+from core.fields.generated import (
+    AiCategorizeField,
+    AiExtractField,
+    AiGenerateField,
+    AiSentimentField,
+    AiSummaryField,
+    AiTagField,
+    AiTranslateField,
+)
 from core.fields.link import RelationshipField
 from core.fields.moment import (
     CreatedAtField,
@@ -70,12 +79,18 @@ _TYPES: tuple[type[FieldType[Any]], ...] = (
     DeletedAtField,
     JsonField,
     AutonumberField,
+    AiCategorizeField,
+    AiExtractField,
+    AiGenerateField,
+    AiSentimentField,
+    AiSummaryField,
+    AiTagField,
+    AiTranslateField,
 )
 
 _LATER = frozenset(
     "lookup rollup count formula user created-by updated-by deleted-by single-attachment multiple-attachments "
-    "button geolocation array ai-categorize ai-extract ai-generate ai-sentiment ai-summary ai-tag "
-    "ai-translate".split()
+    "button geolocation array".split()
 )
 
 _ALIASES = {

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from functools import cached_property
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from core.fields.base import FieldType, ValueProblem
 from core.fields.column import ColumnType
@@ -32,7 +32,7 @@ class JsonField(FieldType[Any]):
     name = "json"
     family = "json"
     editor = "json"
-    Options = JsonOptions
+    Options: ClassVar[type[FieldOptions]] = JsonOptions
 
     def column(self) -> ColumnType:
         return ColumnType("json")
@@ -78,19 +78,23 @@ class JsonField(FieldType[Any]):
     def check_spec(cls, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
         options = field.options
         assert isinstance(options, JsonOptions)
-        if options.json_schema is None:
-            return
-        from jsonschema import Draft202012Validator, SchemaError
-
-        try:
-            Draft202012Validator.check_schema(options.json_schema)
-        except SchemaError as error:
-            yield OptionProblem("schema", "field.json-schema", f"not a JSON Schema: {error.message[:200]}")
-        except RecursionError:
-            yield OptionProblem("schema", "field.json-schema", "not a JSON Schema: nested too deep")
+        if options.json_schema is not None:
+            yield from check_json_schema(options.json_schema)
 
     def example(self, rng: Random) -> Any:
         return {"theme": rng.choice(["light", "dark"]), "columns": rng.randint(1, 6), "tags": ["a", "b"]}
+
+
+def check_json_schema(schema: dict[str, Any]) -> Iterable[OptionProblem]:
+    """What is wrong with a JSON Schema of the app file."""
+    from jsonschema import Draft202012Validator, SchemaError
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except SchemaError as error:
+        yield OptionProblem("schema", "field.json-schema", f"not a JSON Schema: {error.message[:200]}")
+    except RecursionError:
+        yield OptionProblem("schema", "field.json-schema", "not a JSON Schema: nested too deep")
 
 
 def _parse(text: str) -> Any:

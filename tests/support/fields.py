@@ -30,6 +30,13 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "status": [{"options": [{"value": "open", "color": "#00FF00"}, "closed"]}],
     "relationship": [{"relatedTable": "Other"}],
     "json": [{}, {"schema": {"type": "object"}}],
+    "ai-categorize": [{"sourceFields": ["note"], "categories": ["bug", "wish", "praise"]}],
+    "ai-tag": [{"sourceFields": ["note"], "tags": ["urgent", "paid", "a, b"], "maxTags": 2}],
+    "ai-summary": [{"sourceFields": ["note"], "maxLength": 300, "computeOn": "manual"}],
+    "ai-generate": [{"sourceFields": ["note"], "prompt": "Answer {{note}} kindly"}],
+    "ai-translate": [{"sourceFields": ["note"], "targetLanguage": "fr"}],
+    "ai-extract": [{"sourceFields": ["note"], "schema": {"type": "object"}}],
+    "ai-sentiment": [{"sourceFields": ["note"]}],
     "autonumber": [{}, {"prefix": "INV-", "suffix": "/x", "digits": 5, "startFrom": 7}],
 }
 
@@ -37,10 +44,11 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
 def table_of(type_name: str, keys: dict[str, Any]) -> TableSpec:
     """A table with one field `value` of a type."""
     field = {"name": "value", "type": type_name, **keys}
+    note = {"name": "note", "type": "long-text"}
     other = {"name": "Other", "fields": [{"name": "title", "type": "long-text"}]}
-    return load_data({"name": "sample", "tables": [{"name": "Sample", "fields": [field]}, other]}, FIELD_TYPES).tables[
-        0
-    ]
+    return load_data(
+        {"name": "sample", "tables": [{"name": "Sample", "fields": [field, note]}, other]}, FIELD_TYPES
+    ).tables[0]
 
 
 def spec_of(type_name: str, **keys: Any) -> FieldSpec:

@@ -156,6 +156,13 @@ RENDERERS: dict[str, Renderer] = {
     "relationship": Renderer(_link, glyph="→"),
     "json": Renderer(_json, glyph="{"),
     "autonumber": Renderer(_plain, "right", "#"),
+    "ai-categorize": Renderer(_chip, glyph="✦"),
+    "ai-tag": Renderer(_chips, glyph="✦"),
+    "ai-summary": Renderer(_plain, glyph="✦"),
+    "ai-generate": Renderer(_plain, glyph="✦"),
+    "ai-translate": Renderer(_plain, glyph="✦"),
+    "ai-extract": Renderer(_json, glyph="✦"),
+    "ai-sentiment": Renderer(_json, glyph="✦"),
 }
 
 

@@ -14,6 +14,8 @@ SELECT = {"options": ["low", {"value": "mid", "label": "In between"}, "high"]}
 
 NEW_YORK = {"timeZone": "America/New_York"}
 
+NOTE = {"sourceFields": ["note"]}
+
 TAKEN: list[tuple[str, str, dict[str, Any], Any, Any]] = [
     ("T-049", "single-line-text", {}, "  two words ", "two words"),
     ("T-049", "single-line-text", {}, "   ", ""),
@@ -84,6 +86,11 @@ TAKEN: list[tuple[str, str, dict[str, Any], Any, Any]] = [
     ("T-104", "relationship", {"relatedTable": "Other"}, [], None),
     ("T-095", "json", {}, '{"a": [1, null]}', {"a": [1, None]}),
     ("T-099", "autonumber", {"prefix": "INV-", "digits": 5}, "INV-00042", 42),
+    ("T-102", "ai-categorize", {**NOTE, "categories": ["bug", "wish"]}, "bug", "bug"),
+    ("T-102", "ai-tag", {**NOTE, "tags": ["a", "b"]}, "b, a, b", ["b", "a"]),
+    ("T-102", "ai-summary", {**NOTE, "maxLength": 5}, "short", "short"),
+    ("T-102", "ai-translate", {**NOTE, "targetLanguage": "zh-CN"}, "早上好", "早上好"),
+    ("T-102", "ai-sentiment", NOTE, {"label": "neutral"}, {"label": "neutral"}),
 ]  # fmt: skip
 
 
@@ -95,6 +102,10 @@ def test_taken(point: str, kind: str, keys: dict[str, Any], raw: Any, value: Any
 
 
 REFUSED: list[tuple[str, str, dict[str, Any], Any, str]] = [
+    ("T-102", "ai-categorize", {**NOTE, "categories": ["bug", "wish"]}, "praise", "select.unknown-option"),
+    ("T-102", "ai-tag", {**NOTE, "tags": ["a", "b", "c"], "maxTags": 1}, ["a", "b"], "select.too-many"),
+    ("T-102", "ai-summary", {**NOTE, "maxLength": 5}, "too long", "text.too-long"),
+    ("T-102", "ai-extract", {**NOTE, "schema": {"type": "object"}}, [1], "json.schema"),
     ("D-07", "single-line-text", {}, 5, "text.not-text"),
     ("D-07", "long-text", {}, ["a"], "text.not-text"),
     ("one line", "single-line-text", {}, "a\nb", "text.line-break"),
