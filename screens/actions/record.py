@@ -20,6 +20,11 @@ EDITOR: tuple[Action, ...] = (
     Action("editor.values", "ctrl+n", "editor", footer=4),
 )
 
+PICKER: tuple[Action, ...] = (
+    Action("picker.new", "ctrl+n", "picker", footer=4),
+    Action("picker.follow", "ctrl+enter,ctrl+j,ctrl+right_square_bracket", "picker", footer=5),
+)
+
 FILTER: tuple[Action, ...] = (
     Action("filter.apply", "ctrl+s", "filter", footer=1),
     Action("filter.change", "enter,e", "filter", footer=2),

@@ -4,7 +4,7 @@ from screens.actions.action import Action
 from screens.actions.app import APP, CONNECTION, HOME, JOBS, TABS
 from screens.actions.change import CHANGE, CHANGES, CONFLICT
 from screens.actions.grid import CELLS, GRID
-from screens.actions.record import COLUMNS, EDITOR, FILES, FILTER, PASTE, RECORD, SORT
+from screens.actions.record import COLUMNS, EDITOR, FILES, FILTER, PASTE, PICKER, RECORD, SORT
 from screens.actions.sql import SQL
 
 ACTIONS: tuple[Action, ...] = (
@@ -16,6 +16,7 @@ ACTIONS: tuple[Action, ...] = (
     *CHANGE,
     *RECORD,
     *EDITOR,
+    *PICKER,
     *FILTER,
     *SORT,
     *COLUMNS,

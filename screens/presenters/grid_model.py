@@ -15,6 +15,7 @@ from core.contract.records import Filter, SortKey
 from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.condition import same_condition, value_condition, with_condition, without_condition
 from screens.presenters.inserted_rows import InsertedRows
+from screens.presenters.link import REF
 from screens.presenters.page_cache import PAGE_ROWS, Page, PageCache
 from screens.presenters.pending import Staged
 from screens.presenters.row_source import Query, RowSource
@@ -37,6 +38,7 @@ class StagedView(Protocol):
     def cell(self, table: str, key: str, field: str) -> Staged | None: ...
     def row_mark(self, table: str, key: str) -> str: ...
     def new_rows(self, table: str) -> list[tuple[str, dict[str, Any]]]: ...
+    def title_of_new(self, ref: str) -> str: ...
 
 
 class GridRow(NamedTuple):
@@ -243,7 +245,8 @@ class GridModel:
     def label(self, row: GridRow, name: str, value: Any) -> str:
         """What the id of a linked record stands for; "" when it is not known."""
         key = str(value)
-        return row.labels.get(name, {}).get(key) or self._labels.get((name, key), "")
+        known = row.labels.get(name, {}).get(key) or self._labels.get((name, key), "")
+        return known or (self.staged.title_of_new(key) if self.staged is not None and key.startswith(REF) else "")
 
     def learn_label(self, name: str, key: str, label: str) -> None:
         """A link was picked by its label: the grid can show it before it is saved."""
@@ -506,11 +509,12 @@ class GridModel:
             else:
                 self.refresh()
 
-    def patch(self, key: str, fields: Mapping[str, Any], stamp: str = "") -> None:
-        """A row was saved: show it as it is now without reading it again. `fields` in the form of a window's cells."""
+    def patch(self, key: str, fields: Mapping[str, Any], stamp: str = "") -> bool:
+        """A row was saved: show it as it is now without reading it again. `fields` in the form of a window's cells.
+        False when that is not enough: the row is not here, or links to a record whose name is not known here."""
         found = self.cache.find(key)
         if found is None:
-            return
+            return False
         page, place = found
         row = page.rows[place]
         for name, value in fields.items():
@@ -520,6 +524,9 @@ class GridModel:
             page.stamps = [*page.stamps[:place], stamp, *page.stamps[place + 1 :]]
         position = self.to_displayed(page.start + place)
         self._tell("rows", position, position)
+        shown = GridRow(key, "", None, row, page.columns, page.labels)
+        links = (field["name"] for field in self.source.fields if field["family"] == "link")
+        return all(fields.get(name) is None or self.label(shown, name, fields[name]) for name in links)
 
 
 def _page(window: Window, names: Sequence[str]) -> Page:

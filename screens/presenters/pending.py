@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from core.contract.console import Change, CommitAnswer, CommitRequest
 from core.contract.records import Record
+from screens.presenters.link import REF, NewRecord, link_value
 from screens.presenters.operation import (
     Delete,
     Insert,
@@ -96,6 +97,11 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
+def new_ref() -> str:
+    """What a row is called until it is saved."""
+    return f"{REF}{secrets.token_hex(6)}"
+
+
 class PendingChanges:
     """The staged edits. `changed` tells the table whose cells must be painted again.
 
@@ -116,6 +122,8 @@ class PendingChanges:
         self._stored_rows: dict[Row, RowState] = {}
         self._stamps: dict[Row, str] = {}
         self._titles: dict[Row, str] = {}
+        self._new_titles: dict[str, str] = {}
+        """The same of new rows, by ref alone: a link does not say the table."""
         self._refused: dict[Row, dict[str, str]] = {}
         self._attempt: tuple[int, CommitRequest] | None = None
         self._touched: dict[Row, None] = {}
@@ -131,10 +139,16 @@ class PendingChanges:
         """Say what people call a row, for panels that show it without its table."""
         if title:
             self._titles[table, key] = title
+            if key.startswith(REF):
+                self._new_titles[key] = title
 
     def title_of(self, table: str, key: str) -> str:
         """What people call a row; "" when nobody said."""
         return self._titles.get((table, key), "")
+
+    def title_of_new(self, ref: str) -> str:
+        """What people call a new row, whatever its table; "" when nobody said."""
+        return self._new_titles.get(ref, "")
 
     def set(self, table: str, edits: Iterable[CellEdit]) -> int:
         """Stage values as one step; cells that hold the value already are left alone. The number of cells changed."""
@@ -145,12 +159,21 @@ class PendingChanges:
     def insert(self, table: str, rows: Sequence[Mapping[str, Any]], edits: Iterable[CellEdit] = ()) -> list[str]:
         """Stage new rows, and values of existing ones with them, as one step (a pasted block); the refs of the rows."""
         operations = self._sets(table, edits)
-        refs = [f"new-{secrets.token_hex(6)}" for _ in rows]
+        refs = [new_ref() for _ in rows]
         for ref in refs:
             self._stored_rows[(table, ref)] = "absent"
         operations += [Insert(table, ref, dict(fields)) for ref, fields in zip(refs, rows, strict=True)]
         self._stage(operations)
         return refs
+
+    def link_new(self, table: str, edits: Iterable[CellEdit], record: NewRecord) -> str:
+        """Stage a new record and the links to it (the value of each edit) as one step; its ref."""
+        ref = new_ref()
+        self._stored_rows[(record.table, ref)] = "absent"
+        self.name_row(record.table, ref, record.title)
+        links = self._sets(table, (edit._replace(value=link_value(ref)) for edit in edits))
+        self._stage([Insert(record.table, ref, dict(record.fields)), *links])
+        return ref
 
     def _sets(self, table: str, edits: Iterable[CellEdit]) -> list[Operation]:
         operations: list[Operation] = []
@@ -600,6 +623,7 @@ class PendingChanges:
             self._stored_rows = {row: entry["state"] for row, entry in rows.items()}
             self._stamps = {row: entry["stamp"] for row, entry in rows.items()}
             self._titles = {row: entry["title"] for row, entry in rows.items()}
+            self._new_titles = {key: title for (_, key), title in self._titles.items() if key.startswith(REF)}
             attempt = state.get("attempt")
             self._attempt = (int(attempt[0]), attempt[1]) if attempt else None
         except (KeyError, TypeError, ValueError):

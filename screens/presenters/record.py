@@ -11,6 +11,7 @@ from typing import Any
 from core.client import Port
 from core.contract.tables import FieldInfo, TableInfo
 from screens.presenters.grid_model import READ_ROWS, GridModel
+from screens.presenters.link import NewRecord
 from screens.presenters.paste import PasteDraft, TargetRow
 from screens.presenters.pending import CellEdit, PendingChanges
 from screens.presenters.value import check, editable, is_cut, stored_value
@@ -154,15 +155,17 @@ class RecordEdits:
     def stage_all(self, rows: Sequence[TargetRow], values: Sequence[tuple[FieldInfo, Any, str]]) -> int:
         """Values of several fields for all these rows, as one step; the number of cells that changed."""
         self.name(rows)
-        return self.pending.set(
-            self.table,
-            [
-                CellEdit(row.key, field["name"], row.values.get(field["name"]), value, row.stamp, problem)
-                for row in rows
-                for field, value, problem in values
-                if editable(field)
-            ],
-        )
+        edits = [
+            CellEdit(row.key, field["name"], row.values.get(field["name"]), value, row.stamp, problem)
+            for row in rows
+            for field, value, problem in values
+            if editable(field)
+        ]
+        if edits and isinstance(record := edits[0].value, NewRecord):
+            ref = self.pending.link_new(self.table, edits, record)
+            self.model.learn_label(edits[0].field, ref, record.title)
+            return len(edits)
+        return self.pending.set(self.table, edits)
 
     def name(self, rows: Sequence[TargetRow]) -> None:
         """Tell the staged edits what people call these rows."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.client import Port
 from core.contract.console import Event, Schema
 from core.contract.server import Hello
-from core.contract.tables import TableInfo
+from core.contract.tables import FieldInfo, TableInfo
 from screens.presenters.connection import Connection
 from screens.presenters.message_log import MessageLog
 from screens.presenters.place import Place
@@ -61,3 +61,9 @@ class Context:
         if self.schema is None:
             return None
         return next((t for t in self.schema["tables"] if name in (t["sqlName"], t["id"])), None)
+
+    def related(self, field: FieldInfo) -> TableInfo | None:
+        """The table that a link field points into."""
+        wanted, schema = str(field["options"].get("relatedTable", "")), self.schema
+        tables = schema["tables"] if schema is not None and wanted else []
+        return next((t for t in tables if wanted in (t["name"], t["sqlName"], t["id"])), None)

@@ -11,6 +11,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from screens.actions.binding import bindings_of
+from screens.presenters.link import REF
 from screens.presenters.pending import CellChange, RowChange
 from screens.presenters.value import show, title_of
 from screens.services.context import Context
@@ -173,9 +174,7 @@ class ChangePanel(Sheet[Verdict | None]):
             name = self.context.pending.title_of(table, key) or key
             lines.append((Content.assemble(("≠ ", "bold $error"), (name, "bold"), f"  {text}"), Spot(table, key)))
         for table, key, field, message in self.context.pending.problems():
-            name = self.context.pending.title_of(table, key) or (
-                t("changes.op.create") if key.startswith("new-") else key
-            )
+            name = self.context.pending.title_of(table, key) or (t("changes.op.create") if key.startswith(REF) else key)
             lines.append(
                 (
                     Content.assemble(("! ", "bold $error"), (name, "bold"), f"  {field}: {message}"),

@@ -38,8 +38,8 @@ class KeyFooter(Bar):
         """The actions of the footer: those of the place by their declared position, then the global ones; help is always
         there. An open editor has the keys for itself."""
         live = [action for action in live_actions(chain_of(self.screen)) if action.footer and action.id != "app.help"]
-        if live and live[0].context == "editor":
-            live = [action for action in live if action.context == "editor"]
+        if any(action.context == "editor" for action in live):
+            live = [action for action in live if action.context in ("editor", "picker")]
         ordered = sorted(live, key=lambda action: (action.context == "global", action.footer))
         idle = not self.context.pending.count()
         return [a for a in ordered if self._key(a) and not (idle and a.id in WHEN_STAGED)][:MOST]

@@ -16,7 +16,7 @@ from textual.widgets import Static
 from textual.worker import Worker
 
 from core.client import SovriumError
-from core.contract.console import CommitAnswer, Frequency, LinkHits
+from core.contract.console import CommitAnswer
 from core.contract.tables import FieldInfo, TableInfo
 from screens.actions.binding import bindings_of
 from screens.presenters.column_layout import ColumnLayout
@@ -40,6 +40,7 @@ from screens.widgets.grid.grid import VirtualGrid
 from screens.widgets.grid_transfer import GridTransfer
 from screens.widgets.grid_views import GridViews
 from screens.widgets.pane_grid import PaneGrid
+from screens.widgets.question import Questions
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +50,6 @@ class Editing:
     row: TargetRow
     field: FieldInfo
     several: bool = False
-
-
-class Questions:
-    """What editors ask about a table's fields, over the connection of the moment."""
-
-    def __init__(self, context: Context, table: str) -> None:
-        self.context = context
-        self.table = table
-
-    async def links(self, field: str, text: str) -> LinkHits:
-        port = self.context.port
-        return await port.links(self.table, field, text) if port else LinkHits(hits=[])
-
-    async def values(self, field: str, prefix: str) -> Frequency:
-        port = self.context.port
-        return await port.values(self.table, field, prefix=prefix, limit=5) if port else Frequency(values=[])
 
 
 class GridPane(Container):
@@ -189,10 +174,8 @@ class GridPane(Container):
         created = False
         for outcome in answer["outcomes"]:
             record = outcome.get("record")
-            if record is None or model.position_of(str(record["id"])) is None:
+            if record is None or not model.patch(str(record["id"]), record["fields"], record["updatedAt"]):
                 created = True
-            else:
-                model.patch(str(record["id"]), record["fields"], record["updatedAt"])
         if created:
             model.refresh()
 
@@ -370,6 +353,12 @@ class GridPane(Container):
                 self.model.learn_label(editing.field["name"], event.value, event.editor.label())
             self.take(editing, event.value, event.problem)
         self._go(event.move, changed=event.changed)
+
+    def on_link_editor_follow_asked(self, event: LinkEditor.FollowAsked) -> None:
+        event.stop()
+        cell = event.editor.cell
+        if cell is not None:
+            self.views.go_to(cell.field, event.key)
 
     def take(self, editing: Editing, value: Any, problem: str = "") -> None:
         """Stage a value for the cell, or for the chosen rows."""

@@ -11,6 +11,7 @@ from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.condition import value_condition, with_condition
 from screens.presenters.filter_draft import FilterDraft
 from screens.presenters.finder import Hit
+from screens.presenters.link import REF, link_key
 from screens.presenters.place import Place
 from screens.presenters.row_source import Query
 from screens.presenters.value import show, title_of
@@ -38,12 +39,12 @@ class GridViews:
 
     async def _filter(self) -> None:
         from screens.widgets.filter_builder import FilterBuilder
-        from screens.widgets.grid_pane import Questions
+        from screens.widgets.question import Questions
 
         model, info, context = self.pane.model, self.pane.info, self.pane.context
         if model is None or info is None:
             return
-        builder = FilterBuilder(context, info, model.query.filter, Questions(context, info["sqlName"]))
+        builder = FilterBuilder(context, info, model.query.filter, Questions(context, info["sqlName"], stored=True))
         built = await self.pane.app.push_screen_wait(builder)
         if built is not None:
             model.set_filter(built.tree)
@@ -193,32 +194,23 @@ class GridViews:
             value = model.cell(row, field["name"])[0]
         except KeyError:
             return None
-        if isinstance(value, list):
-            value = value[0] if value else None
-        related = self.related(field)
-        if value is None or isinstance(value, dict) or related is None:
-            return None
-        return related, str(value)
+        key, info = link_key(value), self.pane.context.related(field)
+        return (info["sqlName"], key) if info is not None and key is not None else None
 
-    def related(self, field: FieldInfo) -> str | None:
-        """SQL name of the table that a link field points into."""
-        wanted = str(field["options"].get("relatedTable", ""))
-        tables = self.pane.context.schema["tables"] if self.pane.context.schema else []
-        for table in tables:
-            if wanted in (table["name"], table["sqlName"], table["id"]):
-                return table["sqlName"]
-        return None
+    def go_to(self, field: FieldInfo, key: str) -> None:
+        """Go to a record that a link field may name."""
+        info = self.pane.context.related(field)
+        if info is not None:
+            table = info["sqlName"]
+            self.pane.context.go(Place("tables", f"{table}#{key}", info["name"], {"table": table, "key": key}))
 
     def follow(self) -> None:
         """Go to the linked record; Ctrl+O comes back."""
-        linked = self._linked()
-        if linked is None:
+        linked, field = self._linked(), self.pane.edits.field_here() if self.pane.edits else None
+        if linked is None or field is None:
             self.pane.app.bell()
             return
-        table, key = linked
-        info = self.pane.context.table(table)
-        title = info["name"] if info else table
-        self.pane.context.go(Place("tables", f"{table}#{key}", title, {"table": table, "key": key}))
+        self.go_to(field, linked[1])
 
     def peek(self) -> None:
         self._start(self._peek())
@@ -229,7 +221,7 @@ class GridViews:
 
         linked, port = self._linked(), self.pane.context.port
         info = self.pane.context.table(linked[0]) if linked else None
-        if linked is None or info is None or port is None:
+        if linked is None or info is None or port is None or linked[1].startswith(REF):
             self.pane.app.bell()
             return
         record = await self.pane.transfer.guarded(port.record(*linked))

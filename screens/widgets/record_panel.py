@@ -21,6 +21,7 @@ from textual.worker import Worker
 from core.contract.tables import FieldInfo
 from screens.actions.binding import bindings_of
 from screens.presenters.format import formatter
+from screens.presenters.link import REF
 from screens.presenters.paste import TargetRow
 from screens.presenters.pending import PendingChanges, Staged
 from screens.presenters.value import NULL, check, edit_text, editable, is_cut, show, title_of
@@ -28,9 +29,11 @@ from screens.services.text import t
 from screens.widgets.cell_values import value_hits
 from screens.widgets.defect import tell_defect
 from screens.widgets.editors.base import CellEditor, EditedCell
+from screens.widgets.editors.link import LinkEditor
 from screens.widgets.editors.registry import EditorHost
 from screens.widgets.finder import Finder
-from screens.widgets.grid_pane import GridPane, Questions
+from screens.widgets.grid_pane import GridPane
+from screens.widgets.question import Questions
 
 MARKS = {"dirty": "*", "invalid": "!", "conflict": "≠"}
 NAME_WIDTH = 16
@@ -207,7 +210,7 @@ class RecordPanel(Container):
             return
         self.row = cell[0]
         self.paint()
-        if not self.row.key.startswith("new-"):
+        if not self.row.key.startswith(REF):
             whole = await self.pane.transfer.guarded(self.pane.edits.record(self.row.key))
             if whole is not None:
                 self.row = whole
@@ -303,6 +306,12 @@ class RecordPanel(Container):
             self.form.action_move(1)
         elif event.move == "left":
             self.form.action_move(-1)
+
+    def on_link_editor_follow_asked(self, event: LinkEditor.FollowAsked) -> None:
+        event.stop()
+        cell = event.editor.cell
+        if cell is not None:
+            self.pane.views.go_to(cell.field, event.key)
 
     def on_cell_editor_values_asked(self, event: CellEditor.ValuesAsked) -> None:
         event.stop()

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from textual.widgets import Button
 
+from screens.presenters.link import NewRecord
 from screens.presenters.value import editable
 from screens.widgets.editors.registry import EDITORS, kind_of
 from tests.support.editor_host import EditorApp, a_field
@@ -223,3 +224,39 @@ def test_every_kind_has_an_editor():
     assert sorted(EDITORS) == sorted(kinds)
     assert all(kind_of(a_field(kind)) == kind for kind in kinds)
     assert not editable(a_field("none"))
+
+
+async def test_the_picker_makes_what_is_missing():
+    """§5.1: by its key, by a plus before the name, and by the row below the hits."""
+    for pressed in (
+        [*keys("Tove"), "ctrl+n"],
+        [*keys("+Tove"), "enter"],
+        [*keys("Tove"), "wait", "down", "enter"],
+    ):
+        app = await settled(a_field("link"), "1", *pressed)
+        assert app.done.value == NewRecord("people", {"field": "Tove"}, "Tove"), pressed
+
+
+async def test_a_name_that_is_nowhere_is_not_made_by_enter():
+    app = await settled(a_field("link"), "1", *keys("Tove"), "wait", "enter")
+    assert app.done is None
+
+
+async def test_from_the_picker_to_the_linked_record():
+    """§5.1: the cell stays as it was."""
+    for pressed, key in ((["ctrl+j"], "1"), (["wait", "down", "ctrl+enter"], "2")):
+        app = await settled(a_field("link"), "1", *pressed)
+        assert app.followed == key
+        assert not app.done.changed
+
+
+async def settled(field: Any, value: Any, *pressed: str) -> EditorApp:
+    app = EditorApp(field, value)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await app.workers.wait_for_complete()
+        for key in pressed:
+            await (app.workers.wait_for_complete() if key == "wait" else pilot.press(key))
+            await pilot.pause()
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+    return app

@@ -8,8 +8,9 @@ from textual.geometry import Region
 from textual.widgets import Button, Static
 
 from core.contract.console import Frequency, LinkHits
-from core.contract.tables import FieldInfo
+from core.contract.tables import FieldInfo, TableInfo
 from screens.widgets.editors.base import CellEditor, EditedCell
+from screens.widgets.editors.link import LinkEditor
 from screens.widgets.editors.registry import EditorHost
 
 FAMILIES = {"line": "text", "text": "text", "choice": "select", "choices": "multi", "datetime": "date", "time": "date"}
@@ -52,6 +53,21 @@ class Answers:
     async def values(self, field: str, prefix: str) -> Frequency:
         return Frequency(values=[[v, 1] for v in ("Oslo", "Osaka") if v.startswith(prefix)])
 
+    def related(self, field: str) -> TableInfo | None:
+        """People, known by their names."""
+        return TableInfo(
+            id="people",
+            name="people",
+            sqlName="people",
+            primaryKey="id",
+            displayField="field",
+            fields=[a_field("line")],
+            views=[],
+            permissions={},
+            createdAt="",
+            updatedAt="",
+        )
+
 
 class Pane(Container):
     DEFAULT_CSS = "Pane { layers: base editor; height: 1fr; } Pane > #cell { offset: 4 2; width: 20; }"
@@ -69,6 +85,7 @@ class EditorApp(App[None]):
         self.cell = EditedCell(field, value, typed, label, Answers())
         self.done: CellEditor.Done | None = None
         self.asked = False
+        self.followed = ""
 
     def compose(self) -> ComposeResult:
         yield Pane()
@@ -84,6 +101,9 @@ class EditorApp(App[None]):
 
     def on_cell_editor_done(self, event: CellEditor.Done) -> None:
         self.done = event
+
+    def on_link_editor_follow_asked(self, event: LinkEditor.FollowAsked) -> None:
+        self.followed = event.key
 
     def on_cell_editor_values_asked(self) -> None:
         self.asked = True

@@ -179,11 +179,15 @@ class Replay:
         screen = screen_text(self.app)
         defects = [message.text for message in self.app.context.messages.messages if message.title == t("defect.title")]
         assert not defects, screen
-        labels = {(key.split(".")[0][1:], identity): key.split(".", 1)[1] for key, identity in self.ids.items()}
-        for table, wanted in self.script.get("expect", {}).items():
+        answers = {}
+        for table in self.script.get("expect", {}):
             answer = self.server.local.get(f"/api/tables/{table}/records", params={"sort": "id:asc", "limit": 100})
             assert answer.status_code == 200, answer.text
-            records = [record["fields"] for record in answer.json()["records"]]
+            answers[table] = answer.json()["records"]
+        labels = {(table, str(r["id"])): r["fields"].get("name") for table, found in answers.items() for r in found}
+        labels |= {(key.split(".")[0][1:], identity): key.split(".", 1)[1] for key, identity in self.ids.items()}
+        for table, wanted in self.script.get("expect", {}).items():
+            records = [record["fields"] for record in answers[table]]
             links = {f["name"]: f["options"].get("relatedTable") for f in self.app.context.table(table)["fields"]}  # type: ignore[index]
             found = []
             for number, record in enumerate(records):

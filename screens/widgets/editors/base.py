@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.contract.console import Frequency, LinkHits
-from core.contract.tables import FieldInfo
+from core.contract.tables import FieldInfo, TableInfo
 from screens.actions.binding import bindings_of
 from screens.presenters.value import ValueRefused
 from screens.services.text import t
@@ -26,6 +26,9 @@ class Lookups(Protocol):
 
     async def links(self, field: str, text: str) -> LinkHits: ...
     async def values(self, field: str, prefix: str) -> Frequency: ...
+    def related(self, field: str) -> TableInfo | None:
+        """The table that a link field points into."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

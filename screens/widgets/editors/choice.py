@@ -1,18 +1,17 @@
 """Editors that choose from the options of a field: one, or several."""
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widget import Widget
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from screens.presenters.value import Option as Choice
 from screens.presenters.value import ValueRefused, check, next_options, options_of
 from screens.services.text import t
-from screens.widgets.editors.base import CellEditor, EditedCell
+from screens.widgets.editors.base import EditedCell
+from screens.widgets.editors.picker import PickerEditor
 
 
 def matching(options: list[Choice], text: str) -> list[Choice]:
@@ -28,38 +27,17 @@ def chip(option: Choice, mark: str = "") -> Content:
     return Content.assemble(mark, dot, option.label)
 
 
-class ChoiceEditor(CellEditor):
+class ChoiceEditor(PickerEditor):
     """Type to narrow, ↑ ↓ to choose, Enter to take. An optional field can be emptied from the list."""
 
     kind = "choice"
     least_width = 24
     rows = 12
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", show=False, priority=True),
-        Binding("down", "move(1)", show=False, priority=True),
-    ]
-
-    def compose_body(self) -> Iterable[Widget]:
-        yield Input(compact=True, select_on_focus=False)
-        yield OptionList(compact=True)
-
-    @property
-    def input(self) -> Input:
-        return self.query_one(Input)
-
-    @property
-    def choices(self) -> OptionList:
-        return self.query_one(OptionList)
 
     def show_cell(self, cell: EditedCell) -> None:
         self.options = next_options(cell.field, cell.value)
-        with self.prevent(Input.Changed):
-            self.input.value = cell.typed or ""
-        self.input.placeholder = t("edit.type_to_find")
-        self.choices.can_focus = False
+        self.begin(cell.typed, t("edit.type_to_find"))
         self.fill(cell.typed or "")
-        self.input.cursor_position = len(self.input.value)
-        self.input.focus()
 
     def fill(self, text: str) -> None:
         """Show the options that match; the cell's own value is highlighted first."""
@@ -87,10 +65,6 @@ class ChoiceEditor(CellEditor):
         choice = self.shown[at]
         return choice.value if choice else None
 
-    def kept(self) -> Any:
-        draft = self.draft()
-        return draft[1] if isinstance(draft, tuple) else draft
-
     def touched(self) -> bool:
         assert self.cell is not None
         return bool(self.draft() != self.cell.value)
@@ -108,21 +82,9 @@ class ChoiceEditor(CellEditor):
             return
         super().action_accept(move)
 
-    def action_move(self, by: int) -> None:
-        if by > 0:
-            self.choices.action_cursor_down()
-        else:
-            self.choices.action_cursor_up()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        if self.is_open:
-            self.tell("")
-            self.fill(event.value)
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.action_accept("stay")
+    def narrow(self, text: str) -> None:
+        self.tell("")
+        self.fill(text)
 
 
 class FilterInput(Input):
@@ -136,14 +98,11 @@ class ChoicesEditor(ChoiceEditor):
     """A checklist: Space ticks, Ctrl+A all or none, Enter takes. Order is the order of ticking."""
 
     kind = "choices"
+    line = FilterInput
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "tick", show=False, priority=True),
         Binding("ctrl+a", "all", show=False, priority=True),
     ]
-
-    def compose_body(self) -> Iterable[Widget]:
-        yield FilterInput(compact=True, select_on_focus=False)
-        yield OptionList(compact=True)
 
     def show_cell(self, cell: EditedCell) -> None:
         self.ticked: list[str] | None = list(cell.value) if isinstance(cell.value, list) else None

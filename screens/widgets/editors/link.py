@@ -1,36 +1,49 @@
-"""The editor of links: find a record by what it is called, on the server, while typing."""
+"""The editor of links: find a record by what it is called, on the server, while typing; or make it."""
 
 import asyncio
-from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
-from textual.widgets import Input, OptionList
+from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from core.client import SovriumError
 from core.contract.console import LinkHit
+from screens.actions.binding import bindings_of
+from screens.presenters.link import NewRecord, link_key, link_value, new_record
 from screens.presenters.value import ValueRefused
 from screens.services.text import t
-from screens.widgets.editors.base import CellEditor, EditedCell, Move
+from screens.widgets.editors.base import EditedCell, Move
+from screens.widgets.editors.picker import PickerEditor
 
 DEBOUNCE = 0.15
+NEW = "+"
+"""Before a name: a record of that name is to be made."""
 
 
-class LinkEditor(CellEditor):
-    """Type to search, ↑ ↓ to choose, Enter to link, Delete in the empty line to unlink, Ctrl+Enter to go there."""
+def name_in(text: str) -> str:
+    """The name that a typed text looks for."""
+    return text.removeprefix(NEW).strip()
+
+
+class LinkEditor(PickerEditor):
+    """Type to search, ↑ ↓ to choose, Enter to link, Delete in the empty line to unlink.
+
+    The row below the hits, ^N, or a `+` before the name makes a record of what was typed and links it; both are staged
+    as one edit.
+    """
 
     kind = "link"
     least_width = 44
-    rows = 13
+    rows = 14
+    action_context = ("picker", "editor")
     _searching = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", show=False, priority=True),
-        Binding("down", "move(1)", show=False, priority=True),
+        *bindings_of("picker", priority=True),
         Binding("delete", "unlink", show=False, priority=True),
     ]
 
@@ -42,28 +55,18 @@ class LinkEditor(CellEditor):
     class Searched(Message):
         """Hits have come; tests wait for it."""
 
-    def compose_body(self) -> Iterable[Widget]:
-        yield Input(compact=True, select_on_focus=False)
-        yield OptionList(compact=True)
+    @dataclass
+    class FollowAsked(Message):
+        """The person wants to see a linked record; the cell stays as it was."""
 
-    @property
-    def input(self) -> Input:
-        return self.query_one(Input)
-
-    @property
-    def choices(self) -> OptionList:
-        return self.query_one(OptionList)
+        editor: "LinkEditor"
+        key: str
 
     def show_cell(self, cell: EditedCell) -> None:
         self.hits: list[LinkHit] = []
         self._unlinked = False
         self.choices.clear_options()
-        self.choices.can_focus = False
-        with self.prevent(Input.Changed):
-            self.input.value = cell.typed or ""
-        self.input.placeholder = cell.label or t("edit.type_to_find")
-        self.input.cursor_position = len(self.input.value)
-        self.input.focus()
+        self.begin(cell.typed, cell.label or t("edit.type_to_find"))
         self._chosen = False
         self._searching = True
         self._then: Move | None = None
@@ -77,7 +80,7 @@ class LinkEditor(CellEditor):
         if cell is None or cell.lookups is None:
             return
         try:
-            found = await cell.lookups.links(cell.field["name"], text.strip())
+            found = await cell.lookups.links(cell.field["name"], name_in(text))
         except SovriumError as error:
             self._searching = False
             self.tell(error.message, refused=True)
@@ -93,27 +96,39 @@ class LinkEditor(CellEditor):
             Option(Content.assemble(hit["label"] or hit["id"], "  ", (hit["detail"], "$foreground-muted")))
             for hit in hits
         )
+        makes = bool(name_in(text)) and self._target() is not None
+        if makes:
+            self.choices.add_option(Option(Content.styled(t("edit.new_row", text=name_in(text)), "$success")))
         ids = [hit["id"] for hit in hits]
-        own = str(self.cell.value)
-        self.choices.highlighted = (ids.index(own) if not text and own in ids else 0) if hits else None
+        own = link_key(self.cell.value)
+        first = (ids.index(own) if not text and own in ids else 0) if hits else None
+        self.choices.highlighted = len(hits) if makes and text.startswith(NEW) else first
         self._chosen = bool(text)
-        self.tell("" if hits else t("edit.no_record", text=text))
+        self.tell("" if hits else self._nowhere(text))
         self.post_message(self.Searched())
         if self._then is not None:
             self.action_accept(self._then)
+
+    def _nowhere(self, text: str) -> str:
+        known = "edit.no_record_new" if name_in(text) and self._target() is not None else "edit.no_record"
+        return t(known, text=name_in(text))
+
+    def _target(self) -> Any:
+        cell = self.cell
+        return cell.lookups.related(cell.field["name"]) if cell is not None and cell.lookups is not None else None
+
+    def _hit(self) -> LinkHit | None:
+        at = self.choices.highlighted
+        return self.hits[at] if at is not None and at < len(self.hits) else None
 
     def draft(self) -> Any:
         assert self.cell is not None
         if self._unlinked:
             return None
-        at = self.choices.highlighted
-        if not self._chosen or at is None:
+        hit = self._hit()
+        if not self._chosen or hit is None:
             return self.cell.value if not self.input.value else ("?", self.input.value)
-        return self.hits[at]["id"]
-
-    def kept(self) -> Any:
-        draft = self.draft()
-        return draft[1] if isinstance(draft, tuple) else draft
+        return link_value(hit["id"])
 
     def touched(self) -> bool:
         assert self.cell is not None
@@ -130,26 +145,59 @@ class LinkEditor(CellEditor):
 
     def label(self) -> str:
         """What the chosen record is called."""
-        draft = self.draft()
-        return next((hit["label"] for hit in self.hits if hit["id"] == draft), "")
+        hit = self._hit()
+        return hit["label"] if hit is not None and link_value(hit["id"]) == self.draft() else ""
 
     def action_accept(self, move: Move) -> None:
         """Take the first hit; if it is still being looked for, as soon as it is there."""
+        at = self.choices.highlighted
+        if self.input.value.startswith(NEW) if at is None else at >= len(self.hits):
+            self._make(move)
+            return
         self._then = move if self._searching and isinstance(self.draft(), tuple) else None
         if self._then is not None:
             self.search(self.input.value, 0)
             return
         if isinstance(self.draft(), tuple):
-            self.tell(t("edit.no_record", text=self.input.value), refused=True)
+            self.tell(self._nowhere(self.input.value), refused=True)
             return
         super().action_accept(move)
 
+    def _make(self, move: Move) -> None:
+        """A new record with what was typed as its display value, and the link to it."""
+        info = self._target()
+        if info is None or not self.is_open:
+            return
+        try:
+            made: NewRecord = new_record(info, name_in(self.input.value))
+        except ValueRefused as problem:
+            self.tell(str(problem), refused=True)
+            return
+        self._finish(True, made, move)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "editor_values":
+            return False  # its key makes a new record here; Delete unlinks
+        if action == "picker_new":
+            return self._target() is not None
+        return super().check_action(action, parameters)
+
+    def action_picker_new(self) -> None:
+        self._make("stay")
+
+    def action_picker_follow(self) -> None:
+        """See the chosen record, or the linked one where nothing is chosen."""
+        hit = self._hit() if self._chosen else None
+        key = hit["id"] if hit is not None else link_key(self.cell.value) if self.cell is not None else None
+        if key is None or not self.is_open:
+            self.app.bell()
+            return
+        self._finish(False, None, "stay")
+        self.post_message(self.FollowAsked(self, key))
+
     def action_move(self, by: int) -> None:
         self._chosen, self._unlinked = True, False
-        if by > 0:
-            self.choices.action_cursor_down()
-        else:
-            self.choices.action_cursor_up()
+        super().action_move(by)
 
     def action_unlink(self) -> None:
         if self.input.value:
@@ -158,14 +206,13 @@ class LinkEditor(CellEditor):
         self._unlinked = True
         self.tell(t("edit.unlinked"))
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        if self.is_open:
-            self._chosen = self._unlinked = False
-            self._searching, self._then = True, None
-            self.search(event.value, DEBOUNCE)
+    def narrow(self, text: str) -> None:
+        self._chosen = self._unlinked = False
+        self._searching, self._then = True, None
+        # What stood below belongs to another text: the row of the new record must never be taken for it.
+        self.choices.highlighted = None
+        self.search(text, DEBOUNCE)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
         self._chosen = True
-        self.action_accept("stay")
+        super().on_option_list_option_selected(event)

@@ -326,6 +326,8 @@ class GridSurface(ScrollView, can_focus=True):
             case "rows":
                 if change.first < self.top + self.body_height and change.last >= self.top:
                     self.repaint()
+                if change.first <= self.model.selection.row <= change.last:
+                    self._post_moved()
             case "search":
                 self.repaint()
                 self._reveal()
