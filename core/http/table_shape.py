@@ -32,7 +32,7 @@ def table_info(engine: Engine, table: TableModel) -> TableInfo:
         "displayField": table.display_field,
         "fields": fields,
         "views": list(table.spec.later.get("views", [])),
-        "permissions": dict(table.spec.later.get("permissions", {})),
+        "permissions": table.spec.permissions.data() if table.spec.permissions else {},
         "createdAt": to_iso(lifetime.made),
         "updatedAt": to_iso(lifetime.changed),
     }

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from core.schema.model import PrimaryKeyType
-from core.schema.pattern import IDENTIFIER, NPM_NAME, ONE_LINE, SEMVER, VARIABLE
+from core.schema.pattern import IDENTIFIER, NPM_NAME, ONE_LINE, ROLE_NAME, SEMVER, VARIABLE
 
 Identity = Annotated[int, Field(ge=1, le=2**53 - 1)] | Annotated[str, StringConstraints(min_length=1, max_length=64)]
 """A table's or field's `id`: a whole number or a short text."""
@@ -33,9 +33,10 @@ class EnvForm(Form):
 
 
 class MigrationsForm(Form):
-    """How migrations may treat data (D-23)."""
+    """How migrations may treat data (D-23). Copies of what they drop are kept so many days (M-018)."""
 
     allow_destructive: bool = False
+    keep_dropped_days: Annotated[int, Field(ge=0, le=36_500)] = 30
 
 
 class PrimaryKeyForm(Form):
@@ -73,6 +74,138 @@ class ForeignKeyForm(Form):
     on_update: str | None = None
 
 
+class MinRoleForm(Form):
+    """Every role of at least that one's level."""
+
+    min_role: str
+
+
+Who = Literal["all", "authenticated"] | Annotated[list[str], Field(min_length=1)] | MinRoleForm
+"""Who may: anyone, any session, these roles (`group:<name>` among them), or the roles from a level on (§8.1)."""
+
+
+class OperationsForm(Form):
+    read: Who | None = None
+    comment: Who | None = None
+    create: Who | None = None
+    update: Who | None = None
+    delete: Who | None = None
+    permanent_delete: Who | None = None
+    restore: Who | None = None
+
+
+class FieldRuleForm(Form):
+    field: str
+    read: Who | None = None
+    write: Who | None = None
+
+
+class OverrideForm(OperationsForm):
+    admin: OperationsForm | None = None
+
+
+class PermissionsForm(OperationsForm):
+    """§8.1 to §8.4"""
+
+    fields: list[FieldRuleForm] | None = None
+    inherit: str | None = None
+    override: OverrideForm | None = None
+
+
+class CurrentUserForm(Form):
+    """The long form of `$currentUser.…`."""
+
+    kind: Literal["currentUser"]
+    path: "ScalarPathForm | AssignmentPathForm | ActivePathForm"
+
+
+class ScalarPathForm(Form):
+    kind: Literal["scalar"]
+    name: Literal["id", "email", "role", "isUnrestricted"]
+
+
+class AssignmentPathForm(Form):
+    kind: Literal["assignment"]
+    table_slug: str
+
+
+class ActivePathForm(Form):
+    kind: Literal["activeAssignment"]
+
+
+Scalar = str | int | float | bool
+
+
+class ConditionForm(Form):
+    field: str
+    operator: Literal["eq", "neq", "in"]
+    value: Scalar | list[Scalar] | CurrentUserForm
+
+
+class ConditionsForm(Form):
+    logic: Literal["and", "or"] = "and"
+    conditions: Annotated[list["ConditionForm | ConditionsForm"], Field(min_length=1)]
+
+
+class RowRuleForm(Form):
+    when: ConditionForm | ConditionsForm
+
+
+class WriteRuleForm(RowRuleForm):
+    check_result: bool = True
+
+
+class RowRulesForm(Form):
+    """§8.5"""
+
+    read: RowRuleForm | None = None
+    write: WriteRuleForm | None = None
+    create: RowRuleForm | None = None
+    delete: RowRuleForm | None = None
+
+
+class RateLimitForm(Form):
+    """L-007: requests within the window, for callers without a session; those with one have ten times as many."""
+
+    read: Annotated[int, Field(ge=1)] | None = None
+    write: Annotated[int, Field(ge=1)] | None = None
+    delete: Annotated[int, Field(ge=1)] | None = None
+    window_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
+
+
+class AppRateLimitForm(RateLimitForm):
+    """The same for all tables. `trustedProxies` are addresses, or networks, whose `X-Forwarded-For` is believed."""
+
+    enabled: bool = True
+    trusted_proxies: list[str] = []
+
+
+class RoleForm(Form):
+    """auth §3.1"""
+
+    name: Annotated[str, StringConstraints(pattern=ROLE_NAME, max_length=63)]
+    description: str = ""
+    level: Annotated[int, Field(ge=0, le=100)] | None = None
+    dashboard_tier: Literal["admin-viewer", "admin-editor"] | None = None
+    default_landing: str | None = None
+    picker_landing: str | None = None
+
+
+class GroupForm(Form):
+    name: Annotated[str, StringConstraints(pattern=ROLE_NAME, max_length=63)]
+    description: str = ""
+    max_members: Annotated[int, Field(ge=1)] | None = None
+
+
+class RolesForm(Form):
+    """Those keys of `auth` that say who there can be; the others belong to accounts."""
+
+    roles: list[RoleForm] = []
+    groups: list[GroupForm] = []
+    default_role: str | None = None
+    scope_tables: Annotated[list[str], Field(min_length=1)] | None = None
+
+
 class TableForm(Form):
     """A table; `fields` are checked one by one against their types."""
 
@@ -85,8 +218,8 @@ class TableForm(Form):
     constraints: list[ConstraintForm] = []
     foreign_keys: list[ForeignKeyForm] = []
     views: list[Any] = []
-    permissions: Anything | None = None
-    row_level_permissions: Anything | None = None
+    permissions: PermissionsForm | None = None
+    row_level_permissions: RowRulesForm | None = None
     allow_destructive: bool = False
     allow_force_delete: bool = False
     allow_unvalidated: bool = False
@@ -94,7 +227,7 @@ class TableForm(Form):
     physical_checks: bool = False
     webhooks: list[Any] = []
     comments: Anything | None = None
-    rate_limit: Anything | None = None
+    rate_limit: RateLimitForm | None = None
     ai_access: Any = None
     disabled: bool = False
 
@@ -103,22 +236,19 @@ TABLE_LATER = (
     "constraints",
     "foreignKeys",
     "views",
-    "permissions",
-    "rowLevelPermissions",
     "allowForceDelete",
-    "allowUnvalidated",
     "uniqueIgnoresDeleted",
     "physicalChecks",
     "webhooks",
     "comments",
-    "rateLimit",
     "aiAccess",
 )
 """Keys of a table that are kept in `TableSpec.later`."""
 
 
 class FieldForm(Form):
-    """The keys that every field has; the others belong to its type."""
+    """The keys that every field has; the others belong to its type. The last three tell migrations how to carry values
+    over when the field changes."""
 
     id: Identity | None = None
     name: str
@@ -131,6 +261,9 @@ class FieldForm(Form):
     description: str = ""
     search_weight: Literal["A", "B", "C", "D"] | None = None
     storage: Anything | None = None
+    allow_truncate: bool = False
+    split: Annotated[str, StringConstraints(min_length=1, max_length=20)] | None = None
+    rename_options: dict[str, str] | None = None
 
 
 FIELD_KEYS = frozenset(field.alias or name for name, field in FieldForm.model_fields.items())
@@ -145,7 +278,7 @@ class AppForm(Form):
     badge: bool = True
     tables: list[Any] = []
     env: list[Any] = []
-    auth: Anything | None = None
+    auth: Anything | Literal[False] | None = None
     migrations: MigrationsForm | None = None
     theme: Anything | None = None
     languages: Anything | None = None
@@ -170,10 +303,10 @@ class AppForm(Form):
     logs: Anything | None = None
     backups: Anything | None = None
     history: Anything | None = None
-    rate_limit: Any = None
+    rate_limit: AppRateLimitForm | Literal[False] | None = None
     server: Anything | None = None
     keys: Anything | None = None
 
 
-ROOT_RUN = frozenset({"name", "version", "description", "tables", "env", "auth", "migrations", "badge"})
+ROOT_RUN = frozenset({"name", "version", "description", "tables", "env", "auth", "migrations", "badge", "rateLimit"})
 """Root keys that need no note: they work, or say nothing that could be missed."""

@@ -13,7 +13,9 @@ from core.schema.form import ROOT_RUN, AppForm, EnvForm
 from core.schema.model import App, PrimaryKey, TableSpec
 from core.schema.name import slug, sql_name
 from core.schema.pattern import NPM_NAME, WORDS
+from core.schema.permission_check import TableNames, check_permissions, rate_limit_of
 from core.schema.problem import Position, Problem
+from core.schema.role_check import is_signed_in_to, read_roles
 from core.schema.shape import Findings, show
 from core.schema.snapshot import table_data
 from core.schema.source import Source, display_name, is_broken, read_source, read_text
@@ -92,6 +94,9 @@ def _read_app(
     shape = findings.read(AppForm, _with_usable_name(tree, findings), ())
     tables = _read_tables(tree.get("tables"), _scopes(tree.get("auth")), findings, vocabulary)
     variables = _read_env(tree.get("env"), findings)
+    signed_in = is_signed_in_to(tree.get("auth"))
+    roles = read_roles(tree.get("auth"), [table.name for _, _, table in tables], findings)
+    check_permissions([_names(*each) for each in tables], roles if signed_in else None, findings)
     for key in tree:
         if key in _ROOT_KEYS - ROOT_RUN:
             findings.note("schema.later", f"`{key}` is accepted, not run yet", (key,))
@@ -102,7 +107,11 @@ def _read_app(
         version=shape.version,
         description=shape.description or "",
         tables=tuple(table for _, _, table in tables),
-        auth=plain(tree["auth"]) if shape.auth is not None else None,
+        auth=plain(tree["auth"]) if signed_in else None,
+        roles=roles,
+        rate_limit=rate_limit_of(shape.rate_limit or None),
+        limited=shape.rate_limit is not False and (shape.rate_limit is None or shape.rate_limit.enabled),
+        trusted_proxies=tuple(shape.rate_limit.trusted_proxies) if shape.rate_limit else (),
         env=variables,
         later={key: plain(value) for key, value in tree.items() if key not in _ROOT_SPECS},
         source=path,
@@ -117,7 +126,7 @@ def _read_app(
 
 
 _ROOT_KEYS = frozenset(field.alias or name for name, field in AppForm.model_fields.items())
-_ROOT_SPECS = frozenset({"name", "version", "description", "tables", "auth", "env"})
+_ROOT_SPECS = frozenset({"name", "version", "description", "tables", "auth", "env", "rateLimit"})
 
 
 def _with_usable_name(tree: Map, findings: Findings) -> dict[str, Any]:
@@ -168,6 +177,26 @@ def _read_tables(
                 findings.error("schema.duplicate-name", text, path)
             indexes.setdefault(index.name, table.name)
     return tables
+
+
+def _names(number: int, node: Map, table: TableSpec) -> TableNames:
+    """A table as the checks of permissions see it; fields that could not be read are known by name."""
+    entries = [each for each in node["fields"] if isinstance(each, Map)] if isinstance(node["fields"], Seq) else []
+    block = node.get("permissions")
+    return TableNames(
+        number=number,
+        name=table.name,
+        sql_name=table.sql_name,
+        fields=frozenset(str(each.get("name")) for each in entries) | frozenset(table.primary_key.fields),
+        links={
+            str(each.get("name")): sql_name(each["relatedTable"])
+            for each in entries
+            if isinstance(each.get("relatedTable"), str)
+        },
+        permissions=table.permissions,
+        row_rules=table.row_rules,
+        entries=block.get("fields") if isinstance(block, Map) else None,
+    )
 
 
 def _read_env(nodes: Any, findings: Findings) -> tuple[Mapping[str, Any], ...]:

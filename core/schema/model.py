@@ -13,6 +13,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from core.schema.permission import Permissions, RateLimit, RowRules
+from core.schema.role import Roles
+
 PrimaryKeyType = Literal["auto-increment", "bigserial", "uuid", "text", "composite"]
 
 
@@ -69,8 +72,11 @@ class TableSpec:
     indexes: tuple[IndexSpec, ...] = ()
     allow_destructive: bool = False
     disabled: bool = False
+    permissions: Permissions | None = None
+    row_rules: RowRules | None = None
+    rate_limit: RateLimit | None = None
     later: Mapping[str, Any] = field(default_factory=dict)
-    """Keys kept for features that come later: views, permissions, rowLevelPermissions, comments, webhooks, …"""
+    """Keys kept for features that come later: views, comments, webhooks, …"""
 
     def field(self, name: str) -> FieldSpec:
         """The field of that name; KeyError when there is none."""
@@ -89,6 +95,13 @@ class App:
     description: str = ""
     tables: tuple[TableSpec, ...] = ()
     auth: Mapping[str, Any] | None = None
+    """None: there are no accounts, everybody is a guest (P-015)."""
+    roles: Roles = field(default_factory=Roles)
+    rate_limit: RateLimit | None = None
+    """For all tables that say nothing else."""
+    limited: bool = True
+    """False: `rateLimit: false`."""
+    trusted_proxies: tuple[str, ...] = ()
     env: tuple[Mapping[str, Any], ...] = ()
     later: Mapping[str, Any] = field(default_factory=dict)
     """Root keys kept for features that come later (pages, theme, languages, …), as plain data."""

@@ -9,6 +9,7 @@ SEMVER = (
 ONE_LINE = r"^[^\r\n]*$"
 VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 IDENTIFIER = r"^[a-z][a-z0-9_]*$"
+ROLE_NAME = r"^[a-z][a-z0-9-]*$"
 TABLE_NAME = r"^\s*[A-Za-z][A-Za-z0-9_\- ]*$"
 COLOR = r"^#[0-9A-Fa-f]{6}$"
 CURRENCY_CODE = r"^[A-Z]{3}$"
@@ -19,6 +20,7 @@ WORDS = {
     ONE_LINE: "one line",
     VARIABLE: "a variable's name: capital letters, digits, `_`",
     IDENTIFIER: "a name: a small letter first, then small letters, digits, `_`",
+    ROLE_NAME: "a role's or group's name: a small letter first, then small letters, digits, `-`",
     COLOR: "a colour such as #2F6FDE",
     CURRENCY_CODE: "a currency code such as EUR",
 }

@@ -8,6 +8,7 @@ from core.schema.form import FIELD_KEYS, TABLE_LATER, FieldForm, PrimaryKeyForm,
 from core.schema.index import table_indexes
 from core.schema.model import FieldOptions, FieldSpec, PrimaryKey, TableSpec
 from core.schema.name import field_name_problem, nearest, sql_name, table_name_problem
+from core.schema.permission_check import permissions_of, rate_limit_of, row_rules_of
 from core.schema.shape import Findings, show
 from core.schema.source import is_broken
 from core.schema.tree import Map, Path, Seq, plain
@@ -51,6 +52,9 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
         indexes=table_indexes(name, fields, key.fields, shape.indexes, shape.unique),
         allow_destructive=shape.allow_destructive,
         disabled=shape.disabled,
+        permissions=permissions_of(shape.permissions, (*path, "permissions")),
+        row_rules=row_rules_of(shape.row_level_permissions, (*path, "rowLevelPermissions")),
+        rate_limit=rate_limit_of(shape.rate_limit),
         later={each: plain(node[each]) for each in TABLE_LATER if each in node},
     )
 

@@ -36,7 +36,6 @@ def test_only_notes(app: App) -> None:
     assert {(problem.severity, problem.path) for problem in problems} == {
         ("note", "theme"),
         ("note", "tables[0].constraints"),
-        ("note", "tables[0].permissions"),
     }
 
 
