@@ -1,6 +1,7 @@
 """Who asks. Every call into the engine carries a principal; there is no call without one."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -16,6 +17,16 @@ class Principal:
     id: str | None = None
     name: str = ""
     roles: frozenset[str] = frozenset()
+    """All roles of the account; none means the app's default role (P-003)."""
+    email: str | None = None
+    groups: frozenset[str] = frozenset()
+    """Names of groups, without `group:`."""
+    granted: frozenset[str] = frozenset()
+    """Roles that grants add on tables with row rules (P-029)."""
+    assignments: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
+    """By SQL name of a table, the ids of its records that are granted to the account (P-042)."""
+    active_assignment: str | None = None
+    """The one of them that the account works with at the moment."""
 
     @property
     def is_unrestricted(self) -> bool:

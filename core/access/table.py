@@ -1,0 +1,191 @@
+"""The app's rules at hand: for any caller and table what may be done, seen and written."""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from core.access.decision import Caller, Decision, FieldOperation, TableRules, decide, decide_field, table_rules
+from core.access.row import row_filter
+from core.errors import NotFound, NotSignedIn
+from core.fields.model import AppModel, TableModel
+from core.principal import Principal
+from core.query.filter import All, Node
+from core.query.scope import EVERYTHING, Scope, Sight
+from core.schema.permission import OPERATIONS, Operation, RowRule
+
+RowOperation = Literal["read", "write", "create", "delete"]
+CALLERS_KEPT = 1_000
+"""Different sets of roles whose decisions are kept."""
+GUARDED_FIELD = "user_id"
+"""P-024: never taken from a client."""
+_NONE: frozenset[str] = frozenset()
+
+
+class TableAccess:
+    """One table for all callers of the same roles. What a principal's own id decides, its rows, is asked with it."""
+
+    __slots__ = ("_allowed", "_caller", "_row_rules", "_rules", "hidden", "ignored", "is_free", "locked", "table")
+
+    def __init__(
+        self, table: TableModel, rules: TableRules, caller: Caller, hidden: frozenset[str], locked: frozenset[str]
+    ) -> None:
+        self.table = table
+        self._rules = rules
+        self._caller = caller
+        above = rules.is_above_rules(caller)
+        self._row_rules = None if above else table.spec.row_rules
+        self._allowed = frozenset(op for op in OPERATIONS if decide(rules, caller, op).allowed)
+        self.hidden = hidden
+        """Fields that the caller may not read, those computed from them included."""
+        self.locked = locked
+        """Fields that the caller may not write."""
+        guarded = not above and rules.has_accounts and GUARDED_FIELD in table.fields
+        self.ignored = frozenset({GUARDED_FIELD}) if guarded else _NONE
+        """Fields that are dropped from what the caller sends, without a word."""
+        self.is_free = (
+            len(self._allowed) == len(OPERATIONS) and self._row_rules is None and not (hidden or locked or self.ignored)
+        )
+        """There is nothing to heed: every operation, field and row."""
+
+    def may(self, operation: Operation) -> bool:
+        return operation in self._allowed
+
+    @property
+    def may_anything(self) -> bool:
+        return bool(self._allowed)
+
+    def require(self, operation: Operation) -> "TableAccess":
+        """Raises NotSignedIn where a session might help, else NotFound: the same as for a table that is not there (P-010,
+        P-011)."""
+        if operation not in self._allowed:
+            raise self.refusal()
+        return self
+
+    def refusal(self) -> NotSignedIn | NotFound:
+        return NotSignedIn() if self._rules.has_accounts and not self._caller.has_session else NotFound()
+
+    def explain(self, operation: Operation, field: str | None = None) -> Decision:
+        """What decides: the table's rule, or the field's where the table admits."""
+        found = decide(self._rules, self._caller, operation)
+        if field is None or not found.allowed:
+            return found
+        kind: FieldOperation = "read" if operation == "read" else "write"
+        own = decide_field(self._rules, self._caller, kind, field)
+        if own is None and kind == "read" and field in self.hidden:
+            return Decision(False, "computed", found.rule)
+        return found if own is None else own
+
+    def has_rows(self, operation: RowOperation) -> bool:
+        """Some rows are beyond the caller's reach."""
+        return self._row_rules is not None and getattr(self._row_rules, operation) is not None
+
+    def rows(self, operation: RowOperation, principal: Principal, scope: Scope) -> Node | None:
+        """The rows that the caller may do that to; None: all. What cannot be seen can be neither changed nor deleted
+        (P-027)."""
+        if self._row_rules is None:
+            return None
+        names = (operation,) if operation in ("read", "create") else ("read", operation)
+        rules: list[RowRule | None] = [getattr(self._row_rules, name) for name in names]
+        parts = tuple(row_filter(rule, principal, scope) for rule in rules if rule is not None)
+        return None if not parts else parts[0] if len(parts) == 1 else All(parts)
+
+    def result(self, principal: Principal, scope: Scope) -> Node | None:
+        """What a row must still meet after a change (P-026); None: nothing."""
+        rule = self._row_rules and self._row_rules.write
+        return row_filter(rule, principal, scope) if rule and rule.check_result else None
+
+
+class Access:
+    """All tables of one app. Safe for any number of threads; decisions are made once for each set of roles."""
+
+    def __init__(self, model: AppModel) -> None:
+        self._model = model
+        self._rules = table_rules(model.app)
+        self._by_name = {table.sql_name: table for table in model.tables}
+        self._kept: dict[Caller, Mapping[str, TableAccess]] = {}
+        self._callers: dict[tuple[str, frozenset[str], frozenset[str], frozenset[str]], Mapping[str, TableAccess]] = {}
+        self.has_accounts = model.app.auth is not None
+        """False: everybody is a guest, and no 401 is ever sent (P-015)."""
+        self.has_rules = any(rules.block or rules.is_broken or rules.spec.row_rules for rules in self._rules.values())
+        """Some table is not open to everybody who may call at all."""
+
+    def table(self, principal: Principal, table: TableModel) -> TableAccess:
+        return self._of(principal)[table.sql_name]
+
+    def is_above_rules(self, principal: Principal) -> bool:
+        """The owner, and the roles that pass every table and field rule (P-006)."""
+        return principal.is_unrestricted or not principal.roles.isdisjoint(self._model.app.roles.unrestricted)
+
+    @staticmethod
+    def is_admin(principal: Principal) -> bool:
+        """Who administers: the owner and the role `admin`; equals of admin do not (P-006)."""
+        return principal.is_unrestricted or "admin" in principal.roles
+
+    def is_free(self, principal: Principal) -> bool:
+        """Nothing is hidden from the caller in any table."""
+        return principal.is_unrestricted or not (self.has_rules or self.has_accounts) or self.is_above_rules(principal)
+
+    def sights(self, principal: Principal, scope: Scope) -> Callable[[TableModel], Sight]:
+        """What the caller sees of each table, made when it is asked for. `scope` is any of the caller's."""
+        found: dict[str, Sight] = {}
+
+        def sight(table: TableModel) -> Sight:
+            known = found.get(table.sql_name)
+            if known is None:
+                known = found[table.sql_name] = self._sight(principal, scope.neighbour(table))
+            return known
+
+        return sight
+
+    def _sight(self, principal: Principal, scope: Scope) -> Sight:
+        access = self.table(principal, scope.table)
+        if access.is_free:
+            return EVERYTHING
+        return Sight(access.may("read"), access.hidden, access.rows("read", principal, scope))
+
+    def _of(self, principal: Principal) -> Mapping[str, TableAccess]:
+        key = (principal.kind, principal.roles, principal.groups, principal.granted)
+        found = self._callers.get(key)
+        if found is None:
+            if len(self._callers) >= CALLERS_KEPT:
+                self._callers.clear()
+                self._kept.clear()
+            caller = Caller.of(principal, self._model.app.roles)
+            found = self._kept.get(caller)
+            if found is None:
+                found = self._kept[caller] = self._decide_all(caller)
+            self._callers[key] = found
+        return found
+
+    def _decide_all(self, caller: Caller) -> Mapping[str, TableAccess]:
+        hidden = self._hidden(caller)
+        return {
+            name: TableAccess(self._by_name[name], rules, caller, hidden[name], self._denied(rules, caller, "write"))
+            for name, rules in self._rules.items()
+        }
+
+    def _denied(self, rules: TableRules, caller: Caller, operation: FieldOperation) -> frozenset[str]:
+        """Fields that their own rule keeps from the caller."""
+        fields = self._by_name[rules.spec.sql_name].fields
+        decisions = ((name, decide_field(rules, caller, operation, name)) for name in fields)
+        return frozenset(name for name, decision in decisions if decision is not None and not decision.allowed)
+
+    def _hidden(self, caller: Caller) -> Mapping[str, frozenset[str]]:
+        """Unreadable fields of all tables, and what is computed from them, however far away (P-021)."""
+        hidden = {name: set(self._denied(rules, caller, "read")) for name, rules in self._rules.items()}
+        closed = {name for name, rules in self._rules.items() if not decide(rules, caller, "read").allowed}
+        computed = [
+            (name, field, inputs)
+            for name, table in self._by_name.items()
+            for field, field_type in table.fields.items()
+            if (inputs := field_type.inputs())
+        ]
+        growing = True
+        while growing:
+            growing = False
+            for name, field, inputs in computed:
+                if field not in hidden[name] and any(
+                    (far and far in closed) or each in hidden.get(far or name, ()) for far, each in inputs
+                ):
+                    hidden[name].add(field)
+                    growing = True
+        return {name: frozenset(fields) for name, fields in hidden.items()}
