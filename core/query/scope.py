@@ -113,7 +113,7 @@ class Scope:
         if self.sight.rows is None:
             return None
         # The app's rule is asked of the rows as they are: what the caller may see does not bend it.
-        return compile_filter(self.sight.rows, replace(self, sights=None), source)
+        return compile_filter(self.sight.rows, replace(self, sights=None, sql_nulls=False), source)
 
     @cached_property
     def source(self) -> Table:
