@@ -151,6 +151,14 @@ class SqlRequest(TypedDict):
     """Rows kept of each result (100,000)."""
     confirmed: NotRequired[bool]
     """The user has seen the warning about a destructive statement (`code: CONFIRM_NEEDED`, 409)."""
+    transaction: NotRequired[Literal["try", "commit"]]
+    """Run all statements as one transaction. `try` shows what they would do and rolls back; the caller keeps the
+    statements and sends them before the next one, as `earlier`, and all of them for the `commit`."""
+    earlier: NotRequired[str]
+    """Statements that were tried already; they run first, within the same transaction, and are not told about."""
+    expected: NotRequired[list[int]]
+    """For a commit: how many rows each statement changed when it was tried. Other counts are a 409, and nothing is
+    written."""
 
 
 class SqlColumn(TypedDict):

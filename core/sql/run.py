@@ -21,7 +21,8 @@ from core.sql.cell import cut, family_of, to_cell
 from core.sql.problem import problem_of
 from core.sql.spool import Spool
 from core.sql.statement import Statement, split
-from core.sql.write import Done, Write
+from core.sql.transaction import COMMIT_SECONDS, TRY_SECONDS, Batch, Undone, refusal_of
+from core.sql.write import Done, Unread, Write
 from core.storage.database import Call, Cancel, Database, Reader
 from core.storage.typed import query, verify
 
@@ -135,9 +136,14 @@ class SqlRuns:
         statements = split(request["sql"])
         if not request.get("confirmed"):
             self._ask_first(statements)
+        batch = self._batch(request, statements)
         run = Run(request["sql"], statements, min(max(request.get("limit", ROWS_KEPT), 1), ROWS_KEPT))
         self._runs[run.id] = run
-        run.task = asyncio.create_task(self._drive(run, principal))
+        if batch is not None:
+            batch.limit = run.limit
+        run.task = asyncio.create_task(
+            self._drive(run, principal) if batch is None else self._transact(run, batch, principal)
+        )
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(SWEEP_EVERY, self._sweep_later)
         return run.body()
@@ -191,6 +197,84 @@ class SqlRuns:
         run.touched = time.monotonic()
         run.tell()
 
+    def _batch(self, request: SqlRequest, statements: list[Statement]) -> Batch | None:
+        mode = request.get("transaction")
+        if mode is None:
+            return None
+        earlier = split(request.get("earlier", ""))
+        model, table, dialect = self._model, self._database.table, self._database.dialect
+        return Batch(
+            [*earlier, *statements],
+            len(earlier),
+            keep=mode == "commit",
+            expected=request.get("expected", []),
+            make=lambda statement: Write(statement, model, ROWS_KEPT, table, dialect),
+            dialect=dialect,
+            limit=ROWS_KEPT,
+        )
+
+    async def _transact(self, run: Run, batch: Batch, principal: Principal) -> None:
+        """All statements of a run in one transaction; it ends within its time, whoever waits for it."""
+        for each in run.executions:
+            each.begin()
+        run.tell()
+        state, problem, at = await self._run_batch(run, batch, principal)
+        failed = at - batch.earlier
+        for index, each in enumerate(run.executions):
+            if state == "done":
+                self._tell_done(each, batch.done[batch.earlier + index])
+            elif problem is not None and index == max(failed, 0):
+                each.told["problem"] = self._at(run, each, problem) if failed >= 0 else problem
+            each.finish(state if state == "done" or index == max(failed, 0) else "skipped")
+        if state != "done":
+            for done in batch.done:
+                if done.spool is not None:
+                    done.spool.close()
+        run.state = state
+        run.touched = time.monotonic()
+        run.tell()
+
+    async def _run_batch(self, run: Run, batch: Batch, principal: Principal) -> tuple[Any, SqlProblem | None, int]:
+        """The state in which it ends, the problem, and which of its statements has it."""
+        for at, statement in enumerate(batch.statements):
+            refusal = statement.refusal(self._app_tables()) or refusal_of(statement)
+            if refusal is not None:
+                return "failed", SqlProblem(code="SQL_REFUSED", message="; ".join(refusal)), at
+        seconds = COMMIT_SECONDS if batch.keep else TRY_SECONDS
+        expired: list[bool] = []
+
+        def expire() -> None:
+            expired.append(True)
+            run.cancel.cancel()
+
+        timer = asyncio.get_running_loop().call_later(seconds, expire)
+        try:
+            await self._write_batch(run, batch, principal)
+        except Undone:
+            pass
+        except DeadlinePassed as error:
+            if not expired:
+                return "cancelled", SqlProblem(code=error.code, message=error.message), batch.at
+            message = f"It was rolled back after {seconds:g} s, for others wait to write meanwhile"
+            return "failed", SqlProblem(code=error.code, message=message), batch.at
+        except SovriumError as error:
+            statement = batch.statements[batch.at]
+            return "failed", problem_of(error, statement.text, self._database.dialect), batch.at
+        except Exception:
+            log.exception("A transaction of SQL failed in an unexpected way")
+            return "failed", SqlProblem(code=SovriumError.code, message="The server failed to run it"), batch.at
+        finally:
+            timer.cancel()
+        return "done", None, 0
+
+    async def _write_batch(self, run: Run, batch: Batch, principal: Principal) -> None:
+        actor = principal.id or principal.name
+        try:
+            await self._database.write(Call(batch.run), actor=actor, cause=batch.cause, cancel=run.cancel)
+        except Unread:
+            batch.looks = False
+            await self._database.write(Call(batch.run), actor=actor, cause=batch.cause, cancel=run.cancel)
+
     async def _run_one(self, run: Run, each: Execution, principal: Principal) -> str:
         """Run a statement; the state it ends in."""
         try:
@@ -207,7 +291,8 @@ class SqlRuns:
             each.told["problem"] = SqlProblem(code=error.code, message=error.message)
             return "cancelled" if run.cancel.requested else "failed"
         except SovriumError as error:
-            problem = problem_of(error, each.statement.text, self._database.dialect)
+            text = each.statement.for_dialect(self._database.dialect)
+            problem = problem_of(error, text, self._database.dialect)
             each.told["problem"] = self._at(run, each, problem)
             return "failed"
         except Exception:
@@ -218,7 +303,7 @@ class SqlRuns:
 
     async def _read(self, run: Run, each: Execution) -> None:
         spool = each.spool = Spool(run.limit)
-        text = each.statement.text
+        text = each.statement.for_dialect(self._database.dialect)
 
         def work(reader: Reader) -> list[SqlColumn]:
             verify(reader, text, "select")
@@ -231,20 +316,23 @@ class SqlRuns:
 
     async def _write(self, run: Run, each: Execution, principal: Principal) -> None:
         statement = each.statement
-        write = Write(statement, self._model, run.limit, self._database.table)
-        done: Done = await self._database.write(
-            Call(write.run),
-            actor=principal.id or principal.name,
-            cause=write.cause,
-            cancel=run.cancel,
-        )
+        write = Write(statement, self._model, run.limit, self._database.table, self._database.dialect)
+        actor = principal.id or principal.name
+        try:
+            done: Done = await self._database.write(Call(write.run), actor=actor, cause=write.cause, cancel=run.cancel)
+        except Unread:
+            write.looks = False
+            done = await self._database.write(Call(write.run), actor=actor, cause=write.cause, cancel=run.cancel)
+        self._tell_done(each, done)
+        if statement.kind == "schema" and self._schema_changed is not None:
+            self._schema_changed()
+
+    def _tell_done(self, each: Execution, done: Done) -> None:
         if done.changed >= 0:
             each.told["changed"] = done.changed
         if done.spool is not None:
             each.spool = done.spool
             self._tell_rows(each, done.columns)
-        if statement.kind == "schema" and self._schema_changed is not None:
-            self._schema_changed()
 
     @staticmethod
     def _tell_rows(each: Execution, columns: list[SqlColumn]) -> None:

@@ -19,13 +19,14 @@ NOISE = frozenset(
     "OR REPLACE IGNORE IF NOT EXISTS ONLY UNIQUE CONCURRENTLY UNLOGGED MATERIALIZED TEMP TEMPORARY".split()
 )
 OWN_PREFIXES = ("system_", "auth_")
+OWN_TRANSACTION = "Every statement is a transaction of its own here; F2 on the SQL screen begins one of several"
 REFUSALS = {
-    "BEGIN": "Every statement is a transaction of its own here",
-    "START": "Every statement is a transaction of its own here",
-    "COMMIT": "Every statement is a transaction of its own here",
-    "END": "Every statement is a transaction of its own here",
-    "ROLLBACK": "Every statement is a transaction of its own here",
-    "SAVEPOINT": "Every statement is a transaction of its own here",
+    "BEGIN": OWN_TRANSACTION,
+    "START": OWN_TRANSACTION,
+    "COMMIT": OWN_TRANSACTION,
+    "END": OWN_TRANSACTION,
+    "ROLLBACK": OWN_TRANSACTION,
+    "SAVEPOINT": OWN_TRANSACTION,
     "SET": "Settings of the database belong to the server",
     "RESET": "Settings of the database belong to the server",
     "PRAGMA": "Settings of the database belong to the server",
@@ -84,6 +85,28 @@ class Statement:
             return tuple(written(self.tokens))
         return tuple(self._changed()) if self.kind == "schema" else ()
 
+    @property
+    def writes_within(self) -> bool:
+        """A part of it writes, whatever it looks like from outside."""
+        return next(written(self.tokens), None) is not None
+
+    def for_dialect(self, dialect: str) -> str:
+        """The text as that database reads it, each token in its place: on DuckDB `public.` is `main.`."""
+        if dialect != "duckdb":
+            return self.text
+        text, before = self.text, ""
+        schemas: list[Token] = []
+        for token, follower in zip(self.tokens, [*self.tokens[1:], None], strict=True):
+            if token.is_name and token.text.lower() == "public" and before != ".":
+                if follower is None or follower.text != ".":
+                    return self.text  # something is called so: an alias, a column
+                schemas.append(token)
+            before = token.text if token.kind == "mark" else ""
+        for token in schemas:
+            start, end = token.start - self.start, token.end - self.start
+            text = text[:start] + "main".ljust(end - start) + text[end:]
+        return text
+
     def has(self, word: str) -> bool:
         """The word stands outside of all brackets."""
         return any(token.kind == "word" and token.text == word for token in self.outer())
@@ -123,6 +146,8 @@ class Statement:
         for name in self.targets:
             if name.startswith(OWN_PREFIXES):
                 return f"{name} is kept by the server and can only be read", "change data through the app's own tables"
+        if any(map(_escapes_names, self.tokens, self.tokens[1:], self.tokens[2:])):
+            return 'Names with escapes (U&"…") are not read here', "write the name as it is"
         if self.kind == "schema":
             return self._schema_refusal(app_tables)
         return None
@@ -167,6 +192,11 @@ class Statement:
 
     def _assigns(self) -> bool:
         return any(token.text == "=" for token in self.tokens)
+
+
+def _escapes_names(first: Token, second: Token, third: Token) -> bool:
+    """`U&"…"`, which can spell any name."""
+    return first.text == "U" and second.text == "&" and third.kind == "quoted" and first.end + 1 == third.start
 
 
 def split(sql: str) -> list[Statement]:

@@ -93,14 +93,16 @@ class Writer:
             deliver((ticket, None, _cancelled()) for ticket in batch if ticket not in live)
         if not live:
             return
-        if len(live) > 1:
-            runs = by_group(live, lambda ticket: (ticket.job.group, ticket.actor, ticket.cause))
+        # What may be cancelled may take long, and only a ticket alone can be interrupted.
+        together = [ticket for ticket in live if ticket.cancel is None]
+        if len(together) > 1:
+            runs = by_group(together, lambda ticket: (ticket.job.group, ticket.actor, ticket.cause))
             try:
                 deliver(self._commit(session, runs))
             except BaseException:
                 session.rollback()
             else:
-                return
+                live = [ticket for ticket in live if ticket.cancel is not None]
         for ticket in live:
             if session.is_lost:
                 session.rollback()

@@ -327,3 +327,207 @@ async def test_a_full_disk_is_told(duck: Desk, monkeypatch: pytest.MonkeyPatch) 
     assert "cannot be kept" in run["statements"][0]["problem"]["message"]
     monkeypatch.undo()
     assert await duck.rows("select 1") == [[1]]
+
+
+async def changes(desk: Desk) -> list[tuple[str, Any, Any]]:
+    return [(c.record, c.before, c.after) for commit in desk.commits for c in commit.changes]
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        (
+            "update contacts set name = upper(name) where id < 3",
+            [("1", {"name": "Ada"}, {"name": "ADA"}), ("2", {"name": "Bo"}, {"name": "BO"})],
+        ),
+        (
+            "update contacts as c set amount = 9 from (values (3)) as v(n) where c.id = v.n -- three",
+            [("3", {"amount": None}, {"amount": "9.00"})],
+        ),
+        (
+            "with few as (select 1 as n) delete from contacts where id in (select n from few)",
+            [("1", {"name": "Ada", "amount": "1.50"}, None)],
+        ),
+        (
+            "delete from contacts c using (values (2)) v(n) where c.id = n",
+            [("2", {"name": "Bo", "amount": "2.00"}, None)],
+        ),
+        ("delete from contacts where id = 3 returning name", [("3", {"name": "Cy"}, None)]),
+        ("insert into contacts (id, name) values (7, 'Gil')", [("7", None, {"name": "Gil"})]),
+        (
+            "insert into contacts (id, name) values (1, 'Eve') on conflict (id) do update set name = excluded.name",
+            [("1", None, {"name": "Eve", "amount": "1.50"})],
+        ),
+        (
+            "update contacts set name = 'x' where name is distinct from 'Bo' and id = 1",
+            [("1", {"name": "Ada"}, {"name": "x"})],
+        ),
+        ("delete from contacts where id = 99", []),
+    ],
+)
+async def test_what_rows_held_is_recorded(desk: Desk, sql: str, told: list[Any]) -> None:
+    """R-087 the change log keeps the statement, the records and what they held before and after, on both databases."""
+    run = await desk.run(sql)
+    assert run["state"] == "done", run
+    found = sorted(await changes(desk))
+    assert found == told
+    causes = await desk.rows("select distinct cause, operation from system_change")
+    assert causes == ([[f"sql: {' '.join(sql.split(' --')[0].split())}", "sql"]] if told else [])
+
+
+async def test_truncate_is_recorded(desk: Desk) -> None:
+    """R-087"""
+    run = await desk.run("truncate contacts", confirmed=True)
+    assert run["state"] == "done", run
+    assert [(record, before["name"]) for record, before, _ in sorted(await changes(desk), key=lambda c: c[0])] == [
+        ("1", "Ada"),
+        ("2", "Bo"),
+        ("3", "Cy"),
+    ]
+
+
+async def test_too_many_rows_are_recorded_as_one(desk: Desk) -> None:
+    """R-087 more than a thousand records: how many, without what they held."""
+    await desk.run("insert into contacts (id) select n from generate_series(10, 1509) as s(n)")
+    desk.commits.clear()
+    await desk.run("update contacts set name = 'x' where id >= 10")
+    assert await changes(desk) == [("*", None, {"rows": 1500})]
+    assert await desk.rows("select count(*) from contacts where updated_at is not null") == [[1500]]
+
+
+async def test_versions_grow_whatever_the_statement_looks_like(desk: Desk) -> None:
+    await desk.run("update contacts set name = 'a' where id = 1 returning id")
+    await desk.run("update contacts set name = 'b' where id = 1")
+    assert await desk.rows("select count(*) from contacts where updated_at is not null") == [[1]]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "update system_change set actor = 'x' where true",
+        "delete from main.system_migration_log where true",
+        'insert into "system_change" (sequence) values (1)',
+        "drop table auth_user",
+        "create index i on auth_user (id)",
+        "with a as (select 1) delete from public.auth_session where true",
+        "truncate system_change",
+        'update U&"system\\005fchange" set actor = null where true',
+    ],
+)
+async def test_tables_of_the_server_can_only_be_read(desk: Desk, sql: str) -> None:
+    """M-054 `system_*` and `auth_*` are read-only, and the refusal says so."""
+    run = await desk.run(sql, confirmed=True)
+    problem = run["statements"][0]["problem"]
+    assert problem["code"] == "SQL_REFUSED"
+    assert "can only be read" in problem["message"] or "escapes" in problem["message"]
+    assert await desk.rows("select count(*) from system_change") == [[0]]
+
+
+async def test_public_is_the_schema_of_the_tables(duck: Desk) -> None:
+    """`public.` is `main.` on DuckDB, at any depth; what is only called so is left alone; problems keep their place."""
+    rows = await duck.rows(
+        'select p.name from public.contacts p join "public".contacts q on p.id = q.id where p.id = 2'
+    )
+    assert rows == [["Bo"]]
+    assert (await duck.run("update public.contacts set name = 'Bea' where id = 2"))["state"] == "done"
+    assert await duck.rows("select public.name from contacts as public where public.id = 2") == [["Bea"]]
+    run = await duck.run("select name, nope from public.contacts")
+    assert (run["statements"][0]["problem"]["line"], run["statements"][0]["problem"]["column"]) == (1, 14)
+
+
+async def test_a_try_shows_and_leaves_nothing(desk: Desk) -> None:
+    tried = await desk.run("delete from contacts where id = 1; select count(*) from contacts", transaction="try")
+    assert tried["state"] == "done", tried
+    assert tried["statements"][0]["changed"] == 1
+    assert (await desk.runs.window(tried["id"], 1, 0, 9))["rows"] == [[2]]
+    assert await desk.rows("select count(*) from contacts") == [[3]]
+    assert desk.commits == []
+    later = await desk.run(
+        "select name from contacts order by id; select 1",
+        transaction="try",
+        earlier="delete from contacts where id = 1; update contacts set name = 'B' where id = 2",
+    )
+    assert (await desk.runs.window(later["id"], 0, 0, 9))["rows"] == [["B"], ["Cy"]]
+    assert (await desk.runs.window(later["id"], 1, 0, 9))["rows"] == [[1]]
+
+
+async def test_a_commit_is_one_transaction(desk: Desk) -> None:
+    sql = "delete from contacts where id = 1; update contacts set name = 'B' where id = 2"
+    run = await desk.run(sql, transaction="commit", expected=[1, 1])
+    assert run["state"] == "done", run
+    assert await desk.rows("select id, name from contacts order by id") == [[2, "B"], [3, "Cy"]]
+    [commit] = desk.commits
+    assert [(c.record, c.before) for c in commit.changes] == [
+        ("1", {"name": "Ada", "amount": "1.50"}),
+        ("2", {"name": "Bo"}),
+    ]
+
+
+async def test_a_commit_of_other_rows_than_were_tried_is_refused(desk: Desk) -> None:
+    await desk.run("insert into contacts (id, name) values (4, 'Di')")  # another console, meanwhile
+    run = await desk.run("delete from contacts where id > 1", transaction="commit", expected=[2])
+    problem = run["statements"][0]["problem"]
+    assert (run["state"], problem["code"]) == ("failed", "CONFLICT")
+    assert "changed 2 rows when it was tried and would change 3 now" in problem["message"]
+    assert await desk.rows("select count(*) from contacts") == [[4]]
+
+
+async def test_a_transaction_that_fails_leaves_nothing_and_says_where(desk: Desk) -> None:
+    sql = "delete from contacts where id = 1;\nupdate contacts set nope = 1 where id = 2;\nselect 1"
+    run = await desk.run(sql, transaction="commit")
+    assert [s["state"] for s in run["statements"]] == ["skipped", "failed", "skipped"]
+    assert run["statements"][1]["problem"]["line"] == 2
+    assert await desk.rows("select count(*) from contacts") == [[3]]
+    earlier = await desk.run("select 1", transaction="try", earlier="update contacts set nope = 1 where id = 2")
+    assert (earlier["state"], "nope" in earlier["statements"][0]["problem"]["message"]) == ("failed", True)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "create table scratch (a int)",
+        "update system_change set actor = null where true",
+        "with d as (delete from contacts returning *) select * from d",
+        "commit",
+        "set threads = 1",
+    ],
+)
+async def test_what_a_transaction_does_not_take(desk: Desk, sql: str) -> None:
+    run = await desk.run(f"delete from contacts where id = 1; {sql}", transaction="commit", confirmed=True)
+    assert run["statements"][1]["problem"]["code"] == "SQL_REFUSED", run
+    assert await desk.rows("select count(*) from contacts") == [[3]]
+
+
+async def test_nobody_waits_long_for_a_transaction(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A try that takes too long is rolled back, and a write that waited behind it goes on."""
+    monkeypatch.setattr("core.sql.run.TRY_SECONDS", 0.2)
+    endless = "update contacts set name = 'x' where (select count(*) from generate_series(1, 1000000000) a) > 0"
+    tried = await desk.runs.start({"sql": endless, "transaction": "try"})
+    other = await desk.run("update contacts set name = 'Bea' where id = 2")
+    assert other["state"] == "done", other
+    run = await desk.end(tried)
+    assert (run["state"], run["statements"][0]["problem"]["code"]) == ("failed", "DEADLINE_PASSED")
+    assert "rolled back after 0.2 s" in run["statements"][0]["problem"]["message"]
+
+
+async def test_a_try_is_cancelled(desk: Desk) -> None:
+    endless = "update contacts set name = 'x' where (select count(*) from generate_series(1, 1000000000) a) > 0"
+    tried = await desk.runs.start({"sql": endless, "transaction": "try"})
+    waiting = asyncio.create_task(desk.runs.get(tried["id"], 10))
+    await asyncio.sleep(0)
+    await desk.runs.cancel(tried["id"])
+    assert (await waiting)["state"] in ("cancelled", "running")
+    assert await desk.rows("select name from contacts where id = 1") == [["Ada"]]
+
+
+async def test_a_failed_write_takes_its_neighbours_not_along(duck: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A try shares the writer with other writes: theirs are kept, its own are not."""
+    runs = [
+        await duck.runs.start({"sql": f"update contacts set name = 'n{number}' where id = 3", "transaction": "try"})
+        if number % 2
+        else await duck.runs.start({"sql": f"insert into contacts (id) values ({100 + number})"})
+        for number in range(6)
+    ]
+    assert {(await duck.end(run))["state"] for run in runs} == {"done"}
+    assert await duck.rows("select name from contacts where id = 3") == [["Cy"]]
+    assert await duck.rows("select count(*) from contacts where id >= 100") == [[3]]
