@@ -4,11 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.fields.base import ValueProblem
-from core.fields.column import ColumnType
+from core.fields.base import FieldType, ValueProblem
 from core.fields.model import Column, TableModel
-from core.migrations.difference import TableChange, can_retype, may_lose
-from core.migrations.expression import Sql, expressions, show
+from core.migrations.difference import TableChange
+from core.migrations.expression import Conversions, Sql, converted, expressions, show
 from core.schema.model import IndexSpec
 from core.storage.database import Reader
 from core.storage.ddl import Ddl, quote, quote_list
@@ -17,9 +16,12 @@ SHOWN = 20
 DISPLAY_ONLY = frozenset(
     {"id", "name", "label", "description", "default", "required", "unique", "indexed", "searchWeight", "storage"}
     | {"dateFormat", "timeFormat", "timeZone", "thousandsSeparator", "negativeFormat", "currency", "style", "color"}
-    | {"symbolPosition", "displayFormat", "format", "conditions"}
+    | {"symbolPosition", "displayFormat", "format", "conditions", "allowTruncate", "split", "renameOptions"}
 )
 """Keys of a field that cannot make a stored value wrong."""
+_TAKE_ANYTHING = frozenset({"integer", "decimal", "currency", "date", "datetime", "time", "checkbox", "long-text"})
+"""Types that, without further keys, take whatever their column holds."""
+BY_HAND = "Add a new field, copy the values by SQL, then remove the old one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,130 +34,172 @@ class Refusal:
     hint: str | None = None
 
 
-def check_change(
-    reader: Reader,
-    table: TableModel,
-    change: TableChange,
-    fills: Mapping[str, Sql],
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-) -> Iterator[Refusal]:
-    """`before` and `after` are the table's parts of the old and the new snapshot."""
-    ddl = Ddl(reader.dialect)
-    if change.old.key != tuple(_old_name(change, name) for name in change.new.key):
-        yield Refusal(table.name, f"The key of {table.name} would change", hint=_BY_HAND)
-        return
-    rows = int(reader.scalar(f"SELECT count(*) FROM {quote(change.old.name)}"))
-    for old, new in change.retyped:
-        yield from _check_type(reader, table, change, old, new)
-    if not rows:
-        return
-    for column in change.added:
-        if not (column.nullable or column.sequence or column.name in fills):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeCheck:
+    """Looks at the rows of one table. `before` and `after` are the fields of the old and new snapshot, by id."""
+
+    reader: Reader
+    table: TableModel
+    change: TableChange
+    fills: Mapping[str, Sql]
+    conversions: Conversions
+    before: Mapping[str, Mapping[str, Any]]
+    after: Mapping[str, Mapping[str, Any]]
+    validates: bool = True
+    """False: `allowUnvalidated`, old rows may break new rules."""
+
+    def refusals(self) -> Iterator[Refusal]:
+        change, table = self.change, self.table
+        if change.old.key != tuple(_old_name(change, name) for name in change.new.key):
+            yield Refusal(table.name, f"Other fields would become the key of {table.name}", hint=BY_HAND)
+            return
+        rows = int(self.reader.scalar(f"SELECT count(*) FROM {self._source}"))
+        if rows:
+            yield from self._check_added(rows)
+            yield from self._check_kept()
+
+    def _check_added(self, rows: int) -> Iterator[Refusal]:
+        for column in self.change.added:
+            if not (column.nullable or column.sequence or column.name in self.fills):
+                yield Refusal(
+                    self.table.name,
+                    f"{self.table.name}.{column.name} is required, has no default, and the table has {rows} rows",
+                    hint=f"Give {column.name} a default, or add it without `required` and fill it first",
+                )
+
+    def _check_kept(self) -> Iterator[Refusal]:
+        """What a value that cannot be carried over would break besides is not told as well."""
+        failed: set[str] = set()
+        for old, new in self.change.pairs:
+            refusal = self._check_conversion(old, new)
+            if refusal:
+                failed.add(new.name)
+                yield refusal
+        sound = [(old, new) for old, new in self.change.pairs if new.name not in failed]
+        for old, new in sound:
+            if not new.nullable and (old.nullable or new.name in self.conversions):
+                yield from self._check_empty(old, new)
+        for index in self.change.indexes_added:
+            if index.unique and not index.where and not failed & set(index.fields):
+                yield from self._check_unique(index)
+        for old, new in sound if self.validates else ():
+            yield from self._check_rules(old, new)
+
+    @property
+    def _source(self) -> str:
+        return quote(self.change.old.name)
+
+    @property
+    def _keys(self) -> str:
+        return quote_list(self.change.old.key)
+
+    def _check_conversion(self, old: Column, new: Column) -> Refusal | None:
+        """M-025: values that cannot be carried over, counted, the first of them named."""
+        conversion = self.conversions.get(new.name)
+        if conversion is None or conversion.missing is None:
+            return None
+        column = quote(old.name)
+        where = f"FROM {self._source} WHERE {conversion.missing(column)}"
+        count = int(self.reader.scalar(f"SELECT count(*) {where}"))
+        if not count:
+            return None
+        rows = self.reader.rows(f"SELECT {self._keys}, {column} {where} ORDER BY {self._keys} LIMIT {SHOWN}")
+        return Refusal(
+            self.table.name,
+            f"{count} values of {self.table.name}.{new.name} {conversion.what}",
+            tuple(f"{_record(row[:-1])}: {show(row[-1])}" for row in rows),
+            conversion.hint,
+        )
+
+    def _check_empty(self, old: Column, new: Column) -> Iterator[Refusal]:
+        conversion = self.conversions.get(new.name)
+        if new.name in self.fills or (conversion is not None and conversion.is_late):
+            return
+        where = f"FROM {self._source} WHERE {converted(self.conversions, old, new)} IS NULL"
+        count = int(self.reader.scalar(f"SELECT count(*) {where}"))
+        if count:
+            rows = self.reader.rows(f"SELECT {self._keys} {where} ORDER BY {self._keys} LIMIT {SHOWN}")
+            becomes = "becomes required" if old.nullable else "is required"
             yield Refusal(
-                table.name,
-                f"{table.name}.{column.name} is required, has no default, and the table has {rows} rows",
-                hint=f"Give {column.name} a default, or add it without `required` and fill it first",
+                self.table.name,
+                f"{self.table.name}.{new.name} {becomes}, but {count} rows have no value",
+                tuple(_record(row) for row in rows),
+                hint=f"Fill them, or give {new.name} a default",
             )
-    for old, new in change.required:
-        if new.name not in fills:
-            yield from _check_empty(reader, table, change, old, new)
-    for index in change.indexes_added:
-        if index.unique and ddl.can_index(index) and not index.where:
-            yield from _check_unique(reader, table, change, fills, index)
-    yield from _check_rules(reader, table, change, before, after)
 
+    def _check_unique(self, index: IndexSpec) -> Iterator[Refusal]:
+        early = {name: each for name, each in self.conversions.items() if not each.is_late}  # the others are one to one
+        values = expressions(Ddl(self.reader.dialect), self.change, self.fills, early)
+        parts = [values[name] for name in index.fields]
+        names = [f"v{at}" for at in range(len(parts))]
+        selected = ", ".join(f"{part.text} AS {name}" for part, name in zip(parts, names, strict=True))
+        parameters = [value for part in parts for value in part.parameters]
+        listed = ", ".join(names)
+        rows = self.reader.rows(
+            f"SELECT {listed}, count(*) AS n FROM (SELECT {selected} FROM {self._source}) AS s "
+            f"WHERE {' AND '.join(f'{name} IS NOT NULL' for name in names)} "
+            f"GROUP BY {listed} HAVING count(*) > 1 ORDER BY n DESC, {listed} LIMIT {SHOWN}",
+            parameters,
+        )
+        if rows:
+            fields = ", ".join(index.fields)
+            details = tuple(f"{', '.join(show(value) for value in row[:-1])}: {row[-1]} rows" for row in rows)
+            message = f"{self.table.name}: {fields} cannot become unique, values occur twice"
+            yield Refusal(self.table.name, message, details)
 
-_BY_HAND = "Add a new field, copy the values by SQL, then remove the old one"
+    def _check_rules(self, old: Column, new: Column) -> Iterator[Refusal]:
+        """Options removed, limits tightened, formats changed, another type: every stored value must be acceptable (M-028,
+        M-030)."""
+        field_type, id_ = self.table.fields.get(new.name), str(new.field_id)
+        conversion = self.conversions.get(new.name)
+        if field_type is None or field_type.read_only or field_type.family == "link":
+            return
+        rules = _rules(self.after.get(id_, {}))
+        if conversion is None and _rules(self.before.get(id_, {})) == rules:
+            return
+        if (conversion is not None and conversion.is_late) or (
+            field_type.name in _TAKE_ANYTHING and not rules.keys() - {"type", "precision", "includeTime"}
+        ):
+            return
+        value = converted(self.conversions, old, new)
+        wrong = self._wrong_values(field_type, value)
+        if wrong:
+            message = f"{len(wrong)} values of {self.table.name}.{new.name} break its new rules"
+            hint = "Change those values first, or set `allowUnvalidated: true` on the table"
+            yield Refusal(self.table.name, message, tuple(self._explain(value, wrong)), hint=hint)
+
+    def _wrong_values(self, field_type: FieldType[Any], value: str) -> dict[str, str]:
+        """What the values are and why they are wrong, by their text in the database."""
+        wrong: dict[str, str] = {}
+        text = Ddl(self.reader.dialect).as_text(value)
+        sql = f"SELECT {value} AS v, count(*), min({text}) FROM {self._source} WHERE {value} IS NOT NULL GROUP BY v"
+        for block in self.reader.stream(sql):
+            for stored, count, written in block:
+                try:
+                    field_type.accept(field_type.to_json(stored))
+                except ValueProblem as problem:
+                    wrong[written] = f"{show(stored)}: {count} rows ({problem.message})"
+        return wrong
+
+    def _explain(self, value: str, wrong: Mapping[str, str]) -> Iterator[str]:
+        """Each wrong value with the records that have it, the first `SHOWN` of both."""
+        shown = sorted(wrong, key=lambda text: wrong[text])[:SHOWN]
+        text = Ddl(self.reader.dialect).as_text(value)
+        marks = ", ".join("?" for _ in shown)
+        ids: dict[str, list[str]] = {}
+        rows = self.reader.rows(
+            f"SELECT {text}, {self._keys} FROM {self._source} WHERE {text} IN ({marks}) "
+            f"ORDER BY {self._keys} LIMIT {SHOWN}",
+            shown,
+        )
+        for written, *key in rows:
+            ids.setdefault(written, []).append(_record(tuple(key)))
+        for written in shown:
+            yield wrong[written] + (f", in {', '.join(ids[written])}" if written in ids else "")
 
 
 def _old_name(change: TableChange, new: str) -> str | None:
     return next((old.name for old, column in change.pairs if column.name == new), None)
-
-
-def _check_type(reader: Reader, table: TableModel, change: TableChange, old: Column, new: Column) -> Iterator[Refusal]:
-    name = f"{table.name}.{new.name}"
-    if not can_retype(old.type, new.type):
-        message = f"{name} cannot change from {old.type.kind} to {new.type.kind} by itself"
-        yield Refusal(table.name, message, hint=_BY_HAND)
-    elif may_lose(old.type, new.type):
-        rows = reader.rows(
-            f"SELECT {quote_list(change.old.key)}, {quote(old.name)} FROM {quote(change.old.name)} "
-            f"WHERE {_does_not_fit(quote(old.name), new.type)} ORDER BY 1 LIMIT {SHOWN}"
-        )
-        if rows:
-            details = tuple(f"{_record(row[:-1])}: {show(row[-1])}" for row in rows)
-            yield Refusal(table.name, f"Values of {name} do not fit {new.type.kind}", details)
-
-
-def _does_not_fit(column: str, type_: ColumnType) -> str:
-    """True for numbers that the new type would round or refuse. Works on both databases."""
-    if type_.kind in ("integer", "bigint"):
-        limit = 2**31 if type_.kind == "integer" else 2**63
-        return f"round({column}, 0) <> {column} OR {column} >= {limit} OR {column} < -{limit}"
-    whole = (type_.precision or 18) - (type_.scale or 0)
-    wide = f"CAST({column} AS DECIMAL(38, 10))"
-    return f"round({wide}, {type_.scale or 0}) <> {wide} OR abs({wide}) >= 1{'0' * whole}"
-
-
-def _check_empty(reader: Reader, table: TableModel, change: TableChange, old: Column, new: Column) -> Iterator[Refusal]:
-    where = f"FROM {quote(change.old.name)} WHERE {quote(old.name)} IS NULL"
-    count = int(reader.scalar(f"SELECT count(*) {where}"))
-    if count:
-        rows = reader.rows(f"SELECT {quote_list(change.old.key)} {where} ORDER BY 1 LIMIT {SHOWN}")
-        yield Refusal(
-            table.name,
-            f"{table.name}.{new.name} becomes required, but {count} rows have no value",
-            tuple(_record(row) for row in rows),
-            hint=f"Fill them, or give {new.name} a default",
-        )
-
-
-def _check_unique(
-    reader: Reader, table: TableModel, change: TableChange, fills: Mapping[str, Sql], index: IndexSpec
-) -> Iterator[Refusal]:
-    values = expressions(Ddl(reader.dialect), change, fills)
-    parts = [values[name] for name in index.fields]
-    names = [f"v{at}" for at in range(len(parts))]
-    selected = ", ".join(f"{part.text} AS {name}" for part, name in zip(parts, names, strict=True))
-    parameters = [value for part in parts for value in part.parameters]
-    listed = ", ".join(names)
-    rows = reader.rows(
-        f"SELECT {listed}, count(*) AS n FROM (SELECT {selected} FROM {quote(change.old.name)}) AS s "
-        f"WHERE {' AND '.join(f'{name} IS NOT NULL' for name in names)} "
-        f"GROUP BY {listed} HAVING count(*) > 1 ORDER BY n DESC, {listed} LIMIT {SHOWN}",
-        parameters,
-    )
-    if rows:
-        fields = ", ".join(index.fields)
-        details = tuple(f"{', '.join(show(value) for value in row[:-1])}: {row[-1]} rows" for row in rows)
-        yield Refusal(table.name, f"{table.name}: {fields} cannot become unique, values occur twice", details)
-
-
-def _check_rules(
-    reader: Reader, table: TableModel, change: TableChange, before: Mapping[str, Any], after: Mapping[str, Any]
-) -> Iterator[Refusal]:
-    """Options removed, limits tightened, formats changed: every stored value must still be acceptable (M-028, M-030)."""
-    rules_before = {str(field.get("id")): _rules(field) for field in before.get("fields", ())}
-    rules_after = {str(field.get("id")): _rules(field) for field in after.get("fields", ())}
-    for old, new in change.pairs:
-        field_type, id_ = table.fields.get(new.name), str(new.field_id)
-        if field_type is None or old.type.kind != new.type.kind or rules_before.get(id_) == rules_after.get(id_):
-            continue
-        if field_type.read_only or field_type.family == "link":
-            continue
-        wrong: list[str] = []
-        column, source = quote(old.name), quote(change.old.name)
-        sql = f"SELECT {column}, count(*) FROM {source} WHERE {column} IS NOT NULL GROUP BY {column}"
-        for block in reader.stream(sql):
-            for value, count in block:
-                try:
-                    field_type.accept(field_type.to_json(value))
-                except ValueProblem as problem:
-                    wrong.append(f"{show(value)}: {count} rows ({problem.message})")
-        if wrong:
-            message = f"{len(wrong)} values of {table.name}.{new.name} break its new rules"
-            yield Refusal(table.name, message, tuple(sorted(wrong)[:SHOWN]), hint="Change those values first")
 
 
 def _rules(field: Mapping[str, Any]) -> dict[str, Any]:

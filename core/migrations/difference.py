@@ -10,9 +10,6 @@ from core.schema.model import IndexSpec
 from core.storage.catalog import Catalog
 from core.storage.ddl import PRECISION, SCALE
 
-_WHOLE = frozenset({"integer", "bigint"})
-_SCALARS = frozenset({"integer", "bigint", "decimal", "double", "boolean", "date", "time", "timestamp", "json"})
-
 
 @dataclass(frozen=True, slots=True)
 class TableChange:
@@ -36,7 +33,7 @@ class TableChange:
 
     @property
     def retyped(self) -> tuple[tuple[Column, Column], ...]:
-        return tuple((old, new) for old, new in self.pairs if _stored(old.type) != _stored(new.type))
+        return tuple((old, new) for old, new in self.pairs if stored(old.type) != stored(new.type))
 
     @property
     def required(self) -> tuple[tuple[Column, Column], ...]:
@@ -136,27 +133,12 @@ def _index_key(index: IndexSpec, names: dict[str, str] | None) -> tuple[object, 
     return index.name, tuple(fields), index.unique, index.where
 
 
-def _stored(type_: ColumnType) -> tuple[str, tuple[int, int] | None]:
-    return type_.kind, _digits(type_) if type_.kind == "decimal" else None
+def stored(type_: ColumnType) -> tuple[str, tuple[int, int] | None]:
+    """What of a type the database keeps; equal: nothing has to be altered."""
+    return type_.kind, digits(type_) if type_.kind == "decimal" else None
 
 
-def can_retype(old: ColumnType, new: ColumnType) -> bool:
-    """Whether stored values can be carried over; `may_lose` says whether they must be looked at first."""
-    if new.kind == "text":
-        return old.kind in _SCALARS
-    numbers = _WHOLE | {"decimal"}
-    return old.kind in numbers and new.kind in numbers
-
-
-def may_lose(old: ColumnType, new: ColumnType) -> bool:
-    """A value of the old type may not fit the new one: fractions, too many digits."""
-    if new.kind == "text":
-        return False
-    (old_whole, old_scale), (new_whole, new_scale) = _digits(old), _digits(new)
-    return old_whole > new_whole or old_scale > new_scale
-
-
-def _digits(type_: ColumnType) -> tuple[int, int]:
+def digits(type_: ColumnType) -> tuple[int, int]:
     """Digits before and behind the point."""
     if type_.kind == "integer":
         return 10, 0

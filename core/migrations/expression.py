@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core.fields.column import ColumnType
 from core.fields.model import Column, TableModel
+from core.migrations.conversion import Conversion
 from core.migrations.difference import TableChange
 from core.storage.database import Row
 from core.storage.ddl import Ddl, quote, quote_list
@@ -37,23 +37,21 @@ def fill_of(ddl: Ddl, table: TableModel, column: Column) -> Sql | None:
     return Sql(f"CAST(? AS {type_})", (given,))
 
 
-def cast(ddl: Ddl, name: str, old: ColumnType, new: ColumnType) -> str:
-    """A stored value as the new type. Instants become the text that the API shows."""
-    column = quote(name)
-    if old == new:
-        return column
-    if old.kind == "timestamp" and new.kind == "text":
-        if ddl.dialect == "duckdb":
-            return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%gZ')"
-        return f"to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-    return f"CAST({column} AS {ddl.type_name(new)})"
+Conversions = Mapping[str, Conversion]
+"""By the name of the new column, how its values are made of the old one's; others stay as they are."""
 
 
-def expressions(ddl: Ddl, change: TableChange, fills: Mapping[str, Sql]) -> dict[str, Sql]:
+def converted(conversions: Conversions, old: Column, new: Column) -> str:
+    """The new column's value in terms of the old column."""
+    found = conversions.get(new.name)
+    return quote(old.name) if found is None else found.value(quote(old.name))
+
+
+def expressions(ddl: Ddl, change: TableChange, fills: Mapping[str, Sql], conversions: Conversions) -> dict[str, Sql]:
     """For each new column its value, computed from a row of the old table."""
     found: dict[str, Sql] = {}
     for old, new in change.pairs:
-        text = cast(ddl, old.name, old.type, new.type)
+        text = converted(conversions, old, new)
         fill = fills.get(new.name) if old.nullable and not new.nullable else None
         found[new.name] = Sql(f"coalesce({text}, {fill.text})", fill.parameters) if fill else Sql(text)
     for column in change.added:

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from core.fields.model import AppModel, TableModel
+from core.fields.model import AppModel, Column, TableModel
 from core.migrations.bookkeeping import State, read_state
-from core.migrations.check import Refusal, check_change
-from core.migrations.difference import Difference, TableChange, compare, present
-from core.migrations.expression import Sql, fill_of
+from core.migrations.check import BY_HAND, ChangeCheck, Refusal
+from core.migrations.conversion import Conversion, NotConvertible, conversion
+from core.migrations.difference import Difference, TableChange, compare, present, stored
+from core.migrations.expression import Conversions, Sql, fill_of
 from core.migrations.layout import TableLayout, canonical, checksum, layout_of
 from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.statement import TableSql, create_table, drop_table
@@ -153,9 +154,18 @@ class _Composer:
 
     def _check(self, change: TableChange, work: TableSql) -> None:
         table = self.models[change.new.id]
-        before = self.snapshots.get(change.old.id, {})
-        after = self.new_snapshots.get(change.new.id, {})
-        self.refusals += check_change(self.reader, table, change, work.fills, before, after)
+        before, after = self._field_options(change)
+        looks = ChangeCheck(
+            reader=self.reader,
+            table=table,
+            change=change,
+            fills=work.fills,
+            conversions=work.conversions,
+            before=before,
+            after=after,
+            validates=not self.new_snapshots.get(change.new.id, {}).get("allowUnvalidated"),
+        )
+        self.refusals += looks.refusals()
         for name in work.lost_indexes:
             self.warnings.append(f"The index {name} on {change.old.name} was made by hand and is dropped")
         if change.dropped and change.added:
@@ -173,7 +183,43 @@ class _Composer:
         table = self.models[change.new.id]
         wanted = [*change.added, *(new for _, new in change.required)]
         fills = {column.name: fill for column in wanted if (fill := fill_of(self.ddl, table, column))}
-        return TableSql(self.ddl, change, fills, self.catalog, self._sequences, self._next_numbers(change))
+        conversions = self._conversions(change)
+        return TableSql(self.ddl, change, fills, conversions, self.catalog, self._sequences, self._next_numbers(change))
+
+    def _field_options(self, change: TableChange) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """The fields of the table as the old and the new file say them, by id."""
+        tables = self.snapshots.get(change.old.id, {}), self.new_snapshots.get(change.new.id, {})
+        before, after = ({str(field.get("id")): field for field in table.get("fields", ())} for table in tables)
+        return before, after
+
+    def _conversions(self, change: TableChange) -> Conversions:
+        """How values are carried over; pairs for which there is no way are refused."""
+        before, after = self._field_options(change)
+        found: dict[str, Conversion] = {}
+        for old, new in change.pairs:
+            options = before.get(str(old.field_id), {}), after.get(str(new.field_id), {})
+            try:
+                way = conversion(self.ddl, old, new, *options)
+            except NotConvertible as reason:
+                kinds = [
+                    str(option.get("type") or column.type.kind)
+                    for option, column in zip(options, (old, new), strict=True)
+                ]
+                name = f"{self.models[change.new.id].name}.{new.name}"
+                message = str(reason) or f"{name} cannot change from {kinds[0]} to {kinds[1]} by itself"
+                self.refusals.append(Refusal(self.models[change.new.id].name, message, hint=BY_HAND))
+                continue
+            if way is not None and (stored(old.type) != stored(new.type) or self._changes_values(change, way, old)):
+                found[new.name] = way
+        return found
+
+    def _changes_values(self, change: TableChange, way: Conversion, old: Column) -> bool:
+        """Where the storage stays: are there values that would become others, or that cannot be kept?"""
+        column = quote(old.name)
+        where = f"{way.value(column)} IS DISTINCT FROM {column}"
+        if way.missing is not None:
+            where += f" OR ({way.missing(column)})"
+        return bool(self.reader.rows(f"SELECT 1 FROM {quote(change.old.name)} WHERE {where} LIMIT 1"))
 
     @cached_property
     def _sequences(self) -> frozenset[str]:
@@ -240,10 +286,10 @@ class _Composer:
 
     def _alterations(self, works: list[tuple[TableChange, TableSql]]) -> Iterator[Step]:
         for change, work in works:
-            if not change:
+            if not (change or work.conversions):
                 continue
             name = self._name(change.new)
-            words = list(_words(change))
+            words = list(_words(change, work.conversions))
             allowed = self._may_lose(self.new_snapshots.get(change.new.id, {}))
             steps = [Step(kind, name, text, confirmed=kind != "destructive" or allowed) for kind, text in words]
             statements = tuple(work.alter())
@@ -262,15 +308,18 @@ class _Composer:
         return bool(snapshot.get("allowDestructive") or settings.get("allowDestructive"))
 
 
-def _words(change: TableChange) -> Iterator[tuple[Kind, str]]:
+def _words(change: TableChange, conversions: Conversions) -> Iterator[tuple[Kind, str]]:
     for column in change.dropped:
         yield "destructive", f"Drop column {change.old.name}.{column.name} with its values"
     for old, new in change.renamed:
         yield "change", f"Rename column {old.name} to {new.name}"
     for column in change.added:
         yield "add", f"Add column {column.name} ({column.type.kind})"
-    for old, new in change.retyped:
-        yield "change", f"Change {new.name} from {old.type.kind} to {new.type.kind}"
+    for old, new in change.pairs:
+        if stored(old.type) != stored(new.type):
+            yield "change", f"Change {new.name} from {old.type.kind} to {new.type.kind}"
+        elif new.name in conversions:
+            yield "change", f"Change values of {new.name} to what its new definition says"
     for _, new in change.required:
         yield "change", f"Make {new.name} required"
     for _, new in change.relaxed:

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from core.fields.model import Column
-from core.migrations.difference import TableChange
-from core.migrations.expression import Sql, cast, expressions
+from core.migrations.difference import TableChange, stored
+from core.migrations.expression import Conversions, Sql, expressions
 from core.migrations.layout import TableLayout
 from core.schema.name import fitted
 from core.storage.catalog import Catalog, CatalogIndex
-from core.storage.ddl import Ddl, quote, quote_list
+from core.storage.ddl import Ddl, literal, quote, quote_list
 
 
 def create_table(ddl: Ddl, table: TableLayout, existing: frozenset[str]) -> list[Sql]:
@@ -42,6 +42,7 @@ class TableSql:
         ddl: Ddl,
         change: TableChange,
         fills: Mapping[str, Sql],
+        conversions: Conversions,
         catalog: Catalog,
         sequences: frozenset[str],
         next_numbers: Mapping[str, int],
@@ -50,6 +51,7 @@ class TableSql:
         self.ddl = ddl
         self.change = change
         self.fills = fills
+        self.conversions = conversions
         self.catalog = catalog
         self.sequences = sequences
         self.next_numbers = next_numbers
@@ -61,6 +63,7 @@ class TableSql:
         change = self.change
         return self.ddl.dialect == "duckdb" and bool(
             change.retyped
+            or self.conversions
             or change.required
             or change.relaxed
             or any(not column.nullable or column.sequence or column.name in self.fills for column in change.added)
@@ -105,8 +108,8 @@ class TableSql:
         out = [Sql(text) for text in texts]
         for column in change.added:
             out += self._add(column)
-        for old, new in change.retyped:
-            out.append(Sql(ddl.set_type(name, new.name, new.type, cast(ddl, new.name, old.type, new.type))))
+        for at, (old, new) in enumerate(change.pairs):
+            out += self._convert(at, old, new)
         for _, new in change.required:
             fill = self.fills.get(new.name)
             if fill:
@@ -117,6 +120,28 @@ class TableSql:
         out += [Sql(ddl.set_required(name, new.name, False)) for _, new in change.relaxed]
         out += [Sql(ddl.set_default(name, new)) for _, new in change.resequenced]
         return out
+
+    def _convert(self, at: int, old: Column, new: Column) -> list[Sql]:
+        """Values of one column, on PostgreSQL. Unchanged rows are not written where the type stays."""
+        ddl, name, target = self.ddl, self.change.new.name, quote(new.name)
+        conversion = self.conversions.get(new.name)
+        if stored(old.type) == stored(new.type):
+            if conversion is None:
+                return []
+            value = conversion.value(target)
+            return [Sql(f"UPDATE {quote(name)} SET {target} = {value} WHERE {value} IS DISTINCT FROM {target}")]
+        if conversion is None:
+            return [Sql(ddl.set_type(name, new.name, new.type, f"CAST({target} AS {ddl.type_name(new.type)})"))]
+        if not conversion.has_query:
+            return [Sql(ddl.set_type(name, new.name, new.type, conversion.value(target)))]
+        function = f"pg_temp.system_convert_{at}"
+        body = literal(f"SELECT {conversion.value('$1')}")
+        takes, gives = ddl.type_name(old.type), ddl.type_name(new.type)
+        return [
+            Sql(f"CREATE FUNCTION {function}({takes}) RETURNS {gives} LANGUAGE sql AS {body}"),
+            Sql(ddl.set_type(name, new.name, new.type, f"{function}({target})")),
+            Sql(f"DROP FUNCTION {function}({takes})"),
+        ]
 
     def _renames(self) -> list[str]:
         """Through other names where they change places (M-021)."""
@@ -164,7 +189,7 @@ class TableSql:
     def _rewrite(self) -> list[Sql]:
         ddl, change = self.ddl, self.change
         new, temporary = change.new, fitted(f"system_new_{change.new.name}")
-        values = expressions(ddl, change, self.fills)
+        values = expressions(ddl, change, self.fills, self.conversions)
         known = {column.name for column in change.old.columns}
         by_hand = [(column.name, column.type) for name, column in self.found.columns.items() if name not in known]
         columns = [*(column.name for column in new.columns), *(name for name, _ in by_hand)]

@@ -61,6 +61,10 @@ class Ddl:
     def type_name(self, column: ColumnType) -> str:
         return type_name(self.dialect, column)
 
+    def as_text(self, expression: str) -> str:
+        """The value as the database writes it."""
+        return f"CAST({expression} AS {self.type_name(ColumnType('text'))})"
+
     def column(self, column: Column) -> str:
         """A column's definition, as it stands in CREATE TABLE."""
         default = self.default(column)

@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 
-import pytest
-
 from core.fields.column import ColumnType
 from core.fields.model import Column
-from core.migrations.difference import can_retype, compare, may_lose
+from core.migrations.difference import compare
 from core.migrations.layout import TableLayout, canonical, checksum, from_data, to_data
 from core.schema.model import IndexSpec
 
@@ -47,27 +45,6 @@ def test_a_field_takes_the_place_of_an_automatic_column() -> None:
     declared = replace(ID, field_id="7", automatic=False)
     [change] = compare((TABLE,), (replace(TABLE, columns=(declared, NAME, PRICE)),)).changed
     assert (change.added, change.dropped) == ((), ())
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "can", "lose"),
-    [
-        (ColumnType("integer"), ColumnType("bigint"), True, False),
-        (ColumnType("bigint"), ColumnType("integer"), True, True),
-        (ColumnType("integer"), ColumnType("decimal", 18, 4), True, False),
-        (ColumnType("integer"), ColumnType("decimal", 10, 4), True, True),
-        (ColumnType("decimal", 18, 2), ColumnType("decimal", 20, 4), True, False),
-        (ColumnType("decimal", 18, 4), ColumnType("decimal", 18, 2), True, True),
-        (ColumnType("date"), ColumnType("text"), True, False),
-        (ColumnType("text"), ColumnType("integer"), False, False),
-        (ColumnType("text-list"), ColumnType("text"), False, False),
-    ],
-)
-def test_which_types_change(old: ColumnType, new: ColumnType, can: bool, lose: bool) -> None:
-    """§12.6"""
-    assert can_retype(old, new) is can
-    if can:
-        assert may_lose(old, new) is lose
 
 
 def test_the_checksum_does_not_depend_on_the_order_of_keys() -> None:
