@@ -1,6 +1,7 @@
 """Creating records: requests that wait together become one INSERT and one insert into the change log."""
 
 from collections.abc import Hashable, Sequence
+from itertools import islice
 from typing import Any
 
 from core.errors import Invalid, SovriumError
@@ -30,31 +31,34 @@ class Create:
 
 
 class CreateMany:
-    """A job that creates a batch: all or nothing, or with `partial` those that are valid."""
-
-    group: Hashable | None = None
+    """A job that creates a batch: all or nothing, or with `partial` those that are valid. Whole batches that wait together
+    are written together."""
 
     def __init__(self, target: WritableTable, rows: Sequence[Values], *, partial: bool = False) -> None:
         self.target = target
         self.rows = rows
         self.partial = partial
+        self.group: Hashable | None = None if partial else ("create-many", target.log_name)
 
     def run(self, tx: Transaction) -> list[Stored | SovriumError]:
         if self.partial:
             return insert_valid(tx, self.target, self.rows)
-        errors = self.target.check(tx, _candidates(self.rows))
-        for place, error in sorted(errors.items()):
-            raise in_batch(error, place)
-        return list(self.target.insert(tx, self.rows))
+        stored: list[Stored | SovriumError] = self.run_group(tx, [self])[0]
+        return stored
 
     def run_group(self, tx: Transaction, jobs: Sequence["CreateMany"]) -> list[Any]:
-        return [job.run(tx) for job in jobs]
+        """One statement for all. The first error goes to the writer, which then runs each batch alone."""
+        rows = [row for job in jobs for row in job.rows]
+        for place, error in sorted(_errors(tx, self.target, rows).items()):
+            raise in_batch(error, place)
+        stored = iter(self.target.insert(tx, rows) if rows else ())
+        return [list(islice(stored, len(job.rows))) for job in jobs]
 
 
 def insert_valid(tx: Transaction, target: WritableTable, rows: Sequence[Values]) -> list[Any]:
     """Insert those that pass the checks; for each row what was stored, or its error."""
     results: list[Any] = [None] * len(rows)
-    errors = target.check(tx, _candidates(rows))
+    errors = _errors(tx, target, rows)
     good = [place for place in range(len(rows)) if place not in errors]
     for place, error in errors.items():
         results[place] = error
@@ -72,5 +76,8 @@ def in_batch(error: SovriumError, place: int) -> SovriumError:
     return error
 
 
-def _candidates(rows: Sequence[Values]) -> list[Candidate]:
-    return [Candidate(row, row.keys()) for row in rows]
+def _errors(tx: Transaction, target: WritableTable, rows: Sequence[Values]) -> dict[int, SovriumError]:
+    """Broken links and duplicates, by place."""
+    if not target.is_checked:
+        return {}
+    return target.check(tx, [Candidate(row, row.keys()) for row in rows])

@@ -83,7 +83,7 @@ class Records:
             self._points[id(table)] = reading
         if params:
             return await self._get_with(principal, reading, values, params)
-        row = await self.database.read(GetRow(reading, values), lane="point")
+        row = await self.database.read(GetRow(reading, values), lane="point", single=True)
         record = reading.shape.record(row, number_id=True)
         if "deletedAt" in record:
             raise NotFound()

@@ -59,6 +59,8 @@ class WritableTable:
             if field.family == "link" and name in table.column_by_name
             for target in (linked_table(model, field),)
         )
+        self.is_checked = bool(self.links or self.unique)
+        """Rows must be compared with what is stored."""
         # Put together here: SQLAlchemy takes as long for a list of keys as the database.
         key = quote_list(self.key) if len(self.key) == 1 else f"({quote_list(self.key)})"
         self._select = f"SELECT {quote_list(self.columns)} FROM {quote(table.sql_name)} WHERE {key}"

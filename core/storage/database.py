@@ -193,9 +193,16 @@ class Database(ABC):
 
     @abstractmethod
     async def read(
-        self, job: Job[T], *, lane: Lane = "scan", deadline: float | None = 5.0, cancel: Cancel | None = None
+        self,
+        job: Job[T],
+        *,
+        lane: Lane = "scan",
+        deadline: float | None = 5.0,
+        cancel: Cancel | None = None,
+        single: bool = False,
     ) -> T:
-        """`submit_read`, awaited on the running event loop (one wake-up of the loop for a whole group)."""
+        """`submit_read`, awaited on the running event loop (one wake-up of the loop for a whole group). `single`: the job,
+        or a group of its kind, reads by one statement of ours, which needs no transaction around it."""
 
     @abstractmethod
     async def write(

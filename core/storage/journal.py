@@ -3,15 +3,17 @@
 History, undo, events and cache invalidation read it. Rows are only appended; `prune` is the hook of retention.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import BigInteger, Column, MetaData, Table, Text, delete, func, select
 
 from core.storage.database import ChangeRow, Transaction
 from core.storage.table import instant_type, json_type
+from core.storage.value import dump_json
 
 CHANGES = Table(
     "system_change",
@@ -57,6 +59,15 @@ def change_rows(entry: Entry, transaction: int, sequence: int) -> list[dict[str,
         }
         for position, change in enumerate(entry.changes)
     ]
+
+
+def change_json(values: Mapping[str, Any]) -> str:
+    """JSON text of changed values; they have been accepted, so what orjson does not take is rare."""
+    try:
+        text = orjson.dumps(values).decode()
+    except orjson.JSONEncodeError:
+        return dump_json("change", dict(values))
+    return dump_json("change", values) if "\\u0000" in text else text
 
 
 def prune(tx: Transaction, before: datetime) -> int:

@@ -108,13 +108,15 @@ class Lane:
         try:
             with Guard(self._watch, session.interrupt, seconds, cancel) as guard:
                 session.guard = guard
-                session.begin(read_only=True)
+                if not first.single:
+                    session.begin(read_only=True)
                 reader = SessionReader(session)
                 if len(run) == 1:
                     results = [first.job.run(reader)]
                 else:
                     results = first.job.run_group(reader, [ticket.job for ticket in run])
-                session.commit()
+                if not first.single:
+                    session.commit()
             return [
                 (ticket, None, result) if isinstance(result, Exception) else (ticket, result, None)
                 for ticket, result in zip(run, results, strict=True)

@@ -68,14 +68,20 @@ class LaneDatabase(Database):
         return future
 
     async def read(
-        self, job: Job[T], *, lane: Lane = "scan", deadline: float | None = 5.0, cancel: Cancel | None = None
+        self,
+        job: Job[T],
+        *,
+        lane: Lane = "scan",
+        deadline: float | None = 5.0,
+        cancel: Cancel | None = None,
+        single: bool = False,
     ) -> T:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         if lane != "point":  # a caller that goes away stops the work that it has started
             cancel = cancel or Cancel()
             future.add_done_callback(_stopper(cancel))
-        self._put(self._lanes[lane], Ticket(job, future, loop=loop, deadline=deadline, cancel=cancel))
+        self._put(self._lanes[lane], Ticket(job, future, loop=loop, deadline=deadline, cancel=cancel, single=single))
         return await future
 
     async def write(

@@ -15,7 +15,7 @@ from core.storage.database import Cancel, Job
 class Ticket:
     """One job on its way. `loop` is None when a thread waits."""
 
-    __slots__ = ("actor", "cancel", "cause", "deadline", "future", "job", "loop")
+    __slots__ = ("actor", "cancel", "cause", "deadline", "future", "job", "loop", "single")
 
     def __init__(
         self,
@@ -27,6 +27,7 @@ class Ticket:
         deadline: float | None = None,
         actor: str | None = None,
         cause: str | None = None,
+        single: bool = False,
     ) -> None:
         self.job = job
         self.future = future
@@ -35,6 +36,8 @@ class Ticket:
         self.deadline = deadline
         self.actor = actor
         self.cause = cause
+        self.single = single
+        """It reads by one statement, which is a snapshot without a transaction around it."""
 
     @property
     def abandoned(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from core.errors import Conflict, Locked, MigrationRefused, SchemaError, SovriumError, StorageError
 from sovrium_tui import __version__
+from sovrium_tui.process.allocator import tuned
 from sovrium_tui.process.lock import PAUSE, held_by, starting
 from sovrium_tui.process.log import rotate
 from sovrium_tui.process.place import Place
@@ -147,7 +148,7 @@ def start_background(app_file: Path, place: Place) -> Address:
 
 def spawn(app_file: Path, place: Place, report: int) -> subprocess.Popen[bytes]:
     """The process: `-P` and a clean environment, so that nothing in the shell's folder becomes code of ours."""
-    environment = {key: value for key, value in os.environ.items() if key not in FORGOTTEN}
+    environment = {key: value for key, value in os.environ.items() if key not in FORGOTTEN} | tuned()
     command = [sys.executable, "-P", "-m", "sovrium_tui", "start", str(app_file), "--data-dir", str(place.data_dir)]
     with place.log.open("ab") as log:
         process = subprocess.Popen(

@@ -13,11 +13,10 @@ from core.storage.ddl import literal, quote
 from core.storage.duckdb.append import Appenders
 from core.storage.duckdb.errors import translate
 from core.storage.duckdb.types import decode
-from core.storage.journal import CHANGES, Entry
+from core.storage.journal import CHANGES, Entry, change_json
 from core.storage.rows import RowShape
 from core.storage.session import Session
 from core.storage.statement import StatementCache
-from core.storage.value import dump_json
 
 STATEMENTS_KEPT = 500
 TEXT_KEPT = 4_000
@@ -175,8 +174,8 @@ class DuckDBSession(Session):
                             change.record,
                             change.operation,
                         ),
-                        None if change.before is None else dump_json("before", dict(change.before)),
-                        None if change.after is None else dump_json("after", dict(change.after)),
+                        None if change.before is None else change_json(change.before),
+                        None if change.after is None else change_json(change.after),
                         entry.cause,
                     ]
                 )
