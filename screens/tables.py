@@ -13,8 +13,8 @@ from textual.worker import Worker
 
 from core.contract.console import CommitAnswer
 from core.contract.records import Filter
-from screens.home import MOST_COUNTED, count_of
 from screens.presenters.filter_draft import FilterDraft
+from screens.presenters.news import News
 from screens.presenters.place import Place
 from screens.presenters.row_source import Query
 from screens.presenters.value import show, title_of
@@ -29,6 +29,27 @@ from screens.widgets.defect import tell_defect
 from screens.widgets.grid_pane import GridPane
 from screens.widgets.navigator import Navigator
 from screens.widgets.record_panel import RecordPanel
+
+EDITOR_POLL = 0.1
+"""Seconds between two looks at an editor that something waits for."""
+
+
+def known_part(query: Query, info: TableInfo) -> Query:
+    """The query without order and conditions on fields that are no longer there."""
+    names = {field["name"] for field in info["fields"]}
+    sort = tuple(key for key in query.sort if key["field"] in names)
+    known = query.filter is None or fields_in(query.filter) <= names
+    return Query(query.filter if known else None, sort, query.deleted)
+
+
+def fields_in(tree: Any) -> set[str]:
+    """The fields that a filter names."""
+    if isinstance(tree, list):
+        return {name for each in tree for name in fields_in(each)}
+    if not isinstance(tree, dict):
+        return set()
+    own = {str(tree["field"])} if "field" in tree else set()
+    return own | {name for key, each in tree.items() if key in ("and", "or", "not") for name in fields_in(each)}
 
 
 class TablesScreen(ConsoleScreen):
@@ -57,7 +78,7 @@ class TablesScreen(ConsoleScreen):
         self.record.display = False
         self._stops = [
             self.context.connected.listen(lambda online: self.load() if online else None),
-            self.context.schema_changed.listen(lambda _: self.load()),
+            self.context.schema_changed.listen(lambda _: self.follow_schema()),
             self.context.pending.changed.listen(lambda _: self.staged()),
         ]
         self.load()
@@ -83,23 +104,37 @@ class TablesScreen(ConsoleScreen):
         schema, port = self.context.schema, self.context.port
         if schema is None or port is None:
             return
-        self.navigator.show(schema["tables"], {})
+        self.navigator.show(schema["tables"])
         wanted = self._wanted or self._remembered()
         if wanted is not None and self.pane.info is None:
             await self._open(wanted)
         elif self.pane.info is None:
             self.navigator.query_one("Menu").focus()
-        self.count()
+        self.navigator.count()
 
-    @work(exclusive=True, group="count", exit_on_error=False)
-    async def count(self) -> None:
-        """Sizes of the tables for the list."""
-        schema, port = self.context.schema, self.context.port
-        if schema is not None and port is not None:
-            counted = schema["tables"][:MOST_COUNTED]
-            counts = await asyncio.gather(*(count_of(port, table["sqlName"]) for table in counted))
-            sizes = {table["sqlName"]: count for table, count in zip(counted, counts, strict=True)}
-            self.navigator.show(schema["tables"], sizes)
+    @work(exclusive=True, group="schema", exit_on_error=False)
+    async def follow_schema(self) -> None:
+        """The app file was read anew: the list, and the table at work with its fields as they are now. Staged edits stay;
+        an open editor is let finish first."""
+        self.load()
+        while self.pane.host.current is not None or self.record.host.current is not None:
+            await asyncio.sleep(EDITOR_POLL)
+        here, model = self.pane.info, self.pane.model
+        if here is None or model is None or self.context.schema is None:
+            return
+        info = next((table for table in self.context.schema["tables"] if table["id"] == here["id"]), None)
+        if info is None:
+            self.app.notify(t("tables.gone", name=here["name"]), severity="warning")
+            model.open()
+            return
+        field = self.pane.edits.field_here() if self.pane.edits else None
+        await self.pane.open_table(
+            info, known_part(model.query, info), model.key_at(model.selection.row), field["name"] if field else ""
+        )
+        self.navigator.mark(info["sqlName"])
+        if self.record.display:
+            self.record.follow()
+        self.paint_status()
 
     def _remembered(self) -> Place | None:
         """Where the last run was, else the first table."""
@@ -230,6 +265,7 @@ class TablesScreen(ConsoleScreen):
         status.show("rows", self._rows())
         tree: Filter | None = model.query.filter
         status.show("filter", FilterDraft(info["fields"], tree).sentence() if tree else "")
+        status.show("news", self._news(model.news))
         status.show("work", "…" if model.loading else "")
         status.show("note", *self._note())
 
@@ -248,6 +284,12 @@ class TablesScreen(ConsoleScreen):
             return t("tables.empty")
         sign = {"exact": "", "at-least": "≥", "estimate": "~"}[model.view["countKind"]] if model.view else ""
         return t("tables.row", row=grouped(selection.row + 1), count=f"{sign}{grouped(model.count)}")
+
+    def _news(self, news: News) -> str:
+        """Rows that others made and removed, which wait for R."""
+        counted = (("tables.came", news.came), ("tables.went", news.went))
+        parts = [t(key, count=count, number=grouped(count)) for key, count in counted if count]
+        return f"{', '.join(parts)}: R" if parts else ""
 
     def _note(self) -> tuple[str, str]:
         """What is wrong with the cell under the cursor, or its whole value."""
@@ -273,7 +315,7 @@ class TablesScreen(ConsoleScreen):
 
     def saved(self, answer: CommitAnswer) -> None:
         self.pane.saved(answer)
-        self.count()
+        self.navigator.count()
         if self.record.display:
             self.record.follow()
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App, InvalidThemeError
 from textual.events import Event, Key
 
+from core.client import SovriumError
 from screens.actions.binding import bindings_of, chain_of, perform
 from screens.actions.registry import BY_ID
 from screens.presenters.connection import Opener, State
@@ -30,6 +31,8 @@ from screens.widgets.which_key import Leader
 from sovrium_tui import __version__
 
 if TYPE_CHECKING:
+    from core.contract.console import Event as ServerEvent
+    from core.contract.server import ReloadRequest
     from screens.presenters.finder import Hit, Search
 
 
@@ -68,6 +71,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.theme_changed_signal.subscribe(self, lambda theme: self.context.session.put("theme", theme.name))
         self.context.navigate.listen(self.show_place)
         self.context.connection.changed.listen(self.follow_connection)
+        self.context.events.listen(self.hear)
         self.call_after_refresh(self.begin)
 
     def begin(self) -> None:
@@ -96,6 +100,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
             from screens.trouble import TroubleScreen
 
             self.push_screen(TroubleScreen(self.context))
+
+    def hear(self, event: ServerEvent) -> None:
+        """Tell what has become of the app file."""
+        if event["kind"] == "schema" and event.get("state") == "reloaded":
+            self.notify(t("reload.done", version=event.get("version", "")), title=t("reload.title"))
+        elif event["kind"] == "schema" and event.get("state") == "refused":
+            text = t("reload.refused", message=event.get("message", ""))
+            self.notify(text, title=t("reload.title"), severity="error", timeout=15)
 
     def notify(
         self,
@@ -264,6 +276,32 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def action_app_reconnect(self) -> None:
         self.context.connection.retry()
+
+    def action_app_reload(self) -> None:
+        self.run_worker(self._reload(), exclusive=True, group="reload")
+
+    async def _reload(self) -> None:
+        """Let the server take up the app file; what would lose data is asked about first."""
+        from screens.widgets.confirm import confirm
+
+        body: ReloadRequest = {}
+        while (port := self.context.port) is not None:
+            try:
+                done = await port.request("POST", "/api/console/reload", json=body)
+            except SovriumError as error:
+                details = getattr(error, "details", ()) or getattr(error, "problems", ())
+                if error.extra.get("unconfirmed"):
+                    text = "\n".join(str(each) for each in details)
+                    if not await confirm(self, t("reload.ask"), text, yes=t("reload.yes")):
+                        return
+                    body = {"allowDestructive": True, "checksum": str(error.extra["checksum"])}
+                    continue
+                text = "\n".join((error.message, *(str(each) for each in details[:5] if len(details) > 1)))
+                self.notify(text, title=t("reload.title"), severity="error", timeout=15)
+            else:
+                if not done["changed"]:
+                    self.notify(t("reload.same"), title=t("reload.title"))
+            return
 
     def action_app_close(self) -> None:
         if self.current_mode == "home":

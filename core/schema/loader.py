@@ -9,6 +9,7 @@ from typing import Any
 
 from core.errors import SchemaError
 from core.schema.alias import rewrite
+from core.schema.environment import environment
 from core.schema.form import ROOT_RUN, AppForm, EnvForm
 from core.schema.model import App, PrimaryKey, TableSpec
 from core.schema.name import slug, sql_name
@@ -26,19 +27,33 @@ from core.schema.vocabulary import FieldVocabulary
 
 def load_app(source: Path, vocabulary: FieldVocabulary, *, environ: Mapping[str, str] = os.environ) -> App:
     """The app of a file. Raises SchemaError with all problems when there is an error, or when a declared environment
-    variable has neither a value nor a default (CL-007)."""
+    variable has no value (neither in `environ` nor in the `.env` beside the file) and no default (CL-007)."""
     app, problems = check_app(source, vocabulary)
     if app is None:
         raise failure(problems)
-    missing = _missing_variables(app, environ)
+    missing = _missing_variables(app, environment(source.absolute(), environ))
     if missing:
-        raise SchemaError(f"Environment variables are missing: {', '.join(missing)}", hint="set them, or give defaults")
+        raise SchemaError(
+            f"Environment variables are missing: {', '.join(missing)}",
+            hint="set them, put them into .env, or give defaults",
+        )
     return app
 
 
 def check_app(source: Path, vocabulary: FieldVocabulary) -> tuple[App | None, list[Problem]]:
     """All problems of an app file, sorted by position; the app as well when none of them is an error."""
     return _check(read_source(source), source.absolute(), vocabulary)
+
+
+def understood(source: Path, vocabulary: FieldVocabulary) -> tuple[dict[str, Any] | None, list[Problem]]:
+    """An app file as it is understood, and its problems: includes in place, older names rewritten, ids filled in (CL-010).
+    None when there is an error."""
+    found = read_source(source)
+    app, problems = _check(found, source.absolute(), vocabulary)
+    if app is None:
+        return None, problems
+    data = {key: plain(value) for key, value in found.tree.items()}
+    return data | ({"tables": [dict(table) for table in app.tables_data]} if "tables" in data else {}), problems
 
 
 def check_text(text: str, vocabulary: FieldVocabulary, name: str = "app.yaml") -> tuple[App | None, list[Problem]]:

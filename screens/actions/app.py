@@ -25,6 +25,7 @@ APP: tuple[Action, ...] = (
     Action("app.language", "", "global"),
     Action("app.messages", "", "global"),
     Action("app.reconnect", "", "global"),
+    Action("app.reload", "", "global"),
 )
 
 TABS: tuple[Action, ...] = (

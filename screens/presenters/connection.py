@@ -94,8 +94,8 @@ class Connection:
             self._enter("online")
             context.connected.publish(True)
             async for event in port.events():
-                if event["kind"] == "schema":
-                    context.schema = await port.schema()
+                if event["kind"] == "schema" and event.get("state") != "refused":
+                    context.hello, context.schema = await asyncio.gather(port.hello(), port.schema())
                     context.schema_changed.publish(context.schema)
                 context.jobs.hear(event)
                 context.events.publish(event)

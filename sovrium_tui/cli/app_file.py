@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from core.errors import BadRequest
+from sovrium_tui.settings import take_env_file
 
 F = TypeVar("F", bound=Callable[..., Any])
 SUFFIXES = (".yaml", ".yml", ".json")
@@ -15,8 +16,28 @@ NAMES = tuple(f"app{suffix}" for suffix in SUFFIXES)
 
 
 def app_argument(command: F) -> F:
-    """The argument `[APP]`."""
-    return click.argument("app", required=False, type=click.Path(path_type=Path), metavar="[APP]")(command)
+    """The argument `[APP]`. Read before the options, for the `.env` beside it may hold their defaults (E-001)."""
+    argument = click.argument(
+        "app",
+        required=False,
+        type=click.Path(path_type=Path),
+        metavar="[APP]",
+        is_eager=True,
+        callback=take_settings,
+    )
+    return argument(command)
+
+
+def needed_app_argument(command: F) -> F:
+    """The argument `APP`, where others follow it."""
+    return click.argument("app", type=click.Path(path_type=Path), is_eager=True, callback=take_settings)(command)
+
+
+def take_settings(ctx: click.Context, param: click.Parameter, app: Path | None) -> Path | None:
+    """Read the `.env` that belongs to the app."""
+    if not ctx.resilient_parsing:
+        take_env_file(app)
+    return app
 
 
 class Folder(click.Path):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from core.errors import MigrationRefused
-from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app
+from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, take_settings
 
 if TYPE_CHECKING:
     from core.fields.model import AppModel
@@ -22,8 +22,14 @@ MARKS = {"add": "+", "change": "~", "destructive": "-"}
 REPORTS = ("status", "history")
 
 
+def take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
+    """The settings beside the app file are read before the options."""
+    take_settings(ctx, param, report_and_app(words)[1])
+    return words
+
+
 @click.command(options_metavar="[OPTIONS]")
-@click.argument("words", nargs=-1, metavar="[status|history] [APP]")
+@click.argument("words", nargs=-1, metavar="[status|history] [APP]", is_eager=True, callback=take_words)
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from core.errors import BadRequest, SovriumError
-from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app
+from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, needed_app_argument
 
 if TYPE_CHECKING:
     from core.client import Client
@@ -22,7 +22,7 @@ CANCEL_PATIENCE = 0.3
 
 
 @click.command()
-@click.argument("app", type=click.Path(path_type=Path))
+@needed_app_argument
 @click.argument("statements", metavar='"SQL"')
 @click.option(
     "--format",

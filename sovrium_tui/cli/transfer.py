@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from core.errors import BadRequest, SovriumError
-from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app
+from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, needed_app_argument
 
 if TYPE_CHECKING:
     from core.client import Client
@@ -24,7 +24,7 @@ format_option = click.option(
 
 
 @click.command("import")
-@click.argument("app", type=click.Path(path_type=Path))
+@needed_app_argument
 @click.argument("table")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @format_option
@@ -71,7 +71,7 @@ def import_command(
 
 
 @click.command("export")
-@click.argument("app", type=click.Path(path_type=Path))
+@needed_app_argument
 @click.argument("table")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @format_option

@@ -51,13 +51,27 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 def test_the_names_are_a_contract() -> None:
     names = {name for name, command in cli.commands.items() if not command.hidden}
-    assert names == {"start", "status", "stop", "validate", "schema", "init", "migrate", "sql", "import", "export"}
+    assert names == {
+        "start",
+        "status",
+        "reload",
+        "stop",
+        "validate",
+        "schema",
+        "init",
+        "migrate",
+        "sql",
+        "import",
+        "export",
+    }
     options = {name: {o for p in c.params for o in p.opts if o.startswith("--")} for name, c in cli.commands.items()}
     assert {"--host", "--port", "--socket", "--data-dir", "--allow-open"} <= options["start"]
     assert {"--plan", "--json", "--yes", "--allow-destructive"} <= options["migrate"]
     assert {"--template", "--from", "--name", "--force"} <= options["init"]
     assert {"--format"} <= options["sql"]
-    assert {"--json"} <= options["validate"]
+    assert {"--json", "--print"} <= options["validate"]
+    assert {"--watch"} <= options["start"]
+    assert {"--allow-destructive", "--json"} <= options["reload"]
     assert {"--output"} <= options["schema"]
 
 
@@ -259,3 +273,53 @@ def test_every_command_is_documented() -> None:
 
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
     assert command_reference() in page
+
+
+def test_an_app_is_printed_as_it_is_understood(shell: Shell, tmp_path: Path) -> None:
+    """CL-010 C-005: includes in place, older names rewritten, ids filled in, secrets masked; it is an app file again."""
+    (tmp_path / "items.yaml").write_text(
+        "name: items\nuniqueConstraints: [{fields: [a, b]}]\n"
+        "fields:\n  - {name: a, type: text}\n  - {name: b, type: number, scale: 2}\n"
+    )
+    (tmp_path / "app.yaml").write_text(
+        "name: shop\nenv:\n  - {key: CRM_TOKEN, default: hunter2}\n  - {key: SENDER, default: me@example.test}\n"
+        "connections: [{name: crm, apiKey: hunter2, password: $env.CRM_TOKEN}]\ntables: [{$ref: ./items.yaml}]\n"
+    )
+    (tmp_path / ".env").write_text("CRM_TOKEN=hunter2\n")
+    status, out, err = shell("validate", "--print")
+    assert (status, "hunter2" in out + err) == (0, False)
+    assert "is now called" in err
+    assert "$env.CRM_TOKEN" in out
+    assert "me@example.test" in out
+    status, text, _ = shell("validate", "--print", "--json")
+    table = json.loads(text)["app"]["tables"][0]
+    assert (table["id"], table["unique"], table["fields"][0]["type"]) == ("1", [{"fields": ["a", "b"]}], "long-text")
+    assert table["fields"][1] == {"name": "b", "type": "decimal", "precision": 2, "id": "2"}
+    (tmp_path / "again.yaml").write_text(out)
+    status, second, err = shell("validate", "--print", "again.yaml")
+    assert (status, second) == (0, out)
+    assert "is now called" not in err
+
+
+def test_a_broken_env_file_is_told_with_its_line(shell: Shell, tmp_path: Path) -> None:
+    """E-001: file and line, never the text."""
+    (tmp_path / "app.yaml").write_text(APP)
+    (tmp_path / ".env").write_text("A=1\nhunter2\n")
+    for words in (["validate"], ["start"], ["status"], ["sql", "app.yaml", "select 1"], ["migrate"]):
+        status, out, err = shell(*words)
+        assert (status, out) == (2, "")
+        assert ".env:2:1" in err
+        assert "hunter2" not in err
+
+
+def test_settings_come_from_the_env_file(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """E-001 E-002: `.env` holds the defaults of options."""
+    (tmp_path / "app.yaml").write_text(APP)
+    monkeypatch.setenv("SOVRIUM_DATA_DIR", "")  # so that what the command sets is taken back
+    monkeypatch.delenv("SOVRIUM_DATA_DIR")
+    (tmp_path / ".env").write_text("SOVRIUM_DATA_DIR=elsewhere\n")
+    _, out, _ = shell("status")
+    assert out == f"No server runs on {tmp_path / 'elsewhere'}\n"
+    (tmp_path / ".env").write_text("SOVRIUM_PORT=hunter2\n")
+    status, _, err = shell("start")
+    assert (status, "SOVRIUM_PORT must be a number from 0 to 65535" in err, "hunter2" in err) == (2, True, False)

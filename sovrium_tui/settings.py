@@ -1,0 +1,69 @@
+"""The variables that the program itself reads, and what each may hold (docs/cli.md).
+
+Only these are taken from a `.env` file into the process: a folder that somebody else has made must not decide which code
+runs here (`PATH`, `LD_PRELOAD`, `PYTHONPATH`).
+"""
+
+import os
+import re
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+
+from core.errors import BadRequest
+
+KNOWN = re.compile(
+    r"PORT|HOSTNAME|BASE_URL|NODE_ENV|LOG_LEVEL|DEBUG|DATABASE_URL|APP_SCHEMA(_FILE)?|FORM_IP_HASH_SALT"
+    r"|(SOVRIUM|AUTH|SMTP|STORAGE|ECO|SENTRY|OTEL)_[A-Z0-9_]+|[A-Z][A-Z0-9]*_CLIENT_(ID|SECRET)"
+)
+SECRET = re.compile(r".*(SECRET|PASSWORD|PASS|TOKEN|KEY|SALT|DSN|CREDENTIALS?)(_.*)?|DATABASE_URL|APP_SCHEMA")
+"""Names whose values are never shown."""
+MASK = "••••••"
+LEVELS = ("debug", "info", "warn", "warning", "error")
+BOOLEANS = ("true", "false", "1", "0")
+FLAGS = ("SOVRIUM_ALLOW_PRIVATE_OUTBOUND", "SOVRIUM_DISABLE_NETWORK")
+LEAST = {"AUTH_SECRET": 16, "AUTH_ADMIN_PASSWORD": 8}
+"""Characters that a secret has at least."""
+
+
+def take_env_file(app: Path | None, environ: MutableMapping[str, str] = os.environ) -> None:
+    """Set what the `.env` beside the app file says of the program's own settings; what is set already wins (E-001).
+
+    Raises SchemaError for a file that cannot be read, BadRequest for a value that is not allowed (E-002).
+    """
+    from core.schema.environment import NAME, read_env_file
+
+    named = app or Path(environ.get("APP_SCHEMA_FILE") or ".")
+    folder = named if named.is_dir() else named.parent
+    file = folder / NAME
+    for name, value in read_env_file(file).items() if file.is_file() else ():
+        if KNOWN.fullmatch(name):
+            environ.setdefault(name, value)
+    check(environ)
+
+
+def check(environ: Mapping[str, str]) -> None:
+    """Raises BadRequest for the first value that is not allowed, never showing a secret's (E-002)."""
+    level = environ.get("LOG_LEVEL")
+    if level and level.lower() not in LEVELS:
+        raise BadRequest(f"LOG_LEVEL must be one of {', '.join(LEVELS)}")
+    for name in ("SOVRIUM_PORT", "PORT"):
+        port = environ.get(name)
+        if port and not (port.isascii() and port.isdigit() and int(port[:6]) <= 65535):
+            raise BadRequest(f"{name} must be a number from 0 to 65535")
+    for name in FLAGS:
+        if environ.get(name, "0").lower() not in (*BOOLEANS, ""):
+            raise BadRequest(f"{name} must be one of {', '.join(BOOLEANS)}")
+    for name, least in LEAST.items():
+        value = environ.get(name)
+        if value is not None and len(value) < least:
+            raise BadRequest(f"{name} must have {least} characters or more")
+
+
+def is_on(name: str) -> bool:
+    """A flag is set."""
+    return os.environ.get(name, "").lower() in ("true", "1")
+
+
+def masked(name: str, value: str) -> str:
+    """The value as it may be shown."""
+    return MASK if SECRET.fullmatch(name) else value
