@@ -13,6 +13,7 @@ from textual.worker import Worker
 
 from core.contract.console import CommitAnswer
 from core.contract.records import Filter
+from core.contract.tables import TableInfo
 from screens.presenters.filter_draft import FilterDraft
 from screens.presenters.news import News
 from screens.presenters.place import Place
@@ -118,7 +119,7 @@ class TablesScreen(ConsoleScreen):
         an open editor is let finish first."""
         self.load()
         while self.pane.host.current is not None or self.record.host.current is not None:
-            await asyncio.sleep(EDITOR_POLL)
+            await asyncio.sleep(EDITOR_POLL)  # noqa: ASYNC110 — editors close in many ways, and this is rare
         here, model = self.pane.info, self.pane.model
         if here is None or model is None or self.context.schema is None:
             return

@@ -78,7 +78,7 @@ async def at_table(shelf: Shelf) -> AsyncIterator[tuple[ConsoleApp, Pilot[int], 
 
 async def test_the_console_follows_a_reload_and_keeps_what_is_staged(shelf: Shelf) -> None:
     """C-003 C-008: a schema event refreshes the list of tables and the open grid."""
-    async with at_table(shelf) as (app, pilot, screen):
+    async with at_table(shelf) as (app, pilot, _):
         app.context.pending.insert("books", [{"title": "Staged"}])
         shelf.app_file.write_text(MORE)
         assert shelf.reload().status_code == 200
