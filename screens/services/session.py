@@ -39,6 +39,12 @@ class SessionStore:
                 return default
         return self._values[key]
 
+    def fresh(self, key: str, default: Any = None) -> Any:
+        """The value as the file has it now: another console on the same app may have written it."""
+        if self.folder is not None:
+            self._values.pop(key, None)
+        return self.get(key, default)
+
     def put(self, key: str, value: Any) -> None:
         """Keep a value; on disk when this returns. None forgets it."""
         if value is None:
