@@ -118,8 +118,8 @@ class TablesScreen(ConsoleScreen):
         """The app file was read anew: the list, and the table at work with its fields as they are now. Staged edits stay;
         an open editor is let finish first."""
         self.load()
-        while self.pane.host.current is not None or self.record.host.current is not None:
-            await asyncio.sleep(EDITOR_POLL)  # noqa: ASYNC110 — editors close in many ways, and this is rare
+        while self.pane.host.current is not None or self.record.host.current is not None:  # noqa: ASYNC110
+            await asyncio.sleep(EDITOR_POLL)  # editors close in many ways, and this is rare
         here, model = self.pane.info, self.pane.model
         if here is None or model is None or self.context.schema is None:
             return
