@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from core.jobs.center import JobCenter
     from core.jobs.transfer import Transfers
     from core.migrations.lifetime import Lifetime
+    from core.migrations.owned import OwnedViews
     from core.records.service import Records
     from core.schema.model import App
     from core.sql.completion import Completions
@@ -143,7 +144,8 @@ def migrate_tables(
     """Bring the tables to the shape of the model, or refuse to."""
     from core.migrations.run import plan, run
 
-    steps = plan(database, model)
+    owned = owned_views()
+    steps = plan(database, model, owned=owned)
     if steps.is_empty:
         return
     if migrate == "refuse":
@@ -152,7 +154,16 @@ def migrate_tables(
             details=[step.text for step in steps.steps],
             hint="Run `sovrium-tui migrate`",
         )
-    run(database, steps, allow_destructive=allow_destructive, actor="system", app_version=model.app.version)
+    run(
+        database, steps, owned=owned, allow_destructive=allow_destructive, actor="system", app_version=model.app.version
+    )
+
+
+def owned_views() -> "OwnedViews":
+    """All views that the program keeps in a database, in the order in which they are made."""
+    from core.migrations.owned import OwnedViewGroup
+
+    return OwnedViewGroup()
 
 
 def read_model(app_file: Path) -> "AppModel":

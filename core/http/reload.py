@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from core.contract.server import Reloaded, ReloadRequest
-from core.engine import Engine, read_model
+from core.engine import Engine, owned_views, read_model
 from core.errors import Busy, Conflict, MigrationRefused, SovriumError, StorageError
 from core.migrations.run import plan
 
@@ -53,7 +53,7 @@ class Reloading:
         model = await asyncio.to_thread(read_model, engine.app.source)
         if (checksum := request.get("checksum")) and checksum != model.app.checksum:
             raise Conflict("The app file has changed since you were asked", hint="reload again")
-        steps = await asyncio.to_thread(plan, engine.database, model)
+        steps = await asyncio.to_thread(plan, engine.database, model, owned=owned_views())
         allow = bool(request.get("allowDestructive"))
         check(steps, allow, model.app.checksum)
         if model.app.checksum == engine.app.checksum and steps.is_empty:

@@ -179,8 +179,8 @@ class _Converter:
             )
         return Conversion(
             lambda x: (
-                f"(CASE WHEN jsonb_typeof({x}) = 'array' THEN (SELECT coalesce("
-                f"string_agg(e.item, {separator} ORDER BY e.at), '') FROM jsonb_array_elements_text({x}) WITH ORDINALITY AS e(item, at)) END)"
+                f"(CASE WHEN jsonb_typeof({x}) = 'array' THEN (SELECT coalesce(string_agg(e.item, {separator} "
+                f"ORDER BY e.at), '') FROM jsonb_array_elements_text({x}) WITH ORDINALITY AS e(item, at)) END)"
             ),
             lambda x: f"jsonb_typeof({x}) <> 'array'",
             what,

@@ -38,8 +38,9 @@ Layout = tuple[TableLayout, ...]
 
 
 def layout_of(model: AppModel) -> Layout:
-    """Disabled tables keep their place: they are out of use, not out of the file."""
-    return tuple(table_layout(table) for table in model)
+    """Disabled tables keep their place: they are out of use, not out of the file. Links to several records have a table of
+    pairs each (T-106)."""
+    return tuple(table_layout(table) for table in (*model, *model.junctions))
 
 
 def table_layout(table: TableModel) -> TableLayout:

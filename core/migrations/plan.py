@@ -104,7 +104,7 @@ class _Composer:
         self.ddl = Ddl(reader.dialect)
         self.old = present(before.layout, catalog)
         self.difference: Difference = compare(self.old, after.layout)
-        self.models = {table.spec.id: table for table in model}
+        self.models = {table.spec.id: table for table in (*model, *model.junctions)}
         self.snapshots = {str(table.get("id")): table for table in before.tables}
         self.new_snapshots = {str(table.get("id")): table for table in model.app.tables_data}
         self.refusals: list[Refusal] = []
@@ -267,7 +267,7 @@ class _Composer:
         if aside:
             yield Step("change", "", "Move tables that exchange their names aside", tuple(aside))
         for table in self.difference.dropped:
-            allowed = self._may_lose(self.snapshots.get(table.id, {}))
+            allowed = self._may_lose(self.snapshots.get(table.id) or self._owner_of_pairs(table.id))
             rows = int(self.reader.scalar(f"SELECT count(*) FROM {quote(table.name)}"))
             statements = drop_table(self.ddl, table, self.catalog.sequences)
             yield Step("destructive", table.name, f"Drop table {table.name} ({rows} rows)", tuple(statements), allowed)
@@ -302,6 +302,11 @@ class _Composer:
     def _name(self, table: TableLayout) -> str:
         model: TableModel = self.models[table.id]
         return model.name
+
+    def _owner_of_pairs(self, id_: str) -> Mapping[str, Any]:
+        """The part of the file whose link kept its pairs in a table `junction:<table>.<field>`."""
+        owner = id_.partition(":")[2].rpartition(".")[0]
+        return self.new_snapshots.get(owner) or self.snapshots.get(owner, {})
 
     def _may_lose(self, snapshot: Mapping[str, Any]) -> bool:
         settings = self.model.app.later.get("migrations") or {}
