@@ -15,6 +15,7 @@ from core.errors import BadRequest, Conflict, FieldError, Invalid, NotFound, Sov
 from core.fields.model import AppModel, TableModel
 from core.principal import Principal
 from core.query.scope import linked_table
+from core.records.guard import WriteOperation
 from core.records.idempotency import Answers
 from core.records.key import parse_key
 from core.records.preview import delete_text, insert_text, restore_text, update_text
@@ -60,13 +61,13 @@ class Commits:
         self,
         database: Database,
         model: AppModel,
-        writable: Callable[[TableModel], WritableTable],
+        target: Callable[[Principal, TableModel, WriteOperation], WritableTable],
         removal: Removal,
         clock: Clock,
     ) -> None:
         self._database = database
         self._model = model
-        self._writable = writable
+        self._target = target
         self._removal = removal
         self._clock = clock
         self._answers = Answers()
@@ -91,7 +92,7 @@ class Commits:
             done.exception()  # everybody who waited may have left: asyncio would complain that nobody has looked
 
     async def _run(self, principal: Principal, request: CommitRequest, key: str = "") -> CommitAnswer:
-        staged = self._read(request)
+        staged = self._read(principal, request)
         for change in staged:
             self._accept(change, staged)
         caller = _caller(principal)
@@ -102,28 +103,35 @@ class Commits:
         except Undone:
             return job.answer(committed=False)
 
-    def _read(self, request: CommitRequest) -> list[Staged]:
+    def _read(self, principal: Principal, request: CommitRequest) -> list[Staged]:
         raw: Any = request.get("changes")
         if not isinstance(raw, list) or not raw:
             raise BadRequest("changes is a list with one change or more")
         if len(raw) > CHANGES_AT_MOST:
             raise TooLarge(f"At most {CHANGES_AT_MOST} changes in one commit")
-        staged = [self._read_one(change) for change in raw]
+        targets: dict[tuple[str, str], WritableTable] = {}
+        staged = [self._read_one(principal, change, targets) for change in raw]
         if len({change.ref for change in staged}) < len(staged):
             raise BadRequest("Each change has a ref of its own")
         return staged
 
-    def _read_one(self, raw: Any) -> Staged:
+    def _read_one(self, principal: Principal, raw: Any, targets: dict[tuple[str, str], WritableTable]) -> Staged:
         if not isinstance(raw, Mapping) or raw.get("op") not in _OPERATIONS or not isinstance(raw.get("ref"), str):
             raise BadRequest("A change has ref, op (create, update, delete, restore) and table")
         table = self._model.by_address.get(str(raw.get("table")))
         if table is None:
-            raise NotFound(f"There is no table {raw.get('table')!r}")
+            raise NotFound()
+        target = targets.get((table.sql_name, raw["op"]))
+        if target is None:
+            target = targets[table.sql_name, raw["op"]] = self._target(principal, table, raw["op"])
         fields = raw.get("fields", {})
         if not isinstance(fields, Mapping) or (raw["op"] != "create" and "id" not in raw):
             raise BadRequest(f"Change {raw['ref']!r}: fields is a map, and all but create name an id")
         key = None if raw["op"] == "create" else str(raw["id"])
-        return Staged(raw["ref"], raw["op"], self._writable(table), fields, key, raw.get("updatedAt"))
+        if not target.locked.isdisjoint(set(fields) - target.ignored):
+            raise NotFound()
+        fields = {name: value for name, value in fields.items() if name not in target.ignored}
+        return Staged(raw["ref"], raw["op"], target, fields, key, raw.get("updatedAt"))
 
     def _accept(self, change: Staged, staged: Sequence[Staged]) -> None:
         """Check the values; links to records of the same commit are put aside until those exist."""
@@ -318,7 +326,7 @@ def _outcome(change: Staged, *, final: bool) -> Outcome:
     if change.id is not None:
         out["id"] = change.id
     if change.error is not None:
-        return cast(Outcome, {**out, **_refusal(change.error)})
+        return cast(Outcome, {**out, **_refusal(change.target.refusal(change.error))})
     if final and change.row is not None:
         out["record"] = shape.from_values(change.row)
         out["id"] = out["record"]["id"]  # type: ignore[typeddict-item]

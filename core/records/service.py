@@ -4,8 +4,12 @@ Every call carries a principal. Answers are the shapes of `core.contract.records
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
+from sqlalchemy import select
+
+from core.access.table import Access, TableAccess
 from core.clock import Clock, system_clock
 from core.contract.console import CommitAnswer, CommitRequest
 from core.contract.records import Record, RecordList
@@ -17,15 +21,18 @@ from core.query.scope import Scope
 from core.records.commit import Commits
 from core.records.create import Create, CreateMany, in_batch
 from core.records.expand import expand_links
-from core.records.key import KeyValue, parse_key
+from core.records.guard import GuardedTable, WriteOperation, shape_of
+from core.records.key import KeyValue, key_in, parse_key
 from core.records.reading import GetRow, ListRows, PointReading, list_shape
 from core.records.remove import Delete, Removal, Restore
 from core.records.shape import Shape, display
 from core.records.update import Edit, Update, UpdateMany
-from core.records.validate import accept_changes, accept_new, invalid
+from core.records.validate import Values, accept_changes, accept_new, invalid
 from core.records.writing import Stored, WritableTable
+from core.schema.permission import Operation
 from core.storage.database import Call, Database, Reader
 
+T = TypeVar("T")
 CREATE_AT_MOST = 1_000
 CHANGE_AT_MOST = 100
 
@@ -36,18 +43,36 @@ class Records:
     def __init__(self, database: Database, model: AppModel, *, clock: Clock = system_clock) -> None:
         self.database = database
         self.model = model
+        self.access = Access(model)
         self._clock = clock
         self._writable: dict[int, WritableTable] = {}
-        self._points: dict[int, PointReading] = {}
+        self._points: dict[tuple[int, frozenset[str]], PointReading] = {}
         self._removal = Removal(model, self.writable)
-        self._commits = Commits(database, model, self.writable, self._removal, clock)
+        self._commits = Commits(database, model, self.target, self._removal, clock)
 
     def scope(self, principal: Principal, table: TableModel) -> Scope:
-        """The table as this caller queries it now."""
-        return Scope(table, self.model, self.database.table, self.database.dialect, self._clock(), user=principal.id)
+        """The table as this caller queries it now, who sees of it what the app's rules allow."""
+        scope = Scope(table, self.model, self.database.table, self.database.dialect, self._clock(), user=principal.id)
+        if self.access.is_free(principal):
+            return scope
+        return replace(scope, sights=self.access.sights(principal, scope))
+
+    def require(self, principal: Principal, table: TableModel, operation: Operation) -> TableAccess:
+        """What the caller may do with the table; that operation at least. Raises NotFound, NotSignedIn."""
+        return self.access.table(principal, table).require(operation)
+
+    def target(self, principal: Principal, table: TableModel, operation: WriteOperation) -> WritableTable:
+        """The table as this caller may write it. Raises NotFound, NotSignedIn."""
+        target = self.writable(table)
+        if principal.is_unrestricted:
+            return target
+        access = self.require(principal, table, operation)
+        if access.is_free and self.access.is_free(principal):
+            return target
+        return GuardedTable(target, access, principal, self.scope(principal, table), operation)
 
     def writable(self, table: TableModel) -> WritableTable:
-        """The prepared form of a table for writers."""
+        """The prepared form of a table for the engine's own writing, which heeds no rule of any caller."""
         found = self._writable.get(id(table))
         if found is None:
             found = self._writable[id(table)] = WritableTable(table, self.model, self.database.table)
@@ -56,11 +81,13 @@ class Records:
     # ── Reading ──
 
     async def list(self, principal: Principal, table: TableModel, params: Mapping[str, str]) -> RecordList:
-        """A page of records with totals (spec §10.4)."""
+        """A page of records with totals (spec §10.4). Raises NotFound, NotSignedIn."""
+        self.require(principal, table, "read")
         return await self._list(ListQuery.parse(params, self.scope(principal, table)))
 
     async def trash(self, principal: Principal, table: TableModel, params: Mapping[str, str]) -> RecordList:
         """Deleted records, the newest deletion first (R-041)."""
+        self.require(principal, table, "read")
         return await self._list(ListQuery.parse(params, self.scope(principal, table), trash=True))
 
     async def _list(self, query: ListQuery) -> RecordList:
@@ -75,15 +102,16 @@ class Records:
     async def get(
         self, principal: Principal, table: TableModel, key: str, params: Mapping[str, str] | None = None
     ) -> Record:
-        """One record; its id stays a number where the key is one. Raises NotFound."""
+        """One record; its id stays a number where the key is one. Raises NotFound, NotSignedIn."""
+        access = self.require(principal, table, "read")
         values = parse_key(table, key)
-        reading = self._points.get(id(table))
+        reading = self._points.get((id(table), access.hidden))
         if reading is None:
-            reading = PointReading(table, Shape(table))
-            self._points[id(table)] = reading
-        if params:
-            return await self._get_with(principal, reading, values, params)
-        row = await self.database.read(GetRow(reading, values), lane="point", single=True)
+            reading = PointReading(table, shape_of(table, access.hidden))
+            self._points[id(table), access.hidden] = reading
+        if params or access.has_rows("read"):
+            return await self._get_with(principal, reading, values, params or {})
+        row = await self.database.read(GetRow(reading, values), lane="point")
         record = reading.shape.record(row, number_id=True)
         if "deletedAt" in record:
             raise NotFound()
@@ -95,11 +123,11 @@ class Records:
         scope = self.scope(principal, reading.table)
         with_deleted = parse_deleted(params) != "without"
         names, how = parse_expand(params.get("expand"), scope), parse_display(params)
-        shape = Shape(reading.table, deleted=with_deleted)
+        shape = Shape(reading.table, reading.shape.fields, deleted=with_deleted)
 
         def work(reader: Reader) -> Record:
             row = PointReading(reading.table, shape).rows(reader, [key]).get(key)
-            if row is None:
+            if row is None or not is_visible(reader, scope, key):
                 raise NotFound()
             record = shape.record(row, number_id=True)
             if "deletedAt" in record and not with_deleted:
@@ -114,18 +142,25 @@ class Records:
     # ── Writing ──
 
     async def create(self, principal: Principal, table: TableModel, body: Mapping[str, Any]) -> Record:
-        """Create a record from `{"fields": {…}}` or the bare map of fields (R-003). Raises Invalid, Conflict."""
-        values = accept_new(table, fields_of(body), self._clock())
-        target = self.writable(table)
-        stored = await self.database.write(Create(target, values), actor=actor_of(principal))
+        """Create a record from `{"fields": {…}}` or the bare map of fields (R-003). Raises Invalid, Conflict, NotFound."""
+        raw = fields_of(body)
+        target = self.target(principal, table, "create")
+        values = accept(target, raw, lambda given: accept_new(table, given, self._clock()))
+        stored = await self._write(target, Create(target, values), principal)
         return target.shape.from_values(stored)
 
     async def update(self, principal: Principal, table: TableModel, key: str, body: Mapping[str, Any]) -> Record:
         """Change the given fields. With `updatedAt` beside `fields`, only that version (R-036). Raises NotFound, Invalid,
         Conflict (`current` holds the record as it is)."""
-        target = self.writable(table)
-        edit = Edit(parse_key(table, key), accept_changes(table, fields_of(body)), version_of(body))
-        stored = await self.database.write(Update(target, edit), actor=actor_of(principal))
+        raw, version = fields_of(body), version_of(body)
+        target = self.target(principal, table, "update")
+        record = parse_key(table, key)
+        try:
+            values = accept(target, raw, lambda given: accept_changes(table, given))
+        except Invalid:
+            await self._find(target, record)  # what is wrong with the values of no record is not told (§8.6)
+            raise
+        stored = await self._write(target, Update(target, Edit(record, values, version)), principal)
         return target.shape.from_values(stored, number_id=True)
 
     async def delete(
@@ -139,16 +174,15 @@ class Records:
     ) -> bool:
         """Move a record to the trash, or out of existence. True when links elsewhere were cleared. Raises NotFound,
         Conflict (restrict: status 400)."""
-        job = Delete(
-            self._removal, self.writable(table), [parse_key(table, key)], permanent=permanent, version=updated_at
-        )
-        return (await self.database.write(job, actor=actor_of(principal)))[1]
+        target = self.target(principal, table, "permanentDelete" if permanent else "delete")
+        job = Delete(self._removal, target, [parse_key(table, key)], permanent=permanent, version=updated_at)
+        return bool((await self._write(target, job, principal))[1])
 
     async def restore(self, principal: Principal, table: TableModel, key: str) -> Record:
         """Take a record out of the trash. Raises NotFound, BadRequest (not deleted), Conflict (unique)."""
-        target = self.writable(table)
+        target = self.target(principal, table, "restore")
         job = Restore(self._removal, target, [parse_key(table, key)])
-        (row,) = await self.database.write(job, actor=actor_of(principal))
+        (row,) = await self._write(target, job, principal)
         return target.shape.from_values(row, number_id=True)
 
     # ── Batches ──
@@ -158,16 +192,22 @@ class Records:
         items = _items(body, "records", CREATE_AT_MOST)
         partial = body.get("continueOnError") is True
         now = self._clock()
-        rows, places, errors = _accept_each(items, partial, lambda item: accept_new(table, fields_of(item), now))
-        target = self.writable(table)
-        results = await self.database.write(CreateMany(target, rows, partial=partial), actor=actor_of(principal))
+        target = self.target(principal, table, "create")
+
+        def accepted(item: Any) -> Values:
+            return accept(target, fields_of(item), lambda given: accept_new(table, given, now))
+
+        rows, places, errors = _accept_each(items, partial, accepted)
+        results = await self._write(target, CreateMany(target, rows, partial=partial), principal)
         return _batch_answer("created", target, results, places, errors, body)
 
     async def batch_update(self, principal: Principal, table: TableModel, body: Mapping[str, Any]) -> dict[str, Any]:
         """`{records: [{id, fields}], returnRecords?, continueOnError?}` → `{updated, records?, errors?}`."""
         items = _items(body, "records", CHANGE_AT_MOST)
 
-        def accept(item: Any) -> Edit:
+        target = self.target(principal, table, "update")
+
+        def accepted(item: Any) -> Edit:
             if not isinstance(item, Mapping) or "id" not in item:
                 raise Invalid("id is required", [FieldError("id", "field.required", "id is required")])
             fields = item.get(
@@ -176,14 +216,21 @@ class Records:
             try:
                 key = parse_key(table, item["id"])
             except NotFound:
+                if target.hides_rows:
+                    raise
                 key = ()
-            return Edit(key, accept_changes(table, _mapping(fields)), version_of(item))
+            left = {name: value for name, value in _mapping(fields).items() if name not in target.locked}
+            if fields and not left:
+                raise NotFound()  # P-017: what may not be written is left out, unless it was all
+            try:
+                return Edit(key, accept_changes(table, left), version_of(item))
+            except Invalid as error:
+                raise target.refusal(error) from None
 
         partial = body.get("continueOnError") is True
-        edits, places, errors = _accept_each(items, partial, accept)
-        target = self.writable(table)
+        edits, places, errors = _accept_each(items, partial, accepted)
         known = [edit for edit in edits if edit.key]
-        written = iter(await self.database.write(UpdateMany(target, known, partial=partial), actor=actor_of(principal)))
+        written = iter(await self._write(target, UpdateMany(target, known, partial=partial), principal))
         results = [next(written) if edit.key else NotFound() for edit in edits]
         answer = _batch_answer("updated", target, results, places, errors, body)
         for error in answer.get("errors", ()):
@@ -196,17 +243,79 @@ class Records:
         self, principal: Principal, table: TableModel, ids: Sequence[str | int], *, permanent: bool = False
     ) -> int:
         """Delete all or, when an id is unknown, none (R-056). The number deleted."""
-        job = Delete(self._removal, self.writable(table), _keys(table, ids), permanent=permanent, batch=True)
-        return (await self.database.write(job, actor=actor_of(principal)))[0]
+        target = self.target(principal, table, "permanentDelete" if permanent else "delete")
+        job = Delete(self._removal, target, _keys(table, ids), permanent=permanent, batch=True)
+        return int((await self._write(target, job, principal))[0])
 
     async def batch_restore(self, principal: Principal, table: TableModel, ids: Sequence[str | int]) -> int:
         """Restore all that are deleted (R-057). The number restored."""
-        job = Restore(self._removal, self.writable(table), _keys(table, ids), batch=True)
-        return len(await self.database.write(job, actor=actor_of(principal)))
+        target = self.target(principal, table, "restore")
+        job = Restore(self._removal, target, _keys(table, ids), batch=True)
+        return len(await self._write(target, job, principal))
 
     async def commit(self, principal: Principal, request: CommitRequest) -> CommitAnswer:
         """Staged edits of several tables in one transaction, all or nothing (`core.contract.console`)."""
         return await self._commits.commit(principal, request)
+
+    async def _write(self, target: WritableTable, job: Any, principal: Principal) -> Any:
+        """What the job answers. A refusal tells no more than the caller may know."""
+        if target.hides_rows or target.demands_result:
+            job.group = None  # its rules are its own: one that fails must not undo the jobs of others
+        try:
+            return await self.database.write(job, actor=actor_of(principal))
+        except SovriumError as error:
+            if (told := target.refusal(error)) is error:
+                raise
+            raise told from None
+
+    async def _find(self, target: WritableTable, key: KeyValue) -> None:
+        """Raises NotFound when the caller's operation would not find the record."""
+
+        def work(reader: Reader) -> None:
+            row = target.load(reader, [key]).get(key)
+            if row is None or row["deleted_at"] is not None:
+                raise NotFound()
+
+        await self.database.read(Call(work), lane="point")
+
+
+def is_visible(reader: Reader, scope: Scope, key: KeyValue) -> bool:
+    """Whether the caller may see that row, in the trash or outside."""
+    condition = scope.visible()
+    if condition is None:
+        return True
+    here = key_in(scope.table, scope.source, [key])
+    return bool(reader.rows(select(scope.source.c[scope.table.key.fields[0]]).where(here, condition)))
+
+
+def accept(target: WritableTable, raw: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T]) -> T:
+    """The values of a request as `read` accepts them. First it is told what no client may fill, then what this one may not
+    (P-017), then what is wrong with the rest (§8.6). Raises Invalid, NotFound."""
+    if not target.locked:
+        return _accepted(target, raw, read)
+    raw = {name: value for name, value in raw.items() if name not in target.ignored}
+    refused = not target.locked.isdisjoint(raw)
+    try:
+        values = _accepted(target, raw, read)
+    except Invalid as error:
+        if refused and not any(each.code in _OF_NAMES for each in error.errors):
+            raise NotFound() from None
+        raise
+    if refused:
+        raise NotFound()
+    return values
+
+
+_OF_NAMES = ("field.read-only", "field.unknown")
+
+
+def _accepted(target: WritableTable, raw: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T]) -> T:
+    try:
+        return read(raw)
+    except Invalid as error:
+        if (told := target.refusal(error)) is error:
+            raise
+        raise told from None
 
 
 def actor_of(principal: Principal) -> str:
@@ -301,7 +410,7 @@ def _batch_answer(
     if body.get("returnRecords") is True:
         answer["records"] = [target.shape.from_values(row) for row in good]
     if errors:
-        answer["errors"] = [_error_entry(place, error) for place, error in sorted(errors.items())]
+        answer["errors"] = [_error_entry(place, target.refusal(error)) for place, error in sorted(errors.items())]
     return answer
 
 

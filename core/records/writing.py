@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, bindparam, select, tuple_, update
+from sqlalchemy import ColumnElement, Table, bindparam, select, tuple_, update
 
 from core.errors import Conflict, FieldError, SovriumError
 from core.fields.model import AppModel, TableModel
@@ -37,7 +37,19 @@ class Candidate:
 
 
 class WritableTable:
-    """A table prepared for writing; one object per model, shared by all threads, without state of its own."""
+    """A table prepared for writing; one object per model, shared by all threads, without state of its own. For callers who
+    may not see or write all of it there is `GuardedTable`."""
+
+    hidden: frozenset[str] = frozenset()
+    """Fields that the caller may not read."""
+    locked: frozenset[str] = frozenset()
+    """Fields that the caller may not write."""
+    ignored: frozenset[str] = frozenset()
+    """Those of them that are dropped without a word (P-024)."""
+    hides_rows = False
+    """Rows may be beyond the caller's reach: one that is missing refuses a whole batch (P-032)."""
+    demands_result = False
+    """What is written must meet a rule of the caller's."""
 
     def __init__(self, table: TableModel, model: AppModel, table_of: Callable[[TableModel], Table]) -> None:
         self.table = table
@@ -59,6 +71,7 @@ class WritableTable:
             if field.family == "link" and name in table.column_by_name
             for target in (linked_table(model, field),)
         )
+        self._linked = {name: linked_table(model, table.fields[name]) for name, _, _ in self.links}
         self.is_checked = bool(self.links or self.unique)
         """Rows must be compared with what is stored."""
         # Put together here: SQLAlchemy takes as long for a list of keys as the database.
@@ -89,6 +102,17 @@ class WritableTable:
         rows = (dict(zip(self.columns, row, strict=True)) for row in found)
         return {self.key_of(row): row for row in rows}
 
+    def check_result(self, reader: Reader, keys: Collection[KeyValue]) -> None:
+        """Raises NotFound when rows that were written are not what the caller may make of them (P-026, P-027)."""
+
+    def linkable(self, table: TableModel, source: Any) -> ColumnElement[bool] | None:
+        """The condition of the records of another table that the caller may link to; None: all of them."""
+        return None
+
+    def refusal(self, error: SovriumError) -> SovriumError:
+        """The error as the caller may hear it."""
+        return error
+
     def key_of(self, row: Mapping[str, Any]) -> KeyValue:
         key = self.key
         return (row[key[0]],) if len(key) == 1 else tuple(row[name] for name in key)
@@ -115,6 +139,8 @@ class WritableTable:
             statement = select(target.c[column]).where(
                 target.c[column].in_(list(set(wanted.values()))), target.c.deleted_at.is_(None)
             )
+            if (seen := self.linkable(self._linked[name], target)) is not None:
+                statement = statement.where(seen)
             known = {row[0] for row in reader.rows(statement)}
             for place, value in wanted.items():
                 if value not in known:

@@ -1,0 +1,118 @@
+"""A table as one caller may write it. Row rules are asked inside the writing transaction, of the row as it stands and of
+what has become of it; nothing that the caller cannot see gets into an answer, errors included."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, and_, select
+
+from core.access.table import RowOperation, TableAccess
+from core.errors import Conflict, FieldError, Invalid, NotFound, SovriumError
+from core.fields.model import TableModel
+from core.principal import Principal
+from core.query.compile import compile_filter
+from core.query.filter import Node
+from core.query.scope import Scope
+from core.records.key import KeyValue, key_in
+from core.records.shape import Shape
+from core.records.validate import invalid
+from core.records.writing import Stored, WritableTable
+from core.storage.database import Reader, Transaction
+
+WriteOperation = Literal["create", "update", "delete", "permanentDelete", "restore"]
+_ROWS: dict[WriteOperation, RowOperation] = {
+    "create": "create",
+    "update": "write",
+    "delete": "delete",
+    "permanentDelete": "delete",
+    "restore": "delete",
+}
+
+
+class GuardedTable(WritableTable):
+    """The prepared form of a table for one operation of one caller. `scope` is the caller's."""
+
+    def __init__(
+        self, target: WritableTable, access: TableAccess, principal: Principal, scope: Scope, operation: WriteOperation
+    ) -> None:
+        self.__dict__.update(target.__dict__)
+        self.hidden = access.hidden if access.may("read") else frozenset(self.table.fields)
+        self.locked, self.ignored = access.locked | access.ignored, access.ignored
+        self.shape = shape_of(self.table, self.hidden)
+        self._scope = scope
+        self._plain = replace(scope, sights=None)
+        self._stored: Node | None = None
+        self._result: Node | None = None
+        if operation == "create":
+            self._result = access.rows("create", principal, scope)
+        else:
+            self._stored = access.rows(_ROWS[operation], principal, scope)
+            self._result = access.result(principal, scope) if operation == "update" else None
+        self.hides_rows = self._stored is not None
+        self.demands_result = self._result is not None
+
+    def load(self, reader: Reader, keys: Collection[KeyValue], *, lock: bool = False) -> dict[KeyValue, Stored]:
+        """Rows beyond the caller's reach are as if they were not there."""
+        rows = super().load(reader, keys, lock=lock)
+        if self._stored is None or not rows:
+            return rows
+        met = self._meeting(reader, self._stored, rows.keys())
+        return {key: row for key, row in rows.items() if key in met}
+
+    def insert(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[Stored]:
+        stored = super().insert(tx, rows)
+        self.check_result(tx, [self.key_of(row) for row in stored])
+        return stored
+
+    def update(self, tx: Transaction, changes: Sequence[tuple[KeyValue, Mapping[str, Any]]]) -> None:
+        super().update(tx, changes)
+        self.check_result(tx, [key for key, _ in changes])
+
+    def check_result(self, reader: Reader, keys: Collection[KeyValue]) -> None:
+        if self._result is not None and len(self._meeting(reader, self._result, keys)) < len(set(keys)):
+            raise NotFound
+
+    def linkable(self, table: TableModel, source: Any) -> ColumnElement[bool] | None:
+        return self._scope.neighbour(table).visible(source)
+
+    def refusal(self, error: SovriumError) -> SovriumError:
+        return scrubbed(error, self.hidden, self.table)
+
+    def _meeting(self, reader: Reader, node: Node, keys: Collection[KeyValue]) -> set[KeyValue]:
+        condition = and_(key_in(self.table, self.source, keys), compile_filter(node, self._plain))
+        return {tuple(row) for row in reader.rows(select(*(self.source.c[name] for name in self.key)).where(condition))}
+
+
+def shape_of(table: TableModel, hidden: frozenset[str]) -> Shape:
+    """Records without the fields that the caller may not read (P-016)."""
+    return Shape(table, [name for name in table.fields if name not in hidden]) if hidden else Shape(table)
+
+
+def _has_value(table: TableModel, name: str) -> bool:
+    return name in table.column_by_name or (name in table.fields and table.fields[name].result() is not None)
+
+
+def scrubbed(error: SovriumError, hidden: frozenset[str], table: TableModel) -> SovriumError:
+    """The same error without the names of hidden fields, or what they hold."""
+    if not hidden:
+        return error
+    if isinstance(error, Invalid) and any(_tells(each, hidden) for each in error.errors):
+        return invalid([_scrubbed(each, hidden, table) for each in error.errors], error.status)
+    if isinstance(error, Conflict) and not hidden.isdisjoint(error.extra.get("fields", ())):
+        extra = {key: value for key, value in error.extra.items() if key not in ("field", "fields", "errors")}
+        return Conflict("Another record has the same values", **extra)
+    return error
+
+
+def _tells(error: FieldError, hidden: frozenset[str]) -> bool:
+    return error.field in hidden or error.code == "field.unknown"
+
+
+def _scrubbed(error: FieldError, hidden: frozenset[str], table: TableModel) -> FieldError:
+    if error.code == "field.unknown":
+        # Its hint might be the name of a hidden field.
+        return FieldError(error.field, error.code, f"{table.name} has no field {error.field!r}", error.record)
+    if error.field in hidden:
+        return FieldError("", error.code, "A rule of the table refuses this", error.record)
+    return error
