@@ -81,6 +81,8 @@ class AppModel:
 
     app: App
     tables: tuple[TableModel, ...]
+    junctions: tuple[TableModel, ...] = ()
+    """The tables of pairs behind many-to-many links: no tables of the app, but of its database."""
 
     @cached_property
     def by_address(self) -> Mapping[str, TableModel]:
@@ -91,6 +93,11 @@ class AppModel:
         found |= {table.name: table for table in live}
         found |= {table.spec.id: table for table in live}
         return found
+
+    @cached_property
+    def by_sql_name(self) -> Mapping[str, TableModel]:
+        """Every table by its name in the database, disabled ones and junctions included."""
+        return {table.sql_name: table for table in (*self.junctions, *self.tables)}
 
     def __iter__(self) -> Iterator[TableModel]:
         return iter(self.tables)
