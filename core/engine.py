@@ -112,12 +112,13 @@ def open_engine(
     database_url: str | None = None,
     migrate: Literal["auto", "refuse"] = "auto",
     allow_destructive: bool = False,
+    accept_lost_log: bool = False,
     clock: Clock = system_clock,
 ) -> Engine:
     """Load the app, open its database, bring the tables to the app's shape, start the services.
 
     `database_url`: a `postgresql://…` or `duckdb:///…` address; else `DATABASE_URL`; else `<data_dir>/app.duckdb`.
-    `migrate="refuse"` opens a database only if it has the app's shape already.
+    `migrate="refuse"` opens a database only if it has the app's shape already. `accept_lost_log`: see `Settings`.
 
     Raises:
         SchemaError: the app file is not valid.
@@ -129,7 +130,8 @@ def open_engine(
     model = read_model(app_file)
     prepare_folders(data_dir)
     url = database_url or os.environ.get("DATABASE_URL") or f"duckdb:///{data_dir.absolute() / 'app.duckdb'}"
-    database = open_database(Settings(url=url, exchange=str(data_dir.absolute() / "exchange")), clock=clock)
+    settings = Settings(url=url, exchange=str(data_dir.absolute() / "exchange"), accept_lost_log=accept_lost_log)
+    database = open_database(settings, clock=clock)
     try:
         migrate_tables(database, model, migrate, allow_destructive)
         return assemble(model, database, data_dir.absolute(), name_of(url), clock)

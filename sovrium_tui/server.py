@@ -50,6 +50,7 @@ class ServerOptions:
     socket: Path | None = None
     allow_open: bool = False
     allow_destructive: bool = False
+    accept_lost_wal: bool = False
     watch: bool = False
     background: bool = False
     report: int | None = None
@@ -279,7 +280,12 @@ def open_the_engine(options: ServerOptions) -> "Engine":
     """The engine of the app on its database."""
     from core.engine import open_engine
 
-    return open_engine(options.app_file, options.data_dir, allow_destructive=options.allow_destructive)
+    return open_engine(
+        options.app_file,
+        options.data_dir,
+        allow_destructive=options.allow_destructive,
+        accept_lost_log=options.accept_lost_wal,
+    )
 
 
 def run_loop(work: Any) -> None:

@@ -171,6 +171,8 @@ class Settings:
     exchange: str | None = None
     """The one folder that SQL may read and write files in (imports, exports)."""
     memory_limit: str | None = None
+    accept_lost_log: bool = False
+    """Open although writes in the log of a DuckDB file cannot be read any more; the log is kept beside it."""
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -28,6 +28,9 @@ from sovrium_tui.cli.app_file import app_argument, data_dir_of, data_dir_option,
 )
 @click.option("--allow-open", is_flag=True, help="Listen beyond this machine although the app has no sign-in.")
 @click.option("--allow-destructive", is_flag=True, help="Let the app file drop tables and fields that hold data.")
+@click.option(
+    "--accept-lost-wal", is_flag=True, help="Open although latest writes are unreadable; keeps a copy of their log."
+)
 @click.option("--watch", "-w", is_flag=True, help="Take up the app file whenever it changes.")
 @click.option("--background", is_flag=True, hidden=True)
 @click.option("--report", type=int, hidden=True)

@@ -15,6 +15,7 @@ from core.storage.ddl import literal
 from core.storage.duckdb.dialect import make_dialect
 from core.storage.duckdb.errors import translate, translate_open
 from core.storage.duckdb.session import DuckDBSession
+from core.storage.duckdb.wal import check_log
 from core.storage.journal import CHANGES
 from core.storage.lanes import LaneDatabase
 from core.storage.scratch import SCRATCH
@@ -68,6 +69,8 @@ class DuckDBDatabase(LaneDatabase):
     # Opening.
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
+        if self._path != MEMORY:
+            check_log(self._path, accept_lost=self._settings.accept_lost_log)
         try:
             root = duckdb.connect(self._path, config={"autoinstall_known_extensions": False})
         except Exception as error:
