@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -14,14 +13,13 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
-from core.client import Port, SovriumError
 from core.contract.console import Event
 from screens.actions.binding import bindings_of
 from screens.presenters.finder import Hit
 from screens.presenters.job_center import share
 from screens.presenters.place import Place
+from screens.presenters.size import sizes_of
 from screens.services.context import Context
-from screens.services.number import grouped
 from screens.services.style import STYLES
 from screens.services.text import t
 from screens.widgets.console_screen import ConsoleScreen
@@ -29,10 +27,6 @@ from screens.widgets.menu import Menu
 from screens.widgets.palette import table_place
 from screens.widgets.progress import bar
 
-MOST_COUNTED = 50
-"""Tables whose sizes are shown."""
-PATIENCE = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""Seconds between looks at a count that is not finished."""
 REST = 2.0
 """Seconds between a change of data and a new count."""
 
@@ -106,7 +100,7 @@ class HomeScreen(ConsoleScreen):
         port, schema, hello = self.context.port, self.context.schema, self.context.hello
         if port is None or schema is None or hello is None:
             return
-        counts = await asyncio.gather(*(count_of(port, table["sqlName"]) for table in schema["tables"][:MOST_COUNTED]))
+        sizes = await sizes_of(port, schema["tables"])
         self._summary = {
             "app": hello["app"],
             "description": hello["description"],
@@ -118,9 +112,9 @@ class HomeScreen(ConsoleScreen):
                     "name": table["name"],
                     "sqlName": table["sqlName"],
                     "fields": [field["label"] or field["name"] for field in table["fields"] if not field["system"]],
-                    "count": counts[at] if at < len(counts) else "",
+                    "count": sizes.get(table["sqlName"], ""),
                 }
-                for at, table in enumerate(schema["tables"])
+                for table in schema["tables"]
             ],
         }
         self.context.session.put("home", self._summary)
@@ -232,20 +226,3 @@ class HomeScreen(ConsoleScreen):
 
     def show_place(self, place: Place) -> None:
         self.query_one("#home-tables", Menu).focus()
-
-
-async def count_of(port: Port, table: str) -> str:
-    """How many records a table has, as people read it: `5,000`, `~5,000` for an estimate, `≥5,000`; "" when not told."""
-    try:
-        view = await port.open_view({"table": table})
-        for pause in PATIENCE:  # a server that has just started still counts
-            if view["countKind"] != "at-least":
-                break
-            await asyncio.sleep(pause)
-            view = await port.view(view["id"])
-        await port.close_view(view["id"])
-    except SovriumError:
-        return ""
-    if view["countKind"] == "at-least" and not view["count"]:
-        return "…"
-    return {"exact": "", "estimate": "~", "at-least": "≥"}[view["countKind"]] + grouped(view["count"])

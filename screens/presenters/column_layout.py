@@ -7,7 +7,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from core.contract.tables import FieldInfo
-from screens.presenters.value import title_of
+from screens.presenters.value import editable, title_of
 
 NARROWEST, WIDEST = 3, 200
 
@@ -78,6 +78,10 @@ class ColumnLayout:
     def index(self, name: str) -> int | None:
         """Place of a field among the shown columns."""
         return self._index.get(name)
+
+    def first_editable(self) -> int:
+        """Place of the first shown column that a person may write into; the first one where there is none."""
+        return next((place for place, column in enumerate(self.shown) if editable(column.field)), 0)
 
     def find(self, name: str) -> Column | None:
         return next((column for column in self.columns if column.name == name), None)

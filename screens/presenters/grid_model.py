@@ -16,6 +16,7 @@ from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.condition import same_condition, value_condition, with_condition, without_condition
 from screens.presenters.inserted_rows import InsertedRows
 from screens.presenters.link import REF
+from screens.presenters.news import News
 from screens.presenters.page_cache import PAGE_ROWS, Page, PageCache
 from screens.presenters.pending import Staged
 from screens.presenters.row_source import Query, RowSource
@@ -90,12 +91,14 @@ class GridModel:
         """Why the latest request got nothing; what was read before stays."""
         self.search_text = ""
         self.search_failed = False
+        self.news = News()
         self.changed: Signal[GridChange] = Signal()
         self._opening = 0
         self._searching = 0
         self._fetches = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._new = InsertedRows()
+        self._measured = False
         self._labels: dict[tuple[str, str], str] = {}
         self._stop_listening = staged.changed.listen(self._staged_changed) if staged else None
         self._place_new(0)
@@ -159,12 +162,12 @@ class GridModel:
             return
         old, self.view = self.view, view
         self.loading, self.failure = False, None
+        self.news.seen()
         self.cache.reset()
         self.cache.put(start // PAGE_ROWS, _page(window, names), self.cache.generation)
-        if old is None:
-            self.layout.fit(self.samples())
-        else:
+        if old is not None:
             self._new.forget_places()
+        self._measure()
         self._place_new(0)
         self.selection.anchor = None
         self.selection.row = self.to_displayed(position)
@@ -174,6 +177,13 @@ class GridModel:
             await self._forget(old)
         if not view["ready"]:
             await self._until_ready(token, key if found is None else None)
+
+    def _measure(self) -> None:
+        """Columns as wide as the first rows want them, once there are rows."""
+        if not self._measured and any(page.rows for page in self.cache):
+            self._measured = True
+            self.layout.fit(self.samples())
+            self._tell("view")
 
     async def _until_ready(self, token: int, key: str | None) -> None:
         """Follow the building of an order, then stand on the row that was looked at, unless the cursor has moved."""
@@ -313,9 +323,11 @@ class GridModel:
         try:
             if view is not None:
                 window = await self.source.window(view["id"], number * PAGE_ROWS, PAGE_ROWS, names)
-                if self.cache.put(number, _page(window, names), generation):
+                page, held = _page(window, names), self.cache.get(number * PAGE_ROWS)
+                if self.cache.put(number, held.renewed(page) if held and self.news else page, generation):
                     self.failure = None
                     self._take_view(window["view"])
+                    self._measure()
                     first = self.to_displayed(number * PAGE_ROWS)
                     self._tell("rows", first, first + len(window["rows"]) + len(self._new))
         except NotFound:
@@ -330,9 +342,9 @@ class GridModel:
         self._pump()
 
     def _take_view(self, view: View) -> None:
-        """The server says how the view stands now."""
+        """The server says how the view stands now. While there is news, rows keep their places."""
         old = self.view
-        if old is None or old["id"] != view["id"] or view == old:
+        if old is None or old["id"] != view["id"] or view == old or (self.news and old["ready"]):
             return
         self.view = view
         if view["version"] != old["version"]:
@@ -478,10 +490,11 @@ class GridModel:
     # ── News from the server ───────────────────────────────────────────────────────────────────────────────────────────
 
     def refresh(self) -> None:
-        """Read everything on screen again, keeping the place."""
-        if self.view is None:
+        """Read everything on screen again, keeping the place. News is shown where the order wants it."""
+        if self.view is None or (self.news and (self.query.sort or self.query.filter)):
             self.open()
             return
+        self.news.seen()
         self.cache.invalidate()
         self._run(self._look(self.view))
         self._tell("view")
@@ -496,18 +509,26 @@ class GridModel:
             self._fail(error)
 
     def on_event(self, event: Event) -> None:
-        """Rows changed, or the view's order or count did."""
+        """Rows changed, or the view's order or count did. Values follow at once; rows that others made or removed are
+        counted and wait for `refresh`, so that nothing moves under the cursor."""
         if event["kind"] == "view" and "view" in event:
             self._take_view(event["view"])
         elif event["kind"] == "change" and event.get("table") == self.source.table and self.source.table:
-            ids = {str(identity) for identity in event.get("ids", ())}
-            if event.get("operation") == "update" and len(ids) == event.get("count", len(ids)):
-                touched = [page.start // PAGE_ROWS for page in self.cache if not ids.isdisjoint(page.keys)]
-                if touched:
-                    self.cache.invalidate(touched)
-                    self._tell("rows", 0, self.count)
-            else:
+            if event.get("operation") == "update":
+                self._values_changed(event)
+            elif self.view is None or not self.view["count"] or self.news.is_own(event):
                 self.refresh()
+            else:
+                self.news.add(event, trash=self.query.deleted)
+                self._tell("view")
+
+    def _values_changed(self, event: Event) -> None:
+        ids = {str(identity) for identity in event.get("ids", ())}
+        every = len(ids) != event.get("count", len(ids))
+        touched = [page.start // PAGE_ROWS for page in self.cache if every or not ids.isdisjoint(page.keys)]
+        if touched:
+            self.cache.invalidate(touched)
+            self._tell("rows", 0, self.count)
 
     def patch(self, key: str, fields: Mapping[str, Any], stamp: str = "") -> bool:
         """A row was saved: show it as it is now without reading it again. `fields` in the form of a window's cells.

@@ -24,6 +24,22 @@ class Page:
     stale: bool = False
     """Still shown, but a newer reading is wanted."""
 
+    def renewed(self, newer: "Page") -> "Page":
+        """These rows in these places, with the values of a newer reading: while rows that came or went are not shown,
+        the places of the server are not those on screen."""
+        if newer.columns != self.columns:
+            return newer
+        places = {key: place for place, key in enumerate(newer.keys)}
+        rows, stamps = list(self.rows), list(self.stamps)
+        for place, key in enumerate(self.keys):
+            if (there := places.get(key)) is not None:
+                rows[place] = newer.rows[there]
+                if place < len(stamps) and there < len(newer.stamps):
+                    stamps[place] = newer.stamps[there]
+        names = {*self.labels, *newer.labels}
+        labels = {name: {**self.labels.get(name, {}), **newer.labels.get(name, {})} for name in names}
+        return Page(self.start, self.keys, rows, self.columns, stamps, labels)
+
 
 class PageCache:
     """At most `held` pages, the least recently read goes first; at most `queued` wishes, the newest is served first.

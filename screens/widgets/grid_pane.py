@@ -143,8 +143,8 @@ class GridPane(Container):
             await self.mount(self.grid)
         else:
             self.grid.replace_model(model)
-        if field and (place := layout.index(field)) is not None:
-            model.selection.column = place
+        place = layout.index(field) if field else None
+        model.selection.column = layout.first_editable() if place is None else place
         model.open(key)
         self.paint_title()
         if old is not None:
@@ -172,6 +172,7 @@ class GridPane(Container):
         if model is None:
             return
         created = False
+        model.news.own(str(outcome["id"]) for outcome in answer["outcomes"] if outcome.get("id"))
         for outcome in answer["outcomes"]:
             record = outcome.get("record")
             if record is None or not model.patch(str(record["id"]), record["fields"], record["updatedAt"]):

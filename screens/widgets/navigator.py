@@ -1,23 +1,30 @@
 """The tables beside the grid: typed to narrow, with their sizes and what is staged in them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
+from textual.timer import Timer
 from textual.widgets import Input, OptionList
 
+from core.contract.console import Event
 from core.contract.tables import TableInfo
 from screens.presenters.finder import Hit, best
+from screens.presenters.size import sizes_of
 from screens.services.context import Context
 from screens.services.text import t
 from screens.widgets.menu import Menu
 
+REST = 2.0
+"""Seconds between a change of data and a new count."""
+
 
 class Navigator(Vertical):
-    """`show` sets the tables. Typing narrows, Enter opens."""
+    """`show` sets the tables, `count` their sizes, which follow what is written. Typing narrows, Enter opens."""
 
     DEFAULT_CSS = """
     Navigator { width: 28; height: 1fr; background: $surface; border-right: solid $border-blurred; }
@@ -41,15 +48,37 @@ class Navigator(Vertical):
         self.tables: list[TableInfo] = []
         self.counts: Mapping[str, str] = {}
         self.open = ""
+        self._recount: Timer | None = None
+        self._stop: Callable[[], None] = lambda: None
 
     def compose(self) -> ComposeResult:
         yield Input(placeholder=t("navigator.filter"), compact=True, select_on_focus=False)
         yield Menu()
 
-    def show(self, tables: list[TableInfo], counts: Mapping[str, str]) -> None:
-        """Set the tables. counts: rows by SQL name, as they are to be shown."""
-        self.tables, self.counts = tables, counts
+    def on_mount(self) -> None:
+        self._stop = self.context.events.listen(self._heard)
+
+    def on_unmount(self) -> None:
+        self._stop()
+
+    def show(self, tables: list[TableInfo]) -> None:
+        """Set the tables."""
+        self.tables = tables
         self.paint()
+
+    def _heard(self, event: Event) -> None:
+        """Records came or went: count again, but not more often than every two seconds."""
+        if event["kind"] == "change" and event.get("operation") != "update" and self._recount is None:
+            self._recount = self.set_timer(REST, self.count)
+
+    @work(exclusive=True, group="count", exit_on_error=False)
+    async def count(self) -> None:
+        """The sizes of the tables as they are now."""
+        self._recount = None
+        port = self.context.port
+        if port is not None:
+            self.counts = await sizes_of(port, self.tables)
+            self.paint()
 
     def mark(self, table: str) -> None:
         """Say which table is open."""

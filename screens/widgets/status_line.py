@@ -15,11 +15,11 @@ from screens.services.text import t
 from screens.widgets.bar import Bar
 
 Part = Literal[
-    "mode", "table", "rows", "filter", "sort", "note", "pending", "transaction", "work", "jobs", "connection"
+    "mode", "table", "rows", "filter", "sort", "note", "news", "pending", "transaction", "work", "jobs", "connection"
 ]
 
 LEFT: tuple[Part, ...] = ("mode", "table", "rows", "filter", "sort", "note")
-RIGHT: tuple[Part, ...] = ("work", "transaction", "pending", "jobs", "connection")
+RIGHT: tuple[Part, ...] = ("work", "news", "transaction", "pending", "jobs", "connection")
 FIRST_TO_GO: tuple[Part, ...] = ("note", "sort", "work", "jobs", "table", "filter")
 """What makes room on a narrow screen, in this order."""
 
@@ -36,6 +36,7 @@ STYLES: dict[str, str] = {
     "pending": "bold $warning",
     "transaction": "$warning",
     "work": "$foreground-muted",
+    "news": "$accent",
     "jobs": "$primary",
     "connection": "$foreground-muted",
 }
@@ -45,7 +46,7 @@ PACE = 0.1
 """Seconds by which parts that follow the cursor may be late. Painted in the same frame, they would make Textual look at
 every widget between the cursor and the last line: half of a cursor move's cost."""
 MARKS = {"filter": "▽ ", "sort": "↕ "}
-ACTIONS = {"pending": "change.panel", "jobs": "go.jobs", "connection": "app.messages"}
+ACTIONS = {"news": "grid.refresh", "pending": "change.panel", "jobs": "go.jobs", "connection": "app.messages"}
 
 
 class StatusLine(Bar):

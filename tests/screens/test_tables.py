@@ -17,10 +17,11 @@ from screens.widgets.column_manager import ColumnManager
 from screens.widgets.filter_builder import FilterBuilder
 from screens.widgets.finder import Finder
 from screens.widgets.footer import KeyFooter
+from screens.widgets import navigator
 from screens.widgets.record_peek import RecordPeek
 from sovrium_tui.console import ConsoleApp
 from tests.support.console import console, running, screen_text, until
-from tests.support.memory_port import MemoryPort
+from tests.support.memory_port import MemoryPort, companies
 
 
 @asynccontextmanager
@@ -50,7 +51,7 @@ def messages(app: Any) -> list[str]:
 
 async def test_a_table_opens_from_the_list_and_comes_back_as_it_was_left() -> None:
     async with tables() as (pilot, screen):
-        await pilot.press("down", "down", "right", "f")
+        await pilot.press("down", "down", "f")
         await until(pilot, lambda: model(screen).query.filter and not model(screen).loading)
         screen.navigator.query_one("Input").focus()
         await pilot.press(*"cont", "enter")
@@ -70,7 +71,7 @@ async def test_follow_a_link_and_come_back() -> None:
         await pilot.press(*"cont", "enter")
         await until(pilot, lambda: screen.pane.info and screen.pane.info["sqlName"] == "contacts")
         await until(pilot, lambda: model(screen).view is not None and screen.pane.grid.has_focus)
-        await pilot.press("right", "right", "down", "down")
+        await pilot.press("right", "down", "down")
         await pilot.press("ctrl+right_square_bracket")
         await until(pilot, lambda: screen.pane.info and screen.pane.info["sqlName"] == "companies")
         await until(pilot, lambda: model(screen).view is not None)
@@ -88,7 +89,7 @@ async def test_peek_shows_the_linked_record_and_enter_goes_there() -> None:
         await pilot.press(*"cont", "enter")
         await until(pilot, lambda: screen.pane.info and screen.pane.info["sqlName"] == "contacts")
         await until(pilot, lambda: model(screen).view is not None and screen.pane.grid.has_focus)
-        await pilot.press("right", "right", "K")
+        await pilot.press("right", "K")
         await until(pilot, lambda: isinstance(pilot.app.screen, RecordPeek))
         assert "Company 00001" in screen_text(pilot.app)  # type: ignore[arg-type]
         await pilot.press("enter")
@@ -99,7 +100,7 @@ async def test_staged_edits_survive_the_console() -> None:
     """Killed or left: the next run has them, and the place."""
     session = SessionStore(None)
     async with tables(session=session) as (pilot, _):
-        await pilot.press("right", "e", *"XY", "enter")
+        await pilot.press("e", *"XY", "enter")
         await until(pilot, lambda: pilot.app.context.pending.count())
         await pilot.press("o", *"New", "enter")
         await until(pilot, lambda: pilot.app.context.pending.count() == 2)
@@ -120,9 +121,62 @@ async def test_news_from_others_patch_the_rows_on_screen() -> None:
         await until(pilot, lambda: "Renamed" in screen_text(pilot.app))  # type: ignore[arg-type]
 
 
+async def test_rows_of_others_wait_until_they_are_asked_for() -> None:
+    """Nothing moves under the cursor: what others make and remove is counted, R shows it."""
+    port = MemoryPort()
+    async with tables(port) as (pilot, screen):
+        await pilot.press("down", "down")
+        table = port.tables["companies"]
+        table.deleted.add("1")
+        port.tell(Event(kind="change", table="companies", operation="delete", ids=["1"], count=1))
+        table.edited["4"] = {**table.row("4"), "name": "Renamed", "updated_at": "2026-03-01T00:00:00.000Z"}
+        port.tell(Event(kind="change", table="companies", operation="update", ids=["4"], count=1))
+        port.tell(Event(kind="change", table="companies", operation="create", ids=["9001", "9002"], count=2))
+        await until(pilot, lambda: screen.status.text("news") == "2 new, 1 gone: R")
+        await until(pilot, lambda: "Renamed" in screen_text(pilot.app))  # type: ignore[arg-type]
+        assert [model(screen).key_at(row) for row in range(4)] == ["1", "2", "3", "4"]
+        await pilot.press("R")
+        await until(pilot, lambda: model(screen).key_at(0) == "2")
+        assert screen.status.text("news") == ""
+
+
+async def test_what_was_saved_here_is_no_news() -> None:
+    async with tables() as (pilot, screen):
+        await pilot.press("o", *"Mine", "enter", "ctrl+s", "enter")
+        await until(pilot, lambda: pilot.app.context.pending.count() == 0)
+        await until(pilot, lambda: model(screen).count == 5001)
+        assert screen.status.text("news") == ""
+
+
+async def test_the_list_counts_what_others_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(navigator, "REST", 0.01)
+    port = MemoryPort()
+    async with tables(port) as (pilot, screen):
+        await until(pilot, lambda: screen.navigator.counts.get("companies") == "5,000")
+        port.tables["companies"].deleted.add("7")
+        port.tell(Event(kind="change", table="companies", operation="delete", ids=["7"], count=1))
+        await until(pilot, lambda: screen.navigator.counts.get("companies") == "4,999")
+
+
+async def test_columns_are_measured_when_the_first_rows_come() -> None:
+    port = MemoryPort(companies(0))
+    async with tables(port) as (pilot, screen):
+        before = model(screen).layout.find("name").width
+        table = port.tables["companies"]
+        table.count = 3
+        port.tell(Event(kind="change", table="companies", operation="create", ids=["1", "2", "3"], count=3))
+        await until(pilot, lambda: "Company 00003" in screen_text(pilot.app))  # type: ignore[arg-type]
+        assert model(screen).layout.find("name").width > before
+
+
+async def test_the_cursor_begins_where_something_can_be_written() -> None:
+    async with tables() as (_, screen):
+        assert screen.pane.edits.field_here()["name"] == "name"
+
+
 async def test_the_panel_leads_to_the_cell_and_takes_single_edits_back() -> None:
     async with tables() as (pilot, screen):
-        await pilot.press("right", "e", *"XY", "enter", "down", "right", "e", *"Z", "enter", "ctrl+end")
+        await pilot.press("e", *"XY", "enter", "down", "right", "e", *"Z", "enter", "ctrl+end")
         await until(pilot, lambda: pilot.app.context.pending.count() == 2)
         await pilot.press("P")
         await until(pilot, lambda: isinstance(pilot.app.screen, ChangePanel))
@@ -148,7 +202,7 @@ async def test_nothing_staged_says_so() -> None:
 async def test_a_view_can_be_kept_and_brought_back() -> None:
     session = SessionStore(None)
     async with tables(session=session) as (pilot, screen):
-        await pilot.press("right", "right", "f")
+        await pilot.press("right", "f")
         await until(pilot, lambda: model(screen).query.filter and not model(screen).loading)
         await pilot.press("w")
         await until(pilot, lambda: isinstance(pilot.app.screen, Finder))
@@ -169,7 +223,7 @@ async def test_a_view_can_be_kept_and_brought_back() -> None:
 async def test_columns_stay_as_they_were_arranged() -> None:
     session = SessionStore(None)
     async with tables(session=session) as (pilot, screen):
-        await pilot.press("right", "right", "minus", "right", "L")
+        await pilot.press("right", "minus", "right", "L")
         await until(pilot, lambda: session.get("columns.companies"))
         names = model(screen).layout.names
         assert "city" not in names
@@ -187,7 +241,7 @@ async def test_copy_as_markdown_of_a_range() -> None:
             return await original(text, held)
 
         pilot.app.context.clipboard.copy = copy
-        await pilot.press("right", "shift+right", "shift+down", "Y")
+        await pilot.press("shift+right", "shift+down", "Y")
         await until(pilot, lambda: isinstance(pilot.app.screen, Finder))
         await pilot.press(*"mark", "enter")
         await until(pilot, lambda: copied)
@@ -219,10 +273,8 @@ async def test_an_editor_never_leaves_the_pane(size: tuple[int, int]) -> None:
 
 
 async def test_too_many_rows_are_refused_with_a_way_out() -> None:
-    from tests.support.memory_port import companies
-
     async with tables(MemoryPort(companies(20_000))) as (pilot, _screen):
-        await pilot.press("right", "right", "ctrl+a", "x")
+        await pilot.press("right", "ctrl+a", "x")
         await until(pilot, lambda: any("20,000" in text for text in messages(pilot.app)))
         assert pilot.app.context.pending.count() == 0
 
@@ -234,7 +286,7 @@ def test_the_screen_is_a_place() -> None:
 
 async def test_staged_edits_can_be_looked_at_and_saved_from_every_place() -> None:
     async with tables() as (pilot, _):
-        await pilot.press("right", "e", *"XY", "enter")
+        await pilot.press("e", *"XY", "enter")
         await until(pilot, lambda: pilot.app.context.pending.count() == 1)
         await pilot.press("g", "h")
         await until(pilot, lambda: not isinstance(pilot.app.screen, TablesScreen))
@@ -248,7 +300,7 @@ async def test_staged_edits_can_be_looked_at_and_saved_from_every_place() -> Non
 
 async def test_an_open_editor_has_the_badge_and_the_footer_for_itself() -> None:
     async with tables() as (pilot, screen):
-        await pilot.press("right", "enter")
+        await pilot.press("enter")
         await until(pilot, lambda: screen.pane.host.current is not None)
         await until(pilot, lambda: screen.status.text("mode").strip() == "EDIT")
         footer = screen.query_one(KeyFooter).render().plain
@@ -262,7 +314,7 @@ async def test_an_open_editor_has_the_badge_and_the_footer_for_itself() -> None:
 
 async def test_an_editor_stays_at_its_cell_when_the_grid_scrolls() -> None:
     async with tables() as (pilot, screen):
-        await pilot.press("right", "down", "down", "enter")
+        await pilot.press("down", "down", "enter")
         await until(pilot, lambda: screen.pane.host.current is not None)
         before = screen.pane.host.current.region.y
         screen.pane.grid.show_top(1)

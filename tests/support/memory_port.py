@@ -218,7 +218,14 @@ class MemoryPort:
         raise ServerGone("The server is gone")
 
     def tell(self, event: Event) -> None:
+        """An event; open views follow rows that came or went, as a server's do."""
         self._events.put_nowait(event)
+        if event["kind"] == "change" and event.get("operation") != "update":
+            for view, (spec, order, version) in list(self._views.items()):
+                if spec["table"] == event.get("table"):
+                    self._views[view] = (spec, self._order(spec), version)
+                    if len(self._views[view][1]) != len(order):
+                        self._events.put_nowait(Event(kind="view", view=self._view(view)))
 
     def break_off(self) -> None:
         """The server dies."""
