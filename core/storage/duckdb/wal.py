@@ -86,7 +86,7 @@ def inspect(data: bytes) -> Finding | None:
             at = end
             if is_flush:
                 sound, transactions = end, transactions + 1
-        if at == len(data) or flush_entry() not in data[at:]:
+        if at == len(data) or data.find(flush_entry(), at) < 0:
             return None
     return Finding(at=max(at, 0), sound=sound, transactions=transactions)
 
