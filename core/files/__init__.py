@@ -1,0 +1,1 @@
+"""Files that records refer to: kept beside the database, found by opaque keys."""
