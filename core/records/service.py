@@ -13,7 +13,7 @@ from core.access.table import Access, TableAccess
 from core.clock import Clock, system_clock
 from core.contract.console import CommitAnswer, CommitRequest
 from core.contract.records import Record, RecordList
-from core.errors import FieldError, Invalid, NotFound, SovriumError, TooLarge
+from core.errors import FieldError, Invalid, NotFound, NotSignedIn, SovriumError, TooLarge
 from core.fields.model import AppModel, TableModel
 from core.principal import Principal
 from core.query.list_query import ListQuery, parse_deleted, parse_display, parse_expand
@@ -56,6 +56,15 @@ class Records:
         if self.access.is_free(principal):
             return scope
         return replace(scope, sights=self.access.sights(principal, scope))
+
+    def table(self, principal: Principal, address: str, operation: Operation) -> TableModel:
+        """The table of that id, name or SQL name, on which the caller may do that. Raises NotFound, where a session might
+        help NotSignedIn, whether there is such a table or not (T-033)."""
+        table = self.model.by_address.get(address)
+        if table is None:
+            raise NotSignedIn() if self.access.has_accounts and principal.kind == "guest" else NotFound()
+        self.require(principal, table, operation)
+        return table
 
     def require(self, principal: Principal, table: TableModel, operation: Operation) -> TableAccess:
         """What the caller may do with the table; that operation at least. Raises NotFound, NotSignedIn."""

@@ -7,6 +7,7 @@ from sqlalchemy import Text as SqlText
 
 from core.contract.console import LinkHit
 from core.query.compile import icontains
+from core.query.list_query import live
 from core.query.scope import Scope, link_column
 from core.records.expand import display_name
 from core.storage.database import Reader
@@ -22,7 +23,7 @@ def link_hits(reader: Reader, scope: Scope, far: Scope, field: str, text: str) -
     shown: ColumnElement[Any] = cast(held, SqlText) if label is None else cast(far.source.c[label], SqlText)
     detail = _detail_field(far, label)
     extra: ColumnElement[Any] = literal("") if detail is None else cast(far.source.c[detail], SqlText)
-    statement = select(held, shown, extra).where(far.source.c.deleted_at.is_(None))
+    statement = select(held, shown, extra).where(live("without", far))
     if text:
         begins = func.starts_with(func.lower(shown), func.lower(literal(text, SqlText)))
         statement = statement.where(or_(icontains(shown, text, far), cast(held, SqlText) == text))
@@ -34,6 +35,7 @@ def link_hits(reader: Reader, scope: Scope, far: Scope, field: str, text: str) -
 def _detail_field(far: Scope, label: str | None) -> str | None:
     """A second field that tells records of the same name apart."""
     for name, field_type in far.table.fields.items():
-        if name != label and field_type.family in ("text", "select") and name in far.table.column_by_name:
+        is_told = name in far.table.column_by_name and name not in far.hidden
+        if name != label and is_told and field_type.family in ("text", "select"):
             return name
     return None

@@ -8,11 +8,10 @@ from typing import Any
 from core.contract.console import Event, Found, Frequency, LinkHits, ViewSpec, Window
 from core.contract.console import View as ViewState
 from core.errors import BadRequest, FieldError, Invalid, NotFound, SovriumError
-from core.fields.model import TableModel
 from core.ids import short_id
 from core.principal import OWNER, Principal
 from core.query.filter import parse_filter
-from core.query.scope import UnknownField, linked_table
+from core.query.scope import Scope, UnknownField, linked_table
 from core.query.sort import parse_sort
 from core.records.service import Records
 from core.storage.database import Call, Commit, Reader
@@ -45,7 +44,7 @@ class OrderedViews:
     async def open(self, spec: ViewSpec, principal: Principal = OWNER) -> ViewState:
         """Open a view; its first rows can be read at once. Raises NotFound, BadRequest, Invalid."""
         self._loop = asyncio.get_running_loop()
-        scope = self._records.scope(principal, self._table(spec["table"]))
+        scope = self._scope(principal, spec["table"])
         reading = Reading(
             scope=scope,
             where=parse_filter(spec.get("filter"), scope),
@@ -53,34 +52,43 @@ class OrderedViews:
             q=str(spec.get("q") or "").strip(),
             deleted="only" if spec.get("deleted") else "without",
         )
-        view = OpenView(short_id("view"), reading, self._database, self._changed)
+        view = OpenView(short_id("view"), reading, self._database, self._changed, principal)
         self._views[view.id] = view
         await view.opened()
         self._close_old(view)
         return view.state()
 
-    async def get(self, view: str) -> ViewState:
-        return self._view(view).state()
+    async def get(self, view: str, principal: Principal = OWNER) -> ViewState:
+        return self._view(view, principal).state()
 
-    async def window(self, view: str, start: int, limit: int, fields: Sequence[str] = ()) -> Window:
+    async def window(
+        self, view: str, start: int, limit: int, fields: Sequence[str] = (), principal: Principal = OWNER
+    ) -> Window:
         """Rows from a position on, at most 1,024. Raises NotFound when the view is not open (any more)."""
         if start < 0 or limit < 1:
             raise BadRequest("start is 0 or more, limit 1 or more")
-        return await self._view(view).window(start, min(limit, WINDOW_AT_MOST), fields)
+        return await self._view(view, principal).window(start, min(limit, WINDOW_AT_MOST), fields)
 
     async def find(
-        self, view: str, text: str, start: int = 0, *, backward: bool = False, fields: Sequence[str] = ()
+        self,
+        view: str,
+        text: str,
+        start: int = 0,
+        *,
+        backward: bool = False,
+        fields: Sequence[str] = (),
+        principal: Principal = OWNER,
     ) -> Found:
         """The nearest row, from `start` on, that shows the text."""
-        return await self._view(view).find(text, max(start, 0), backward, fields)
+        return await self._view(view, principal).find(text, max(start, 0), backward, fields)
 
-    async def locate(self, view: str, key: str) -> Found:
+    async def locate(self, view: str, key: str, principal: Principal = OWNER) -> Found:
         """The position of a record."""
-        return await self._view(view).locate(key)
+        return await self._view(view, principal).locate(key)
 
-    async def close(self, view: str) -> None:
+    async def close(self, view: str, principal: Principal = OWNER) -> None:
         """Close a view. Raises NotFound."""
-        self._view(view)
+        self._view(view, principal)
         await self._views.pop(view).close()
 
     async def close_all(self) -> None:
@@ -90,27 +98,31 @@ class OrderedViews:
         for view in views:
             await _close_quietly(view)
 
-    def reading(self, view: str) -> Reading:
+    def reading(self, view: str, principal: Principal = OWNER) -> Reading:
         """What a view reads, for exports. Raises NotFound."""
-        return self._view(view).reading
+        return self._view(view, principal).reading
+
+    def is_of(self, view: str, principal: Principal) -> bool:
+        """Whether the caller has opened that view."""
+        found = self._views.get(view)
+        return found is not None and found.principal == principal
 
     def stop(self) -> None:
         """Hear of no more commits. The database's end takes the orders with it."""
         self._stop_listening()
         self._views.clear()
 
-    def _view(self, view: str) -> OpenView:
+    def _view(self, view: str, principal: Principal) -> OpenView:
+        """A view is its opener's, with the roles that it was opened with: who has others now opens it anew (P-007)."""
         found = self._views.get(view)
-        if found is None:
+        if found is None or found.principal != principal:
             raise NotFound("The view is not open", hint="Open it again")
         self._views.move_to_end(view)
         return found
 
-    def _table(self, name: str) -> TableModel:
-        table = self._records.model.by_address.get(name)
-        if table is None:
-            raise NotFound()
-        return table
+    def _scope(self, principal: Principal, name: str) -> Scope:
+        """The table as the caller reads it. Raises NotFound, NotSignedIn."""
+        return self._records.scope(principal, self._records.table(principal, name, "read"))
 
     def _close_old(self, newest: OpenView) -> None:
         def rows() -> int:
@@ -147,7 +159,7 @@ class OrderedViews:
         self, table: str, field: str, *, prefix: str = "", limit: int = 50, principal: Principal = OWNER
     ) -> Frequency:
         """Values of a field with their counts, the most frequent first."""
-        scope = self._records.scope(principal, self._table(table))
+        scope = self._scope(principal, table)
         try:
             ref = scope.resolve(field)
         except UnknownField as error:
@@ -158,11 +170,11 @@ class OrderedViews:
 
     async def links(self, table: str, field: str, q: str = "", principal: Principal = OWNER) -> LinkHits:
         """Records that a link field may name."""
-        scope = self._records.scope(principal, self._table(table))
-        link = scope.table.fields.get(field)
+        scope = self._scope(principal, table)
+        link = None if field in scope.hidden else scope.table.fields.get(field)
         if link is None or link.family != "link":
-            raise NotFound(f"{field!r} is no link field")
-        far = self._records.scope(principal, linked_table(scope.model, link))
+            raise NotFound()
+        far = scope.neighbour(linked_table(scope.model, link))
 
         def work(reader: Reader) -> LinkHits:
             return {"hits": link_hits(reader, scope, far, field, q.strip())}

@@ -31,7 +31,8 @@ class Reading:
     @property
     def is_natural(self) -> bool:
         """The live rows of the table in key order, and nothing else."""
-        return self.where is None and not self.sort and not self.q and self.deleted == "without"
+        asked = self.where is not None or self.sort or self.q or self.deleted != "without"
+        return not asked and self.scope.visible() is None
 
     @property
     def key(self) -> list[ColumnElement[Any]]:
@@ -67,11 +68,14 @@ class Reading:
         ]
 
     def matching(self, text: str, fields: Sequence[Ref]) -> ColumnElement[bool]:
-        return or_(false(), *self.holds(text, fields))
+        """Rows that show the text, and that the caller may see: an order may know of some that have been taken away."""
+        found, seen = or_(false(), *self.holds(text, fields)), self.scope.visible()
+        return found if seen is None else and_(seen, found)
 
     def refs(self, names: Sequence[str]) -> list[Ref]:
         """The fields of a window; all declared ones when none is named. Raises Invalid."""
-        wanted = names or [name for name in self.scope.table.fields if name in self.scope.table.column_by_name]
+        table, hidden = self.scope.table, self.scope.hidden
+        wanted = names or [name for name in table.fields if name in table.column_by_name and name not in hidden]
         try:
             return [self.scope.resolve(name) for name in wanted]
         except UnknownField as error:

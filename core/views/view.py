@@ -13,6 +13,7 @@ from sqlalchemy import select
 from core.contract.console import CountKind, Found, Window
 from core.contract.console import View as ViewState
 from core.errors import BadRequest, NotFound, SovriumError
+from core.principal import OWNER, Principal
 from core.query.scope import Ref
 from core.records.key import KeyValue, key_in, key_text, parse_key
 from core.storage.database import Call, Cancel, ChangeRow, Commit, Database, Reader
@@ -33,9 +34,17 @@ _PATCHED = 0.05
 class OpenView:
     """`changed` is called whenever the state that `state()` tells has changed."""
 
-    def __init__(self, id_: str, reading: Reading, database: Database, changed: Callable[["OpenView"], None]) -> None:
+    def __init__(
+        self,
+        id_: str,
+        reading: Reading,
+        database: Database,
+        changed: Callable[["OpenView"], None],
+        principal: Principal = OWNER,
+    ) -> None:
         self.id = id_
         self.reading = reading
+        self.principal = principal
         self.version = 1
         self._database = database
         self._changed = changed
@@ -117,7 +126,13 @@ class OpenView:
         except NotFound:
             return {"position": None, "key": None}
         await self._settled()
-        position = await self._read(lambda reader: self._order.locate(reader, values))
+
+        def work(reader: Reader) -> int | None:
+            if self.reading.scope.visible() is not None and not self.reading.members(reader, [values]):
+                return None  # it may have been taken away from the caller since the order was made
+            return self._order.locate(reader, values)
+
+        position = await self._read(work)
         return {"position": position, "key": None if position is None else key}
 
     async def _settled(self) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, cast, func, literal, select
+from sqlalchemy import ColumnElement, and_, cast, func, literal, select
 from sqlalchemy import Text as SqlText
 
+from core.query.list_query import live
 from core.query.scope import Ref, Scope, link_column, linked_table
 from core.records.expand import display_name
 from core.records.key import KeyValue, key_in, key_text
@@ -51,6 +52,8 @@ class WindowRows:
         if not keys:
             return [], [], []
         condition = key_in(self._scope.table, self._scope.source, keys)
+        if (seen := self._scope.visible()) is not None:
+            condition = and_(condition, seen)
         width = self._key_width
         found = {tuple(row[:width]): row for row in reader.rows(select(*self._columns).where(condition))}
         rows = [found[key] for key in keys if key in found]
@@ -79,7 +82,8 @@ def link_labels(reader: Reader, scope: Scope, field: str, values: Sequence[Any])
     if not wanted:
         return {}
     shown = held if label is None else source.c[label]
-    rows = reader.rows(select(held, shown).where(held.in_(wanted)))
+    statement, seen = select(held, shown).where(held.in_(wanted)), scope.neighbour(target).visible(source)
+    rows = reader.rows(statement if seen is None else statement.where(seen))
     as_text = None if label is None else target.fields[label].to_text
     return {str(key): str(key) if as_text is None or value is None else as_text(value) for key, value in rows}
 
@@ -93,14 +97,14 @@ def _cut(text: str | None, length: int | None) -> Any:
 def values_statement(scope: Scope, ref: Ref, prefix: str, limit: int) -> Any:
     """Values of a field with their counts, the most frequent first; of a multi-select each value by itself."""
     column = scope.column(ref)
-    live = scope.source.c.deleted_at.is_(None)
+    there = live("without", scope)
     if ref.family == "multi":
-        rows = select(func.unnest(column, type_=SqlText()).label("value")).where(live).subquery()
+        rows = select(func.unnest(column, type_=SqlText()).label("value")).where(there).subquery()
         value: ColumnElement[Any] = rows.c.value
         statement = select(value, func.count())
     else:
         value = cast(column, SqlText) if ref.kind == "json" else column
-        statement = select(value, func.count()).select_from(scope.source).where(live)
+        statement = select(value, func.count()).select_from(scope.source).where(there)
     statement = statement.where(value.is_not(None))
     if prefix:
         text = value if ref.kind in ("text", "text-list") else cast(value, SqlText)
