@@ -15,8 +15,11 @@ from core.contract.console import SqlStatement
 from screens.actions.binding import bindings_of
 from screens.presenters.completion import complete
 from screens.presenters.finder import Hit
+from screens.presenters.format.line import one_line, plain
 from screens.presenters.grid_model import GridModel
 from screens.presenters.row_source import SqlSource
+from screens.presenters.sql_favourite import Favourite, Favourites
+from screens.presenters.sql_format import NotFormatted, format_statement, moved
 from screens.presenters.sql_session import ConfirmNeeded, SqlSession, SqlTab
 from screens.presenters.sql_text import Span
 from screens.services.context import Context
@@ -27,8 +30,10 @@ from screens.widgets.confirm import confirm
 from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.finder import Finder
 from screens.widgets.grid.grid import VirtualGrid
+from screens.widgets.name_dialog import NameDialog
 from screens.widgets.schema_peek import SchemaPeek
 from screens.widgets.sql_editor import CompletionList, SqlEditor
+from screens.widgets.sql_find import FindBar
 from screens.widgets.tab_strip import TabStrip
 
 MARKS = {"waiting": "·", "running": "⟳", "done": "✓", "failed": "✕", "cancelled": "–", "skipped": "·"}
@@ -48,6 +53,7 @@ class SqlScreen(ConsoleScreen):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.session = SqlSession(context.session)
+        self.favourites = Favourites(context.session)
         self._stops: list[Callable[[], None]] = []
         self._grid_of: tuple[str, int] | None = None
         self._unwritten = False
@@ -57,7 +63,9 @@ class SqlScreen(ConsoleScreen):
             yield SchemaPeek(id="sql-schema", classes="pane sidebar")
             with Vertical(id="sql-main"):
                 yield TabStrip(id="sql-tabs")
-                yield SqlEditor(self.session.tab.text, id="sql-editor").add_class("pane")
+                editor = SqlEditor(self.session.tab.text, id="sql-editor")
+                yield editor.add_class("pane")
+                yield FindBar(editor, id="sql-find")
                 yield TabStrip(id="sql-results")
                 with Container(id="sql-result", classes="pane"):
                     yield Static("", id="sql-message", markup=False)
@@ -131,6 +139,20 @@ class SqlScreen(ConsoleScreen):
         self.editor.focus()
 
     def action_sql_close_tab(self) -> None:
+        transaction = self.session.tab.transaction
+        if transaction is not None and transaction.statements:
+            self.ask_to_close()
+        else:
+            self.close_tab()
+
+    @work(exit_on_error=False)
+    async def ask_to_close(self) -> None:
+        """A tab with something not committed goes only when that is wanted."""
+        title, text = t("sql.transaction.close"), t("sql.transaction.close.text")
+        if await confirm(self.app, title, text, yes=t("sql.transaction.close.yes")):
+            self.close_tab()
+
+    def close_tab(self) -> None:
         self.keep_text()
         closed = self.session.close()
         if self.context.port is not None:
@@ -233,7 +255,7 @@ class SqlScreen(ConsoleScreen):
             return
         hits = [
             Hit(
-                " ".join(entry.sql.split())[:200],
+                one_line(" ".join(entry.sql.split())[:200]),
                 kind=MARKS.get(entry.state, ""),
                 detail=t("sql.elapsed", milliseconds=grouped(entry.milliseconds)),
                 value=entry.sql,
@@ -241,15 +263,156 @@ class SqlScreen(ConsoleScreen):
             for entry in ran
         ]
         hit = await self.app.push_screen_wait(Finder(t("sql.history.find"), hits))
-        if hit is None:
-            return
+        if hit is not None:
+            self.bring(hit.value)
+
+    def bring(self, text: str) -> None:
+        """Put a statement before the user: here when the tab is empty, else in a new one."""
         self.keep_text()
         if self.session.tab.text.strip():
-            self.session.open(hit.value)
+            self.session.open(text)
         else:
-            self.session.edit(hit.value, len(hit.value))
+            self.session.edit(text, len(text))
         self.show_tab()
         self.editor.focus()
+
+    # ── Transactions ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @work(exit_on_error=False)
+    async def action_sql_transaction(self) -> None:
+        tab = self.session.tab
+        if tab.transaction is None:
+            self.session.begin(tab)
+            self.notify(t("sql.transaction.begun"))
+            return
+        choices = {"commit": self.commit, "roll_back": self.roll_back, "look": self.look_at_transaction}
+        hits = [
+            Hit(t(f"sql.transaction.{name}"), detail=t(f"sql.transaction.{name}.detail"), value=choices[name])
+            for name in (choices if tab.transaction.statements else ("roll_back",))
+        ]
+        hit = await self.app.push_screen_wait(Finder(t("sql.transaction.menu"), hits))
+        if hit is not None:
+            hit.value(tab)
+
+    def action_sql_commit(self) -> None:
+        self.commit(self.session.tab)
+
+    def action_sql_roll_back(self) -> None:
+        self.roll_back(self.session.tab)
+
+    @work(exit_on_error=False)
+    async def commit(self, tab: SqlTab) -> None:
+        """Write what the tab's transaction has collected."""
+        if tab.transaction is None:
+            self.notify(t("sql.transaction.none"))
+        elif tab.running:
+            self.notify(t("sql.busy"), severity="warning")
+        elif self.context.port is None:
+            self.notify(t("sql.offline"), severity="warning")
+        elif await self.session.commit(self.context.port, tab):
+            self.notify(t("sql.transaction.committed"))
+        else:
+            self.notify(t("sql.transaction.failed"), severity="error")
+
+    def roll_back(self, tab: SqlTab) -> None:
+        """Forget what the tab's transaction has collected."""
+        if tab.transaction is None:
+            self.notify(t("sql.transaction.none"))
+            return
+        self.session.roll_back(tab)
+        self.notify(t("sql.transaction.rolled_back"))
+
+    def look_at_transaction(self, tab: SqlTab) -> None:
+        if tab.transaction is not None:
+            self.bring(tab.transaction.text)
+
+    # ── Favourites ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def chosen_text(self) -> tuple[Span | None, str]:
+        """The selection, or the statement at the cursor."""
+        self.keep_text()
+        tab = self.session.tab
+        span = self.session.span(tab, self.editor.selected_span)
+        return span, tab.text[span.start : span.end].strip() if span else ""
+
+    async def choose_favourite(self, title: str) -> Favourite | None:
+        kept = self.favourites.all()
+        if not kept:
+            self.notify(t("sql.favourites.empty"))
+            return None
+        hits = [
+            Hit(
+                one_line(each.name), detail=one_line(" ".join(each.sql.split())[:60]), value=each, search=each.sql[:500]
+            )
+            for each in kept
+        ]
+        hit = await self.app.push_screen_wait(Finder(title, hits))
+        return hit.value if hit else None
+
+    @work(exit_on_error=False)
+    async def action_sql_favourites(self) -> None:
+        found = await self.choose_favourite(t("sql.favourites.find"))
+        if found is not None:
+            self.bring(found.sql)
+
+    @work(exit_on_error=False)
+    async def action_sql_favourite_keep(self) -> None:
+        _, text = self.chosen_text()
+        if not text:
+            self.notify(t("sql.nothing_to_run"))
+            return
+        name = await self.app.push_screen_wait(NameDialog(self.context, t("sql.favourites.name")))
+        if not name:
+            return
+        known = self.favourites.find(name)
+        if known is not None and known.sql != text:
+            question = t("sql.favourites.replace", name=known.name)
+            if not await confirm(self.app, question, one_line(known.sql[:400]), yes=t("sql.favourites.replace.yes")):
+                return
+        self.favourites.keep(name, text)
+        self.notify(t("sql.favourites.kept", name=name))
+
+    @work(exit_on_error=False)
+    async def action_sql_favourite_drop(self) -> None:
+        found = await self.choose_favourite(t("sql.favourites.drop"))
+        if found is not None:
+            self.favourites.drop(found.name)
+            self.notify(t("sql.favourites.dropped", name=found.name))
+
+    # ── Finding, layout ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def action_sql_find(self) -> None:
+        self.close_completion()
+        self.query_one(FindBar).open()
+
+    def action_sql_find_next(self) -> None:
+        self.find_again(backward=False)
+
+    def action_sql_find_previous(self) -> None:
+        self.find_again(backward=True)
+
+    def find_again(self, *, backward: bool) -> None:
+        bar = self.query_one(FindBar)
+        if bar.text:
+            bar.step(backward=backward)
+        else:
+            self.notify(t("sql.find.first"))
+
+    def action_sql_format(self) -> None:
+        span, _ = self.chosen_text()
+        if span is None:
+            self.notify(t("sql.nothing_to_run"))
+            return
+        text = self.session.tab.text[span.start : span.end]
+        try:
+            formatted = format_statement(text)
+        except NotFormatted:
+            self.notify(t("sql.format.failed"), severity="warning")
+            return
+        if formatted != text:
+            cursor = min(max(self.session.tab.cursor - span.start, 0), len(text))
+            self.editor.replace_span(span.start, span.end, formatted)
+            self.editor.move_to(span.start + moved(text, formatted, cursor))
 
     # ── Completion ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -309,14 +472,15 @@ class SqlScreen(ConsoleScreen):
     def paint(self) -> None:
         """Tabs, heads of results, the result."""
         session, tab = self.session, self.session.tab
-        names = [(t("sql.tab", name=each.name), "$warning" if each.running else "") for each in session.tabs]
+        names = [(_name(each), "$warning" if each.running or each.transaction else "") for each in session.tabs]
         self.query_one("#sql-tabs", TabStrip).show(names, session.active)
         found = tab.run["statements"] if tab.run else []
         heads = [(f"{MARKS[s['state']]} {_head(s)}", TONES.get(s["state"], "")) for s in found]
         statement = tab.statement
         elapsed = t("sql.elapsed", milliseconds=grouped(statement["elapsedMs"])) if statement else ""
         self.query_one("#sql-results", TabStrip).show(heads, tab.shown, elapsed)
-        self.status.show("rows", _outcome(statement) if statement else "")
+        self.status.show("rows", _outcome(statement, tab) if statement else "")
+        self.status.show("transaction", _transaction(tab))
         self.status.show(
             "work",
             t("sql.running", seconds=round(statement["elapsedMs"] / 1000, 1)) if tab.running and statement else "",
@@ -330,10 +494,10 @@ class SqlScreen(ConsoleScreen):
         """What there is to say where there are no rows."""
         message = self.query_one("#sql-message", Static)
         failed = tab.problem is not None or (statement is not None and statement["state"] == "failed")
-        text = tab.problem.message if tab.problem else _outcome(statement) if statement else t("sql.empty")
+        text = tab.problem.message if tab.problem else _outcome(statement, tab) if statement else t("sql.empty")
         message.set_class(failed, "-failed")
         message.set_class(statement is None and not failed, "-empty")
-        message.update(text)
+        message.update(plain(text))
         message.display = True
         self._grid_of = None
         self.drop_grid()
@@ -360,13 +524,27 @@ class SqlScreen(ConsoleScreen):
         await model.close()
 
 
+def _name(tab: SqlTab) -> str:
+    """A tab's name, marked while it has a transaction open."""
+    name = t("sql.tab", name=tab.name)
+    return t("sql.transaction.mark", name=name) if tab.transaction else name
+
+
+def _transaction(tab: SqlTab) -> str:
+    """What the status line says of a tab's transaction."""
+    if tab.transaction is None:
+        return ""
+    count = len(tab.transaction.statements)
+    return t("sql.transaction.state", count=count) if count else t("sql.transaction.state")
+
+
 def _head(statement: SqlStatement) -> str:
     """A few words of a statement, for its tab."""
-    text = " ".join(statement["text"].split())
+    text = one_line(" ".join(statement["text"].split()))
     return text if len(text) <= 24 else text[:23] + "…"
 
 
-def _outcome(statement: SqlStatement) -> str:
+def _outcome(statement: SqlStatement, tab: SqlTab) -> str:
     """What came of a statement, in words."""
     state = statement["state"]
     if state == "failed" and "problem" in statement:
@@ -379,7 +557,8 @@ def _outcome(statement: SqlStatement) -> str:
     if state != "done":
         return t(f"sql.{state}")
     if "changed" in statement:
-        return t("sql.changed", count=statement["changed"], shown=grouped(statement["changed"]))
+        key = "sql.transaction.tried" if tab.transaction else "sql.changed"
+        return t(key, count=statement["changed"], shown=grouped(statement["changed"]))
     if "rowCount" in statement:
         key = "sql.rows.more" if statement.get("more") else "sql.rows"
         count = {} if statement.get("more") else {"count": statement["rowCount"]}

@@ -18,6 +18,7 @@ from core.client import SovriumError
 from screens.actions.binding import bindings_of, chain_of, perform
 from screens.actions.registry import BY_ID
 from screens.presenters.connection import Opener, State
+from screens.presenters.format.line import plain
 from screens.presenters.message_log import Message, Severity
 from screens.presenters.place import Place
 from screens.registry import PLACES
@@ -119,6 +120,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         markup: bool = False,
     ) -> None:
         """Tell something in passing; the messages panel keeps it."""
+        message, title = plain(message), plain(title)
         self.context.messages.add(Message(datetime.now(), severity, message, title))
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
@@ -316,8 +318,13 @@ class ConsoleApp(App[int], inherit_bindings=False):
         from screens.widgets.confirm import confirm
 
         count = self.context.pending.count()
-        text = t("quit.pending", count=count) if count else ""
-        if (count or always) and not await confirm(self, t("quit.title"), text, yes=t("quit.yes"), danger=False):
+        open_ = sum(tab.get("transaction") is not None for tab in self.context.session.get("sql.tabs", []))
+        texts = [
+            t("quit.pending", count=count) if count else "",
+            t("sql.transaction.leave", count=open_) if open_ else "",
+        ]
+        text = "\n\n".join(filter(None, texts))
+        if (text or always) and not await confirm(self, t("quit.title"), text, yes=t("quit.yes"), danger=False):
             return
         self.exit(0)
 

@@ -32,7 +32,7 @@ def format_statement(text: str) -> str:
 
 def moved(text: str, formatted: str, offset: int) -> int:
     """Where a cursor at `offset` of the text goes: to the same token."""
-    before = sum(1 for token in tokens(text) if token.start < offset)
+    before = sum(1 for token in tokens(text) if token.start <= offset)
     starts = [token.start for token in tokens(formatted)]
     if not before or not starts:
         return 0

@@ -14,6 +14,7 @@ from core.contract.console import Job, SqlProblem, SqlRequest, SqlRun, SqlStatem
 from screens.presenters.completion import CompletionIndex
 from screens.presenters.signal import Signal
 from screens.presenters.sql_text import Span, statement_at
+from screens.presenters.sql_transaction import SqlTransaction
 
 if TYPE_CHECKING:
     from screens.services.session import SessionStore
@@ -38,6 +39,8 @@ class SqlTab:
     origin: int = 0
     shown: int = 0
     """Index of the statement whose result is on screen."""
+    transaction: SqlTransaction | None = None
+    """What it collects while it has a transaction open."""
     problem: SovriumError | None = None
     """Why the run did not even begin."""
 
@@ -71,7 +74,12 @@ class SqlSession:
         self.store = store
         self.changed: Signal[SqlTab] = Signal()
         self.tabs: list[SqlTab] = [
-            SqlTab(str(tab.get("name", "")), str(tab.get("text", "")), int(tab.get("cursor", 0)))
+            SqlTab(
+                str(tab.get("name", "")),
+                str(tab.get("text", "")),
+                int(tab.get("cursor", 0)),
+                transaction=SqlTransaction.of(tab.get("transaction")),
+            )
             for tab in store.get("sql.tabs", [])
         ]
         if not self.tabs:
@@ -116,7 +124,15 @@ class SqlSession:
 
     def save(self) -> None:
         """Write the tabs down."""
-        tabs = [{"name": tab.name, "text": tab.text, "cursor": tab.cursor} for tab in self.tabs]
+        tabs = [
+            {
+                "name": tab.name,
+                "text": tab.text,
+                "cursor": tab.cursor,
+                "transaction": tab.transaction.statements if tab.transaction else None,
+            }
+            for tab in self.tabs
+        ]
         self.store.put("sql.tabs", tabs)
         self.store.put("sql.active", self.active)
 
@@ -136,11 +152,46 @@ class SqlSession:
         Other refusals end up in `tab.problem` or in the statement's own problem.
         """
         sql = tab.text[span.start : span.end]
+        open_ = tab.transaction
+        request = open_.trial(sql, confirmed) if open_ else SqlRequest(sql=sql, confirmed=confirmed)
+        await self._run(port, tab, request, span.start)
+        if open_ is not None and open_ is tab.transaction and tab.run is not None and tab.run["state"] == "done":
+            open_.collect(tab.run["statements"])
+            self.save()
+            self.changed.publish(tab)
+
+    def begin(self, tab: SqlTab) -> None:
+        """From now on statements are collected. Nothing is written before `commit`."""
+        tab.transaction = tab.transaction or SqlTransaction()
+        self.save()
+        self.changed.publish(tab)
+
+    def roll_back(self, tab: SqlTab) -> None:
+        """Forget what was collected."""
+        tab.transaction = None
+        self.save()
+        self.changed.publish(tab)
+
+    async def commit(self, port: Port, tab: SqlTab) -> bool:
+        """Write what was collected, all of it or nothing; whether it was written. It stays open when it was not."""
+        open_ = tab.transaction
+        if open_ is None:
+            return False
+        if open_.statements:
+            await self._run(port, tab, open_.commit(), len(tab.text))
+            if tab.problem is not None or tab.run is None or tab.run["state"] != "done":
+                return False
+        self.roll_back(tab)
+        return True
+
+    async def _run(self, port: Port, tab: SqlTab, request: SqlRequest, origin: int) -> None:
+        """Run a request to its end in a tab. Raises ConfirmNeeded."""
+        sql, confirmed = request["sql"], request.get("confirmed", False)
         await self.forget(port, tab)
-        tab.origin, tab.shown, tab.problem = span.start, 0, None
+        tab.origin, tab.shown, tab.problem = origin, 0, None
         begun = time.monotonic()
         try:
-            tab.run = await port.run_sql(SqlRequest(sql=sql, confirmed=confirmed))
+            tab.run = await port.run_sql(request)
             self.changed.publish(tab)
             while tab.running:
                 run = await port.sql(tab.run["id"], wait=WAIT)

@@ -14,10 +14,17 @@ from textual.geometry import Offset
 from textual.message import Message
 from textual.widgets import OptionList, TextArea
 from textual.widgets.option_list import Option
+from textual.widgets.text_area import Selection
 
 from screens.presenters.completion import Candidate
 from screens.presenters.sql_text import LineState, Span, line_tokens, word_before
 
+CONTROLS: dict[int, str] = {
+    **{code: chr(0x2400 + code) for code in range(0x20) if code != 9},
+    **dict.fromkeys((*range(0x80, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)), "�"),
+    0x7F: "␡",
+}
+"""What a terminal would obey, one sign for one: a text from a file or a paste is shown, never sent."""
 COLOURED = {"keyword", "function", "string", "name", "comment", "number", "parameter"}
 
 
@@ -93,9 +100,22 @@ class SqlEditor(TextArea):
 
     def move_to(self, offset: int) -> None:
         """Put the cursor at a position of the whole text."""
+        self.move_cursor(self._location(offset))
+
+    def select_span(self, start: int, end: int) -> None:
+        """Select a part of the text and bring it into view."""
+        self.selection = Selection(self._location(start), self._location(end))
+        self.scroll_cursor_visible(center=True)
+
+    def replace_span(self, start: int, end: int, text: str) -> None:
+        """Put a text in place of another, as one step of undo."""
+        self.history.checkpoint()
+        self.replace(text, self._location(start), self._location(end), maintain_selection_offset=False)
+        self.history.checkpoint()
+
+    def _location(self, offset: int) -> tuple[int, int]:
         before = self.text[:offset]
-        row = before.count("\n")
-        self.move_cursor((row, len(before) - (before.rfind("\n") + 1)))
+        return before.count("\n"), len(before) - (before.rfind("\n") + 1)
 
     def _position(self, location: tuple[int, int]) -> int:
         row, column = location
@@ -124,7 +144,7 @@ class SqlEditor(TextArea):
 
     def get_line(self, line_index: int) -> Text:
         line = self.document.get_line(line_index)
-        text = Text(line, end="", no_wrap=True)
+        text = Text(line.translate(CONTROLS), end="", no_wrap=True)
         found, _ = line_tokens(line, self._state_before(line_index))
         for token in found:
             if token.kind in COLOURED:

@@ -1,17 +1,22 @@
 """The SQL screen over a real server: running, errors at their place, tabs, completion, history, cancel, confirmation."""
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from textual.pilot import Pilot
 
 from core.client.client import Client
+from screens.presenters.sql_favourite import Favourites
+from screens.presenters.sql_session import SqlSession
+from screens.presenters.sql_text import Span
 from screens.services.session import SessionStore
 from screens.sql import SqlScreen
 from screens.widgets.confirm import Confirm
 from screens.widgets.finder import Finder
 from screens.widgets.grid.grid import VirtualGrid
+from screens.widgets.name_dialog import NameDialog
 from sovrium_tui import __version__
 from sovrium_tui.console import ConsoleApp
 from tests.support.console import console, running, screen_text, until
@@ -168,3 +173,174 @@ async def test_an_export_becomes_a_job(pilot: Pilot[int]) -> None:
     await until(pilot, lambda: isinstance(pilot.app.screen, SqlScreen))
     jobs = sql(pilot).context.jobs
     await until(pilot, lambda: [job for job in jobs.all() if job["state"] == "done" and job.get("rows") == 5])
+
+
+async def test_favourites_are_kept_found_and_deleted(pilot: Pilot[int]) -> None:
+    await write(pilot, "select 40 + 2 as answer")
+    await pilot.press("alt+s")
+    await until(pilot, lambda: isinstance(pilot.app.screen, NameDialog))
+    await pilot.press(*"deep", "enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SqlScreen))
+    assert [each.name for each in sql(pilot).favourites.all()] == ["deep"]
+    await pilot.press("ctrl+g")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Finder))
+    await pilot.press(*"dee", "enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SqlScreen))
+    assert len(sql(pilot).session.tabs) == 2
+    assert sql(pilot).editor.text == "select 40 + 2 as answer"
+    sql(pilot).action_sql_favourite_drop()
+    await until(pilot, lambda: isinstance(pilot.app.screen, Finder))
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SqlScreen))
+    await until(pilot, lambda: not sql(pilot).favourites.all())
+
+
+def test_favourites_survive_the_program_and_are_shared(tmp_path: Path) -> None:
+    here, there = Favourites(SessionStore(tmp_path)), Favourites(SessionStore(tmp_path))
+    here.keep("  Big   deals ", "select 1")
+    assert [(each.name, each.sql) for each in there.all()] == [("Big deals", "select 1")]
+    there.keep("big deals", "select 2")
+    assert [(each.name, each.sql) for each in here.all()] == [("big deals", "select 2")]
+    here.drop("big deals")
+    assert Favourites(SessionStore(tmp_path)).all() == []
+    (tmp_path / "sql.favourites.json").write_text('{"not": "a list"}')
+    assert here.all() == []
+
+
+async def test_a_statement_is_laid_out_in_one_step_of_undo(pilot: Pilot[int]) -> None:
+    text = "select 1;\nselect title, amount::int from deals where stage = 'won' -- won"
+    await write(pilot, text)
+    sql(pilot).editor.move_to(text.index("where"))
+    await pilot.press("alt+f")
+    laid_out = "select 1;\nselect title,\n       amount::int\nfrom deals\nwhere stage = 'won' -- won"
+    assert sql(pilot).editor.text == laid_out
+    assert sql(pilot).editor.text[sql(pilot).editor.offset_in_text :].startswith("where")
+    await pilot.press("ctrl+z")
+    assert sql(pilot).editor.text == text
+
+
+async def test_find_goes_around_and_replaces(pilot: Pilot[int]) -> None:
+    await write(pilot, "select title from deals;\nselect Title from deals")
+    sql(pilot).editor.move_to(0)
+    await pilot.press("ctrl+f", *"title")
+    editor = sql(pilot).editor
+    assert (editor.selected_span, "1 of 2" in screen_text(pilot.app)) == (Span(7, 12), True)  # type: ignore[arg-type]
+    await pilot.press("f3")
+    assert editor.selected_span == Span(32, 37)
+    await pilot.press("f3", "shift+f3")
+    assert editor.selected_span == Span(32, 37)
+    await pilot.press("tab", *"stage", "enter")
+    assert editor.text == "select title from deals;\nselect stage from deals"
+    await pilot.press("escape")
+    assert pilot.app.focused is editor
+    await pilot.press("ctrl+z")
+    assert editor.text == "select title from deals;\nselect Title from deals"
+    await pilot.press("ctrl+f", *"nowhere")
+    assert "not found" in screen_text(pilot.app)  # type: ignore[arg-type]
+
+
+async def test_find_in_a_result(pilot: Pilot[int]) -> None:
+    await write(pilot, "select title from deals order by title")
+    await pilot.press("f5")
+    await until(pilot, lambda: bool(sql(pilot).query(VirtualGrid)))
+    grid = sql(pilot).query_one(VirtualGrid)
+    grid.focus()
+    await pilot.press("slash", *"deal 3", "enter")
+    await until(pilot, lambda: grid.model.selection.row == 3)
+
+
+async def test_a_transaction_is_seen_by_its_reads_and_written_at_the_commit(
+    pilot: Pilot[int], shop: RunningServer
+) -> None:
+    def titles() -> list[str]:
+        answer = shop.local.get("/api/tables/deals/records", params={"filter": "title:changed"}).json()
+        return [record["fields"]["title"] for record in answer["records"]]
+
+    await pilot.press("f2")
+    assert "TRANSACTION" in sql(pilot).status.text("transaction")
+    await write(
+        pilot,
+        "update deals set title = 'changed' where title = 'deal 4';\nselect count(*) from deals where title = 'changed'",
+    )
+    sql(pilot).editor.move_to(0)
+    await pilot.press("f5")
+    await ended(pilot)
+    await until(pilot, lambda: "1 statement not committed" in sql(pilot).status.text("transaction"))
+    assert "1 row would change" in sql(pilot).status.text("rows")
+    assert titles() == []
+    sql(pilot).editor.move_to(len(sql(pilot).editor.text))
+    await pilot.press("f5")
+    await ended(pilot)
+    run = sql(pilot).session.tab.run
+    assert run is not None
+    port = sql(pilot).context.port
+    assert port is not None
+    assert (await port.sql_window(run["id"], 0, 0, 1))["rows"] == [[1]]
+    await pilot.press("f2")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Finder))
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SqlScreen))
+    await until(pilot, lambda: sql(pilot).session.tab.transaction is None)
+    assert titles() == ["changed"]
+    assert sql(pilot).status.text("transaction") == ""
+
+
+async def test_an_open_transaction_outlives_the_console_and_is_asked_about(pilot: Pilot[int]) -> None:
+    await pilot.press("f2")
+    await write(pilot, "delete from deals where title = 'deal 3'")
+    await pilot.press("f5")
+    await ended(pilot)
+    await until(pilot, lambda: (open_ := sql(pilot).session.tab.transaction) is not None and open_.statements)
+    again = SqlSession(sql(pilot).context.session)
+    assert again.tab.transaction is not None
+    assert again.tab.transaction.text == "delete from deals where title = 'deal 3'"
+    await pilot.press("alt+w")
+    await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+    await pilot.press("escape")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SqlScreen))
+    pilot.app.action_app_quit()  # type: ignore[attr-defined]
+    await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+    assert "not committed" in pilot.app.screen.text  # type: ignore[attr-defined]
+    await pilot.press("escape")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SqlScreen))
+    sql(pilot).action_sql_roll_back()
+    assert sql(pilot).session.tab.transaction is None
+
+
+async def test_data_never_steers_the_terminal(pilot: Pilot[int]) -> None:
+    """What a result, an error, a tab, a toast or the editor shows of an escape sequence is its picture."""
+    hostile = "\x1b]52;c;ZXZpbA==\x07\x9b31m\u202eend"
+    screen = sql(pilot)
+    screen.editor.load_text(f"select '{hostile}' as \"{hostile}\", nope('{hostile}')")
+    await pilot.press("f5")
+    await ended(pilot)
+    await pilot.pause()
+    assert not controls(pilot)
+    screen.editor.load_text(f"select '{hostile}' as \"{hostile}\"")
+    await pilot.press("f5")
+    await ended(pilot)
+    await until(pilot, lambda: bool(screen.query(VirtualGrid)))
+    screen.notify(f"name {hostile}")
+    await pilot.pause(0.2)
+    assert "52;c" in screen_text(pilot.app)  # type: ignore[arg-type]
+    assert not controls(pilot)
+
+
+def controls(pilot: Pilot[int]) -> set[str]:
+    """Characters on the screen that a terminal would obey."""
+    strips = pilot.app.screen._compositor.render_strips()
+    return {c for strip in strips for segment in strip for c in segment.text if not c.isprintable()}
+
+
+async def test_many_tabs_and_a_storm_of_cancels(pilot: Pilot[int]) -> None:
+    for number in range(12):
+        await write(pilot, f"select {number}, count(*) from range(1000000000) a, range(1000) b")
+        await pilot.press("f5")
+        await pilot.press("f9", "f9", "ctrl+t")
+    screen = sql(pilot)
+    for _ in range(len(screen.session.tabs)):
+        await pilot.press("f9", "ctrl+pagedown")
+    await until(pilot, lambda: not any(tab.running for tab in screen.session.tabs))
+    await write(pilot, "select 7 as seven")
+    await pilot.press("f5")
+    await until(pilot, lambda: "seven" in screen_text(pilot.app) and bool(screen.query(VirtualGrid)))  # type: ignore[arg-type]

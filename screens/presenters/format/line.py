@@ -37,3 +37,8 @@ def one_line(text: str) -> str:
         return text
     clean = unicodedata.normalize("NFC", text.replace("\r\n", "\n").translate(_TABLE))
     return f"◌{clean}" if clean and unicodedata.category(clean[0])[0] == "M" else clean
+
+
+def plain(text: str) -> str:
+    """A text of several lines that no terminal obeys."""
+    return "\n".join(map(one_line, text.splitlines())) if not text.isascii() or not text.isprintable() else text
