@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, delete, select
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, delete, select, update
 
 from core.errors import MigrationRefused
 from core.migrations.layout import Layout, checksum, from_data, to_data
@@ -93,20 +93,33 @@ def create_bookkeeping(tx: Transaction, catalog: Catalog) -> None:
     ensure(tx, catalog, HISTORY, LOG, CHECKSUM)
 
 
+def put_in_force(tx: Transaction, state: State) -> None:
+    tx.execute(delete(CHECKSUM))
+    tx.insert(CHECKSUM, [{"id": "singleton", **_common(state), "updated_at": tx.time}])
+
+
+def _common(state: State) -> dict[str, Any]:
+    layout = to_data(state.layout)
+    return {"checksum": state.checksum, "schema": state.schema, "layout": layout, "version": state.version}
+
+
+def mark_rolled_back(tx: Transaction, after: int) -> None:
+    """All versions behind `after` that were in force."""
+    c = HISTORY.c
+    tx.execute(update(HISTORY).where(c.version > after, c.rolled_back_at.is_(None)).values(rolled_back_at=tx.time))
+
+
 def record_version(
     tx: Transaction, state: State, *, plan: list[dict[str, Any]], duration_ms: int, app_version: str | None
 ) -> None:
     """The new state in force, and a line of history (M-043)."""
-    layout = to_data(state.layout)
-    common = {"checksum": state.checksum, "schema": state.schema, "layout": layout, "version": state.version}
-    tx.execute(delete(CHECKSUM))
-    tx.insert(CHECKSUM, [{"id": "singleton", **common, "updated_at": tx.time}])
+    put_in_force(tx, state)
     tx.insert(
         HISTORY,
         [
             {
                 "id": _next_id(tx, HISTORY),
-                **common,
+                **_common(state),
                 "applied_at": tx.time,
                 "plan": plan,
                 "duration_ms": duration_ms,
@@ -155,6 +168,42 @@ class Version:
     plan: list[Mapping[str, Any]]
     tables: list[Mapping[str, Any]]
     """The whole snapshot of that version."""
+    layout: Layout = ()
+    app_version: str | None = None
+    engine: str = ""
+
+    @property
+    def is_live(self) -> bool:
+        return self.rolled_back_at is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One line of the log: a migration, rollback or repair, and how it ended."""
+
+    operation: str
+    before: int
+    after: int
+    status: str
+    reason: str | None
+    at: datetime
+
+
+def next_version(reader: Reader, catalog: Catalog) -> int:
+    """Numbers of versions that were rolled back are not given again (M-043)."""
+    if HISTORY.name not in catalog:
+        return 1
+    return int(reader.scalar(f"SELECT coalesce(max(version), 0) + 1 FROM {quote(HISTORY.name)}"))
+
+
+def undone_version(reader: Reader, catalog: Catalog, checksum: str) -> int | None:
+    """The version with that checksum, when the last one that had it was rolled back (M-047)."""
+    if HISTORY.name not in catalog:
+        return None
+    c = HISTORY.c
+    found = select(c.version, c.rolled_back_at).where(c.checksum == checksum).order_by(c.version.desc()).limit(1)
+    rows = reader.rows(found)
+    return int(rows[0][0]) if rows and rows[0][1] is not None else None
 
 
 def read_history(reader: Reader, catalog: Catalog) -> list[Version]:
@@ -162,11 +211,8 @@ def read_history(reader: Reader, catalog: Catalog) -> list[Version]:
     if HISTORY.name not in catalog:
         return []
     c = HISTORY.c
-    rows = reader.rows(
-        select(
-            c.version, c.checksum, c.applied_at, c.rolled_back_at, c.duration_ms, c.applied_by, c.plan, c.schema
-        ).order_by(c.version.desc())
-    )
+    columns = (c.version, c.checksum, c.applied_at, c.rolled_back_at, c.duration_ms, c.applied_by, c.plan, c.schema)
+    rows = reader.rows(select(*columns, c.layout, c.app_version, c.engine).order_by(c.version.desc()))
     return [
         Version(
             version=version,
@@ -177,6 +223,23 @@ def read_history(reader: Reader, catalog: Catalog) -> list[Version]:
             applied_by=by,
             plan=plan,
             tables=json.loads(schema),
+            layout=from_data(layout),
+            app_version=app_version,
+            engine=engine,
         )
-        for version, sum_, applied_at, rolled_back_at, duration, by, plan, schema in rows
+        for version, sum_, applied_at, rolled_back_at, duration, by, plan, schema, layout, app_version, engine in rows
+    ]
+
+
+def read_log(reader: Reader, catalog: Catalog) -> list[Attempt]:
+    """Newest first."""
+    if LOG.name not in catalog:
+        return []
+    c = LOG.c
+    rows = reader.rows(
+        select(c.operation, c.from_version, c.to_version, c.status, c.reason, c.created_at).order_by(c.id.desc())
+    )
+    return [
+        Attempt(operation=operation, before=before, after=after, status=status, reason=reason, at=at)
+        for operation, before, after, status, reason, at in rows
     ]

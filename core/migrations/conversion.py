@@ -26,6 +26,7 @@ _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
 _OFFSET = r"([zZ]| ?[+-][0-9]{2}(:?[0-9]{2})?)"
 _CHOICES = frozenset({"single-select", "status"})
+_NOT_FROM_TEXT = frozenset({"relationship", "duration", "autonumber"})
 _LISTS: frozenset[str] = frozenset({"text-list", "integer-list", "bigint-list", "decimal-list"})
 _ONE_FILE, _MANY_FILES = "single-attachment", "multiple-attachments"
 
@@ -49,13 +50,26 @@ class Conversion:
     """It reads what the migration itself makes, so nothing can be looked at before; it leads one to one."""
 
 
-def conversion(ddl: Ddl, old: Column, new: Column, before: Options, after: Options) -> Conversion | None:
-    """The way from one column to another; None when values stay as they are. Raises NotConvertible."""
-    return _Converter(ddl, old.type, new.type, before, after).find()
+def conversion(
+    ddl: Ddl, old: Column, new: Column, before: Options, after: Options, *, backwards: bool = False
+) -> Conversion | None:
+    """The way from one column to another; None when values stay as they are. Raises NotConvertible.
+
+    `backwards`: a rollback, which also undoes what is allowed in one direction alone."""
+    if backwards:
+        after = {"split": before.get("split"), "renameOptions": _inverted(before), **after}
+    return _Converter(ddl, old.type, new.type, before, after, backwards).find()
+
+
+def _inverted(field: Options) -> dict[str, str]:
+    return {str(new): str(old) for old, new in (field.get("renameOptions") or {}).items()}
 
 
 class _Converter:
-    def __init__(self, ddl: Ddl, old: ColumnType, new: ColumnType, before: Options, after: Options) -> None:
+    def __init__(
+        self, ddl: Ddl, old: ColumnType, new: ColumnType, before: Options, after: Options, backwards: bool
+    ) -> None:
+        self.backwards = backwards
         self.ddl = ddl
         self.is_duckdb = ddl.dialect == "duckdb"
         self.old = old
@@ -82,6 +96,12 @@ class _Converter:
     def _between(self, old: str, new: str) -> Conversion:
         if old == "boolean" and new in NUMBERS:
             return Conversion(lambda x: f"CAST(CASE WHEN {x} THEN 1 WHEN NOT {x} THEN 0 END AS {self.type_name})")
+        if old in NUMBERS and new == "boolean" and self.backwards:
+            return Conversion(
+                lambda x: f"(CASE WHEN {x} = 1 THEN true WHEN {x} = 0 THEN false END)",
+                lambda x: f"{x} NOT IN (0, 1)",
+                "are neither 1 nor 0",
+            )
         if (old, new) == ("date", "timestamp"):
             zone = self._zone(self.after)
             return Conversion(lambda x: f"(CAST({x} AS TIMESTAMP) AT TIME ZONE {zone})")
@@ -195,7 +215,7 @@ class _Converter:
     def _from_text(self) -> Conversion:
         """Each kind by a pattern that says what is meant, then by the database's own reading of it."""
         kind = self.new.kind
-        if kind in NUMBERS and self.after.get("type") not in ("relationship", "duration", "autonumber"):
+        if kind in NUMBERS and (self.backwards or self.after.get("type") not in _NOT_FROM_TEXT):
             return self._text_to_number()
         if kind == "boolean":
             return self._text_to_boolean()

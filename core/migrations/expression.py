@@ -14,10 +14,12 @@ from core.storage.value import dump_json
 
 @dataclass(frozen=True, slots=True)
 class Sql:
-    """SQL text with `?` and its parameters."""
+    """SQL text with `?` and its parameters. `copies`: the table whose rows it reads, when it may be run for a range of
+    them at a time (`WHERE rowid …` is put behind it)."""
 
     text: str
     parameters: Row = ()
+    copies: str | None = None
 
 
 def fill_of(ddl: Ddl, table: TableModel, column: Column) -> Sql | None:

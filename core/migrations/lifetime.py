@@ -20,7 +20,7 @@ def lifetimes(versions: Iterable[Version]) -> Mapping[str, Lifetime]:
     """By table id, of the tables in force. `versions` as `run.history` gives them: newest first."""
     found: dict[str, Lifetime] = {}
     before: dict[str, Mapping[str, Any]] = {}
-    for version in reversed(list(versions)):
+    for version in reversed([each for each in versions if each.is_live]):
         tables = {str(table["id"]): table for table in version.tables}
         at = version.applied_at
         for id_, table in tables.items():

@@ -1,16 +1,18 @@
 """What a migration would do: read the state, compare, look at the rows, write the steps. Nothing is changed here."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
 from core.fields.model import AppModel, Column, TableModel
-from core.migrations.bookkeeping import State, read_state
+from core.migrations.bookkeeping import State, next_version, read_state, undone_version
 from core.migrations.check import BY_HAND, ChangeCheck, Refusal
 from core.migrations.conversion import Conversion, NotConvertible, conversion
 from core.migrations.difference import Difference, TableChange, compare, present, stored
 from core.migrations.expression import Conversions, Sql, fill_of
+from core.migrations.kept import KEPT_DAYS, keep_columns, keep_table, kept_name
 from core.migrations.layout import TableLayout, canonical, checksum, layout_of
 from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.statement import TableSql, create_table, drop_table
@@ -19,6 +21,7 @@ from core.storage.database import Reader
 from core.storage.ddl import Ddl, literal, quote
 
 Kind = Literal["add", "change", "destructive"]
+Operation = Literal["MIGRATE", "ROLLBACK", "REPAIR"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,13 @@ class Step:
         return tuple(statement.text for statement in self.statements)
 
     def data(self) -> dict[str, Any]:
-        return {"kind": self.kind, "table": self.table, "text": self.text, "sql": list(self.sql)}
+        return {
+            "kind": self.kind,
+            "table": self.table,
+            "text": self.text,
+            "sql": list(self.sql),
+            "confirmed": self.confirmed,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +61,18 @@ class Plan:
     warnings: tuple[str, ...] = ()
     state: State = field(default_factory=State)
     """What is in force once it has run."""
+    operation: Operation = "MIGRATE"
     renews_views: bool = False
     """The version is in force, but our views are not as it wants them."""
+    undone: int | None = None
+    """The version with these very tables that has been rolled back: whoever applies it again must mean it (M-047)."""
+    again: Callable[[Reader], "Plan"] | None = None
+    """Makes the same plan anew, inside the transaction that carries it out."""
 
     @property
     def is_empty(self) -> bool:
         """Nothing to do, not even a new version."""
-        return self.before == self.after and not self.renews_views
+        return self.before == self.after and not self.renews_views and not self.steps
 
     @property
     def unconfirmed(self) -> tuple[Step, ...]:
@@ -67,6 +81,7 @@ class Plan:
     def data(self) -> dict[str, Any]:
         """For `--json` and the API."""
         return {
+            "operation": self.operation.lower(),
             "before": self.before,
             "after": self.after,
             "steps": [step.data() for step in self.steps],
@@ -75,6 +90,7 @@ class Plan:
                 for each in self.refusals
             ],
             "warnings": list(self.warnings),
+            "undone": self.undone,
         }
 
 
@@ -85,15 +101,26 @@ def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS) -> Pl
     layout = layout_of(model)
     text = canonical(model.app.tables_data)
     new_checksum = checksum(text)
+
+    def again(later: Reader) -> Plan:
+        return compose(later, model, owned)
+
     if state.checksum == new_checksum and all(table.name in catalog for table in layout):
         stale = not owned.is_current(reader, model)
-        return Plan(model=model, before=state.version, after=state.version, state=state, renews_views=stale)
-    after = State(version=state.version + 1, checksum=new_checksum, schema=text, layout=layout)
-    return _Composer(reader, model, catalog, state, after).plan()
+        return Plan(
+            model=model, before=state.version, after=state.version, state=state, renews_views=stale, again=again
+        )
+    number = next_version(reader, catalog)
+    after = State(version=number, checksum=new_checksum, schema=text, layout=layout)
+    found = Composer(reader, model, catalog, state, after).plan()
+    undone = undone_version(reader, catalog, new_checksum) if state.checksum != new_checksum else None
+    return replace(found, undone=undone, again=again)
 
 
-class _Composer:
-    """Collects steps, refusals and warnings in the order of spec §12.1."""
+class Composer:
+    """Collects steps, refusals and warnings in the order of spec §12.1. A rollback answers some questions otherwise."""
+
+    backwards = False
 
     def __init__(self, reader: Reader, model: AppModel, catalog: Catalog, before: State, after: State) -> None:
         self.reader = reader
@@ -106,7 +133,7 @@ class _Composer:
         self.difference: Difference = compare(self.old, after.layout)
         self.models = {table.spec.id: table for table in (*model, *model.junctions)}
         self.snapshots = {str(table.get("id")): table for table in before.tables}
-        self.new_snapshots = {str(table.get("id")): table for table in model.app.tables_data}
+        self.new_snapshots = {str(table.get("id")): table for table in json.loads(after.schema)}
         self.refusals: list[Refusal] = []
         self.warnings: list[str] = []
 
@@ -118,7 +145,7 @@ class _Composer:
             self._check(change, work)
         steps: list[Step] = []
         if not self.refusals:
-            steps = [*self._renames(works), *self._creations(), *self._alterations(works)]
+            steps = [*self._copies(works), *self._renames(works), *self._creations(), *self._alterations(works)]
         return Plan(
             model=self.model,
             before=self.before.version,
@@ -163,7 +190,7 @@ class _Composer:
             conversions=work.conversions,
             before=before,
             after=after,
-            validates=not self.new_snapshots.get(change.new.id, {}).get("allowUnvalidated"),
+            validates=self.validates(change),
         )
         self.refusals += looks.refusals()
         for name in work.lost_indexes:
@@ -175,14 +202,50 @@ class _Composer:
                 f"{table.name}: {gone} goes and {come} comes. If that is a rename, give the field an `id` and keep it"
             )
 
+    # What a rollback answers otherwise.
+
+    def validates(self, change: TableChange) -> bool:
+        """Old rows must obey new rules."""
+        return not self.new_snapshots.get(change.new.id, {}).get("allowUnvalidated")
+
+    def fill(self, change: TableChange, column: Column) -> Sql | None:
+        """What old rows get in a column that they lack."""
+        return fill_of(self.ddl, self.models[change.new.id], column)
+
+    def not_convertible(self, change: TableChange, old: Column, new: Column, reason: str) -> Conversion | None:
+        """There is no rule for the pair of types."""
+        self.refusals.append(Refusal(self.models[change.new.id].name, reason, hint=BY_HAND))
+        return None
+
+    def may_drop_table(self, table: TableLayout) -> bool:
+        return self._may_lose(self.snapshots.get(table.id) or self._owner_of_pairs(table.id))
+
+    def may_drop_column(self, change: TableChange, column: Column) -> bool:
+        return self._may_lose(self.new_snapshots.get(change.new.id, {}))
+
+    def copy_name(self, table: str) -> str | None:
+        """Under what name dropped values are kept; None: not at all."""
+        return kept_name(self.after.version, table) if keep_days(self.model) else None
+
+    def carried(self, way: Conversion) -> Conversion:
+        """How strictly values are carried over."""
+        return way
+
+    def shape(self, table: TableLayout) -> TableLayout:
+        """How a new table is made."""
+        return table
+
+    def contents(self, table: TableLayout) -> Sql | None:
+        """What a new table begins with."""
+        return None
+
     def _rules_changed(self, change: TableChange) -> bool:
         """Something else in the table's part of the file is new: stored values may break its rules."""
         return self.snapshots.get(change.old.id) != self.new_snapshots.get(change.new.id)
 
     def _sql(self, change: TableChange) -> TableSql:
-        table = self.models[change.new.id]
         wanted = [*change.added, *(new for _, new in change.required)]
-        fills = {column.name: fill for column in wanted if (fill := fill_of(self.ddl, table, column))}
+        fills = {column.name: fill for column in wanted if (fill := self.fill(change, column))}
         conversions = self._conversions(change)
         return TableSql(self.ddl, change, fills, conversions, self.catalog, self._sequences, self._next_numbers(change))
 
@@ -199,7 +262,7 @@ class _Composer:
         for old, new in change.pairs:
             options = before.get(str(old.field_id), {}), after.get(str(new.field_id), {})
             try:
-                way = conversion(self.ddl, old, new, *options)
+                way = conversion(self.ddl, old, new, *options, backwards=self.backwards)
             except NotConvertible as reason:
                 kinds = [
                     str(option.get("type") or column.type.kind)
@@ -207,10 +270,9 @@ class _Composer:
                 ]
                 name = f"{self.models[change.new.id].name}.{new.name}"
                 message = str(reason) or f"{name} cannot change from {kinds[0]} to {kinds[1]} by itself"
-                self.refusals.append(Refusal(self.models[change.new.id].name, message, hint=BY_HAND))
-                continue
+                way = self.not_convertible(change, old, new, message)
             if way is not None and (stored(old.type) != stored(new.type) or self._changes_values(change, way, old)):
-                found[new.name] = way
+                found[new.name] = self.carried(way)
         return found
 
     def _changes_values(self, change: TableChange, way: Conversion, old: Column) -> bool:
@@ -253,6 +315,24 @@ class _Composer:
 
     # The steps.
 
+    def _copies(self, works: list[tuple[TableChange, TableSql]]) -> Iterator[Step]:
+        """Before anything goes it is copied (M-018)."""
+        for table in self.difference.dropped:
+            name = self.copy_name(table.name)
+            if name and self.reader.rows(f"SELECT 1 FROM {quote(table.name)} LIMIT 1"):
+                yield Step("add", table.name, f"Keep a copy of {table.name} as {name}", (keep_table(name, table.name),))
+        for change, _ in works:
+            name = self.copy_name(change.old.name)
+            filled = [column for column in change.dropped if self._has_values(change.old.name, column)]
+            if name and filled:
+                what = ", ".join(column.name for column in filled)
+                copy = keep_columns(name, change.old, filled)
+                yield Step("add", self._name(change.new), f"Keep a copy of {what} as {name}", (copy,))
+
+    def _has_values(self, table: str, column: Column) -> bool:
+        sql = f"SELECT 1 FROM {quote(table)} WHERE {quote(column.name)} IS NOT NULL LIMIT 1"
+        return bool(self.reader.rows(sql))
+
     def _renames(self, works: list[tuple[TableChange, TableSql]]) -> Iterator[Step]:
         """Indexes out of the way, obsolete tables gone, tables under their new names."""
         released = [statement for _, work in works for statement in work.release()]
@@ -267,7 +347,7 @@ class _Composer:
         if aside:
             yield Step("change", "", "Move tables that exchange their names aside", tuple(aside))
         for table in self.difference.dropped:
-            allowed = self._may_lose(self.snapshots.get(table.id) or self._owner_of_pairs(table.id))
+            allowed = self.may_drop_table(table)
             rows = int(self.reader.scalar(f"SELECT count(*) FROM {quote(table.name)}"))
             statements = drop_table(self.ddl, table, self.catalog.sequences)
             yield Step("destructive", table.name, f"Drop table {table.name} ({rows} rows)", tuple(statements), allowed)
@@ -281,7 +361,8 @@ class _Composer:
     def _creations(self) -> Iterator[Step]:
         for table in self.difference.created:
             count = len(table.columns)
-            statements = create_table(self.ddl, table, self._sequences)
+            rows = self.contents(table)
+            statements = [*create_table(self.ddl, self.shape(table), self._sequences), *([rows] if rows else [])]
             yield Step("add", self._name(table), f"Create table {table.name} with {count} columns", tuple(statements))
 
     def _alterations(self, works: list[tuple[TableChange, TableSql]]) -> Iterator[Step]:
@@ -289,9 +370,16 @@ class _Composer:
             if not (change or work.conversions):
                 continue
             name = self._name(change.new)
-            words = list(_words(change, work.conversions))
-            allowed = self._may_lose(self.new_snapshots.get(change.new.id, {}))
-            steps = [Step(kind, name, text, confirmed=kind != "destructive" or allowed) for kind, text in words]
+            steps = [
+                Step(
+                    "destructive",
+                    name,
+                    f"Drop column {change.old.name}.{column.name} with its values",
+                    confirmed=self.may_drop_column(change, column),
+                )
+                for column in change.dropped
+            ]
+            steps += [Step(kind, name, text) for kind, text in _words(change, work.conversions)]
             statements = tuple(work.alter())
             if work.must_rewrite:
                 steps.append(Step("change", name, f"Rewrite table {change.new.name}", statements))
@@ -309,13 +397,10 @@ class _Composer:
         return self.new_snapshots.get(owner) or self.snapshots.get(owner, {})
 
     def _may_lose(self, snapshot: Mapping[str, Any]) -> bool:
-        settings = self.model.app.later.get("migrations") or {}
-        return bool(snapshot.get("allowDestructive") or settings.get("allowDestructive"))
+        return bool(snapshot.get("allowDestructive") or _settings(self.model).get("allowDestructive"))
 
 
 def _words(change: TableChange, conversions: Conversions) -> Iterator[tuple[Kind, str]]:
-    for column in change.dropped:
-        yield "destructive", f"Drop column {change.old.name}.{column.name} with its values"
     for old, new in change.renamed:
         yield "change", f"Rename column {old.name} to {new.name}"
     for column in change.added:
@@ -334,3 +419,13 @@ def _words(change: TableChange, conversions: Conversions) -> Iterator[tuple[Kind
     for index in change.indexes_added:
         unique = "unique index" if index.unique else "index"
         yield "add", f"Create {unique} {index.name} on {', '.join(index.fields)}"
+
+
+def _settings(model: AppModel) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = model.app.later.get("migrations") or {}
+    return found
+
+
+def keep_days(model: AppModel) -> int:
+    """How long copies of dropped values are kept; 0: they are not made."""
+    return int(_settings(model).get("keepDroppedDays", KEPT_DAYS))

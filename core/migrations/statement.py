@@ -200,7 +200,11 @@ class TableSql:
         )
         return [
             Sql(ddl.create_table(temporary, new.columns, new.key, by_hand)),
-            Sql(copy, tuple(value for part in selected for value in part.parameters)),
+            Sql(
+                copy,
+                tuple(value for part in selected for value in part.parameters),
+                copies=None if any(column.sequence for column in change.added) else new.name,  # they number all rows
+            ),
             Sql(ddl.drop_table(new.name)),
             Sql(ddl.rename_table(temporary, new.name)),
         ]

@@ -423,4 +423,4 @@ def test_the_plan_is_data(db: Database) -> None:
     data = plan(db, app(table(1, "Parts", text(1, "part_no")))).data()
     assert json.loads(json.dumps(data)) == data
     assert "destructive" in [step["kind"] for step in data["steps"]]
-    assert {"kind", "table", "text", "sql"} == set(data["steps"][0])
+    assert {"kind", "table", "text", "sql", "confirmed"} == set(data["steps"][0])
