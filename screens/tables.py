@@ -299,6 +299,8 @@ class TablesScreen(ConsoleScreen):
         row = model.row(model.selection.row) if model else None
         if model is None or info is None or field is None or row is None:
             return "", ""
+        if self.pane.refusal:
+            return self.pane.refusal, "warn"
         staged = self.context.pending.cell(info["sqlName"], row.key, field["name"])
         if staged is not None and staged.message:
             return f"! {staged.message}", "error"

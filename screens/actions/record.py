@@ -56,6 +56,7 @@ COLUMNS: tuple[Action, ...] = (
 PASTE: tuple[Action, ...] = (
     Action("paste.stage", "enter,ctrl+s", "paste", footer=1),
     Action("paste.new", "n", "paste", footer=2),
+    Action("paste.skip", "s", "paste", footer=2),
     Action("paste.header", "h", "paste", footer=3),
     Action("paste.left", "left", "paste"),
     Action("paste.right", "right", "paste", footer=4),

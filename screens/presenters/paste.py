@@ -3,16 +3,20 @@
 Cells copied here keep their types and NULLs; texts from elsewhere are read by the rules of the field that they go to.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from core.contract.tables import FieldInfo
 from screens.presenters.clipboard_block import copy_text
 from screens.presenters.pending import CellEdit
 from screens.presenters.value import ValueRefused, parse, title_of
 from screens.services.text import t
+
+CHECKED = 1_000
+"""Rows of a large block that are looked at before it is sent."""
 
 
 class TargetRow(NamedTuple):
@@ -41,6 +45,10 @@ class PasteDraft:
     targets: Sequence[TargetRow] = ()
     as_new: bool = False
     """All rows are new; else they go over the rows from the cursor down, and only the surplus is new."""
+    large: bool = False
+    """Too many rows to stage: they go to the server as an import, all of them as new rows."""
+    skip_errors: bool = False
+    """Of a large block: rows that do not fit are left out; else one of them stops all."""
     header: bool = False
     mapping: list[FieldInfo | None] = field(default_factory=list)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -51,6 +59,7 @@ class PasteDraft:
             self.header, self.as_new, self.mapping = True, True, named
         else:
             self.map_by_place()
+        self.as_new = self.as_new or self.large
 
     # ── Choices ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -105,12 +114,28 @@ class PasteDraft:
             for row in self.body[:limit]
         ]
 
-    def staged(self) -> tuple[list[CellEdit], list[dict[str, Any]], list[tuple[int, str, str]]]:
-        """Edits of existing rows, values of new rows, and the problems: (row from 1, field, message). Cells of new rows
-        that do not fit are staged as they are: the server will say so again."""
+    def problems(self) -> list[tuple[int, str, str]]:
+        """What does not fit: (row from 1, field, message). Of a large block only the first rows are looked at."""
+        return [
+            (number, info["name"], problem)
+            for number, row in enumerate(self.body[:CHECKED] if self.large else self.body, 1)
+            for info, raw in zip(self.mapping, row, strict=False)
+            if info is not None and (problem := self.cell(info, raw).problem)
+        ]
+
+    def write(self, file: BinaryIO) -> None:
+        """The rows as JSON lines for an import; what does not fit as it is, so that the server tells where."""
+        for row in self.body:
+            cells = (
+                (info["name"], self.cell(info, raw).value) for info, raw in zip(self.mapping, row, strict=False) if info
+            )
+            file.write(json.dumps(dict(cells), ensure_ascii=False).encode() + b"\n")
+
+    def staged(self) -> tuple[list[CellEdit], list[dict[str, Any]]]:
+        """Edits of existing rows, and values of new rows. Cells of new rows that do not fit are staged as they are: the
+        server will say so again."""
         edits: list[CellEdit] = []
         fresh: list[dict[str, Any]] = []
-        problems: list[tuple[int, str, str]] = []
         over = self.changed_rows
         for number, row in enumerate(self.body):
             values: dict[str, Any] = {}
@@ -119,8 +144,6 @@ class PasteDraft:
                     continue
                 value, problem = self.cell(info, raw)
                 name = info["name"]
-                if problem:
-                    problems.append((number + 1, name, problem))
                 if number < over:
                     target = self.targets[number]
                     edits.append(CellEdit(target.key, name, target.values.get(name), value, target.stamp, problem))
@@ -128,4 +151,4 @@ class PasteDraft:
                     values[name] = value
             if number >= over:
                 fresh.append(values)
-        return edits, fresh, problems
+        return edits, fresh

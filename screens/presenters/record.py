@@ -230,12 +230,14 @@ class RecordEdits:
         shown = [self.fields[c.name] for c in self.model.layout.shown if c.name in self.fields]
         fields = [field if editable(field) else None for field in shown[selection.column :]]
         names = [field["name"] for field in fields if field]
-        targets = await self.rows(selection.row, selection.row + len(rows) - 1, names) if self.model.count else []
+        large = len(rows) > MOST_ROWS
+        over = self.model.count and not large
+        targets = await self.rows(selection.row, selection.row + len(rows) - 1, names) if over else []
         writable = [field for field in self.info["fields"] if editable(field)]
-        return PasteDraft(rows, fields, writable, targets)
+        return PasteDraft(rows, fields, writable, targets, large=large)
 
     def paste(self, draft: PasteDraft) -> list[str]:
         """Stage a pasted block as one step; the refs of the new rows."""
-        edits, fresh, _ = draft.staged()
+        edits, fresh = draft.staged()
         self.name([] if draft.as_new else draft.targets)
         return self.pending.insert(self.table, fresh, edits)

@@ -55,6 +55,21 @@ def editable(field: FieldInfo) -> bool:
     return field["editor"] != "none" and not field["readOnly"] and not field["options"].get("readOnly")
 
 
+def why_read_only(field: FieldInfo) -> str:
+    """A sentence for a cell that has no editor."""
+    if field["name"] == "id" and field["system"]:
+        reason = "key"
+    elif field["type"] == "autonumber":
+        reason = "autonumber"
+    elif field["system"] or field["type"] in ("created-at", "updated-at", "deleted-at"):
+        reason = "automatic"
+    elif field["editor"] == "none":
+        reason = "computed"
+    else:
+        reason = "option"
+    return t("value.read_only", field=title_of(field), reason=t(f"value.read_only.{reason}"))
+
+
 def options_of(field: FieldInfo) -> list[Option]:
     """The choices of a select, status or multi-select; [] for other types."""
     found = []

@@ -25,7 +25,7 @@ from screens.presenters.grid_model import GridModel
 from screens.presenters.paste import TargetRow
 from screens.presenters.record import RecordEdits
 from screens.presenters.row_source import Query, TableSource
-from screens.presenters.value import check, editable, stored_value, title_of
+from screens.presenters.value import check, editable, stored_value, title_of, why_read_only
 from screens.services.context import Context
 from screens.services.number import grouped
 from screens.services.text import t
@@ -93,6 +93,8 @@ class GridPane(Container):
         self.edits: RecordEdits | None = None
         self.host = EditorHost(self)
         self.editing: Editing | None = None
+        self.refusal = ""
+        """Why the cell under the cursor did not open, until the cursor moves."""
         self.transfer = GridTransfer(self)
         self.views = GridViews(self)
         self._stops: list[Callable[[], None]] = []
@@ -218,6 +220,7 @@ class GridPane(Container):
 
     def on_virtual_grid_cursor_moved(self, event: VirtualGrid.CursorMoved) -> None:
         event.stop()
+        self.refusal = ""
         self.post_message(self.Moved(self))
 
     def on_virtual_grid_layout_changed(self, event: VirtualGrid.LayoutChanged) -> None:
@@ -280,6 +283,10 @@ class GridPane(Container):
         row, field = cell
         region = self._region()
         if region is None:
+            return
+        if not editable(field):
+            self.refusal = why_read_only(field)
+            self.post_message(self.Moved(self))
             return
         value = self.shown(row, field["name"])
         staged = self.context.pending.cell(self.info_name, row.key, field["name"])
@@ -419,7 +426,7 @@ class GridPane(Container):
         row, field = cell
         edited = edit_outside(self.app, field, self.shown(row, field["name"]))
         if edited is not None:
-            self.take(Editing(row, field), edited.value, edited.problem)
+            self.take(Editing(row, field), edited.value, edited.message)
 
     @work(exit_on_error=False)
     async def action_grid_clear(self) -> None:

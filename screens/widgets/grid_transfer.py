@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import tempfile
 from collections.abc import Awaitable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.client import SovriumError
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
     from screens.widgets.grid_pane import GridPane
 
 T = TypeVar("T")
+LONG = 200_000
+"""Characters of a pasted text from which on it is taken apart beside the screen."""
 
 
 class GridTransfer:
@@ -85,7 +90,10 @@ class GridTransfer:
     def paste_text(self, text: str) -> None:
         """What the terminal pasted; our own copy comes back with its types."""
         held = self.pane.context.clipboard.matches(text)
-        self._start(self._paste([list(row) for row in held.rows] if held else parse_block(text)))
+        self._start(self._paste([list(row) for row in held.rows]) if held else self._paste_text(text))
+
+    async def _paste_text(self, text: str) -> None:
+        await self._paste(await asyncio.to_thread(parse_block, text) if len(text) > LONG else parse_block(text))
 
     async def _paste(self, rows: list[list[Any]]) -> None:
         edits, model = self.pane.edits, self.pane.model
@@ -94,15 +102,30 @@ class GridTransfer:
         if len(rows) == 1 and len(rows[0]) == 1 and model.count:
             await self._fill(rows[0][0])
             return
-        if len(rows) > MOST_ROWS:
-            await self.guarded(self._refuse(len(rows)))
-            return
         draft = await self.guarded(edits.paste_draft(rows))
         if draft is not None and await self.pane.app.push_screen_wait(PastePreview(self.pane.context, draft)):
-            self._stage(draft)
+            if draft.large:
+                await self._send(draft)
+            else:
+                self._stage(draft)
 
-    async def _refuse(self, count: int) -> None:
-        raise TooManyRows(count)
+    async def _send(self, draft: PasteDraft) -> None:
+        """A block that is too large to stage, as an import: a job with progress that can be cancelled."""
+        info, context = self.pane.info, self.pane.context
+        if info is None or context.port is None:
+            self.pane.app.notify(t("change.offline"), severity="warning")
+            return
+        names = [field["name"] for field in draft.mapping if field]
+        with tempfile.NamedTemporaryFile(prefix="paste-", suffix=".ndjson") as file:
+            await asyncio.to_thread(draft.write, file)
+            file.flush()
+            started = context.port.start_import(
+                info["sqlName"], Path(file.name), mapping={name: name for name in names}, skip_errors=draft.skip_errors
+            )
+            job = await self.guarded(started)
+        if job is not None:
+            context.jobs.take(job)
+            self.pane.app.notify(t("paste.started", count=len(draft.body), number=grouped(len(draft.body))))
 
     def _stage(self, draft: PasteDraft) -> None:
         edits = self.pane.edits

@@ -43,6 +43,7 @@ class PastePreview(Sheet[bool]):
         yield Static(id="paste-summary", markup=False)
         with VerticalScroll(classes="paste-scroll"):
             yield Static(id="paste-table", markup=False)
+        yield Static(id="paste-job", classes="sheet-note", markup=False)
         yield Static(id="paste-problems", classes="sheet-problem", markup=False)
 
     def on_mount(self) -> None:
@@ -54,7 +55,7 @@ class PastePreview(Sheet[bool]):
     def paint(self) -> None:
         """Everything again, from the draft."""
         draft = self.draft
-        _, _, problems = draft.staged()
+        problems = draft.problems()
         parts = [t("paste.changed", count=draft.changed_rows)] if draft.changed_rows else []
         parts += [t("paste.new", count=draft.new_rows)] if draft.new_rows else []
         parts += [t("paste.problems", count=len(problems))] if problems else []
@@ -65,6 +66,9 @@ class PastePreview(Sheet[bool]):
             )
         )
         self.query_one("#paste-table", Static).update(self._table())
+        job = self.query_one("#paste-job", Static)
+        job.display = draft.large
+        job.update(t("paste.job_skips" if draft.skip_errors else "paste.job"))
         lines = [t("paste.problem", row=row, field=name, message=message) for row, name, message in problems[:PROBLEMS]]
         if len(problems) > PROBLEMS:
             lines.append(t("paste.more", count=len(problems) - PROBLEMS))
@@ -105,6 +109,16 @@ class PastePreview(Sheet[bool]):
         if cell.problem:
             return padded(f"! {show(None, cell.value)}", width - 1, "bold $error underline")
         return padded(show(draft.mapping[at], cell.value), width - 1, "$foreground")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A large block is imported, so that its rows are new."""
+        if action == "paste_skip":
+            return self.draft.large
+        return action != "paste_new" or not self.draft.large
+
+    def action_paste_skip(self) -> None:
+        self.draft.skip_errors = not self.draft.skip_errors
+        self.paint()
 
     def action_paste_stage(self) -> None:
         self.dismiss(True)

@@ -24,7 +24,7 @@ from screens.presenters.format import formatter
 from screens.presenters.link import REF
 from screens.presenters.paste import TargetRow
 from screens.presenters.pending import PendingChanges, Staged
-from screens.presenters.value import NULL, check, edit_text, editable, is_cut, show, title_of
+from screens.presenters.value import NULL, check, edit_text, editable, is_cut, show, title_of, why_read_only
 from screens.services.text import t
 from screens.widgets.cell_values import value_hits
 from screens.widgets.defect import tell_defect
@@ -285,6 +285,9 @@ class RecordPanel(Container):
     async def _edit(self) -> None:
         field, row, info = self.field_here(), self.row, self.pane.info
         if field is None or row is None or info is None:
+            return
+        if not editable(field):
+            self.query_one("#record-note", Static).update(why_read_only(field))
             return
         staged = self.pending.cell(info["sqlName"], row.key, field["name"])
         value = staged.value if staged else row.values.get(field["name"])

@@ -90,7 +90,6 @@ SAMPLES: dict[str, tuple[Any, dict[str, Any]]] = {
     "link": ("1", {}),
     "json": ({"a": [1, 2]}, {}),
     "rating": (3, {"max": 5}),
-    "none": ("x", {}),
 }
 
 
@@ -105,7 +104,7 @@ async def test_untouched_is_never_written(editor, null):
     assert app.done.move == "right"
 
 
-@pytest.mark.parametrize("editor", [kind for kind in SAMPLES if kind != "none"])
+@pytest.mark.parametrize("editor", SAMPLES)
 async def test_escape_restores(editor):
     value, options = SAMPLES[editor]
     app = await typed(a_field(editor, **options), value, "1", "down", "escape")
@@ -209,18 +208,9 @@ async def test_value_menu_can_be_asked_for_while_editing():
     assert app.done is None
 
 
-async def test_read_only_cells_say_why():
-    app = EditorApp(a_field("line", read_only=True), "A")
-    async with app.run_test(size=(80, 24)) as pilot:
-        assert app.host.current.kind == "none"
-        await pilot.press("x")
-        await pilot.pause()
-    assert not app.done.changed
-
-
 def test_every_kind_has_an_editor():
     """T-146: each editor kind of the field contract."""
-    kinds = "line text number date datetime time duration checkbox choice choices link json rating none".split()
+    kinds = "line text number date datetime time duration checkbox choice choices link json rating".split()
     assert sorted(EDITORS) == sorted(kinds)
     assert all(kind_of(a_field(kind)) == kind for kind in kinds)
     assert not editable(a_field("none"))

@@ -12,12 +12,12 @@ from core.contract.console import Event
 from screens.presenters.filter_draft import FilterDraft
 from screens.services.session import SessionStore
 from screens.tables import TablesScreen
+from screens.widgets import navigator
 from screens.widgets.change_panel import ChangePanel
 from screens.widgets.column_manager import ColumnManager
 from screens.widgets.filter_builder import FilterBuilder
 from screens.widgets.finder import Finder
 from screens.widgets.footer import KeyFooter
-from screens.widgets import navigator
 from screens.widgets.record_peek import RecordPeek
 from sovrium_tui.console import ConsoleApp
 from tests.support.console import console, running, screen_text, until
@@ -342,3 +342,14 @@ async def test_the_example_of_a_sentence_speaks_of_this_table() -> None:
         draft = FilterDraft(screen.pane.info["fields"], None)
         draft.read(example)
         assert "contains" in draft.sentence()
+
+
+async def test_a_cell_that_cannot_be_written_says_why() -> None:
+    """In the status line, and no editor is offered."""
+    async with tables() as (pilot, screen):
+        await pilot.press("left", "enter")
+        await until(pilot, lambda: "identifies the record" in screen.status.text("note"))
+        assert screen.pane.host.current is None
+        assert "Enter Keep" not in screen.query_one(KeyFooter).render().plain
+        await pilot.press("right")
+        await until(pilot, lambda: screen.status.text("note").startswith("name"))

@@ -135,7 +135,6 @@ EDITORS = {
     "link": (a_field("link"), "2", ["a"]),
     "json": (a_field("json"), {"city": "Oslo", "zip": [1, 2]}, ["comma"]),
     "text": (a_field("text"), "A long text\nof two lines", []),
-    "none": (a_field("none", kind="autonumber"), 3, []),
 }
 
 

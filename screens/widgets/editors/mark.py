@@ -8,7 +8,6 @@ from textual.events import Key
 from textual.widget import Widget
 from textual.widgets import Static
 
-from core.contract.tables import FieldInfo
 from screens.presenters.value import ValueRefused, title_of
 from screens.services.text import t
 from screens.widgets.editors.base import CellEditor, EditedCell
@@ -91,49 +90,3 @@ class RatingEditor(CellEditor):
             event.stop()
             self.stars = max(0, min(self.most, int(event.character)))
             self.draw()
-
-
-class NoEditor(CellEditor):
-    """Says why the cell cannot be edited; any key closes it."""
-
-    DEFAULT_CSS = """
-    NoEditor > Focus { height: auto; padding: 0 1; background: $panel; color: $foreground; }
-    """
-
-    kind = "none"
-    least_width = 40
-
-    def compose_body(self) -> Iterable[Widget]:
-        yield Focus(markup=False)
-
-    def show_cell(self, cell: EditedCell) -> None:
-        self.query_one(Focus).update(why_read_only(cell.field))
-        self.query_one(Focus).focus()
-
-    def draft(self) -> Any:
-        return None
-
-    def value(self) -> Any:
-        return None
-
-    def touched(self) -> bool:
-        return False
-
-    def on_key(self, event: Key) -> None:
-        event.stop()
-        self.action_editor_cancel()
-
-
-def why_read_only(field: FieldInfo) -> str:
-    """A sentence for a cell that has no editor."""
-    if field["name"] == "id" and field["system"]:
-        reason = "key"
-    elif field["type"] == "autonumber":
-        reason = "autonumber"
-    elif field["system"] or field["type"] in ("created-at", "updated-at", "deleted-at"):
-        reason = "automatic"
-    elif field["editor"] == "none":
-        reason = "computed"
-    else:
-        reason = "option"
-    return t("value.read_only", field=title_of(field), reason=t(f"value.read_only.{reason}"))

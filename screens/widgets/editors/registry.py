@@ -9,7 +9,7 @@ from screens.widgets.editors.base import CellEditor, EditedCell
 from screens.widgets.editors.choice import ChoiceEditor, ChoicesEditor
 from screens.widgets.editors.line import DurationEditor, LineEditor, NumberEditor, TimeEditor
 from screens.widgets.editors.link import LinkEditor
-from screens.widgets.editors.mark import CheckboxEditor, NoEditor, RatingEditor
+from screens.widgets.editors.mark import CheckboxEditor, RatingEditor
 from screens.widgets.editors.moment import DateEditor, DatetimeEditor
 from screens.widgets.editors.text import JsonEditor, TextEditor
 
@@ -29,13 +29,12 @@ EDITORS: dict[str, type[CellEditor]] = {
         LinkEditor,
         JsonEditor,
         RatingEditor,
-        NoEditor,
     )
 }
 
 
 def kind_of(field: FieldInfo) -> str:
-    """The kind of editor that opens on a field."""
+    """The kind of editor that opens on a field; "none" for one that cannot be written."""
     return field["editor"] if editable(field) and field["editor"] in EDITORS else "none"
 
 

@@ -53,7 +53,8 @@ def test_forms():
 def test_paste_over_rows_and_beyond():
     targets = [TargetRow("1", "s1", {"name": "Old", "age": 1})]
     draft = PasteDraft([["Ada", "36"], ["Bob", "x"], ["Cy", "200"]], [NAME, AGE], [NAME, AGE], targets)
-    edits, fresh, problems = draft.staged()
+    edits, fresh = draft.staged()
+    problems = draft.problems()
     assert [(e.key, e.field, e.original, e.value) for e in edits] == [("1", "name", "Old", "Ada"), ("1", "age", 1, 36)]
     assert fresh == [{"name": "Bob", "age": "x"}, {"name": "Cy", "age": "200"}]
     assert [(row, name) for row, name, _ in problems] == [(2, "age"), (3, "age")]
@@ -78,6 +79,7 @@ def test_null_survives_a_paste_inside_the_console():
 def test_five_thousand_rows_stage_quickly_enough_to_count():
     """Behaviour, not time: every cell of a big block arrives."""
     draft = PasteDraft([[f"n{n}", n % 100] for n in range(5000)], [NAME, AGE], [NAME, AGE], [])
-    _, fresh, problems = draft.staged()
+    _, fresh = draft.staged()
+    problems = draft.problems()
     assert len(fresh) == 5000
     assert not problems
