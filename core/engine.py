@@ -16,6 +16,7 @@ from core.errors import MigrationRefused, StorageError
 from core.storage.database import Commit, Database, Settings
 
 if TYPE_CHECKING:
+    from core.access.grant import Grants
     from core.fields.model import AppModel
     from core.jobs.center import JobCenter
     from core.jobs.transfer import Transfers
@@ -64,6 +65,13 @@ class Engine:
         from core.views.ordered import OrderedViews
 
         return OrderedViews(self.records, self.bus.publish)
+
+    @cached_property
+    def grants(self) -> "Grants":
+        """Access to single records that users have been given."""
+        from core.access.grant import Grants
+
+        return Grants(self.database, self.model, self.clock)
 
     @cached_property
     def transfers(self) -> "Transfers":

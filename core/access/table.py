@@ -74,6 +74,16 @@ class TableAccess:
             return Decision(False, "computed", found.rule)
         return found if own is None else own
 
+    @property
+    def fields_with_rules(self) -> frozenset[str]:
+        """Fields that the file says something about, and those that are computed from hidden ones."""
+        return frozenset((self._rules.block and self._rules.block.fields) or ()) | self.hidden
+
+    def row_rule(self, operation: RowOperation) -> str | None:
+        """Where the file says which rows; None: nowhere, or the caller is above it."""
+        rule: RowRule | None = getattr(self._row_rules, operation) if self._row_rules else None
+        return None if rule is None else rule.path
+
     def has_rows(self, operation: RowOperation) -> bool:
         """Some rows are beyond the caller's reach."""
         return self._row_rules is not None and getattr(self._row_rules, operation) is not None

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from core.errors import BadRequest, FieldError, Invalid, TooLarge
+from core.errors import BadRequest, FieldError, Invalid, NotFound, TooLarge
 from core.http.error import body_error
 from core.http.route import Route
 from core.principal import Principal
@@ -89,6 +89,13 @@ class Call:
             if key == name:
                 return cast(bytes, value).decode("latin-1")
         return None
+
+    def require_admin(self) -> None:
+        """For what only the owner and admins may; in an app without accounts and rules, where nothing is kept from anybody,
+        everybody. Raises NotFound."""
+        access = self.engine.records.access
+        if not (access.is_admin(self.principal) or not (access.has_accounts or access.has_rules)):
+            raise NotFound
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it comes.

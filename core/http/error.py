@@ -6,6 +6,7 @@ from typing import Any
 
 from core.errors import AccessError, FieldError, Invalid, RequestError, SovriumError
 from core.http.answer import Answer, as_json
+from core.http.limit import TooMany
 from core.ids import short_id
 
 log = logging.getLogger("sovrium.http")
@@ -45,6 +46,8 @@ def answer_to(error: Exception, context: Mapping[str, Any]) -> Answer:
     answer = as_json(error.body(), error.status)
     if isinstance(error, MethodNotAllowed):
         answer.headers.append((b"allow", ", ".join(error.allowed).encode()))
+    if isinstance(error, TooMany):
+        answer.headers += [(b"retry-after", b"%d" % error.retry_after), *error.headers]
     if error.status == 503:
         answer.headers.append((b"retry-after", b"1"))
     return answer

@@ -13,10 +13,12 @@ from urllib.parse import unquote
 from core.errors import BadRequest, NotFound
 from core.http.answer import Answer
 from core.http.error import MethodNotAllowed
+from core.schema.permission import Operation
 
 if TYPE_CHECKING:
     from core.http.call import Call
 
+Counter = Literal["method", "read", "tables", "activity"]
 Handler = Callable[["Call"], Awaitable[Answer]]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -68,6 +70,11 @@ class Route:
     errors: tuple[int, ...] = ()
     open: bool = False
     """Answers everybody, signed in or not, ready or not."""
+    needs: Operation | None = None
+    """What the table of the path must allow to everybody for a caller without a session to be let in; None: no such caller
+    is, in an app with accounts. What a caller with a session may do is decided behind the door."""
+    counter: Counter | None = "method"
+    """The window that a request is counted in; None: in none (L-005)."""
 
 
 class RouteFamily:

@@ -1,5 +1,6 @@
 """Tables and fields as clients see them (spec tables-records §2.5)."""
 
+from collections.abc import Collection
 from typing import Any
 
 from core.clock import to_iso
@@ -9,27 +10,29 @@ from core.fields.base import FieldType
 from core.fields.model import TableModel
 
 
-def table_summary(engine: Engine, table: TableModel) -> TableSummary:
+def table_summary(engine: Engine, table: TableModel, hidden: Collection[str] = ()) -> TableSummary:
+    """`hidden` are the fields that the caller may not read."""
     lifetime = engine.lifetimes[table.spec.id]
     return {
         "id": table.spec.id,
         "name": table.name,
-        "fieldCount": len(table.fields),
+        "fieldCount": sum(name not in hidden for name in table.fields),
         "createdAt": to_iso(lifetime.made),
         "updatedAt": to_iso(lifetime.changed),
     }
 
 
-def table_info(engine: Engine, table: TableModel) -> TableInfo:
+def table_info(engine: Engine, table: TableModel, hidden: Collection[str] = ()) -> TableInfo:
+    """`hidden` are the fields that the caller may not read."""
     lifetime = engine.lifetimes[table.spec.id]
-    fields = [field_info(field, system=False) for field in table.fields.values()]
+    fields = [field_info(field, system=False) for name, field in table.fields.items() if name not in hidden]
     fields += [field_info(field, system=True) for field in table.system.values()]
     return {
         "id": table.spec.id,
         "name": table.name,
         "sqlName": table.sql_name,
         "primaryKey": "~".join(table.key.fields),
-        "displayField": table.display_field,
+        "displayField": table.key.fields[0] if table.display_field in hidden else table.display_field,
         "fields": fields,
         "views": list(table.spec.later.get("views", [])),
         "permissions": table.spec.permissions.data() if table.spec.permissions else {},

@@ -16,6 +16,7 @@ from core.clock import Clock, to_iso
 from core.contract.console import Job
 from core.errors import Busy, NotFound, SovriumError
 from core.ids import short_id
+from core.principal import OWNER, Principal
 from core.storage.database import Cancel
 
 FINISHED_KEPT = 50
@@ -85,11 +86,17 @@ class JobCenter:
     def __init__(self, bus: Bus, clock: Clock) -> None:
         self._bus = bus
         self._clock = clock
-        self._jobs: dict[str, tuple[Job, Progress]] = {}
+        self._jobs: dict[str, tuple[Job, Progress, Principal]] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def start(
-        self, kind: Literal["import", "export"], title: str, work: Work, *, unit: Literal["rows", "bytes"] = "rows"
+        self,
+        kind: Literal["import", "export"],
+        title: str,
+        work: Work,
+        *,
+        unit: Literal["rows", "bytes"] = "rows",
+        principal: Principal = OWNER,
     ) -> Job:
         """Begin a job. `title` is what people see; an export's is its file name.
 
@@ -112,28 +119,34 @@ class JobCenter:
             "error": None,
         }
         progress = Progress(job, self._publish)
-        self._jobs[job["id"]] = (job, progress)
+        self._jobs[job["id"]] = (job, progress, principal)
         self._tasks[job["id"]] = asyncio.get_running_loop().create_task(self._run(job, progress, work))
         self._publish(job)
         return job
 
-    def list(self) -> list[Job]:
-        """Newest first."""
-        return [job for job, _ in reversed(self._jobs.values())]
+    def list(self, principal: Principal = OWNER) -> list[Job]:
+        """Those that the caller has started, the owner's all; newest first."""
+        return [job for job, _, by in reversed(self._jobs.values()) if is_of(by, principal)]
 
-    def get(self, job: str) -> Job:
-        return self._find(job)[0]
+    def get(self, job: str, principal: Principal = OWNER) -> Job:
+        """Raises NotFound, also for a job of somebody else."""
+        return self._find(job, principal)[0]
 
-    def file(self, job: str) -> Path:
+    def is_of(self, job: str, principal: Principal) -> bool:
+        """Whether the caller may know of that job."""
+        found = self._jobs.get(job)
+        return found is not None and is_of(found[2], principal)
+
+    def file(self, job: str, principal: Principal = OWNER) -> Path:
         """The file of a finished export; NotFound where there is none."""
-        found, progress = self._find(job)
+        found, progress = self._find(job, principal)
         if found["state"] != "done" or progress.file is None:
             raise NotFound
         return progress.file
 
-    def cancel(self, job: str) -> None:
+    def cancel(self, job: str, principal: Principal = OWNER) -> None:
         """End a running job, or forget a finished one."""
-        found, progress = self._find(job)
+        found, progress = self._find(job, principal)
         if found["state"] == "running":
             progress.cancel.cancel()
         else:
@@ -141,7 +154,7 @@ class JobCenter:
 
     def close(self) -> None:
         """End all jobs and remove their files. Any thread."""
-        for job, progress in list(self._jobs.values()):
+        for job, progress, _ in list(self._jobs.values()):
             if job["state"] == "running":
                 progress.cancel.cancel()
             elif progress.file is not None:
@@ -169,21 +182,25 @@ class JobCenter:
     def _publish(self, job: Job) -> None:
         self._bus.publish({"kind": "job", "job": job})
 
-    def _find(self, job: str) -> tuple[Job, Progress]:
+    def _find(self, job: str, principal: Principal) -> tuple[Job, Progress]:
         found = self._jobs.get(job)
-        if found is None:
+        if found is None or not is_of(found[2], principal):
             raise NotFound
-        return found
+        return found[:2]
 
     def _forget(self, job: str) -> None:
-        _, progress = self._jobs.pop(job)
+        _, progress, _ = self._jobs.pop(job)
         if progress.file is not None:
             progress.file.unlink(missing_ok=True)
 
     def _forget_old(self) -> None:
-        finished = [name for name, (job, _) in self._jobs.items() if job["state"] not in ("running", "queued")]
+        finished = [name for name, (job, _, _) in self._jobs.items() if job["state"] not in ("running", "queued")]
         for name in finished[:-FINISHED_KEPT]:
             self._forget(name)
+
+
+def is_of(by: Principal, principal: Principal) -> bool:
+    return principal.is_unrestricted or (by.kind, by.id) == (principal.kind, principal.id)
 
 
 def message_of(error: Exception) -> str:

@@ -13,11 +13,12 @@ from sqlalchemy import ColumnElement
 
 from core.clock import Clock
 from core.contract.console import ImportPreview, Job, SqlColumn
+from core.errors import NotFound
 from core.fields.model import TableModel
 from core.ids import short_id
 from core.jobs.center import JobCenter, Progress
 from core.jobs.result_file import distinct_names, write_rows
-from core.principal import Principal
+from core.principal import OWNER, Principal
 from core.query.list_query import ListQuery
 from core.records.importing import files_database, import_file, preview
 from core.records.service import Records, actor_of
@@ -47,13 +48,16 @@ class Transfers:
         mapping: Mapping[str, str] | None,
         skip_errors: bool,
     ) -> Job:
-        """Import a file of the exchange folder, which goes when the job ends."""
+        """Import a file of the exchange folder, which goes when the job ends. Raises NotFound, NotSignedIn."""
+        target = self._records.target(principal, table, "create")
+        if mapping is not None and not target.locked.isdisjoint(mapping.values()):
+            raise NotFound()
 
         async def work(progress: Progress) -> None:
             with temporary(file):
                 rows = await import_file(
                     self._records.database,
-                    self._records.writable(table),
+                    target,
                     file,
                     format_,
                     progress,
@@ -64,14 +68,18 @@ class Transfers:
                 )
             progress.finish(rows)
 
-        return self._jobs.start("import", table.name, work)
+        return self._jobs.start("import", table.name, work, principal=principal)
 
-    async def preview_import(self, table: TableModel, file: Path, format_: Format) -> ImportPreview:
-        """What the beginning of a file holds; the file goes."""
+    async def preview_import(
+        self, principal: Principal, table: TableModel, file: Path, format_: Format
+    ) -> ImportPreview:
+        """What the beginning of a file holds, and the fields that the caller may fill with it; the file goes."""
         with temporary(file):
-            return await preview(file, format_, table)
+            return await preview(file, format_, self._records.target(principal, table, "create"))
 
-    def start_export(self, reading: Reading, format_: Format, fields: Sequence[str] | None) -> Job:
+    def start_export(
+        self, reading: Reading, format_: Format, fields: Sequence[str] | None, principal: Principal = OWNER
+    ) -> Job:
         """Write the rows of a view to a file."""
         target = self._target(format_)
 
@@ -89,9 +97,16 @@ class Transfers:
                 )
             progress.finish(rows, target)
 
-        return self._jobs.start("export", file_name(reading.scope.table.sql_name, format_, self._clock()), work)
+        name = file_name(reading.scope.table.sql_name, format_, self._clock())
+        return self._jobs.start("export", name, work, principal=principal)
 
-    def start_result_export(self, columns: Sequence[SqlColumn], rows: Iterable[Sequence[Any]], format_: Format) -> Job:
+    def start_result_export(
+        self,
+        columns: Sequence[SqlColumn],
+        rows: Iterable[Sequence[Any]],
+        format_: Format,
+        principal: Principal = OWNER,
+    ) -> Job:
         """Write the kept rows of an SQL result to a file."""
         target = self._target(format_)
         names = distinct_names([column["name"] for column in columns])
@@ -103,7 +118,7 @@ class Transfers:
                     await self._to_parquet(target)
             progress.finish(count, target)
 
-        return self._jobs.start("export", file_name("result", format_, self._clock()), work)
+        return self._jobs.start("export", file_name("result", format_, self._clock()), work, principal=principal)
 
     def export_stream(
         self, principal: Principal, table: TableModel, params: Mapping[str, str], format_: Literal["csv", "json"]
@@ -142,6 +157,7 @@ class Transfers:
     def _export_query(
         self, principal: Principal, table: TableModel, params: Mapping[str, str]
     ) -> tuple[ListQuery, list[str], list[ColumnElement[Any]]]:
+        self._records.require(principal, table, "read")
         query = ListQuery.parse(params, self._records.scope(principal, table))
         fields = [name.strip() for name in params.get("fields", "").split(",") if name.strip()]
         return query, fields, [rank.order() for rank in query.ranks()] if query.sort else []

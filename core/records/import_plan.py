@@ -107,15 +107,16 @@ def prepare(
 ) -> Import:
     """Look at the file and check the mapping."""
     columns = file_columns(reader, path, format_)
-    chosen = check_mapping(target.table, [name for name, _ in columns], mapping)
+    chosen = check_mapping(target, [name for name, _ in columns], mapping)
     return Import(target, path, format_, chosen, columns, progress, clock, skip_errors)
 
 
-def suggest_mapping(table: TableModel, columns: Sequence[str]) -> dict[str, str]:
+def suggest_mapping(target: WritableTable, columns: Sequence[str]) -> dict[str, str]:
     """Field by column where the names say it: the field's name, its label, or what the name would be as a column."""
     names: dict[str, str] = {}
+    table = target.table
     for name, field_type in table.fields.items():
-        if not field_type.read_only and name in table.column_by_name:
+        if not field_type.read_only and name in table.column_by_name and name not in target.locked:
             for known in (sql_name(field_type.spec.label or name), name.lower(), name):
                 names.setdefault(known, name)
     found: dict[str, str] = {}
@@ -126,10 +127,11 @@ def suggest_mapping(table: TableModel, columns: Sequence[str]) -> dict[str, str]
     return found
 
 
-def check_mapping(table: TableModel, columns: Sequence[str], mapping: Mapping[str, str] | None) -> dict[str, str]:
+def check_mapping(target: WritableTable, columns: Sequence[str], mapping: Mapping[str, str] | None) -> dict[str, str]:
     """The mapping to use. Raises BadRequest naming what is wrong with the one given."""
+    table = target.table
     if mapping is None:
-        found = suggest_mapping(table, columns)
+        found = suggest_mapping(target, columns)
         if not found:
             raise BadRequest(
                 f"No column of the file is a field of {table.name}", hint=f"It has {', '.join(columns[:20])}"

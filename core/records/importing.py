@@ -17,7 +17,6 @@ import orjson
 from core.clock import Clock
 from core.contract.console import ImportPreview
 from core.errors import BadRequest, FieldError, Invalid
-from core.fields.model import TableModel
 from core.ids import short_id
 from core.records.import_plan import Import, prepare, suggest_mapping
 from core.records.stage import Stage
@@ -50,7 +49,7 @@ async def import_file(
     Raises BadRequest for a file or mapping that cannot be used, Invalid when rows do not fit and none may be left out
     (nothing is imported then).
     """
-    if database.dialect == "duckdb":
+    if database.dialect == "duckdb" and not target.demands_result:
         return await _import_by_database(database, target, path, format_, progress, clock, actor, mapping, skip_errors)
     with closing(files_database(path.parent)) as files:
         work = await files.read(
@@ -61,7 +60,7 @@ async def import_file(
         return await database.write(Call(rows.insert), actor=actor, cause="import", cancel=progress.cancel)
 
 
-async def preview(path: Path, format_: Format, table: TableModel) -> ImportPreview:
+async def preview(path: Path, format_: Format, target: WritableTable) -> ImportPreview:
     """Columns of a file with samples and the fields that they may fill. The file may be the beginning of a larger one; a
     parquet file without its end has no columns to show."""
     if format_ == "csv":
@@ -72,7 +71,7 @@ async def preview(path: Path, format_: Format, table: TableModel) -> ImportPrevi
     def work(reader: Reader) -> ImportPreview:
         columns = file_columns(reader, path, format_)
         names = [name for name, _ in columns]
-        found = suggest_mapping(table, names)
+        found = suggest_mapping(target, names)
         rows = reader.rows(f"SELECT * FROM {file_texts(path, format_, columns, names)} LIMIT {SAMPLES:d}")
         samples = list(zip(*(row[1:] for row in rows), strict=True)) or [()] * len(names)
         return {
@@ -171,7 +170,8 @@ class _Rows:
                 work.refuse(good[place][0], [problem], good[place][1])
             rows = [work.target.complete(v, tx.time) for place, (_, v) in enumerate(good) if place not in refused]
             if rows:
-                tx.insert(work.target.source, rows)
+                keys = work.target.key if work.target.demands_result else ()
+                work.target.check_result(tx, tx.insert(work.target.source, rows, keys))
             done += len(rows)
             work.progress.report(seen)
         work.stop_if_refused()

@@ -7,18 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 
-from core.access.table import Access, TableAccess
+from core.access.table import Access, RowOperation, TableAccess
 from core.clock import Clock, system_clock
 from core.contract.console import CommitAnswer, CommitRequest
 from core.contract.records import Record, RecordList
 from core.errors import FieldError, Invalid, NotFound, NotSignedIn, SovriumError, TooLarge
 from core.fields.model import AppModel, TableModel
 from core.principal import Principal
+from core.query.compile import compile_filter
 from core.query.list_query import ListQuery, parse_deleted, parse_display, parse_expand
 from core.query.scope import Scope
 from core.records.commit import Commits
+from core.records.computed import with_computed
 from core.records.create import Create, CreateMany, in_batch
 from core.records.expand import expand_links
 from core.records.guard import GuardedTable, WriteOperation, shape_of
@@ -58,12 +60,20 @@ class Records:
         return replace(scope, sights=self.access.sights(principal, scope))
 
     def table(self, principal: Principal, address: str, operation: Operation) -> TableModel:
-        """The table of that id, name or SQL name, on which the caller may do that. Raises NotFound, where a session might
-        help NotSignedIn, whether there is such a table or not (T-033)."""
-        table = self.model.by_address.get(address)
-        if table is None:
-            raise NotSignedIn() if self.access.has_accounts and principal.kind == "guest" else NotFound()
+        """The table of that id, name or SQL name, on which the caller may do that. Raises NotFound, NotSignedIn."""
+        table = self.known(principal, address, operation)
         self.require(principal, table, operation)
+        return table
+
+    def known(self, principal: Principal, address: str, operation: Operation) -> TableModel:
+        """The table of that address, if the caller may do anything with it. Without a session and where the operation asks
+        for one NotSignedIn, whether there is such a table or not; else NotFound (T-033, §8.6)."""
+        table = self.model.by_address.get(address)
+        access = None if table is None else self.access.table(principal, table)
+        if self.access.has_accounts and principal.kind == "guest" and (access is None or not access.may(operation)):
+            raise NotSignedIn()
+        if table is None or access is None or not access.may_anything:
+            raise NotFound()
         return table
 
     def require(self, principal: Principal, table: TableModel, operation: Operation) -> TableAccess:
@@ -118,7 +128,7 @@ class Records:
         if reading is None:
             reading = PointReading(table, shape_of(table, access.hidden))
             self._points[id(table), access.hidden] = reading
-        if params or access.has_rows("read"):
+        if params or access.has_rows("read") or reading.shape.computed:
             return await self._get_with(principal, reading, values, params or {})
         row = await self.database.read(GetRow(reading, values), lane="point")
         record = reading.shape.record(row, number_id=True)
@@ -132,12 +142,15 @@ class Records:
         scope = self.scope(principal, reading.table)
         with_deleted = parse_deleted(params) != "without"
         names, how = parse_expand(params.get("expand"), scope), parse_display(params)
-        shape = Shape(reading.table, reading.shape.fields, deleted=with_deleted)
+        shape = Shape(
+            reading.table, reading.shape.fields, deleted=with_deleted, arrays=params.get("lookups") == "array"
+        )
 
         def work(reader: Reader) -> Record:
             row = PointReading(reading.table, shape).rows(reader, [key]).get(key)
             if row is None or not is_visible(reader, scope, key):
                 raise NotFound()
+            (row,) = with_computed(reader, scope, shape, [row])
             record = shape.record(row, number_id=True)
             if "deletedAt" in record and not with_deleted:
                 raise NotFound()
@@ -265,6 +278,30 @@ class Records:
     async def commit(self, principal: Principal, request: CommitRequest) -> CommitAnswer:
         """Staged edits of several tables in one transaction, all or nothing (`core.contract.console`)."""
         return await self._commits.commit(principal, request)
+
+    async def visible_keys(self, principal: Principal, table: TableModel, ids: Sequence[str]) -> Sequence[str]:
+        """Those of the records, in the trash or outside, that the caller may see."""
+        scope = self.scope(principal, table)
+        condition = scope.visible()
+        keys = [parse_key(table, each) for each in ids]
+        if condition is None or not keys:
+            return ids
+        columns = [scope.source.c[name] for name in table.key.fields]
+        statement = select(*columns).where(key_in(table, scope.source, keys), condition)
+        found = set(await self.database.read(Call(lambda reader: reader.rows(statement)), lane="point"))
+        return [each for each, key in zip(ids, keys, strict=True) if key in found]
+
+    async def reaches(self, principal: Principal, table: TableModel, key: str, operation: RowOperation) -> bool:
+        """Whether a record that is there, in the trash or outside, meets the row rules of a caller for that."""
+        scope = self.scope(principal, table)
+        node = self.access.table(principal, table).rows(operation, principal, scope)
+        try:
+            values = parse_key(table, key)
+        except NotFound:
+            return False
+        condition = and_(key_in(table, scope.source, [values]), compile_filter(node, replace(scope, sights=None)))
+        statement = select(scope.source.c[table.key.fields[0]]).where(condition)
+        return bool(await self.database.read(Call(lambda reader: reader.rows(statement)), lane="point"))
 
     async def _write(self, target: WritableTable, job: Any, principal: Principal) -> Any:
         """What the job answers. A refusal tells no more than the caller may know."""

@@ -15,7 +15,8 @@ from sqlalchemy import Text as SqlText
 
 from core.errors import DialectLimit, FieldError, Invalid
 from core.fields.base import FieldType
-from core.query.scope import Scope
+from core.query.list_query import live
+from core.query.scope import HiddenField, Scope
 from core.records.shape import to_json
 from core.storage.database import Call, Cancel, Database, Reader, Row
 from core.storage.files import Format, copy_to
@@ -49,11 +50,15 @@ def export_select(
     Invalid for an unknown field."""
     table, source = scope.table, scope.source
     names = list(fields) if fields else [name for name in table.fields if name in table.column_by_name]
+    if not fields:
+        names = [name for name in names if name not in scope.hidden]
+    elif not scope.hidden.isdisjoint(names):
+        raise HiddenField
     for name in names:
         if name not in table.column_by_name:
             message = f"{table.name} has no field {name!r}"
             raise Invalid(message, [FieldError("fields", "fields.invalid", message)])
-    where = source.c.deleted_at.is_(None) if condition is None else condition
+    where = live("without", scope) if condition is None else condition
     by = list(order) or [source.c[name] for name in table.key.fields]
     return names, select(*(source.c[name] for name in names)).where(where).order_by(*by)
 

@@ -8,6 +8,7 @@ from core.http.route import Route
 def all_routes() -> Iterator[Route]:
     """Every route that is served."""
     from core.http.routes import (
+        access,
         console_commit,
         console_sql,
         console_views,
@@ -23,6 +24,6 @@ def all_routes() -> Iterator[Route]:
     from core.http.routes import transfer as transfer_routes
 
     families = (health, openapi, hello, table_routes, record_routes, console_views, console_commit, console_sql)
-    for module in (*families, transfer_routes, jobs, events, reload):
+    for module in (*families, transfer_routes, jobs, events, access, reload):
         yield from module.routes.routes
     yield from transfer_routes.console.routes

@@ -17,9 +17,10 @@ WINDOW = {
 }
 
 
-@routes.add("POST", "/api/console/sql", body=SqlRequest, answers={202: SqlRun}, errors=(409,))
+@routes.add("POST", "/api/console/sql", body=SqlRequest, answers={202: SqlRun}, errors=(404, 409))
 async def run_sql(call: Call) -> Answer:
     """Run one or more statements in order, until one fails."""
+    call.require_admin()
     request: SqlRequest = await call.checked()
     return as_json(await call.engine.sql.start(request, call.principal), 202)
 
@@ -27,12 +28,14 @@ async def run_sql(call: Call) -> Answer:
 @routes.add("GET", "/api/console/sql/{run}", query=WAIT, answers={200: SqlRun}, errors=(404,))
 async def sql(call: Call) -> Answer:
     """How far a run has come."""
+    call.require_admin()
     return as_json(await call.engine.sql.get(call.segments["run"], call.integer("wait", 0) / 1000))
 
 
 @routes.add("DELETE", "/api/console/sql/{run}", answers={204: None}, errors=(404,))
 async def cancel_sql(call: Call) -> Answer:
     """Cancel a run and forget its results."""
+    call.require_admin()
     await call.engine.sql.cancel(call.segments["run"])
     return empty()
 
@@ -40,6 +43,7 @@ async def cancel_sql(call: Call) -> Answer:
 @routes.add("GET", "/api/console/sql/{run}/{index}/window", query=WINDOW, answers={200: SqlWindow}, errors=(404,))
 async def sql_window(call: Call) -> Answer:
     """Rows of a result."""
+    call.require_admin()
     index = call.segments["index"]
     if not (index.isascii() and index.isdigit() and len(index) < 6):
         raise NotFound
@@ -47,7 +51,8 @@ async def sql_window(call: Call) -> Answer:
     return as_json(await call.engine.sql.window(call.segments["run"], int(index), start, limit))
 
 
-@routes.add("GET", "/api/console/completions", answers={200: Completions})
+@routes.add("GET", "/api/console/completions", answers={200: Completions}, errors=(404,))
 async def completions(call: Call) -> Answer:
     """Names that complete a statement."""
+    call.require_admin()
     return as_json(await call.engine.completions.get())

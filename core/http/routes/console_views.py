@@ -28,7 +28,7 @@ VALUES = {
 }
 
 
-@routes.add("POST", "/api/console/views", body=ViewSpec, answers={201: View}, errors=(404,))
+@routes.add("POST", "/api/console/views", body=ViewSpec, answers={201: View}, errors=(404,), counter="read")
 async def open_view(call: Call) -> Answer:
     """Open a view: a filtered, ordered reading that is paged by position."""
     spec: ViewSpec = await call.checked()
@@ -38,13 +38,13 @@ async def open_view(call: Call) -> Answer:
 @routes.add("GET", "/api/console/views/{view}", answers={200: View}, errors=(404,))
 async def view(call: Call) -> Answer:
     """A view's count, and whether its order stands."""
-    return as_json(await call.engine.views.get(call.segments["view"]))
+    return as_json(await call.engine.views.get(call.segments["view"], call.principal))
 
 
 @routes.add("DELETE", "/api/console/views/{view}", answers={204: None}, errors=(404,))
 async def close_view(call: Call) -> Answer:
     """Close a view."""
-    await call.engine.views.close(call.segments["view"])
+    await call.engine.views.close(call.segments["view"], call.principal)
     return empty()
 
 
@@ -52,7 +52,8 @@ async def close_view(call: Call) -> Answer:
 async def window(call: Call) -> Answer:
     """Rows of a view from a position on."""
     start, limit = call.integer("start", 0), call.integer("limit", 100)
-    return as_json(await call.engine.views.window(call.segments["view"], start, limit, call.names("fields")))
+    found = await call.engine.views.window(call.segments["view"], start, limit, call.names("fields"), call.principal)
+    return as_json(found)
 
 
 @routes.add("GET", "/api/console/views/{view}/find", query=FIND, answers={200: Found}, errors=(404,))
@@ -65,6 +66,7 @@ async def find(call: Call) -> Answer:
         call.integer("from", 0),
         backward=backward,
         fields=call.names("fields"),
+        principal=call.principal,
     )
     return as_json(found)
 
@@ -78,7 +80,7 @@ async def find(call: Call) -> Answer:
 )
 async def locate(call: Call) -> Answer:
     """The position of a record in a view."""
-    return as_json(await call.engine.views.locate(call.segments["view"], call.required("key")))
+    return as_json(await call.engine.views.locate(call.segments["view"], call.required("key"), call.principal))
 
 
 @routes.add("GET", "/api/console/tables/{table}/values", query=VALUES, answers={200: Frequency}, errors=(404,))
@@ -89,6 +91,7 @@ async def values(call: Call) -> Answer:
         call.required("field"),
         prefix=call.text("prefix"),
         limit=call.integer("limit", 50),
+        principal=call.principal,
     )
     return as_json(found)
 

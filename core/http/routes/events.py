@@ -1,6 +1,8 @@
 """`/api/console/events`: what happens on the server, as server-sent events. An open stream is a console's lease."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import ExitStack
+from functools import partial
 
 import orjson
 
@@ -8,31 +10,77 @@ from core.bus import Bus, Fallen
 from core.contract.console import Event
 from core.http.answer import Answer, Stream
 from core.http.call import Call
+from core.http.limit import caller_of
 from core.http.route import RouteFamily
+from core.principal import Principal
+from core.records.service import Records
 
 PING_SECONDS = 10.0
 
 routes = RouteFamily("console")
 
 
-@routes.add("GET", "/api/console/events", answers={200: Event}, answer_kinds=("text/event-stream",))
+Heard = Callable[[Event], Awaitable[Event | None]]
+"""What of an event its listener may hear."""
+
+
+@routes.add(
+    "GET",
+    "/api/console/events",
+    answers={200: Event},
+    answer_kinds=("text/event-stream",),
+    errors=(429,),
+    counter=None,
+)
 async def events(call: Call) -> Answer:
     """Events as they happen, with a ping every ten seconds."""
-    return Stream(stream(call.engine.bus), [(b"content-type", b"text/event-stream")])
+    kind = [(b"content-type", b"text/event-stream")]
+    if call.principal.is_unrestricted:
+        return Stream(stream(call.engine.bus), kind)
+    opened = ExitStack()
+    if call.app.limiter is not None:
+        opened.enter_context(call.app.limiter.stream(caller_of(call.principal, call.app.address(call.scope))))
+    return Stream(stream(call.engine.bus, partial(heard, call), opened), kind)
 
 
-async def stream(bus: Bus) -> AsyncGenerator[bytes]:
-    listener = bus.listen()
-    try:
-        yield as_event({"kind": "ping"})
-        while True:
-            try:
-                event = await listener.next(PING_SECONDS)
-            except Fallen:
-                return
-            yield as_event(event or {"kind": "ping"})
-    finally:
-        listener.close()
+async def stream(bus: Bus, hear: Heard | None = None, opened: ExitStack | None = None) -> AsyncGenerator[bytes]:
+    """`opened` is closed with the stream."""
+    with opened or ExitStack():
+        listener = bus.listen()
+        try:
+            yield as_event({"kind": "ping"})
+            while True:
+                try:
+                    event = await listener.next(PING_SECONDS)
+                except Fallen:
+                    return
+                if event is not None and hear is not None and (event := await hear(event)) is None:
+                    continue
+                yield as_event(event or {"kind": "ping"})
+        finally:
+            listener.close()
+
+
+async def heard(call: Call, event: Event) -> Event | None:
+    """Changes of rows that the caller may see, its own views and jobs, and what concerns everybody (P-025)."""
+    engine = call.app.engine or call.engine
+    if event["kind"] == "change":
+        return await heard_change(engine.records, call.principal, event)
+    if "view" in event:
+        return event if engine.views.is_of(event["view"]["id"], call.principal) else None
+    if "job" in event:
+        return event if engine.jobs.is_of(event["job"]["id"], call.principal) else None
+    return event
+
+
+async def heard_change(records: Records, principal: Principal, event: Event) -> Event | None:
+    table = records.model.by_address.get(event.get("table", ""))
+    if table is None or not records.access.table(principal, table).may("read"):
+        return None
+    if not records.access.table(principal, table).has_rows("read"):
+        return event
+    seen = await records.visible_keys(principal, table, event.get("ids", []))
+    return {**event, "ids": list(seen), "count": len(seen)} if seen else None
 
 
 def as_event(event: Event) -> bytes:

@@ -7,6 +7,7 @@ from core.contract.server import Hello
 from core.http.answer import Answer, as_json
 from core.http.call import Call
 from core.http.route import RouteFamily
+from core.http.routes.tables import readable_tables
 from core.http.table_shape import table_info
 
 routes = RouteFamily("console")
@@ -24,7 +25,7 @@ async def hello(call: Call) -> Answer:
         "app": app.name,
         "appVersion": app.version,
         "description": app.description,
-        "appFile": str(app.source or ""),
+        "appFile": str(app.source or "") if engine.records.access.is_admin(call.principal) else "",
         "checksum": app.checksum,
         "database": f"{PRODUCTS[database.dialect]} {database.version} · {engine.database_name}",
         "dialect": engine.database.dialect,
@@ -37,9 +38,13 @@ async def hello(call: Call) -> Answer:
 
 @routes.add("GET", "/api/console/schema", answers={200: Schema})
 async def schema(call: Call) -> Answer:
-    """All tables with their fields."""
+    """All tables and fields that the caller may read."""
+    access = call.engine.records.access
     answer: Schema = {
         "version": call.engine.schema_version,
-        "tables": [table_info(call.engine, t) for t in call.engine.model if not t.spec.disabled],
+        "tables": [
+            table_info(call.engine, table, access.table(call.principal, table).hidden)
+            for table in readable_tables(call)
+        ],
     }
     return as_json(answer)

@@ -22,20 +22,20 @@ routes = RouteFamily("jobs")
 
 @routes.add("GET", "/api/console/jobs", answers={200: Jobs})
 async def jobs(call: Call) -> Answer:
-    """All jobs, newest first."""
-    return as_json({"jobs": call.engine.jobs.list()})
+    """The caller's jobs, newest first; all of them for the owner."""
+    return as_json({"jobs": call.engine.jobs.list(call.principal)})
 
 
 @routes.add("GET", "/api/console/jobs/{job}", answers={200: Job}, errors=(404,))
 async def job(call: Call) -> Answer:
     """One job."""
-    return as_json(call.engine.jobs.get(call.segments["job"]))
+    return as_json(call.engine.jobs.get(call.segments["job"], call.principal))
 
 
 @routes.add("DELETE", "/api/console/jobs/{job}", answers={204: None}, errors=(404,))
 async def cancel_job(call: Call) -> Answer:
     """Cancel a running job, forget a finished one."""
-    call.engine.jobs.cancel(call.segments["job"])
+    call.engine.jobs.cancel(call.segments["job"], call.principal)
     return empty()
 
 
@@ -48,8 +48,8 @@ async def cancel_job(call: Call) -> Answer:
 )
 async def job_file(call: Call) -> Answer:
     """The file of a finished export."""
-    found = call.engine.jobs.get(call.segments["job"])
-    source, size = opened(call.engine.jobs.file(found["id"]))
+    found = call.engine.jobs.get(call.segments["job"], call.principal)
+    source, size = opened(call.engine.jobs.file(found["id"], call.principal))
     return Stream(blocks(source), attachment(found["title"]), size=size)
 
 

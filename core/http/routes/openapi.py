@@ -2,10 +2,12 @@
 
 import orjson
 
+from core.fields.model import AppModel
 from core.http.answer import Answer
 from core.http.call import Call
 from core.http.openapi import document
 from core.http.route import RouteFamily
+from core.http.routes.access import seen_tables
 
 routes = RouteFamily("server")
 
@@ -13,4 +15,5 @@ routes = RouteFamily("server")
 @routes.add("GET", "/api/openapi.json", answers={200: dict})
 async def openapi(call: Call) -> Answer:
     """This API as an OpenAPI 3.1 document."""
-    return Answer(200, orjson.dumps(document(call.app.router.routes, call.engine.model, call.app.version)))
+    seen = AppModel(call.engine.app, tuple(seen_tables(call)))
+    return Answer(200, orjson.dumps(document(call.app.router.routes, seen, call.app.version)))

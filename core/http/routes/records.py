@@ -20,6 +20,7 @@ from core.contract.records import (
 from core.http.answer import Answer, as_json, empty
 from core.http.call import Call, check
 from core.http.route import Parameter, RouteFamily
+from core.http.routes.grants import USER, create_grant, is_of_grants, list_grants
 from core.http.routes.tables import table_of
 from core.records.shape import flat
 
@@ -59,29 +60,43 @@ LIST = {
     **PAGE,
     "includeDeleted": Parameter("the trash too, or only it", choices=("true", "false", "only")),
     "deleted": Parameter("only the trash", choices=("true", "false", "only")),
+    **USER,
 }
 
 
-@routes.add("GET", "/api/tables/{table}/records", query=LIST, answers={200: RecordList}, errors=(404,))
+@routes.add("GET", "/api/tables/{table}/records", query=LIST, answers={200: RecordList}, errors=(404,), needs="read")
 async def list_records(call: Call) -> Answer:
     """A page of records, with totals, aggregates and groups."""
+    if is_of_grants(call):
+        return await list_grants(call)
     return as_json(await call.engine.records.list(call.principal, table_of(call), call.query))
 
 
-@routes.add("GET", "/api/tables/{table}/trash", query=PAGE, answers={200: RecordList}, errors=(404,))
+@routes.add("GET", "/api/tables/{table}/trash", query=PAGE, answers={200: RecordList}, errors=(404,), needs="read")
 async def list_trash(call: Call) -> Answer:
     """A page of deleted records, the newest deletion first."""
     return as_json(await call.engine.records.trash(call.principal, table_of(call), call.query))
 
 
-@routes.add("POST", "/api/tables/{table}/records", body=RecordBody, answers={201: Record}, errors=(404, 409, 413, 422))
+@routes.add(
+    "POST",
+    "/api/tables/{table}/records",
+    body=RecordBody,
+    answers={201: Record},
+    errors=(404, 409, 413, 422),
+    needs="create",
+)
 async def create_record(call: Call) -> Answer:
     """Create a record."""
+    if is_of_grants(call):
+        return await create_grant(call)
     record = await call.engine.records.create(call.principal, table_of(call), await call.json_object())
     return single(record, 201)
 
 
-@routes.add("GET", "/api/tables/{table}/records/{record}", query=READ, answers={200: Record}, errors=(404,))
+@routes.add(
+    "GET", "/api/tables/{table}/records/{record}", query=READ, answers={200: Record}, errors=(404,), needs="read"
+)
 async def get_record(call: Call) -> Answer:
     """One record."""
     record = await call.engine.records.get(call.principal, table_of(call), call.segments["record"], call.query)
@@ -96,6 +111,7 @@ async def get_record(call: Call) -> Answer:
     body=RecordBody,
     answers={200: Record},
     errors=(404, 409, 413, 422),
+    needs="update",
 )
 async def update_record(call: Call) -> Answer:
     """Change the given fields of a record."""
@@ -104,7 +120,12 @@ async def update_record(call: Call) -> Answer:
 
 
 @routes.add(
-    "PUT", "/api/tables/{table}/records/{record}", body=RecordBody, answers={200: Record}, errors=(404, 409, 413, 422)
+    "PUT",
+    "/api/tables/{table}/records/{record}",
+    body=RecordBody,
+    answers={200: Record},
+    errors=(404, 409, 413, 422),
+    needs="update",
 )
 async def put_record(call: Call) -> Answer:
     """The same as PATCH (R-038)."""
@@ -117,6 +138,7 @@ async def put_record(call: Call) -> Answer:
     query={**PERMANENT, "purge": Parameter("the same, with the record's files", "boolean")},
     answers={200: dict, 204: None},
     errors=(404,),
+    needs="delete",
 )
 async def delete_record(call: Call) -> Answer:
     """Move a record to the trash, or remove it for good."""
@@ -127,7 +149,9 @@ async def delete_record(call: Call) -> Answer:
     return as_json({"success": True}) if permanent or cleared else empty()
 
 
-@routes.add("POST", "/api/tables/{table}/records/{record}/restore", answers={200: Restored}, errors=(404, 409))
+@routes.add(
+    "POST", "/api/tables/{table}/records/{record}/restore", answers={200: Restored}, errors=(404, 409), needs="restore"
+)
 async def restore_record(call: Call) -> Answer:
     """Take a record out of the trash."""
     record = await call.engine.records.restore(call.principal, table_of(call), call.segments["record"])
@@ -140,6 +164,7 @@ async def restore_record(call: Call) -> Answer:
     body=BatchCreate,
     answers={200: BatchCreated, 201: BatchCreated},
     errors=(404, 409, 413, 422),
+    needs="create",
 )
 async def create_batch(call: Call) -> Answer:
     """Create up to 1,000 records, all or none."""
@@ -153,6 +178,7 @@ async def create_batch(call: Call) -> Answer:
     body=BatchUpdate,
     answers={200: BatchUpdated},
     errors=(404, 409, 413, 422),
+    needs="update",
 )
 async def update_batch(call: Call) -> Answer:
     """Change up to 100 records, all or none."""
@@ -166,6 +192,7 @@ async def update_batch(call: Call) -> Answer:
     query=PERMANENT,
     answers={200: BatchDeleted},
     errors=(404, 413),
+    needs="delete",
 )
 async def delete_batch(call: Call) -> Answer:
     """Delete up to 100 records, all or none."""
@@ -182,6 +209,7 @@ async def delete_batch(call: Call) -> Answer:
     query=PERMANENT,
     answers={200: BatchDeleted},
     errors=(404, 413),
+    needs="delete",
 )
 async def delete_batch_by_post(call: Call) -> Answer:
     """The same as DELETE, for clients that cannot send a body with it."""
@@ -195,6 +223,7 @@ async def delete_batch_by_post(call: Call) -> Answer:
     query=PERMANENT,
     answers={200: BatchDeleted},
     errors=(404, 413),
+    needs="delete",
 )
 async def delete_batch_by_name(call: Call) -> Answer:
     """The same, under the name that older clients use."""
@@ -207,6 +236,7 @@ async def delete_batch_by_name(call: Call) -> Answer:
     body=BatchIds,
     answers={200: BatchRestored},
     errors=(404, 409, 413),
+    needs="restore",
 )
 async def restore_batch(call: Call) -> Answer:
     """Take up to 100 records out of the trash."""

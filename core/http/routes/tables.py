@@ -19,14 +19,24 @@ def table_of(call: Call) -> TableModel:
     return found
 
 
+def readable_tables(call: Call) -> list[TableModel]:
+    """Enabled tables that the caller may read."""
+    access, model = call.engine.records.access, call.engine.model
+    return [t for t in model if not t.spec.disabled and access.table(call.principal, t).may("read")]
+
+
 @routes.add(
-    "GET", "/api/tables", answers={200: list[TableSummary]}, query={"counts": Parameter("adds recordCount", "boolean")}
+    "GET",
+    "/api/tables",
+    answers={200: list[TableSummary]},
+    query={"counts": Parameter("adds recordCount", "boolean")},
+    counter="tables",
 )
 async def tables(call: Call) -> Answer:
-    """All tables (T-032)."""
+    """All tables that the caller may read (T-032)."""
     engine = call.engine
-    live = [table for table in engine.model if not table.spec.disabled]
-    found = [table_summary(engine, table) for table in live]
+    live = readable_tables(call)
+    found = [table_summary(engine, table, engine.records.access.table(call.principal, table).hidden) for table in live]
     if call.boolean("counts"):
         for summary, each in zip(found, live, strict=True):
             listed = await engine.records.list(call.principal, each, {"limit": "1"})
@@ -36,5 +46,7 @@ async def tables(call: Call) -> Answer:
 
 @routes.add("GET", "/api/tables/{table}", answers={200: TableInfo}, errors=(404,))
 async def table(call: Call) -> Answer:
-    """One table with its fields (T-034)."""
-    return as_json(table_info(call.engine, table_of(call)))
+    """One table with the fields that the caller may read (T-034)."""
+    found = table_of(call)
+    access = call.engine.records.require(call.principal, found, "read")
+    return as_json(table_info(call.engine, found, access.hidden))

@@ -52,6 +52,7 @@ async def import_records(call: Call) -> Answer:
     """Add the rows of a file, as a job."""
     table, format_ = table_of(call), cast(Format, call.required("format"))
     mapping = mapping_of(call)
+    call.engine.records.require(call.principal, table, "create")
     file = await spool(call, call.engine.exchange, f".{format_}")
     job = transfers(call).start_import(
         call.principal, table, file, format_, mapping=mapping, skip_errors=call.text("onError") == "skip"
@@ -66,6 +67,7 @@ async def import_records(call: Call) -> Answer:
     answers={200: bytes},
     answer_kinds=FILE_KINDS,
     errors=(404, 409),
+    needs="read",
 )
 async def export_records(call: Call) -> Answer:
     """The records of a table as a file (R-097)."""
@@ -90,8 +92,9 @@ async def export_records(call: Call) -> Answer:
 async def preview_import(call: Call) -> Answer:
     """The columns of a file, by its first megabyte, and the fields that they may fill."""
     table, format_ = table_of(call), cast(Format, call.required("format"))
+    call.engine.records.require(call.principal, table, "create")
     file = await spool(call, call.engine.exchange, f".{format_}", PREVIEW_LIMIT)
-    return as_json(await transfers(call).preview_import(table, file, format_))
+    return as_json(await transfers(call).preview_import(call.principal, table, file, format_))
 
 
 @console.add("POST", "/api/console/exports", body=ExportRequest, answers={202: Job}, errors=(404, 409))
@@ -101,10 +104,12 @@ async def export_view(call: Call) -> Answer:
     if ("view" in request) == ("run" in request):
         raise BadRequest("An export is of a view or of an SQL run")
     if "view" in request:
-        reading = call.engine.views.reading(request["view"])
-        return as_json(transfers(call).start_export(reading, request["format"], request.get("fields")), 202)
+        reading = call.engine.views.reading(request["view"], call.principal)
+        job = transfers(call).start_export(reading, request["format"], request.get("fields"), call.principal)
+        return as_json(job, 202)
+    call.require_admin()
     columns, rows = call.engine.sql.result(request["run"], request.get("index", 0))
-    return as_json(transfers(call).start_result_export(columns, rows, request["format"]), 202)
+    return as_json(transfers(call).start_result_export(columns, rows, request["format"], call.principal), 202)
 
 
 def mapping_of(call: Call) -> dict[str, str] | None:

@@ -27,7 +27,7 @@ from core.storage.database import Call, Cancel, Database, Reader, Settings
 from core.storage.engine import open_database
 from core.storage.journal import CHANGES
 from tests.support.apps import app_model
-from tests.support.fields import VARIANTS
+from tests.support.fields import BESIDE, OTHER, VARIANTS
 from tests.support.tables import create_tables
 
 APP = """
@@ -194,14 +194,14 @@ async def test_preview(dock: Dock) -> None:
     """Also of the beginning of a file."""
     path = dock.folder / "p.csv"
     path.write_text("Full name,Mail\nAda,a@b.org\nBob,b")
-    assert await preview(path, "csv", dock.tables[1]) == {
+    assert await preview(path, "csv", dock.records.writable(dock.tables[1])) == {
         "columns": [
             {"name": "Full name", "samples": ["Ada"], "field": "full_name"},
             {"name": "Mail", "samples": ["a@b.org"], "field": None},
         ]
     }
     path.write_text('[{"full_name": "Ada"}, {"full_na')
-    assert (await preview(path, "json", dock.tables[1]))["columns"][0]["samples"] == ["Ada"]
+    assert (await preview(path, "json", dock.records.writable(dock.tables[1])))["columns"][0]["samples"] == ["Ada"]
 
 
 async def test_exports(dock: Dock) -> None:
@@ -277,10 +277,11 @@ def every_field() -> str:
         "tables:",
         "  - name: Other",
         "    fields:",
-        "      - { name: title, type: long-text }",
+        *(f"      - {orjson.dumps(field).decode()}" for field in OTHER["fields"]),
         "  - name: Everything",
+        "    fields:",
+        *(f"      - {orjson.dumps(field).decode()}" for field in BESIDE),
     ]
-    lines += ["    fields:"]
     for name in sorted(FIELD_TYPES.built()):
         for number, keys in enumerate(VARIANTS.get(name, [{}])):
             text = orjson.dumps({"name": f"{name.replace('-', '_')}_{number}", "type": name, **keys}).decode()
@@ -335,8 +336,8 @@ def test_sql_reads_texts_as_the_field_types_do(files: Database, type_name: str) 
     """What the fast path lets through is what `accept` would give; it may let through less."""
     for keys in VARIANTS.get(type_name, [{}]):
         text = orjson.dumps({"name": "value", "type": type_name, **keys}).decode()
-        other = "  - { name: Other, fields: [{ name: title, type: long-text }] }"
-        table = app_model(f"tables:\n  - name: T\n    fields:\n      - {text}\n{other}\n").tables[0]
+        tables = [{"name": "T", "fields": [orjson.loads(text), *BESIDE]}, OTHER]
+        table = app_model(f"tables: {orjson.dumps(tables).decode()}").tables[0]
         field_type = table.fields["value"]
         fast = fast_value(field_type, "text")
         if fast is None:

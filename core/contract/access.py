@@ -1,0 +1,81 @@
+"""Who may do what: `/api/tables/{t}/permissions`, `/api/access/…`."""
+
+from typing import Any, NotRequired
+
+from typing_extensions import TypedDict
+
+
+class FieldAccess(TypedDict):
+    read: bool
+    write: bool
+
+
+class TablePermissions(TypedDict):
+    """What the caller may do (P-039). `table` has read, create, update, delete, comment, restore, permanentDelete, export;
+    `fields` those with rules, or all."""
+
+    table: dict[str, bool]
+    fields: dict[str, FieldAccess]
+
+
+class WhoAmI(TypedDict):
+    """The caller as the server knows it. `admin`: may administer; `unrestricted`: passes every table and field rule."""
+
+    kind: str
+    id: str | None
+    name: str
+    email: str | None
+    roles: list[str]
+    groups: list[str]
+    admin: bool
+    unrestricted: bool
+    accounts: bool
+    """The app has accounts; else everybody is a guest."""
+
+
+class ExplainRequest(TypedDict):
+    """`roles` and `groups`: as somebody who has them; without them as the caller. `user` and `email` are what row rules call
+    the current user, `assignments` the record ids by table. `operation` None: all of them."""
+
+    table: str
+    operation: NotRequired[str]
+    field: NotRequired[str]
+    record: NotRequired[str]
+    roles: NotRequired[list[str]]
+    groups: NotRequired[list[str]]
+    user: NotRequired[str]
+    email: NotRequired[str]
+    assignments: NotRequired[dict[str, list[str]]]
+    guest: NotRequired[bool]
+
+
+class Explained(TypedDict):
+    """One decision. `rule` is the place in the app file that decides, "" where none does; `because` is a code of
+    `core.access.decision`. `rows`: the row rules that hold for it; `record`: whether the asked record meets them."""
+
+    operation: str
+    allowed: bool
+    because: str
+    rule: str
+    rows: list[str]
+    record: NotRequired[bool]
+
+
+class Explanation(TypedDict):
+    table: str
+    decisions: list[Explained]
+    hidden: list[str]
+    locked: list[str]
+
+
+class RoleInfo(TypedDict):
+    name: str
+    level: int
+    description: str
+    builtIn: bool
+
+
+class RoleList(TypedDict):
+    roles: list[RoleInfo]
+    groups: list[dict[str, Any]]
+    defaultRole: str

@@ -1,0 +1,194 @@
+"""How many requests a caller may send (tables-records §9): sliding windows, counted by address, and by user where there is a
+session. The local owner is not counted.
+
+Every request that is let in is remembered until it leaves its window, so the answer is exact; what is remembered is
+bounded, whoever comes from however many addresses.
+"""
+
+import ipaddress
+import math
+import os
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from core.errors import BadRequest, RequestError
+from core.principal import Principal
+from core.schema.model import App
+from core.schema.permission import RateLimit
+
+Class = Literal["read", "write", "delete", "tables", "activity"]
+DEFAULTS: dict[Class, int] = {"read": 100, "write": 50, "delete": 50, "tables": 100, "activity": 60}
+"""Requests within a window without a session (L-001, L-006)."""
+SESSION_FACTOR = 10
+"""With a session, as many times that: a grid that scrolls needs it."""
+WINDOW_SECONDS = 60
+CALLERS_MOST = 10_000
+"""Windows that are remembered; the one that was used least recently is forgotten first."""
+STREAMS_MOST = 20
+"""Event streams of one caller at a time (L-005)."""
+Header = tuple[bytes, bytes]
+
+
+class TooMany(RequestError):
+    """More requests than the caller may send. `retry_after` in whole seconds."""
+
+    code = "RATE_LIMITED"
+    status = 429
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message, hint=f"try again in {retry_after} s")
+        self.retry_after = retry_after
+        self.headers: list[Header] = []
+
+
+class TooManyStreams(TooMany):
+    code = "TOO_MANY_CONNECTIONS"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One request let in: the limit, what is left of it, and the seconds until the oldest leaves the window."""
+
+    limit: int
+    remaining: int
+    reset: int
+
+    def headers(self) -> list[Header]:
+        """L-008"""
+        return [
+            (b"x-ratelimit-limit", b"%d" % self.limit),
+            (b"x-ratelimit-remaining", b"%d" % self.remaining),
+            (b"x-ratelimit-reset", b"%d" % self.reset),
+        ]
+
+
+class Limiter:
+    """The windows of one server, on its event loop. `clock` gives seconds that only grow."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, window: int | None = None) -> None:
+        self._clock = clock
+        self._window = window_setting(os.environ.get("RATE_LIMIT_WINDOW_SECONDS")) if window is None else window
+        self._windows: OrderedDict[tuple[str, str, str], deque[float]] = OrderedDict()
+        self._streams: dict[str, int] = {}
+
+    def take(self, who: str, class_: Class, app: App, table: str = "", *, has_session: bool = False) -> Taken:
+        """Count a request of a caller. `table` is the SQL name of the table it is about. Raises TooMany, and does not count
+        then (L-003)."""
+        limit, seconds, own = self._limit_of(class_, app, table)
+        if has_session:
+            limit *= SESSION_FACTOR
+        key = (who, class_, table if own else "")
+        times = self._windows.get(key)
+        if times is None:
+            times = self._windows[key] = deque()
+            if len(self._windows) > CALLERS_MOST:
+                self._windows.popitem(last=False)
+        else:
+            self._windows.move_to_end(key)
+        now = self._clock()
+        while times and times[0] <= now - seconds:
+            times.popleft()
+        if len(times) >= limit:
+            wait = max(1, math.ceil(times[0] + seconds - now))
+            error = TooMany("Too many requests", wait)
+            error.headers = Taken(limit, 0, wait).headers()
+            raise error
+        times.append(now)
+        return Taken(limit, limit - len(times), max(1, math.ceil(times[0] + seconds - now)))
+
+    def _limit_of(self, class_: Class, app: App, table: str) -> tuple[int, int, bool]:
+        """The limit, the seconds of its window, and whether it is the table's own (L-007)."""
+        own = next((t.rate_limit for t in app.tables if t.sql_name == table), None) if table else None
+        seconds = (own and own.window) or (app.rate_limit and app.rate_limit.window) or self._window
+        if class_ in ("tables", "activity"):
+            return DEFAULTS[class_], seconds, False
+        said = _said(own, class_)
+        return said or _said(app.rate_limit, class_) or DEFAULTS[class_], seconds, own is not None
+
+    @contextmanager
+    def stream(self, who: str) -> Iterator[None]:
+        """One event stream of a caller, while it is open. Raises TooManyStreams."""
+        if self._streams.get(who, 0) >= STREAMS_MOST:
+            raise TooManyStreams("Too many event streams are open", 30)
+        self._streams[who] = self._streams.get(who, 0) + 1
+        try:
+            yield
+        finally:
+            self._streams[who] -= 1
+            if not self._streams[who]:
+                del self._streams[who]
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+
+def _said(limit: RateLimit | None, class_: Class) -> int | None:
+    if limit is None:
+        return None
+    return {"read": limit.read, "write": limit.write}.get(class_, limit.delete)
+
+
+def class_of(method: str) -> Class:
+    """D-34"""
+    if method in ("GET", "HEAD"):
+        return "read"
+    return "delete" if method == "DELETE" else "write"
+
+
+def caller_of(principal: Principal, address: str) -> str:
+    """Who is counted: the user, else the address."""
+    return f"user {principal.id}" if principal.kind == "user" and principal.id is not None else f"address {address}"
+
+
+def address_of(peer: str, forwarded: str | None, trusted: Sequence[str]) -> str:
+    """The client's address: the first of `X-Forwarded-For` where a trusted proxy says it, else the peer's (L-004). One
+    network of IPv6 counts as one client: whoever has one has 2^64 addresses."""
+    if forwarded and trusted and is_trusted(peer, tuple(trusted)):
+        first = forwarded.partition(",")[0].strip()
+        if (found := _client(first)) is not None:
+            return found
+    return _client(peer) or peer
+
+
+@lru_cache(4096)
+def _client(text: str) -> str | None:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+@lru_cache(4096)
+def is_trusted(peer: str, trusted: tuple[str, ...]) -> bool:
+    """Whether the peer is one of these addresses, or in one of these networks."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return False
+    return any(address in network for text in trusted if (network := _network(text)) is not None)
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
+
+
+def window_setting(value: str | None) -> int:
+    """Seconds from `RATE_LIMIT_WINDOW_SECONDS`. Raises BadRequest for what is not a number of them."""
+    if not value:
+        return WINDOW_SECONDS
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 86_400):
+        raise BadRequest("RATE_LIMIT_WINDOW_SECONDS must be a number of seconds, 1 to 86400")
+    return int(value)
