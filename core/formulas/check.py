@@ -227,6 +227,9 @@ class _Checker:
         if isinstance(node.left, Text) and right in _MOMENTS:
             left = "date" if literal_fits(node.left.value, "date") else "timestamp"
             self.fit(node, node.left, "text", left, f"With `{node.operator}`")
+        if isinstance(node.right, Text) and left == "time" and node.operator == "-":
+            right = "time"
+            self.fit(node, node.right, "text", right, "With `-`")
         if isinstance(node.right, Text) and left in _MOMENTS and node.operator == "-":
             right = "date" if literal_fits(node.right.value, "date") else "timestamp"
             self.fit(node, node.right, "text", right, f"With `{node.operator}`")
@@ -490,13 +493,13 @@ def _becomes(given: Kind, kind: Kind) -> bool:
 
 _CASTS: dict[Kind, tuple[Kind, ...]] = {
     "number": ("text", "boolean"),
-    "text": ("number", "boolean", "date", "time", "timestamp"),
+    "text": ("number", "boolean", "date", "time", "timestamp", "bytes"),
     "boolean": ("text", "number"),
     "date": ("text", "timestamp"),
-    "time": ("text", "timestamp"),
-    "timestamp": ("text", "date"),
+    "time": ("text",),
+    "timestamp": ("text", "date", "time"),
     "interval": (),
-    "bytes": ("text",),
+    "bytes": (),
 }
 
 
