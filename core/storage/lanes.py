@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from abc import abstractmethod
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -37,6 +38,8 @@ class LaneDatabase(Database):
         self._tables: dict[int, tuple[ref[TableModel], Table]] = {}
         self._lanes: dict[Lane, ReadLane] = {}
         self._closed = False
+        self._read_at = 0.0
+        """When somebody last asked for a reading, by the monotonic clock."""
 
     @abstractmethod
     def _recover(self, session: Session) -> None:
@@ -56,6 +59,7 @@ class LaneDatabase(Database):
         self, job: Job[T], *, lane: Lane = "scan", deadline: float | None = 5.0, cancel: Cancel | None = None
     ) -> Future[T]:
         future: Future[T] = Future()
+        self._read_at = time.monotonic()
         self._put(self._lanes[lane], Ticket(job, future, deadline=deadline, cancel=cancel))
         return future
 
@@ -81,6 +85,7 @@ class LaneDatabase(Database):
         if lane != "point":  # a caller that goes away stops the work that it has started
             cancel = cancel or Cancel()
             future.add_done_callback(_stopper(cancel))
+        self._read_at = time.monotonic()
         self._put(self._lanes[lane], Ticket(job, future, loop=loop, deadline=deadline, cancel=cancel, single=single))
         return await future
 

@@ -4,6 +4,8 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import duckdb
 from sqlalchemy.schema import CreateTable
@@ -21,13 +23,13 @@ from core.storage.lanes import LaneDatabase
 from core.storage.scratch import SCRATCH
 from core.storage.session import Session
 from core.storage.statement import StatementCache
-from core.storage.writer import Writer
+from core.storage.writer import REST_AFTER, Writer
 
 MEMORY = ":memory:"
 CHECKPOINT_AT = 64 << 20
-"""Bytes of write-ahead log at which the writer stops for a checkpoint, even if it is busy. Reads that begin during one
-wait for its end (a second or more after scattered updates of a big table), so they must be rare; but opening after a
-crash replays the log at some 25 MB/s, so they must come."""
+"""Bytes of write-ahead log at which the writer stops for a checkpoint, even if it is busy. Writes wait for its end (a
+second or more after scattered updates of a big table), so they must be rare; but opening after a crash replays the log
+at some 25 MB/s, so they must come."""
 CHECKPOINT_IDLE_AT = 16 << 20
 """The same, in a pause of the writer."""
 SPACE_AT_LEAST = 16 << 20
@@ -118,16 +120,37 @@ class DuckDBDatabase(LaneDatabase):
         self._space = _free(self._path)
         size = _size(self._path + ".wal")
         if size >= (CHECKPOINT_IDLE_AT if idle else CHECKPOINT_AT):
-            self._checkpoint(session)
+            nobody_reads = idle and time.monotonic() - self._read_at > REST_AFTER
+            self._checkpoint(session, beside_readers=not nobody_reads)
 
-    def _checkpoint(self, session: Session) -> None:
+    def _checkpoint(self, session: Session, *, beside_readers: bool) -> None:
+        """`beside_readers`: readings go on meanwhile, but the room of deleted rows is not given back."""
         if _free(self._path) < SPACE_AT_LEAST:
             self._disk_is_full()
             return
         try:
-            session.execute("CHECKPOINT", ())
+            with self._older_reader(session) if beside_readers else nullcontext():
+                session.execute("CHECKPOINT", ())
         except SovriumError as error:
+            session.rollback()
             self._note = error.message
+
+    @contextmanager
+    def _older_reader(self, session: Session) -> Iterator[None]:
+        """A transaction that began before the last commit. While there is one, DuckDB takes a checkpoint that readings may
+        begin beside (measured: 10 ms instead of its whole length); else it would lock them out. So that there is a commit
+        after its beginning, one is made here that changes nothing."""
+        reader = DuckDBSession(self._cursor, self._statements)
+        try:
+            reader.begin(read_only=True)
+            reader.fetch(f"SELECT 1 FROM {CHANGES.name} LIMIT 1", ())
+            session.begin(read_only=False)
+            session.execute(f"UPDATE {CHANGES.name} SET cause = cause WHERE sequence < 0", ())
+            session.commit()
+            yield
+        finally:
+            reader.rollback()
+            reader.close()
 
     def _disk_is_full(self) -> None:
         self._note = "The disk is full"

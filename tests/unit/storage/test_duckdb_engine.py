@@ -107,6 +107,26 @@ def test_a_reader_does_not_block_a_checkpoint_nor_see_it(
     assert database.health().state == "ready"
 
 
+@pytest.mark.parametrize("beside_readers", [True, False])
+def test_both_kinds_of_checkpoint_fold_the_log_into_the_file(
+    open_duckdb: Callable[..., Database], tmp_path: Path, beside_readers: bool
+) -> None:
+    database = open_duckdb()
+    write(database, "CREATE TABLE t (x INTEGER PRIMARY KEY, y VARCHAR)")
+    write(database, "INSERT INTO t SELECT range, 'text ' || range FROM range(3000)")
+    database.submit_write(Call(lambda tx: None)).result()  # the writer is done with the one before
+    session = database.writer.sessions[0]  # type: ignore[attr-defined]
+    with session.lock:
+        database._checkpoint(session, beside_readers=beside_readers)  # type: ignore[attr-defined]
+    wal = tmp_path / "app.duckdb.wal"
+    assert database.health().note == ""
+    assert not wal.exists() or wal.stat().st_size < 1_000
+    write(database, "DELETE FROM t WHERE x % 3 = 0")
+    assert count(database) == 2000
+    database.close()
+    assert count(open_duckdb()) == 2000
+
+
 def test_after_a_failure_of_the_engine_the_file_is_opened_again(open_duckdb: Callable[..., Database]) -> None:
     """Every session goes on with a new cursor, whatever it was doing, and nothing acknowledged is missing."""
     database = open_duckdb()
