@@ -1,6 +1,7 @@
 """The console's view of the jobs: imports, exports. Lives as long as the app, so that jobs outlive screens."""
 
 from core.contract.console import Event, Job
+from screens.presenters.format.line import one_line, plain
 from screens.presenters.signal import Signal
 
 ACTIVE = ("queued", "running")
@@ -15,12 +16,12 @@ class JobCenter:
 
     def load(self, jobs: list[Job]) -> None:
         """Take the server's list."""
-        self._jobs = {job["id"]: job for job in jobs}
+        self._jobs = {job["id"]: _plain(job) for job in jobs}
         self.changed.publish(None)
 
     def take(self, job: Job) -> None:
         """A job has started, moved or ended."""
-        self._jobs[job["id"]] = job
+        job = self._jobs[job["id"]] = _plain(job)
         self.changed.publish(job)
 
     def hear(self, event: Event) -> None:
@@ -43,6 +44,14 @@ class JobCenter:
 
     def running(self) -> list[Job]:
         return [job for job in self.all() if job["state"] in ACTIVE]
+
+
+def _plain(job: Job) -> Job:
+    """The job with texts that no terminal obeys: names of files and tables are in them."""
+    job = {**job, "title": one_line(job["title"])}
+    if job.get("error"):
+        job["error"] = plain(str(job["error"]))
+    return job
 
 
 def share(job: Job) -> float | None:

@@ -18,9 +18,10 @@ class FindBar(Horizontal):
     DEFAULT_CSS = """
     FindBar {
         height: 1; width: 1fr; display: none; background: $panel; padding: 0 1;
-        & Label { width: auto; color: $foreground-muted; }
-        & Input { width: 1fr; min-width: 10; border: none; height: 1; padding: 0 1; background: $boost; }
-        & Input:focus { border: none; }
+        & Label { width: auto; padding: 0 1 0 0; color: $foreground-muted; }
+        & Input { width: 1fr; min-width: 10; height: 1; border: none; background: $surface; }
+        & Input.-textual-compact { padding: 0 1; }
+        & Input:focus { background: $background; }
         & #find-count { min-width: 10; padding: 0 1; }
         & #find-count.-none { color: $text-error; }
     }

@@ -6,6 +6,7 @@ import pytest
 
 from core.contract.console import Job
 from screens.jobs import free_name
+from screens.presenters.job_center import JobCenter
 from tests.support.console import console, running, screen_text, until
 from tests.support.memory_port import MemoryPort
 
@@ -108,3 +109,13 @@ async def test_without_jobs_the_screen_says_how_to_start_one() -> None:
     async with running(app) as pilot:
         await pilot.press("g", "j")
         await until(pilot, lambda: "No jobs yet" in screen_text(app))
+
+
+def test_titles_of_jobs_never_steer_the_terminal() -> None:
+    """File and table names are in them."""
+    center = JobCenter()
+    title = "Importing \x1b]52;c;eA==\x07\u202e.csv"
+    center.take(job("j", "failed", title=title, error="no\x9bway"))
+    found = center.get("j")
+    assert found is not None
+    assert (found["title"], found["error"]) == ("Importing ␛]52;c;eA==␇�.csv", "no�way")

@@ -97,6 +97,23 @@ def test_error_at_its_place(snap_compare, shop: RunningServer, size: tuple[int, 
     assert snap_compare(shop_console(shop), terminal_size=size, run_before=ran(WRONG, "f5"))
 
 
+@pytest.mark.parametrize("size", [(80, 24), (160, 50)], ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_transaction_and_the_find_line(snap_compare, shop: RunningServer, size: tuple[int, int]) -> None:
+    """A collected statement, its tab and status marked; the line that finds and replaces."""
+    text = "update deals set stage = 'lost'\nwhere amount < 30"
+
+    async def steps(pilot: Pilot[int]) -> None:
+        app: Any = pilot.app
+        await ran(text)(pilot)
+        await pilot.press("f2", "f5")
+        await until(pilot, lambda: app.screen.session.tab.transaction.statements)
+        await pilot.press("ctrl+f", *"deals")
+        app.clear_notifications()
+        await pilot.pause(0.3)
+
+    assert snap_compare(shop_console(shop), terminal_size=size, run_before=steps)
+
+
 def test_error_without_colour(snap_compare, shop: RunningServer) -> None:
     assert snap_compare(shop_console(shop, "ansi-dark"), terminal_size=(80, 24), run_before=ran(WRONG, "f5"))
 
