@@ -10,13 +10,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from core.contract.records import Operator
 from core.fields.column import ColumnType
 from core.fields.operator import OPERATORS
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.vocabulary import OptionProblem
+
+if TYPE_CHECKING:
+    from core.fields.relation import Relation
 
 V = TypeVar("V")
 
@@ -150,6 +153,11 @@ class FieldType(ABC, Generic[V]):
         """Rules of the options that a model cannot say. The default's validity is checked for all types elsewhere."""
         return ()
 
+    @classmethod
+    def check_bound(cls, field: FieldSpec, table: TableSpec, others: "Neighbours") -> Iterable[OptionProblem]:
+        """Rules that need the types of other fields, asked once `check_spec` has found nothing."""
+        return ()
+
     @abstractmethod
     def example(self, rng: Random) -> V:
         """A valid value, for documentation, seeds and property tests."""
@@ -157,3 +165,16 @@ class FieldType(ABC, Generic[V]):
     def info(self) -> Mapping[str, Any]:
         """Options in their JSON form for table details and the console."""
         return self.spec.options.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+class Neighbours(Protocol):
+    """The fields of an app by table, with their types (`core.fields.bind.Binder`)."""
+
+    def names(self, table: TableSpec) -> tuple[str, ...]:
+        """All fields of a table, automatic columns among them."""
+
+    def type_of(self, table: TableSpec, name: str) -> FieldType[Any] | None:
+        """The type of a field; None when there is none of that name."""
+
+    def relation(self, table: TableSpec, name: str, *, reverse: bool = False) -> "Relation | None":
+        """Where a relationship field leads; None when it is none."""

@@ -4,59 +4,62 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.fields.base import FieldType
+from core.fields.bind import TIMES, Binder
 from core.fields.column import ColumnType
-from core.fields.key import key_type
-from core.fields.link import RelationshipField, RelationshipOptions, related_table
+from core.fields.link import RelationshipField
 from core.fields.model import AppModel, Column, TableModel
 from core.fields.number import AutonumberField
 from core.fields.registry import FIELD_TYPES, Registry
-from core.schema.model import App, FieldSpec, TableSpec
+from core.fields.relation import Junction, Relation, junctions, relation_of
+from core.schema.model import App, IndexSpec, PrimaryKey, TableSpec
 from core.schema.name import fitted
 
-_TIMES = (("created_at", "created-at"), ("updated_at", "updated-at"), ("deleted_at", "deleted-at"))
 _NOT_NULL = frozenset({"created-at", "updated-at", "autonumber"})
 
 
 def build_app(app: App, types: Registry = FIELD_TYPES) -> AppModel:
     """The model of an app that was loaded without errors."""
-    return AppModel(app, tuple(_build_table(table, app, types) for table in app.tables))
+    binder = Binder(app, types)
+    return AppModel(app, tuple(_build_table(table, binder) for table in app.tables), _build_junctions(app, binder))
 
 
-def _build_table(table: TableSpec, app: App, types: Registry) -> TableModel:
-    fields = {spec.name: _bind(spec, app, types) for spec in table.fields}
-    system: dict[str, FieldType[Any]] = {
-        name: key_type(name, table.primary_key) for name in table.primary_key.fields if name not in fields
-    }
-    for name, type_name in _TIMES:
-        if name not in fields:
-            spec = FieldSpec(id=name, name=name, type=type_name, options=types.options(type_name)())
-            system[name] = types.make(spec)
+def _build_table(table: TableSpec, binder: Binder) -> TableModel:
+    bound = {name: binder.type_of(table, name) for name in binder.names(table)}
+    types = {name: field for name, field in bound.items() if field is not None}
+    declared = binder.fields(table)
+    fields = {name: field for name, field in types.items() if name in declared}
+    system = {name: field for name, field in types.items() if name not in declared}
     return TableModel(spec=table, fields=fields, columns=tuple(_columns(table, fields, system)), system=system)
 
 
-def _bind(spec: FieldSpec, app: App, types: Registry) -> FieldType[Any]:
-    """The field with its type; a link takes the column type of the key that it points at (T-016)."""
-    if isinstance(spec.options, RelationshipOptions):
-        return RelationshipField(spec, _target_column(spec.options, app, types, frozenset({spec.id})))
-    return types.make(spec)
+def _build_junctions(app: App, binder: Binder) -> tuple[TableModel, ...]:
+    found: list[TableModel] = []
+    for table, field, junction in junctions(app):
+        relation = relation_of(table, field, app)
+        if relation is not None:
+            found.append(_build_junction(junction, relation, binder))
+    return tuple(found)
 
 
-def _target_column(options: RelationshipOptions, app: App, types: Registry, seen: frozenset[str]) -> ColumnType:
-    target = related_table(options, app)
-    if target is None:
-        return ColumnType("bigint")
-    names = {field.name: field for field in target.fields}
-    column = options.related_field
-    if column not in names:
-        column = target.primary_key.fields[0]
-    field = names.get(column)
-    if field is None:
-        return key_type(column, target.primary_key).column() or ColumnType("bigint")
-    if isinstance(field.options, RelationshipOptions):
-        if f"{target.name}.{field.name}" in seen:
-            return ColumnType("bigint")
-        return _target_column(field.options, app, types, seen | {f"{target.name}.{field.name}"})
-    return types.make(field).column() or ColumnType("bigint")
+def _build_junction(junction: Junction, relation: Relation, binder: Binder) -> TableModel:
+    """Pairs of keys: found from one side by the key, from the other by an index."""
+    sides = ((junction.near, relation.source, relation.own), (junction.far, relation.target, relation.far))
+    columns = []
+    for side, (name, table, key) in zip(("near", "far"), sides, strict=True):
+        field = binder.type_of(table, key)
+        kind = (field and field.column()) or ColumnType("bigint")
+        # Known again by its side when a table, and with it the column, gets another name.
+        columns.append(Column(name=name, type=kind, nullable=False, field_id=side))
+    spec = TableSpec(
+        id=junction.id,
+        name=junction.name,
+        sql_name=junction.name,
+        fields=(),
+        primary_key=PrimaryKey(type="composite", fields=(junction.near, junction.far)),
+        indexes=(IndexSpec(name=fitted(f"idx_{junction.name}_{junction.far}"), fields=(junction.far,)),),
+        allow_destructive=relation.source.allow_destructive,
+    )
+    return TableModel(spec=spec, fields={}, columns=tuple(columns))
 
 
 def _columns(
@@ -64,7 +67,7 @@ def _columns(
 ) -> list[Column]:
     """Key, declared fields, automatic times (T-012 to T-018)."""
     columns: list[Column] = []
-    times = [name for name, _ in _TIMES]
+    times = [name for name, _ in TIMES]
     for name in (*(each for each in system if each not in times), *fields, *(each for each in times if each in system)):
         field_type = fields[name] if name in fields else system[name]
         kind = field_type.column()

@@ -1,67 +1,45 @@
-"""Link fields: relationship. A link keeps the key of one record of another table."""
+"""Link fields: relationship. A link keeps the key of one record of another table; links keep those of several, in columns
+over there or in a table of pairs."""
 
-from collections.abc import Iterable, Sequence
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from random import Random
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
-
+from core.contract.records import Operator
 from core.fields.base import FieldType, ValueProblem
 from core.fields.column import ColumnType
 from core.fields.number import BIGINT_LIMIT, whole_of
+from core.fields.operator import LINKS_OPERATORS
+from core.fields.relation import Relation
+from core.fields.relation_check import check_relationship
+from core.fields.relationship import RelationshipOptions
 from core.fields.text import text_of
-from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
-from core.schema.name import nearest, sql_name
+from core.schema.model import App, FieldSpec, TableSpec
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
 
-ACTIONS = ("cascade", "set-null", "restrict", "no-action")
 
-
-def _spell(action: Any) -> Any:
-    """`SET NULL` is `set-null`."""
-    return action.strip().lower().replace(" ", "-").replace("_", "-") if isinstance(action, str) else action
-
-
-_SPELLINGS = sorted({form for each in ACTIONS for form in (each, each.upper(), each.upper().replace("-", " "))})
-Action = Annotated[
-    Literal["cascade", "set-null", "restrict", "no-action"],
-    BeforeValidator(_spell),
-    WithJsonSchema({"type": "string", "enum": _SPELLINGS}),
-]
-RelationType = Literal["many-to-one", "one-to-one", "one-to-many", "many-to-many"]
-
-
-class RelationshipOptions(FieldOptions):
-    related_table: Annotated[str, Field(min_length=1)]
-    relation_type: RelationType = "many-to-one"
-    foreign_key: str | None = None
-    related_field: str = "id"
-    display_field: str | tuple[str, ...] | None = None
-    on_delete: Action = "no-action"
-    on_update: Action = "no-action"
-    reciprocal_field: str | None = None
-    allow_multiple: bool | None = None
-    limit_to_view: str | None = None
-    prevent_cycles: bool = False
-
-
-def related_table(options: RelationshipOptions, app: App) -> TableSpec | None:
-    """The table that a link points at, by its name or SQL name."""
-    wanted = options.related_table.strip()
-    for table in app.tables:
-        if wanted == table.name:
-            return table
-    for table in app.tables:
-        if sql_name(wanted) == table.sql_name:
-            return table
-    return None
+def _key_of(raw: Any, key: ColumnType) -> int | str:
+    """What names one record of the other table. Raises ValueProblem."""
+    if key.kind == "text":
+        text = text_of(raw).strip()
+        if not text:
+            raise ValueProblem("link.malformed", "The id of a record is expected, not a blank")
+        return text
+    try:
+        return whole_of(raw, BIGINT_LIMIT)
+    except ValueProblem:
+        raise ValueProblem("link.malformed", f"The id of a record is a number, not {show(raw)}") from None
 
 
 class RelationshipField(FieldType[int | str]):
-    """A link to one record of another table, or of its own.
+    """A link to one record of another table, or of its own; with `relationType` one-to-many or many-to-many to several.
 
-    `key` is the column type of what the link points at; it is known when the app is built.
+    `key` is the column type of what the link points at and `relation` how it leads there; both are known when the app is
+    built.
     """
 
     name = "relationship"
@@ -70,11 +48,12 @@ class RelationshipField(FieldType[int | str]):
     takes_default = False
     Options = RelationshipOptions
 
-    def __init__(self, spec: FieldSpec, key: ColumnType | None = None) -> None:
+    def __init__(self, spec: FieldSpec, key: ColumnType | None = None, relation: Relation | None = None) -> None:
         super().__init__(spec)
         self.key = key or ColumnType("bigint")
+        self.relation = relation
 
-    def column(self) -> ColumnType:
+    def column(self) -> ColumnType | None:
         return self.key
 
     def accept(self, raw: Any) -> int | str | None:
@@ -83,86 +62,102 @@ class RelationshipField(FieldType[int | str]):
             return None
         if isinstance(raw, list | dict):
             raise ValueProblem("link.one", f"This field links one record: its id is expected, not {show(raw)}")
-        if self.key.kind == "text":
-            text = text_of(raw).strip()
-            if not text:
-                raise ValueProblem("link.malformed", "The id of a record is expected, not a blank")
-            return text
-        try:
-            return whole_of(raw, BIGINT_LIMIT)
-        except ValueProblem:
-            raise ValueProblem("link.malformed", f"The id of a record is a number, not {show(raw)}") from None
+        return _key_of(raw, self.key)
 
     @classmethod
     def check_spec(cls, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
-        options = field.options
-        assert isinstance(options, RelationshipOptions)
-        if options.relation_type != "many-to-one" or options.allow_multiple:
-            kind = options.relation_type if options.relation_type != "many-to-one" else "allowMultiple"
-            key = "relationType" if options.relation_type != "many-to-one" else "allowMultiple"
-            yield OptionProblem(
-                key, "schema.field-type-later", f"{kind} links are not built yet; many-to-one links are"
-            )
-        target = related_table(options, app)
-        if target is None:
-            hint = nearest(options.related_table, [each.name for each in app.tables])
-            text = f"there is no table {show(options.related_table)}"
-            yield OptionProblem("relatedTable", "field.related-table", text, hint)
-            return
-        yield from _check_target(options, target)
-        cycle = _required_cycle(table, field, app)
-        if cycle:
-            text = f"these required links form a circle: {' → '.join(cycle)}; make one of them optional"
-            yield OptionProblem("", "field.required-cycle", text)
+        yield from check_relationship(field, table, app)
 
     def example(self, rng: Random) -> int | str:
         number = rng.randint(1, 50)
         return str(number) if self.key.kind == "text" else number
 
 
-def _check_target(options: RelationshipOptions, target: TableSpec) -> Iterable[OptionProblem]:
-    """T-110: the referenced column is the key, or unique."""
-    if len(target.primary_key.fields) > 1 and options.related_field == "id":
-        text = f"{target.name!r} has a composite key; name a unique field of it in `relatedField`"
-        yield OptionProblem("relatedTable", "field.related-field", text)
-        return
-    column = options.related_field
-    if column in ("id", target.primary_key.fields[0]):
-        return
-    names = {each.name: each for each in target.fields}
-    if column not in names:
-        hint = nearest(column, names)
-        yield OptionProblem("relatedField", "field.related-field", f"{target.name!r} has no field `{column}`", hint)
-    elif not any(index.unique and index.fields == (column,) for index in target.indexes):
-        text = f"`{column}` of {target.name!r} is not unique, so a link by it could mean several records"
-        yield OptionProblem("relatedField", "field.related-field", text)
+@dataclass(frozen=True, slots=True)
+class LinkEdit:
+    """Records to link and to unlink, the others left as they are."""
+
+    add: tuple[int | str, ...] = ()
+    remove: tuple[int | str, ...] = ()
 
 
-def _required_links(table: TableSpec, app: App) -> Iterable[TableSpec]:
-    for field in table.fields:
-        if isinstance(field.options, RelationshipOptions) and field.required:
-            target = related_table(field.options, app)
-            if target is not None and target is not table:
-                yield target
+Links = list[int] | list[str] | LinkEdit
 
 
-def _required_cycle(table: TableSpec, field: FieldSpec, app: App) -> Sequence[str]:
-    """The names of a circle of required links that begins with this field, told once: at the table that comes first
-    in the file (T-022)."""
-    options = field.options
-    assert isinstance(options, RelationshipOptions)
-    start = related_table(options, app)
-    if not field.required or start is None or start is table:
-        return ()
-    order = {each.name: number for number, each in enumerate(app.tables)}
-    todo = [(start, [table.name, start.name])]
-    seen = {start.name}
-    while todo:
-        here, trail = todo.pop()
-        for following in _required_links(here, app):
-            if following is table:
-                return [*trail, table.name] if order[table.name] == min(order[name] for name in trail) else ()
-            if following.name not in seen:
-                seen.add(following.name)
-                todo.append((following, [*trail, following.name]))
-    return ()
+class LinksField(FieldType[Links]):
+    """A link to several records. A value is the whole set, or a `LinkEdit`; it is kept elsewhere than in the record."""
+
+    name = "relationship"
+    family = "link"
+    editor = "links"
+    takes_default = False
+    Options = RelationshipOptions
+
+    def __init__(self, spec: FieldSpec, key: ColumnType, relation: Relation) -> None:
+        super().__init__(spec)
+        self.key = key
+        self.relation = relation
+
+    def column(self) -> None:
+        return None
+
+    def result(self) -> ColumnType:
+        return self.key.list or ColumnType("text-list")
+
+    def operators(self) -> tuple[Operator, ...]:
+        return LINKS_OPERATORS
+
+    @property
+    def takes_several(self) -> bool:
+        return self.options.allow_multiple is not False
+
+    def accept(self, raw: Any) -> Links | None:
+        """Keys as a list, as JSON text, as text between `;` or `,`, or one alone; `{"add", "remove"}`; null is the empty
+        set (T-106)."""
+        if raw is None:
+            return None
+        if isinstance(raw, dict):
+            return self._edit(raw)
+        keys = self._keys(_split(raw) if isinstance(raw, str) else raw if isinstance(raw, list | tuple) else [raw])
+        if len(keys) > 1 and not self.takes_several:
+            raise ValueProblem("link.one", f"This field links one record, {len(keys)} are given")
+        return keys  # type: ignore[return-value]
+
+    def _keys(self, raw: Any) -> list[int | str]:
+        if not isinstance(raw, list | tuple):
+            raise ValueProblem("link.malformed", f"A list of ids is expected, not {show(raw)}")
+        for each in raw:
+            if each is None or isinstance(each, list | dict):
+                raise ValueProblem("link.malformed", f"A list of ids is expected; {show(each)} is none")
+        return sorted({_key_of(each, self.key) for each in raw})
+
+    def _edit(self, raw: dict[str, Any]) -> LinkEdit:
+        if not raw or not raw.keys() <= {"add", "remove"}:
+            raise ValueProblem("link.malformed", "A list of ids is expected, or {add: [ids], remove: [ids]}")
+        add, remove = (tuple(self._keys(raw.get(name) or [])) for name in ("add", "remove"))
+        if set(add) & set(remove):
+            raise ValueProblem("link.malformed", "An id is both to be added and to be removed")
+        return LinkEdit(add, remove)
+
+    def to_text(self, value: Links | None) -> str:
+        """`1;2;3`; as JSON where an id holds what would not be read back."""
+        if not value or isinstance(value, LinkEdit):
+            return ""
+        text = ";".join(map(str, value))
+        return text if _split(text) == [str(each) for each in value] else json.dumps(value, ensure_ascii=False)
+
+    def example(self, rng: Random) -> Links:
+        numbers = sorted(rng.sample(range(1, 50), 2))
+        return list(map(str, numbers)) if self.key.kind == "text" else numbers
+
+
+def _split(text: str) -> list[Any]:
+    text = text.strip()
+    if text.startswith("["):
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, list):
+            return found
+    return [part.strip() for part in re.split("[;,]", text) if part.strip()]

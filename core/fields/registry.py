@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from core.fields.base import FieldType, ValueProblem
+from core.fields.bind import Binder
 from core.fields.choice import CheckboxField, MultiSelectField, SingleSelectField, StatusField
+from core.fields.computed import CountField, LookupField, RollupField
 from core.fields.duration import DurationField
 from core.fields.generated import (
     AiCategorizeField,
@@ -74,6 +76,9 @@ _TYPES: tuple[type[FieldType[Any]], ...] = (
     MultiSelectField,
     StatusField,
     RelationshipField,
+    LookupField,
+    RollupField,
+    CountField,
     CreatedAtField,
     UpdatedAtField,
     DeletedAtField,
@@ -89,7 +94,7 @@ _TYPES: tuple[type[FieldType[Any]], ...] = (
 )
 
 _LATER = frozenset(
-    "lookup rollup count formula user created-by updated-by deleted-by single-attachment multiple-attachments "
+    "formula user created-by updated-by deleted-by single-attachment multiple-attachments "
     "button geolocation array".split()
 )
 
@@ -107,6 +112,7 @@ class Registry:
 
     def __init__(self, types: Iterable[type[FieldType[Any]]]) -> None:
         self._types = {each.name: each for each in types}
+        self._binder: Binder | None = None
 
     def __iter__(self) -> Iterator[type[FieldType[Any]]]:
         return iter(self._types.values())
@@ -135,10 +141,22 @@ class Registry:
     def check(self, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
         """The type's own rules, then the rules that hold for all: the default is a value of the field."""
         kind = self._types[field.type]
-        problems = list(kind.check_spec(field, table, app))
+        problems = [*_check_storage(field, kind), *kind.check_spec(field, table, app)]
+        if not problems:
+            problems += self._check_neighbours(field, table, app)
         if not problems and field.default is not None:
             problems += self._check_default(field, kind)
         return problems
+
+    def _check_neighbours(self, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
+        binder = self._binder
+        if binder is None or binder.app is not app:
+            binder = self._binder = Binder(app, self)  # one for all fields of the app that is being checked
+        yield from self._types[field.type].check_bound(field, table, binder)
+        circle = binder.circle(table, field.name)
+        if circle:
+            text = f"these fields are made from each other: {' → '.join(circle)}"
+            yield OptionProblem("", "field.circle", text)
 
     def _check_default(self, field: FieldSpec, kind: type[FieldType[Any]]) -> Iterable[OptionProblem]:
         if not kind.takes_default:
@@ -148,6 +166,15 @@ class Registry:
             self.make(field).default()
         except ValueProblem as problem:
             yield OptionProblem("default", "field.default", f"not a value of this field: {problem.message}")
+
+
+def _check_storage(field: FieldSpec, kind: type[FieldType[Any]]) -> Iterable[OptionProblem]:
+    """What is no column cannot have an index, and what is computed cannot be required."""
+    if field.options.is_stored:
+        return
+    for key, given in (("unique", field.unique), ("indexed", field.indexed), ("required", field.required)):
+        if given and (key != "required" or kind.read_only):
+            yield OptionProblem(key, "field.not-stored", f"this field is no column, so it cannot be `{key}`")
 
 
 FIELD_TYPES = Registry(_TYPES)

@@ -30,9 +30,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from core.fields.column import ColumnType
 from core.query.filter import All, Leaf, Node, Not, Some
 from core.query.operand import Span
 from core.query.scope import Ref, Scope
+from core.storage.table import sqlalchemy_type
 
 Condition = ColumnElement[bool]
 Value = ColumnElement[Any]
@@ -95,8 +97,8 @@ class _Compiler:
             return not_(empty) if "Not" in operator else empty
         if operator in ("isTrue", "isFalse"):
             return column.is_(operator == "isTrue")
-        if ref.family == "multi":
-            return self._members(column, operator, value)
+        if ref.is_list:
+            return self._members(column, ref, operator, value)
         if ref.family == "json":
             return self._json(column, operator, value)
         return self._scalar(column, ref, operator, value)
@@ -148,16 +150,17 @@ class _Compiler:
 
     # ── Lists ──
 
-    def _members(self, column: Value, operator: str, value: tuple[str, ...]) -> Condition:
+    def _members(self, column: Value, ref: Ref, operator: str, value: tuple[Any, ...]) -> Condition:
         if operator == "in" and not value:
             return false()
-        given = cast(bindparam(None, list(value), ARRAY(Text), unique=True), ARRAY(Text))
+        type_ = ARRAY(sqlalchemy_type(ColumnType(ref.kind).item))
+        given = cast(bindparam(None, list(value), type_, unique=True), type_)
         has_all: Callable[[Value, Value], Condition]
         has_any: Callable[[Value, Value], Condition]
         if self.duckdb:
             has_all, has_any = func.list_has_all, func.list_has_any
         else:
-            column = cast(column, ARRAY(Text))
+            column = cast(column, type_)
             has_all = lambda left, right: left.op("@>", is_comparison=True)(right)  # noqa: E731
             has_any = lambda left, right: left.op("&&", is_comparison=True)(right)  # noqa: E731
         if operator == "equals":

@@ -139,7 +139,7 @@ def leaf(name: str, operator: str, value: Any, scope: Scope, *, has_value: bool 
     canonical = operators.canonical(operator)
     if canonical is None:
         raise BadRequest(f"filter: unknown operator {operator!r}")
-    allowed = operators.PATH_OPERATORS if ref.path else operators.operators_of(ref.family)
+    allowed = operators.PATH_OPERATORS if ref.path else ref.type.operators()
     if canonical not in allowed:
         raise BadRequest(
             f"filter: field {name!r} of type {ref.type.name} does not take the operator {canonical!r}",
@@ -172,7 +172,7 @@ def _value(operator: str, raw: Any, ref: Ref, scope: Scope) -> Any:
         return period(raw, ref, scope)
     if operator == "matches":
         return pattern(raw)
-    if operator in operators.TEXT_VALUE:
+    if operator in operators.TEXT_VALUE and not ref.is_list:
         return fragment(raw, scope)
     if ref.path and operator not in ("equals", "notEquals") and isinstance(operand(raw, ref, scope), bool):
         raise ValueError("expected text or a number")

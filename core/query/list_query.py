@@ -21,7 +21,7 @@ Deleted = Literal["without", "with", "only"]
 
 PARAMETERS = frozenset(
     "limit offset page cursor sort order fields select filter q aggregate groupBy groupSort hideEmpty includeDeleted "
-    "deleted format timezone expand sqlNulls".split()
+    "deleted format timezone expand sqlNulls lookups tree".split()
 )
 
 
@@ -41,6 +41,8 @@ class ListQuery:
     grouping: Grouping | None = None
     expand: tuple[str, ...] = ()
     display: Format | None = None
+    arrays: bool = False
+    """Lookups of several records are told as lists (`lookups=array`)."""
     unknown: tuple[str, ...] = ()
 
     @classmethod
@@ -61,6 +63,7 @@ class ListQuery:
             grouping=parse_grouping(params, scope),
             expand=parse_expand(params.get("expand"), scope),
             display=parse_display(params),
+            arrays=params.get("lookups") == "array",
             unknown=tuple(name for name in params if name not in PARAMETERS),
         )
 

@@ -29,6 +29,8 @@ def operand(raw: Any, ref: Ref, scope: Scope) -> Any:
     raw = _variable(raw, scope)
     if ref.path:
         return _json_scalar(raw)
+    if ref.is_list:
+        return [_item(each, ref) for each in raw] if isinstance(raw, list) else [_item(raw, ref)]
     match ref.family:
         case "number":
             return _number(raw, ref)
@@ -38,8 +40,6 @@ def operand(raw: Any, ref: Ref, scope: Scope) -> Any:
             return _accepted(raw, ref)
         case "link":
             return _number(raw, ref) if ref.kind in ("integer", "bigint") else _text(raw)
-        case "multi":
-            return [_text(item) for item in raw] if isinstance(raw, list) else [_text(raw)]
         case "json":
             return raw
         case _:
@@ -48,7 +48,24 @@ def operand(raw: Any, ref: Ref, scope: Scope) -> Any:
 
 def member(raw: Any, ref: Ref, scope: Scope) -> Any:
     """One value of a list: an option of a multi-select, else as `operand`."""
-    return _text(_variable(raw, scope)) if ref.family == "multi" else operand(raw, ref, scope)
+    return _item(_variable(raw, scope), ref) if ref.is_list else operand(raw, ref, scope)
+
+
+def _item(raw: Any, ref: Ref) -> Any:
+    """One value of a list."""
+    match ref.kind:
+        case "integer-list" | "bigint-list" | "decimal-list":
+            number = _number(raw, ref)
+            if isinstance(number, int) and abs(number) >= 2**63:
+                raise ValueError("the number is too large")
+            return number
+        case "boolean-list":
+            if not isinstance(raw, bool):
+                raise ValueError("expected true or false")
+            return raw
+        case "date-list":
+            return date.fromisoformat(_text(raw))
+    return _text(raw)
 
 
 def fragment(raw: Any, scope: Scope) -> str:

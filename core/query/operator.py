@@ -1,8 +1,7 @@
 """What an operator expects beside its field: nothing, a list, a text. Families and aliases are in `core.fields.operator`."""
 
 from core.contract.records import Operator
-from core.fields.base import Family
-from core.fields.operator import JSON_PATH_OPERATORS, OPERATORS, canonical
+from core.fields.operator import JSON_PATH_OPERATORS, canonical
 
 PATH_OPERATORS: tuple[Operator, ...] = (*JSON_PATH_OPERATORS, "isTrue", "isFalse")
 """What a path into a json field takes (`field.path`, T-095)."""
@@ -12,9 +11,4 @@ WITH_LIST = frozenset({"in", "notIn", "hasAll"})
 TEXT_VALUE = frozenset({"contains", "doesNotContain", "startsWith", "endsWith", "matches"})
 
 
-def operators_of(family: Family) -> tuple[Operator, ...]:
-    """Canonical operators of a family, in the order that pickers show them."""
-    return OPERATORS[family]
-
-
-__all__ = ["PATH_OPERATORS", "TEXT_VALUE", "WITHOUT_VALUE", "WITH_LIST", "canonical", "operators_of"]
+__all__ = ["PATH_OPERATORS", "TEXT_VALUE", "WITHOUT_VALUE", "WITH_LIST", "canonical"]

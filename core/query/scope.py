@@ -14,7 +14,6 @@ from sqlalchemy import ColumnElement, FromClause, Table, false, select
 from core.errors import NotFound
 from core.fields.base import Family, FieldType
 from core.fields.column import ColumnKind
-from core.fields.link import related_table
 from core.fields.model import API_NAMES, AppModel, TableModel
 
 if TYPE_CHECKING:
@@ -60,6 +59,8 @@ class Ref:
     link: str | None = None
     """The link column that leads to the table of `column`."""
     path: tuple[str, ...] = ()
+    is_stored: bool = True
+    """A column of its table; else its value is read from linked records or computed."""
 
     @property
     def family(self) -> Family:
@@ -99,6 +100,10 @@ class Scope:
         """Fields that the caller may not read."""
         return self.sight.hidden
 
+    def unbounded(self) -> "Scope":
+        """The same table without a caller's limits: for the rules of the app itself."""
+        return replace(self, sights=None, sql_nulls=False)
+
     def neighbour(self, table: TableModel) -> "Scope":
         """Another table as the same caller queries it."""
         return self if table is self.table else replace(self, table=table)
@@ -113,7 +118,7 @@ class Scope:
         if self.sight.rows is None:
             return None
         # The app's rule is asked of the rows as they are: what the caller may see does not bend it.
-        return compile_filter(self.sight.rows, replace(self, sights=None, sql_nulls=False), source)
+        return compile_filter(self.sight.rows, self.unbounded(), source)
 
     @cached_property
     def source(self) -> Table:
@@ -133,8 +138,8 @@ class Scope:
         head, _, rest = name.partition(".")
         if API_NAMES.get(head, head) in self.hidden:
             raise HiddenField
-        ref = _own(self.table, head)
-        if ref is None or (rest and ref.family not in ("link", "json")):
+        ref = own_ref(self.table, head)
+        if ref is None or (rest and (ref.family not in ("link", "json") or ref.is_list)):
             raise UnknownField(name, self.table, self.hidden)
         if not rest:
             return ref
@@ -144,32 +149,38 @@ class Scope:
         sight = self.neighbour(target).sight
         if not sight.readable or rest in sight.hidden:
             raise HiddenField
-        far = _own(target, rest)
+        far = own_ref(target, rest)
         if far is None:
             raise UnknownField(rest, target, sight.hidden)
-        return Ref(name, far.column, far.type, far.kind, link=ref.column)
+        return replace(far, name=name, link=ref.column)
 
     def linked(self, link: FieldType[Any]) -> TableModel:
         """The table that a link field points at."""
         return linked_table(self.model, link)
 
     def column(self, ref: Ref, source: FromClause | None = None) -> ColumnElement[Any]:
-        """The SQL of a field's stored value; for a linked record's field, a scalar subquery."""
-        own = (self.source if source is None else source).c
+        """The SQL of a field's value: a stored one is a column, any other a scalar subquery on the row of `source`."""
+        own = self.source if source is None else source
         if ref.link is None:
-            return own[ref.column]
+            return own.c[ref.column] if ref.is_stored else self.computed(ref.type, own)
         link = self.table.type_of(ref.link)
         target = self.linked(link)
-        far = self.table_of(target).alias()
-        found = select(far.c[ref.column]).where(far.c[link_column(link, target)] == own[ref.link])
-        seen = self.neighbour(target).visible(far)
+        there, far = self.neighbour(target), self.table_of(target).alias()
+        value = there.column(replace(ref, link=None), far)
+        found = select(value).where(far.c[link_column(link, target)] == own.c[ref.link]).correlate(own)
+        seen = there.visible(far)
         return (found if seen is None else found.where(seen)).scalar_subquery()
+
+    def computed(self, field: FieldType[Any], own: FromClause, *, as_list: bool = False) -> ColumnElement[Any]:
+        """The SQL of a value that is not stored, for a row of `own`."""
+        from core.query.computed import computed_value
+
+        return computed_value(self, field, own, as_list=as_list)
 
 
 def linked_table(model: AppModel, link: FieldType[Any]) -> TableModel:
     """The table that a link field points at."""
-    spec = related_table(link.options, model.app)
-    return next(table for table in model.tables if table.spec is spec)
+    return model.by_sql_name[link.relation.target.sql_name]  # type: ignore[attr-defined]
 
 
 def link_column(link: FieldType[Any], target: TableModel) -> str:
@@ -178,12 +189,16 @@ def link_column(link: FieldType[Any], target: TableModel) -> str:
     return column if column in target.column_by_name else target.key.fields[0]
 
 
-def _own(table: TableModel, name: str) -> Ref | None:
+def own_ref(table: TableModel, name: str) -> Ref | None:
+    """The field of a table behind a name; None when it has none of that name, or the field has no value."""
     column = table.column_by_name.get(API_NAMES.get(name, name)) or table.column_by_name.get(name)
-    if column is None:
-        return None
+    own = name if column is None else column.name
+    if own == "id" and column is None and own not in table.fields:
+        own = table.key.fields[0]  # `id` always names the key (T-024)
+        column = table.column_by_name[own]
     try:
-        field_type = table.type_of(column.name)
+        field_type = table.type_of(own)
     except KeyError:
         return None
-    return Ref(name, column.name, field_type, column.type.kind)
+    kind = field_type.result() if column is None else column.type
+    return None if kind is None else Ref(name, own, field_type, kind.kind, is_stored=column is not None)

@@ -72,17 +72,15 @@ def _key(name: str, direction: str, scope: Scope) -> Key:
 
 def ranks(keys: Sequence[Key], scope: Scope, source: FromClause | None = None) -> list[Rank]:
     """The levels of the order, the record's key last."""
-    columns = scope.table.column_by_name
-    found = [
-        Rank(
-            _sortable(key.ref, scope, source), key.descending, not key.ref.is_plain or columns[key.ref.column].nullable
-        )
-        for key in keys
-    ]
+    found = [Rank(_sortable(key.ref, scope, source), key.descending, _nullable(key.ref, scope)) for key in keys]
     named = {key.ref.column for key in keys if key.ref.is_plain}
     base = scope.source if source is None else source
     found += [Rank(base.c[name], False, False) for name in scope.table.key.fields if name not in named]
     return found
+
+
+def _nullable(ref: Ref, scope: Scope) -> bool:
+    return not (ref.is_plain and ref.is_stored) or scope.table.column_by_name[ref.column].nullable
 
 
 def _sortable(ref: Ref, scope: Scope, source: FromClause | None) -> ColumnElement[Any]:

@@ -1,12 +1,16 @@
 """`expand`: linked records in the place of their ids, read by one statement for each link (R-028)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select
 
 from core.contract.records import Record
-from core.query.scope import Scope, link_column, linked_table
+from core.fields.link import LinksField
+from core.query.scope import Scope
+from core.records.computed import with_computed
 from core.records.guard import shape_of
+from core.records.label import Label
 from core.records.shape import Shape
 from core.storage.database import Reader, Row
 
@@ -14,38 +18,47 @@ from core.storage.database import Reader, Row
 def expand_links(
     reader: Reader, records: Sequence[Record], rows: Sequence[Row], shape: Shape, names: Sequence[str], scope: Scope
 ) -> None:
-    """Replace the ids of the named link fields by `{id, display, fields}`; a link without a record becomes null."""
+    """Replace the ids of the named link fields by `{id, display, fields}`; a link without a record becomes null, links
+    become a list of those that are there."""
     for name in names:
         if name not in shape.fields:
             continue
-        place = shape.columns.index(name)
-        link = scope.table.fields[name]
-        target = linked_table(scope.model, link)
-        there = scope.neighbour(target)
-        source, column, far = scope.table_of(target), link_column(link, target), shape_of(target, there.hidden)
-        wanted = list({row[place] for row in rows if row[place] is not None})
-        statement = select(source.c[column], *(source.c[each] for each in far.columns)).where(
-            source.c[column].in_(wanted)
-        )
-        if (seen := there.visible(source)) is not None:
-            statement = statement.where(seen)
-        found = {row[0]: far.record(row[1:]) for row in reader.rows(statement)} if wanted else {}
-        label = display_name(scope, name)
-        for record, row in zip(records, rows, strict=True):
-            linked = found.get(row[place])
-            record["fields"][name] = linked and {
-                "id": linked["id"],
-                "display": linked["id"] if label is None else linked["fields"].get(label),
-                "fields": linked["fields"],
-            }
+        place = shape.place(name)
+        is_list = isinstance(scope.table.fields[name], LinksField)
+        held = [row[place] for row in rows]
+        wanted = {key for value in held if value is not None for key in (value if is_list else (value,))}
+        found = _linked(reader, Label(scope, name), list(wanted))
+        for record, value in zip(records, held, strict=True):
+            if is_list:
+                record["fields"][name] = [found[key] for key in value or () if key in found]
+            else:
+                record["fields"][name] = found.get(value)
 
 
-def display_name(scope: Scope, name: str) -> str | None:
-    """The field of the linked table that stands for its records; None: their key."""
-    link = scope.table.fields[name]
-    target = linked_table(scope.model, link)
-    chosen = link.options.display_field
-    wanted = chosen[0] if isinstance(chosen, tuple) else chosen or target.display_field
-    if wanted in scope.neighbour(target).hidden:
-        return None
-    return wanted if wanted in target.fields and wanted in target.column_by_name else None
+def _linked(reader: Reader, label: Label, keys: Sequence[Any]) -> dict[Any, dict[str, Any]]:
+    """What stands for the linked records, by what the link holds."""
+    if not keys:
+        return {}
+    there = label.there
+    source, far = there.source, shape_of(there.table, there.hidden)
+    held = label.held(source)
+    shown = label.columns(source)
+    statement = select(held, *shown, *(source.c[each] for each in far.columns)).where(held.in_(keys))
+    if (seen := there.visible(source)) is not None:
+        statement = statement.where(seen)
+    rows, width = reader.rows(statement), 1 + len(shown)
+    linked = with_computed(reader, there, far, [row[width:] for row in rows])
+    out: dict[Any, dict[str, Any]] = {}
+    for row, values in zip(rows, linked, strict=True):
+        record = far.record(values)
+        out[row[0]] = {"id": record["id"], "display": _display(label, row[1:width], record), "fields": record["fields"]}
+    return out
+
+
+def _display(label: Label, values: Sequence[Any], record: Record) -> Any:
+    """One field is shown as the API tells it."""
+    names = label.names
+    is_template = isinstance(label.display, str) and "{" in label.display
+    if len(names) == 1 and not is_template and names[0] in record["fields"]:
+        return record["fields"][names[0]]
+    return label.text(values) if names else record["id"]

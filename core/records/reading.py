@@ -12,6 +12,7 @@ from core.fields.model import TableModel
 from core.query.aggregate import group_name, group_statement
 from core.query.list_query import ListQuery
 from core.query.page import after, write_cursor
+from core.records.computed import with_computed
 from core.records.key import KeyValue
 from core.records.shape import Shape, display
 from core.storage.database import Reader, Row
@@ -72,6 +73,7 @@ class ListRows:
             query.condition()
         )  # once: SQLAlchemy takes longer to build it than the database to judge a row by it
         rows, ranks = self._page(reader, shape, condition)
+        rows = with_computed(reader, query.scope, shape, rows)
         answer: RecordList = {
             "records": [shape.record(row) for row in rows],
             "pagination": self._pagination(reader, ranks, condition),
@@ -140,4 +142,9 @@ class ListRows:
 
 
 def list_shape(query: ListQuery) -> Shape:
-    return Shape(query.scope.table, query.fields, deleted=query.deleted != "without" and query.fields is None)
+    """The asked fields, or all that the caller may read."""
+    hidden, fields = query.scope.hidden, query.fields
+    if fields is None and hidden:
+        fields = tuple(name for name in query.scope.table.fields if name not in hidden)
+    deleted = query.deleted != "without" and query.fields is None
+    return Shape(query.scope.table, fields, deleted=deleted, arrays=query.arrays)

@@ -35,7 +35,7 @@ def incoming_links(model: AppModel, table: TableModel) -> tuple[Incoming, ...]:
         Incoming(child, name, link_column(field, table), field.options.on_delete)
         for child in model.tables
         for name, field in child.fields.items()
-        if field.family == "link" and linked_table(model, field) is table
+        if field.family == "link" and name in child.column_by_name and linked_table(model, field) is table
     )
 
 

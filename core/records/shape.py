@@ -7,6 +7,7 @@ from typing import Any
 from core.clock import to_iso
 from core.contract.records import Record
 from core.fields.base import FieldType, Format
+from core.fields.computed import ComputedField, LookupField
 from core.fields.model import TableModel
 from core.records.key import key_text
 from core.storage.database import Row
@@ -26,20 +27,38 @@ def stamp(moment: datetime) -> str:
 
 class Shape:
     """`columns` is what to select, in the order that `record` expects. `fields` of None means all declared ones;
-    `deleted` adds the time of deletion (R-045)."""
+    `deleted` adds the time of deletion (R-045), `arrays` tells lookups of several records as lists."""
 
-    def __init__(self, table: TableModel, fields: Sequence[str] | None = None, *, deleted: bool = False) -> None:
+    def __init__(
+        self,
+        table: TableModel,
+        fields: Sequence[str] | None = None,
+        *,
+        deleted: bool = False,
+        arrays: bool = False,
+    ) -> None:
         stored = table.column_by_name
-        declared = [name for name in (table.fields if fields is None else fields) if name in stored]
+        declared = [name for name in (table.fields if fields is None else fields) if _has_value(table, name)]
         if deleted and "deleted_at" not in declared:
             declared.append("deleted_at")
         self.table = table
-        self.columns = tuple(dict.fromkeys((*table.key.fields, *_TIMES, *declared)))
+        self.columns = tuple(
+            dict.fromkeys((*table.key.fields, *_TIMES, *(name for name in declared if name in stored)))
+        )
+        self.computed = tuple(name for name in declared if name not in stored)
+        """Values that are not stored; they follow the columns in a row (`core.records.computed`)."""
+        self.arrays = arrays
         self.fields = tuple(declared)
-        place = {name: index for index, name in enumerate(self.columns)}
+        place = {name: index for index, name in enumerate((*self.columns, *self.computed))}
+        self._place = place
         self._key = tuple(place[name] for name in table.key.fields)
         self._created, self._updated, self._deleted = (place[name] for name in _TIMES)
-        self._cells = tuple((name, place[name], to_json(table.type_of(name))) for name in declared)
+        self._cells = tuple((name, place[name], to_json(self.type_of(name))) for name in declared)
+
+    def type_of(self, name: str) -> FieldType[Any]:
+        """The type that a value of the row is shown by."""
+        field = self.table.type_of(name)
+        return field.members if self.arrays and isinstance(field, LookupField) and field.is_joined else field
 
     def record(self, row: Row, *, number_id: bool = False) -> Record:
         """`number_id` keeps a numeric key a number (R-001: single reads and updates)."""
@@ -59,18 +78,27 @@ class Shape:
         return out
 
     def from_values(self, values: Mapping[str, Any], *, number_id: bool = False) -> Record:
-        """A record from stored values by column."""
-        return self.record(tuple(values[name] for name in self.columns), number_id=number_id)
+        """A record from values by field; computed ones that are missing are None."""
+        row = (*(values[name] for name in self.columns), *(values.get(name) for name in self.computed))
+        return self.record(row, number_id=number_id)
+
+    def place(self, name: str) -> int:
+        """Where a field's value stands in a row."""
+        return self._place[name]
 
     def key(self, row: Row) -> tuple[Any, ...]:
         return tuple(row[place] for place in self._key)
+
+
+def _has_value(table: TableModel, name: str) -> bool:
+    return name in table.column_by_name or (name in table.fields and table.fields[name].result() is not None)
 
 
 def to_json(field_type: FieldType[Any]) -> Callable[[Any], Any] | None:
     """The type's conversion; None where the stored value is the JSON value already."""
     if type(field_type).to_json is FieldType.to_json:
         return None
-    kind = field_type.column()
+    kind = field_type.result()
     if kind is not None and kind.kind == "timestamp":
         return stamp
     return field_type.to_json
@@ -81,12 +109,18 @@ def flat(record: Record) -> dict[str, Any]:
     return {**record["fields"], **record}
 
 
+def _is_displayed(field_type: FieldType[Any]) -> bool:
+    if isinstance(field_type, ComputedField):
+        return field_type.face.name in _DISPLAYED or bool(getattr(field_type.options, "format", None))
+    return field_type.name in _DISPLAYED
+
+
 def display(record: Record, row: Row, shape: Shape, how: Format, *, wrapped: bool) -> None:
     """Put the form for people into a record: in lists `{"value", "displayValue"}`, else the text itself."""
     fields = record["fields"]
     for name, place, _ in shape._cells:
-        value, field_type = row[place], shape.table.type_of(name)
-        if value is None or field_type.name not in _DISPLAYED:
+        value, field_type = row[place], shape.type_of(name)
+        if value is None or not _is_displayed(field_type):
             continue
         text = field_type.present(value, how)
         if not wrapped:

@@ -26,10 +26,12 @@ def table_indexes(
     entries = list(unique)
     single = {entry.fields[0] for entry in entries if len(entry.fields) == 1 and entry.name is None}
     for field in fields:
-        if (field.name,) == tuple(key):
+        if (field.name,) == tuple(key) or not field.options.is_stored:
             continue
         taken = {index.name for index in found}
-        index = field_index(table, field, unique=field.unique or field.name in single, taken=taken)
+        index = field_index(
+            table, field, unique=field.unique or field.options.is_unique or field.name in single, taken=taken
+        )
         if index:
             found.append(index)
     for entry in entries:

@@ -24,6 +24,16 @@ class FieldOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True, alias_generator=to_camel)
 
+    @property
+    def is_stored(self) -> bool:
+        """The field is a column of its table."""
+        return True
+
+    @property
+    def is_unique(self) -> bool:
+        """The options themselves ask for a unique index."""
+        return False
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldSpec:

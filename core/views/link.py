@@ -8,8 +8,8 @@ from sqlalchemy import Text as SqlText
 from core.contract.console import LinkHit
 from core.query.compile import icontains
 from core.query.list_query import live
-from core.query.scope import Scope, link_column
-from core.records.expand import display_name
+from core.query.scope import Scope
+from core.records.label import Label
 from core.storage.database import Reader
 
 HITS_AT_MOST = 200
@@ -17,25 +17,24 @@ HITS_AT_MOST = 200
 
 def link_hits(reader: Reader, scope: Scope, far: Scope, field: str, text: str) -> list[LinkHit]:
     """Live records; labels that begin with the text come first. `far` is the linked table's scope."""
-    link = scope.table.fields[field]
-    held = far.source.c[link_column(link, far.table)]
-    label = display_name(scope, field)
-    shown: ColumnElement[Any] = cast(held, SqlText) if label is None else cast(far.source.c[label], SqlText)
-    detail = _detail_field(far, label)
+    label = Label(scope, field)
+    held, shown = label.held(far.source), label.searched(far.source)
+    told = label.columns(far.source)
+    detail = _detail_field(far, label.names)
     extra: ColumnElement[Any] = literal("") if detail is None else cast(far.source.c[detail], SqlText)
-    statement = select(held, shown, extra).where(live("without", far))
+    statement = select(held, extra, *told).where(live("without", far))
     if text:
         begins = func.starts_with(func.lower(shown), func.lower(literal(text, SqlText)))
         statement = statement.where(or_(icontains(shown, text, far), cast(held, SqlText) == text))
         statement = statement.order_by(begins.desc())
     rows = reader.rows(statement.order_by(shown, held).limit(HITS_AT_MOST))
-    return [{"id": str(key), "label": name or str(key), "detail": more or ""} for key, name, more in rows]
+    return [{"id": str(key), "label": label.text(row) or str(key), "detail": more or ""} for key, more, *row in rows]
 
 
-def _detail_field(far: Scope, label: str | None) -> str | None:
+def _detail_field(far: Scope, shown: tuple[str, ...]) -> str | None:
     """A second field that tells records of the same name apart."""
     for name, field_type in far.table.fields.items():
         is_told = name in far.table.column_by_name and name not in far.hidden
-        if name != label and is_told and field_type.family in ("text", "select"):
+        if name not in shown and is_told and field_type.family in ("text", "select"):
             return name
     return None

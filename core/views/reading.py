@@ -11,7 +11,7 @@ from core.errors import FieldError, Invalid
 from core.query.compile import compile_filter, icontains
 from core.query.filter import Node
 from core.query.list_query import Deleted, live
-from core.query.scope import Ref, Scope, UnknownField
+from core.query.scope import Ref, Scope, UnknownField, own_ref
 from core.query.search import compile_search
 from core.query.sort import Key, ranks
 from core.records.key import KeyValue, key_in
@@ -75,7 +75,7 @@ class Reading:
     def refs(self, names: Sequence[str]) -> list[Ref]:
         """The fields of a window; all declared ones when none is named. Raises Invalid."""
         table, hidden = self.scope.table, self.scope.hidden
-        wanted = names or [name for name in table.fields if name in table.column_by_name and name not in hidden]
+        wanted = names or [name for name in table.fields if own_ref(table, name) is not None and name not in hidden]
         try:
             return [self.scope.resolve(name) for name in wanted]
         except UnknownField as error:

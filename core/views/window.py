@@ -6,12 +6,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, cast, func, literal, select
 from sqlalchemy import Text as SqlText
 
+from core.fields.column import ColumnType
+from core.fields.computed import ComputedField
+from core.fields.link import LinksField
 from core.query.list_query import live
-from core.query.scope import Ref, Scope, link_column, linked_table
-from core.records.expand import display_name
+from core.query.scope import Ref, Scope
 from core.records.key import KeyValue, key_in, key_text
+from core.records.label import Label
 from core.records.shape import stamp, to_json
 from core.storage.database import Reader
+from core.storage.table import sqlalchemy_type
 
 CUT_AT = 200
 """Characters of a text in a window."""
@@ -41,6 +45,9 @@ class WindowRows:
             self._cells.append(lambda row: _cut(row[place], row[place + 1]))
             return
         self._columns.append(column)
+        if isinstance(ref.type, ComputedField) and ref.kind == "text":
+            self._cells.append(lambda row: _cut(row[place], len(row[place] or "")))
+            return
         convert = to_json(ref.type)
         if convert is None:
             self._cells.append(lambda row: row[place])
@@ -68,24 +75,25 @@ class WindowRows:
         out: dict[str, dict[str, str]] = {}
         for place, ref in enumerate(self._refs):
             if ref.family == "link" and ref.link is None:
-                out[ref.name] = link_labels(reader, self._scope, ref.column, [row[place] for row in rows])
+                values = [row[place] for row in rows]
+                if isinstance(ref.type, LinksField):
+                    values = [key for value in values for key in value or ()]
+                out[ref.name] = link_labels(reader, self._scope, ref.column, values)
         return out
 
 
 def link_labels(reader: Reader, scope: Scope, field: str, values: Sequence[Any]) -> dict[str, str]:
     """Labels of linked records by what the link holds; trashed ones keep theirs."""
-    link = scope.table.fields[field]
-    target = linked_table(scope.model, link)
-    source, label = scope.table_of(target), display_name(scope, field)
-    held = source.c[link_column(link, target)]
+    label = Label(scope, field)
+    source = label.there.source
+    held = label.held(source)
     wanted = list({value for value in values if value is not None})
     if not wanted:
         return {}
-    shown = held if label is None else source.c[label]
-    statement, seen = select(held, shown).where(held.in_(wanted)), scope.neighbour(target).visible(source)
+    statement = select(held, *label.columns(source)).where(held.in_(wanted))
+    seen = label.there.visible(source)
     rows = reader.rows(statement if seen is None else statement.where(seen))
-    as_text = None if label is None else target.fields[label].to_text
-    return {str(key): str(key) if as_text is None or value is None else as_text(value) for key, value in rows}
+    return {str(key): label.text(values) or str(key) for key, *values in rows}
 
 
 def _cut(text: str | None, length: int | None) -> Any:
@@ -98,8 +106,9 @@ def values_statement(scope: Scope, ref: Ref, prefix: str, limit: int) -> Any:
     """Values of a field with their counts, the most frequent first; of a multi-select each value by itself."""
     column = scope.column(ref)
     there = live("without", scope)
-    if ref.family == "multi":
-        rows = select(func.unnest(column, type_=SqlText()).label("value")).where(there).subquery()
+    if ref.is_list:
+        item = sqlalchemy_type(ColumnType(ref.kind).item)
+        rows = select(func.unnest(column, type_=item).label("value")).select_from(scope.source).where(there).subquery()
         value: ColumnElement[Any] = rows.c.value
         statement = select(value, func.count())
     else:

@@ -149,7 +149,7 @@ def load_template(app_file: Path) -> None:
 
 def in_order(app: "App") -> list[str]:
     """SQL names of the tables, each behind those that it links to; circles are cut where they are met."""
-    from core.fields.link import RelationshipOptions, related_table
+    from core.fields.relationship import RelationshipOptions, related_table
 
     links: dict[str, list[str]] = {}
     for table in app.tables:

@@ -5,9 +5,21 @@ entry here only when it has required keys or when its options change its behavio
 from typing import Any
 
 from core.fields.base import FieldType
+from core.fields.build import build_app
 from core.fields.registry import FIELD_TYPES
 from core.schema.loader import load_data
-from core.schema.model import FieldSpec, TableSpec
+from core.schema.model import App, FieldSpec, TableSpec
+
+BESIDE: list[dict[str, Any]] = [
+    {"name": "note", "type": "long-text"},
+    {"name": "link", "type": "relationship", "relatedTable": "Other"},
+]
+"""Fields of the same table that options name."""
+OTHER: dict[str, Any] = {
+    "name": "Other",
+    "fields": [{"name": "title", "type": "long-text"}, {"name": "n", "type": "integer"}],
+}
+"""The table that links of these samples lead to."""
 
 _COLORS = ["red", "green", {"value": "blue", "label": "Sky blue"}, "a, b", "[odd]"]
 
@@ -37,6 +49,12 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "ai-translate": [{"sourceFields": ["note"], "targetLanguage": "fr"}],
     "ai-extract": [{"sourceFields": ["note"], "schema": {"type": "object"}}],
     "ai-sentiment": [{"sourceFields": ["note"]}],
+    "lookup": [{"relationshipField": "link", "relatedField": "title"}],
+    "rollup": [
+        {"relationshipField": "link", "relatedField": "n", "aggregation": how}
+        for how in ("sum", "avg", "min", "COUNT", "counta", "countall", "arrayunique", "concat_distinct")
+    ],
+    "count": [{"relationshipField": "link", "filters": {"field": "n", "operator": "gt", "value": 3}}],
     "autonumber": [{}, {"prefix": "INV-", "suffix": "/x", "digits": 5, "startFrom": 7}],
 }
 
@@ -44,11 +62,13 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
 def table_of(type_name: str, keys: dict[str, Any]) -> TableSpec:
     """A table with one field `value` of a type."""
     field = {"name": "value", "type": type_name, **keys}
-    note = {"name": "note", "type": "long-text"}
-    other = {"name": "Other", "fields": [{"name": "title", "type": "long-text"}]}
-    return load_data(
-        {"name": "sample", "tables": [{"name": "Sample", "fields": [field, note]}, other]}, FIELD_TYPES
-    ).tables[0]
+    return app_of(field).tables[0]
+
+
+def app_of(field: dict[str, Any]) -> App:
+    """An app whose first table has the field, beside others that it may name."""
+    tables = [{"name": "Sample", "fields": [field, *BESIDE]}, OTHER]
+    return load_data({"name": "sample", "tables": tables}, FIELD_TYPES)
 
 
 def spec_of(type_name: str, **keys: Any) -> FieldSpec:
@@ -58,7 +78,7 @@ def spec_of(type_name: str, **keys: Any) -> FieldSpec:
 
 def field_of(type_name: str, **keys: Any) -> FieldType[Any]:
     """A field type bound to one field, with the keys of the app file."""
-    return FIELD_TYPES.make(spec_of(type_name, **keys))
+    return build_app(app_of({"name": "value", "type": type_name, **keys})).tables[0].fields["value"]
 
 
 def samples() -> list[tuple[str, dict[str, Any]]]:

@@ -1,0 +1,108 @@
+"""Filters inside the app file (spec §11), checked before anything runs: names, operators, the form of values.
+
+What is compared is converted when the filter is used (`core.query.filter`); this finds what could never be right.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from core.fields.base import FieldType, ValueProblem
+from core.fields.operator import JSON_PATH_OPERATORS, canonical
+from core.schema.name import nearest
+from core.schema.shape import show
+from core.schema.vocabulary import OptionProblem
+
+TypeOf = Callable[[str], FieldType[Any] | None]
+_WITHOUT_VALUE = frozenset({"isNull", "isNotNull", "isEmpty", "isNotEmpty", "isTrue", "isFalse"})
+_WITH_LIST = frozenset({"in", "notIn", "hasAll"})
+MAX_DEPTH = 10
+
+
+def check_condition(
+    raw: Any, type_of: TypeOf, known: Iterable[str], key: str = "filters", depth: int = 1
+) -> Iterator[OptionProblem]:
+    """Problems of a filter tree at `key`. `type_of` answers None for what is no field, `known` are names to suggest."""
+    names = list(known)
+    if depth > MAX_DEPTH:
+        yield OptionProblem(key, "field.filter", f"the filter is nested deeper than {MAX_DEPTH}")
+    elif isinstance(raw, list):
+        for place, part in enumerate(raw):
+            yield from check_condition(part, type_of, names, f"{key}[{place}]", depth + 1)
+    elif not isinstance(raw, Mapping) or not raw:
+        yield OptionProblem(key, "field.filter", f"a filter is a map with field, operator and value, not {show(raw)}")
+    elif "field" in raw and "operator" in raw:
+        yield from _check_leaf(raw, type_of, names, key)
+    elif group := next((name for name in ("and", "or", "not") if name in raw), None):
+        if len(raw) > 1:
+            yield OptionProblem(key, "field.filter", f"nothing may stand beside `{group}` in a filter")
+        if group != "not" and not isinstance(raw[group], list):
+            yield OptionProblem(f"{key}.{group}", "field.filter", f"`{group}` holds a list of conditions")
+        else:
+            yield from check_condition(raw[group], type_of, names, f"{key}.{group}", depth + 1)
+    else:
+        for name, value in raw.items():
+            yield from _check_leaf({"field": name, "operator": "equals", "value": value}, type_of, names, key)
+
+
+def condition_fields(raw: Any) -> frozenset[str]:
+    """Names of the fields that a filter asks about, without what stands behind a dot."""
+    if isinstance(raw, list):
+        return frozenset().union(*(condition_fields(part) for part in raw))
+    if not isinstance(raw, Mapping):
+        return frozenset()
+    if "field" in raw and "operator" in raw:
+        return frozenset({str(raw["field"]).partition(".")[0]})
+    found = [condition_fields(raw[name]) for name in ("and", "or", "not") if name in raw]
+    return frozenset().union(*found) if found else frozenset(str(name).partition(".")[0] for name in raw)
+
+
+def _check_leaf(raw: Mapping[str, Any], type_of: TypeOf, names: list[str], key: str) -> Iterator[OptionProblem]:
+    name, written = raw["field"], raw["operator"]
+    head, _, path = str(name).partition(".")
+    field = type_of(head)
+    if field is None or field.result() is None:
+        yield OptionProblem(f"{key}.field", "field.filter", f"there is no field `{name}`", nearest(head, names))
+        return
+    operator = canonical(str(written))
+    if operator is None:
+        yield OptionProblem(f"{key}.operator", "field.filter", f"{show(written)} is not an operator")
+        return
+    if path and field.family == "link":
+        return  # a field of the linked record: its type is not known here
+    allowed = (*JSON_PATH_OPERATORS, "isTrue", "isFalse") if path else field.operators()
+    if operator not in allowed:
+        text = f"`{name}` of type {field.name} does not take {operator!r}; it takes {', '.join(allowed)}"
+        yield OptionProblem(f"{key}.operator", "field.filter", text)
+    elif operator in _WITHOUT_VALUE:
+        return
+    elif "value" not in raw:
+        yield OptionProblem(key, "field.filter", f"{operator!r} on `{name}` needs a value")
+    elif operator in _WITH_LIST and not isinstance(raw["value"], list):
+        yield OptionProblem(f"{key}.value", "field.filter", f"{operator!r} needs a list of values")
+    elif not path and (problem := _value_problem(field, raw["value"])):
+        yield OptionProblem(
+            f"{key}.value", "field.filter", f"{show(raw['value'])} cannot be compared with `{name}`: {problem}"
+        )
+
+
+def _value_problem(field: FieldType[Any], value: Any) -> str | None:
+    if isinstance(value, list):
+        return next((found for each in value if (found := _value_problem(field, each))), None)
+    if value is None or (isinstance(value, str) and value.startswith("$")):
+        return None
+    if field.family == "number":
+        try:
+            number = Decimal(str(value).strip())
+        except InvalidOperation:
+            return _refused(field, value)
+        return None if number.is_finite() and not isinstance(value, bool) else "a number is expected"
+    return _refused(field, value) if field.family == "checkbox" else None
+
+
+def _refused(field: FieldType[Any], value: Any) -> str | None:
+    try:
+        field.accept(value)
+    except ValueProblem as problem:
+        return problem.message
+    return None
