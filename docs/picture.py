@@ -59,7 +59,7 @@ async def draw(socket: Path) -> str:
     set_language("en")
     session = SessionStore(None)
     context = Context(
-        pending=PendingChanges(None, lambda state: None),
+        pending=PendingChanges(),
         places=PlaceHistory(),
         jobs=JobCenter(),
         clipboard=Clipboard(socket.parent, lambda sequence: None, {}),

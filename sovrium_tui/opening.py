@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -18,7 +17,7 @@ from screens.presenters.place import PlaceHistory
 from screens.services.clipboard import Clipboard
 from screens.services.context import Context
 from screens.services.keymap import Keymap
-from screens.services.session import SessionStore
+from screens.services.session import SessionLog, SessionStore
 from screens.services.text import preferred_language, set_language
 from screens.services.theme import PLAIN
 from sovrium_tui.console import ConsoleApp
@@ -37,7 +36,7 @@ def open_console(app_file: Path, data_dir: Path, options: ConsoleOptions, *, slo
     if options.language:
         session.put("language", options.language)
     context = Context(
-        pending=PendingChanges(session.get("pending"), partial(session.put, "pending")),
+        pending=PendingChanges(SessionLog(session, "pending")),
         places=PlaceHistory(),
         jobs=JobCenter(),
         clipboard=Clipboard(session.folder or state, lambda sequence: app.emit(sequence)),

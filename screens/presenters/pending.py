@@ -2,13 +2,13 @@
 
 The log works like a text editor's: `cursor` is where undo and redo stand, `saved` the place that equals the database. What
 is pending is the way from `saved` to `cursor`, forwards or backwards; so undo goes on behind a save, and there it stages
-the opposite of what was saved. Everything is told to `save` at once: a killed console loses nothing.
+the opposite of what was saved. Everything goes to the journal at once: a killed console loses nothing.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from core.contract.console import Change, CommitAnswer, CommitRequest
 from core.contract.records import Record
@@ -97,6 +97,14 @@ def same(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
+class Journal(Protocol):
+    """A log that outlives the console: one small write for one edit."""
+
+    def read(self) -> list[Any]: ...
+    def append(self, entry: Any) -> None: ...
+    def rewrite(self, entries: list[Any]) -> None: ...
+
+
 def new_ref() -> str:
     """What a row is called until it is saved."""
     return f"{REF}{secrets.token_hex(6)}"
@@ -105,15 +113,12 @@ def new_ref() -> str:
 class PendingChanges:
     """The staged edits. `changed` tells the table whose cells must be painted again.
 
-    state: what `save` was given last, to go on after a restart; unreadable state is ignored. save: called after each
-    change with plain data.
+    journal: where a former console wrote, to go on after a restart; what cannot be read in it is ignored.
     """
 
-    def __init__(
-        self, state: Mapping[str, Any] | None = None, save: Callable[[dict[str, Any]], None] | None = None
-    ) -> None:
+    def __init__(self, journal: Journal | None = None) -> None:
         self.changed: Signal[str] = Signal()
-        self.save = save
+        self._journal = journal
         self.conflicts: dict[Row, Record | None] = {}
         """Rows that others changed since they were read, as they are now; None: the row is gone."""
         self._steps: list[Step] = []
@@ -129,9 +134,12 @@ class PendingChanges:
         self._touched: dict[Row, None] = {}
         self._cells: dict[Row, dict[str, tuple[Any, str]]] = {}
         self._rows: dict[Row, RowState] = {}
-        self._counts: dict[str, int] | None = None
-        if state:
-            self._load(state)
+        self._counts: dict[str, int] = {}
+        self._weights: dict[Row, int] | None = None
+        """Pending changes by row; None: to be counted anew."""
+        if journal is not None and (entries := journal.read()):
+            self._load(entries)
+            journal.rewrite([self.state()])
 
     # ── Staging ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -237,7 +245,7 @@ class PendingChanges:
         self._cursor = self._saved
         self._forget_answers()
         self._recompute()
-        self._written(tables)
+        self._written(tables, {"cursor": self._cursor})
 
     def undo(self) -> bool:
         """One step back; False at the beginning."""
@@ -304,12 +312,25 @@ class PendingChanges:
 
     def counts(self) -> dict[str, int]:
         """Pending changes by table."""
-        if self._counts is None:
+        if self._weights is None:
+            self._weights = {row: self._weight(row) for row in self._touched}
             self._counts = {}
-            for change in self.rows():
-                weight = len(change.cells) if change.op == "update" else 1
-                self._counts[change.table] = self._counts.get(change.table, 0) + weight
-        return dict(self._counts)
+            for (table, _), weight in self._weights.items():
+                self._counts[table] = self._counts.get(table, 0) + weight
+        return {table: count for table, count in self._counts.items() if count}
+
+    def _weight(self, row: Row) -> int:
+        change = self._row_change(row)
+        return 0 if change is None else len(change.cells) if change.op == "update" else 1
+
+    def _weigh(self, rows: Iterable[Row]) -> None:
+        """Count only these rows anew."""
+        if self._weights is not None:
+            for row in rows:
+                weight = self._weight(row)
+                more = weight - self._weights.get(row, 0)
+                self._weights[row] = weight
+                self._counts[row[0]] = self._counts.get(row[0], 0) + more
 
     def problems(self) -> list[tuple[str, str, str, str]]:
         """Cells that cannot be saved as they are: table, key, field, message."""
@@ -337,13 +358,13 @@ class PendingChanges:
         if self._attempt is None:
             request: CommitRequest = {"changes": self._changes(), "idempotencyKey": secrets.token_hex(12)}
             self._attempt = (self._cursor, request)
-            self._written()
+            self._written((), {"attempt": list(self._attempt)})
         return self._attempt[1]
 
     def abort(self) -> None:
         """The server answered that it did nothing."""
         self._attempt = None
-        self._written()
+        self._written((), {"attempt": None})
 
     def check(self, answer: CommitAnswer) -> Applied:
         """Take the answer to `dry_run`: refused cells and rows changed by others get their marks."""
@@ -394,22 +415,27 @@ class PendingChanges:
         if not operations:
             return
         step = Step(tuple(operations))
-        anchor = max(self._saved, self._attempt[0] if self._attempt else 0)
+        anchor, simple = max(self._saved, self._attempt[0] if self._attempt else 0), False
         if self._cursor < anchor:
             undone = [inverse(done) for done in reversed(self._steps[self._cursor : anchor])]
             self._steps[anchor:] = [*undone, step]
             self._cursor = len(self._steps)
             self._recompute()
         else:
+            simple = True
             self._steps[self._cursor :] = [step]
             self._cursor += 1
-            if self._cursor > self._saved:
-                for operation in step.operations:
-                    self._do(operation)
+            for operation in step.operations:
+                self._do(operation)
         for operation in step.operations:
             if isinstance(operation, Set):
                 self._refused.get((operation.table, operation.key), {}).pop(operation.field, None)
-        self._written(step.tables)
+        if not simple:
+            self._written(step.tables)
+            return
+        rows = dict.fromkeys((operation.table, operation.key) for operation in step.operations)
+        entry = {"at": self._cursor - 1, "step": to_data(step), "rows": [self._row_data(row) for row in rows]}
+        self._written(step.tables, entry, rows)
 
     def _move(self, direction: int) -> bool:
         target = self._cursor + direction
@@ -420,7 +446,7 @@ class PendingChanges:
         for operation in step.operations:
             self._refused.pop((operation.table, operation.key), None)
         self._recompute()
-        self._written(step.tables)
+        self._written(step.tables, {"cursor": target})
         return True
 
     def _between(self) -> list[Step]:
@@ -430,7 +456,7 @@ class PendingChanges:
         return [inverse(step) for step in reversed(self._steps[self._cursor : self._saved])]
 
     def _recompute(self) -> None:
-        self._touched, self._cells, self._rows = {}, {}, {}
+        self._touched, self._cells, self._rows, self._weights = {}, {}, {}, None
         for step in self._between():
             for operation in step.operations:
                 self._do(operation)
@@ -566,7 +592,7 @@ class PendingChanges:
                     cells.append((*row, field))
                 else:
                     other.append(message)
-        self._written({row[0] for row in rows.values()})
+        self._written({row[0] for row in rows.values()}, {"attempt": list(self._attempt) if self._attempt else None})
         return Applied(False, tuple(cells), tuple(conflicts), tuple(other))
 
     def _forget_answers(self) -> None:
@@ -582,54 +608,79 @@ class PendingChanges:
 
     # ── The session file ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def _written(self, tables: Iterable[str] = ()) -> None:
-        self._counts = None
-        if self.save is not None:
-            self.save(self.state())
+    def _written(
+        self, tables: Iterable[str] = (), entry: Mapping[str, Any] | None = None, rows: Iterable[Row] = ()
+    ) -> None:
+        """Tell journal and listeners. entry: what changed; None writes everything anew. rows: the only ones concerned."""
+        if rows:
+            self._weigh(rows)
+        else:
+            self._weights = None
+        if self._journal is not None and entry is not None:
+            self._journal.append(dict(entry))
+        elif self._journal is not None:
+            self._journal.rewrite([self.state()])
         for table in sorted(tables):
             self.changed.publish(table)
 
     def state(self) -> dict[str, Any]:
-        """Everything as plain data, for the session file."""
+        """Everything as plain data: the first entry of the journal."""
         touched = {(operation.table, operation.key) for step in self._steps for operation in step.operations}
         return {
             "version": 1,
             "steps": [to_data(step) for step in self._steps],
             "cursor": self._cursor,
             "saved": self._saved,
-            "rows": [
-                {
-                    "table": row[0],
-                    "key": row[1],
-                    "stored": self._stored.get(row, {}),
-                    "state": self._stored_rows.get(row, "live"),
-                    "stamp": self._stamps.get(row, ""),
-                    "title": self._titles.get(row, ""),
-                }
-                for row in sorted(touched)
-            ],
+            "rows": [self._row_data(row) for row in sorted(touched)],
             "attempt": list(self._attempt) if self._attempt else None,
         }
 
-    def _load(self, state: Mapping[str, Any]) -> None:
-        """Take over a saved state; one that cannot be read leaves nothing behind."""
-        try:
-            steps = [from_data(step) for step in state["steps"]]
-            cursor, saved = int(state["cursor"]), int(state["saved"])
-            if not (0 <= cursor <= len(steps) and 0 <= saved <= len(steps)):
-                return
-            rows = {(entry["table"], entry["key"]): entry for entry in state["rows"]}
-            self._stored = {row: dict(entry["stored"]) for row, entry in rows.items()}
-            self._stored_rows = {row: entry["state"] for row, entry in rows.items()}
-            self._stamps = {row: entry["stamp"] for row, entry in rows.items()}
-            self._titles = {row: entry["title"] for row, entry in rows.items()}
-            self._new_titles = {key: title for (_, key), title in self._titles.items() if key.startswith(REF)}
-            attempt = state.get("attempt")
-            self._attempt = (int(attempt[0]), attempt[1]) if attempt else None
-        except (KeyError, TypeError, ValueError):
-            return
-        self._steps, self._cursor, self._saved = steps, cursor, saved
+    def _row_data(self, row: Row) -> dict[str, Any]:
+        return {
+            "table": row[0],
+            "key": row[1],
+            "stored": dict(self._stored.get(row, {})),
+            "state": self._stored_rows.get(row, "live"),
+            "stamp": self._stamps.get(row, ""),
+            "title": self._titles.get(row, ""),
+        }
+
+    def _load(self, entries: Sequence[Any]) -> None:
+        """Go through a journal; from the first entry on that cannot be read it is left."""
+        for entry in entries:
+            try:
+                self._take_entry(entry)
+            except (KeyError, TypeError, ValueError, IndexError):
+                break
         self._recompute()
+
+    def _take_entry(self, entry: Mapping[str, Any]) -> None:
+        if "steps" in entry or "step" in entry:
+            whole = "steps" in entry
+            steps = [from_data(step) for step in (entry["steps"] if whole else [entry["step"]])]
+            cursor, saved = (
+                (int(entry["cursor"]), int(entry["saved"])) if whole else (int(entry["at"]) + 1, self._saved)
+            )
+            before = 0 if whole else cursor - 1
+            if not (
+                0 <= cursor <= before + len(steps) and 0 <= saved <= before + len(steps) and before <= len(self._steps)
+            ):
+                raise ValueError(entry)
+            rows = {(str(row["table"]), str(row["key"])): row for row in entry["rows"]}
+            known = [(dict(row["stored"]), row["state"], row["stamp"], row["title"]) for row in rows.values()]
+            for row, (stored, state, stamp, title) in zip(rows, known, strict=True):
+                self._stored[row], self._stored_rows[row], self._stamps[row] = stored, state, stamp
+                self.name_row(*row, title)
+            self._steps[before:] = steps
+            self._cursor, self._saved = cursor, saved
+        if "attempt" in entry:
+            attempt = entry["attempt"]
+            self._attempt = (int(attempt[0]), attempt[1]) if attempt else None
+        if "cursor" in entry and "steps" not in entry:
+            cursor = int(entry["cursor"])
+            if not 0 <= cursor <= len(self._steps):
+                raise ValueError(entry)
+            self._cursor = cursor
 
 
 def _row_of(change: Change) -> Row:

@@ -114,3 +114,20 @@ class SessionStore:
             self._path(key, kind).unlink(missing_ok=True)
         except OSError as error:
             self.problem = str(error)
+
+
+class SessionLog:
+    """One log of a store, for who knows nothing of files."""
+
+    def __init__(self, store: SessionStore, key: str) -> None:
+        self.store = store
+        self.key = key
+
+    def read(self) -> list[Any]:
+        return list(self.store.log(self.key))
+
+    def append(self, entry: Any) -> None:
+        self.store.append(self.key, entry)
+
+    def rewrite(self, entries: list[Any]) -> None:
+        self.store.rewrite(self.key, entries)

@@ -103,7 +103,7 @@ async def test_an_open_editor_is_not_taken_away(shelf: Shelf) -> None:
         assert screen.pane.host.current is not None
         await pilot.press("x", "y", "z", "enter")
         await until(pilot, lambda: "shelfmark" in screen_text(app), 20)
-        staged = json.dumps(app.context.session.get("pending"))
+        staged = json.dumps(app.context.session.log("pending"))
         assert "xyz" in staged
 
 

@@ -14,7 +14,7 @@ from screens.presenters.place import PlaceHistory
 from screens.services.clipboard import Clipboard
 from screens.services.context import Context
 from screens.services.keymap import Keymap
-from screens.services.session import SessionStore
+from screens.services.session import SessionLog, SessionStore
 from screens.services.text import set_language
 from sovrium_tui.console import ConsoleApp
 from tests.support.memory_port import MemoryPort
@@ -24,7 +24,7 @@ def new_context(session: SessionStore | None = None, keymap: Keymap | None = Non
     """A context without a server; sessions in memory unless one is given."""
     session = session or SessionStore(None)
     return Context(
-        pending=PendingChanges(session.get("pending"), lambda state: session.put("pending", state)),
+        pending=PendingChanges(SessionLog(session, "pending")),
         places=PlaceHistory(),
         jobs=JobCenter(),
         clipboard=Clipboard(Path("/nonexistent"), lambda sequence: None, {}),

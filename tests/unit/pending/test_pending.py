@@ -1,6 +1,7 @@
 """Staged edits: marks, undo across a save, refusals, conflicts, broken connections, restarts."""
 
 from screens.presenters.pending import CellEdit, PendingChanges
+from screens.services.session import SessionLog, SessionStore
 
 
 def edit(key, field, old, new, stamp="s1", problem=""):
@@ -164,12 +165,12 @@ def test_a_row_that_is_gone_can_only_be_let_go():
 
 def test_a_commit_without_answer_is_repeated_word_for_word():
     """A broken connection: the same request with the same key, then what came since."""
-    saved = {}
-    pending = PendingChanges(save=saved.update)
+    journal = SessionLog(SessionStore(None), "pending")
+    pending = PendingChanges(journal)
     pending.set("t", [edit("1", "a", 1, 2)])
     first = pending.begin()
     pending.set("t", [edit("2", "a", 1, 2)])
-    again = PendingChanges(saved)
+    again = PendingChanges(journal)
     assert again.unanswered
     assert again.begin() == first
     again.apply(answer(ok("t/1", "1", "s2", a=2)))
@@ -209,8 +210,37 @@ def test_pasted_block_is_one_step():
 
 
 def test_unreadable_session_state_is_ignored():
-    for state in ({"steps": 3}, {"steps": [[["what"]]], "cursor": 0, "saved": 0, "rows": []}, {"version": 1}):
-        assert PendingChanges(state).count() == 0
+    for state in (
+        {"steps": 3},
+        {"steps": [[["what"]]], "cursor": 0, "saved": 0, "rows": []},
+        {"version": 1},
+        {"cursor": 9},
+    ):
+        journal = SessionLog(SessionStore(None), "pending")
+        journal.append(state)
+        assert PendingChanges(journal).count() == 0
+
+
+def test_an_edit_is_one_small_entry_and_a_torn_one_loses_only_itself(tmp_path):
+    """Staged edits are written ahead: what one edit writes does not depend on how many there are."""
+    journal = SessionLog(SessionStore(tmp_path), "pending")
+    pending = PendingChanges(journal)
+    pending.set("t", [edit(str(n), "a", 1, 2) for n in range(500)])
+    file = tmp_path / "pending.log"
+    before = file.stat().st_size
+    pending.set("t", [edit("7", "b", 1, 3)])
+    assert file.stat().st_size - before < 500
+    pending.undo()
+    pending.redo()
+    pending.set("t", [edit("8", "b", 1, 4)])
+    again = PendingChanges(SessionLog(SessionStore(tmp_path), "pending"))
+    assert again.count() == pending.count() == 502
+    assert list(again.rows()) == list(pending.rows())
+    with file.open("a") as log:
+        log.write('{"at": 3, "st')
+    torn = PendingChanges(SessionLog(SessionStore(tmp_path), "pending"))
+    torn.set("t", [edit("9", "b", 1, 5)])
+    assert PendingChanges(SessionLog(SessionStore(tmp_path), "pending")).count() == 503
 
 
 def test_listeners_hear_the_tables_that_changed():

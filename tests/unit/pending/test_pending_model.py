@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from screens.presenters.pending import CellEdit, PendingChanges
+from screens.services.session import SessionLog, SessionStore
 
 TABLE, FIELDS = "things", ("a", "b")
 Picture = dict[str, dict[str, object]]
@@ -54,11 +55,10 @@ class PendingMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.database = Database()
-        self.pending = PendingChanges()
+        self.journal = SessionLog(SessionStore(None), "pending")
+        self.pending = PendingChanges(self.journal)
         self.pictures = [copy.deepcopy(self.database.rows)]
         self.here = 0
-        self.saved_state: dict = {}
-        self.pending.save = lambda state: setattr(self, "saved_state", state)
 
     def view(self) -> Picture:
         """What a grid shows."""
@@ -137,8 +137,7 @@ class PendingMachine(RuleBasedStateMachine):
 
     @rule()
     def restart(self):
-        if self.saved_state:
-            self.pending = PendingChanges(self.saved_state, lambda state: setattr(self, "saved_state", state))
+        self.pending = PendingChanges(self.journal)
 
     @invariant()
     def agrees(self):
