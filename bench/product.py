@@ -107,6 +107,7 @@ class Ours(Product):
     name = "sovrium-tui"
     port = 18310
     APP = """name: bench
+rateLimit: false
 tables:
   - {{ id: 1, name: small, fields: &fields [{fields}] }}
   - {{ id: 2, name: large, fields: *fields }}

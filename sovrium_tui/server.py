@@ -177,11 +177,12 @@ class Life:
 
     async def _bind(self, engine: "Engine", port: int) -> "Server":
         from core.http.app import build_app
+        from core.http.limit import Limiter
         from core.http.server import Server
 
         options = self.options
         server = Server(
-            build_app(engine, version=__version__),
+            build_app(engine, version=__version__, limiter=Limiter()),
             socket=options.socket or self.lock.place.socket(),
             host=options.host,
             port=port,

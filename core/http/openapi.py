@@ -43,6 +43,7 @@ REASONS = {
     413: "More than one request may carry",
     414: "The address is too long",
     422: "A value has the wrong format",
+    429: "Too many requests, or too many open streams; `Retry-After` says when to try again",
     431: "Too many headers, or too long ones",
     500: "A fault of the server; `requestId` finds it in the log",
     501: "An optional package is not installed; `hint` is how to install it",
@@ -50,7 +51,7 @@ REASONS = {
     504: "It took too long, or was cancelled",
 }
 """What each status of an error means, for people."""
-ALWAYS = (400, 401, 403, 500, 503, 504)
+ALWAYS = (400, 401, 403, 429, 500, 503, 504)
 ERROR: Schema = {
     "type": "object",
     "required": ["success", "message", "code"],
