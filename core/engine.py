@@ -4,10 +4,10 @@ import os
 import re
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from core.bus import IDS_KEPT, Bus
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from core.jobs.transfer import Transfers
     from core.migrations.lifetime import Lifetime
     from core.migrations.owned import OwnedViews
+    from core.migrations.plan import Plan
     from core.records.service import Records
     from core.schema.model import App
     from core.sql.completion import Completions
@@ -85,15 +86,25 @@ class Engine:
         """The one folder in which the database reads and writes files."""
         return self.data_dir / "exchange"
 
-    def successor(self, model: "AppModel", *, allow_destructive: bool = False) -> "Engine":
-        """The engine of a new version of the app on the same database, brought to its shape. Blocks; this engine goes on
-        as it is, and stays in force when an error is raised. Hand the doors to the new one, then `retire` this one.
+    def successor(self, plan: "Plan", *, like: "AppModel | None" = None, **how: Any) -> "Engine":
+        """The engine of another version of the app on the same database, brought to its shape by `plan`. Blocks; this
+        engine goes on as it is, and stays in force when an error is raised. Hand the doors to the new one, then `retire`
+        this one. `how` are the options of `migrations.run.run`; `like` is the app as its file is, where the plan leads to
+        tables that the file does not say.
 
         Raises:
             MigrationRefused: the migration would lose data or does not fit.
+            DeadlinePassed: it was cancelled.
             StorageError: it cannot be carried out.
         """
-        migrate_tables(self.database, model, "auto", allow_destructive)
+        from core.migrations.run import run
+
+        how = {"actor": "system", "app_version": plan.model.app.version, **how}
+        run(self.database, plan, owned=owned_views(), **how)
+        model = plan.model
+        if like is not None and model is not like:
+            app = replace(model.app, source=like.app.source, files=like.app.files)
+            model = replace(model, app=replace(app, version=like.app.version, description=like.app.description))
         return assemble(model, self.database, self.data_dir, self.database_name, self.clock, before=self)
 
     async def retire(self, successor: "Engine") -> None:

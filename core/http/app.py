@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from core.access.grant import USER_ACCESS
 from core.engine import Engine
-from core.errors import NotSignedIn, RequestError, StorageError
+from core.errors import Busy, NotSignedIn, RequestError, StorageError
 from core.http.answer import Answer
 from core.http.call import Call, Disconnected, Receive, Scope
 from core.http.error import ForeignOrigin, MethodNotAllowed, answer_to
@@ -26,7 +26,10 @@ from core.principal import GUEST, OWNER, Principal
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 SAFE = ("GET", "HEAD", "OPTIONS")
-HEALTH = "/api/health"
+NEVER_HELD = ("/api/health", "/api/console/jobs", "/api/console/events")
+"""What can be asked while tables change their shape: it touches none."""
+HELD_SECONDS = 2.0
+"""How long a request waits for that before it is refused."""
 Phase = Literal["starting", "migrating", "failed"]
 Authenticate = Callable[[Scope], Awaitable[Principal | None]]
 """Who sent a request that came over TCP; None: a caller without a session."""
@@ -58,7 +61,7 @@ class Application:
 
     @contextmanager
     def held(self, *, hold: bool = True) -> Iterator[None]:
-        """New requests wait meanwhile: the tables are changing their shape."""
+        """New requests wait meanwhile, and are refused when it takes longer: the tables are changing their shape."""
         gate = self._held = asyncio.Event() if hold else None
         try:
             yield
@@ -72,8 +75,8 @@ class Application:
             raise RuntimeError(f"{scope['type']} is not served")
         call = taken = None
         try:
-            if self._held is not None and scope["path"] != HEALTH:
-                await self._held.wait()
+            if self._held is not None and not scope["path"].startswith(NEVER_HELD):
+                await self._wait(self._held)
             if scope["server"] is None or scope["server"][1] is None:
                 call = self._admit(scope, receive, OWNER)
             else:
@@ -105,6 +108,19 @@ class Application:
         if taken is not None:
             answer.headers += taken.headers()
         await answer.send(send)
+
+    @property
+    def is_migrating(self) -> bool:
+        """The tables are changing their shape right now."""
+        return self._held is not None
+
+    @staticmethod
+    async def _wait(gate: asyncio.Event) -> None:
+        """M-040. Raises Busy."""
+        try:
+            await asyncio.wait_for(gate.wait(), HELD_SECONDS)
+        except TimeoutError:
+            raise Busy("The tables are changing their shape", hint="try again in a moment") from None
 
     async def _who(self, scope: Scope) -> Principal:
         """The caller over TCP, with what is granted to it."""

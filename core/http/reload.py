@@ -6,14 +6,21 @@ were built for the old shape. Nobody is hung up on.
 """
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from core.contract.console import Job
+from core.contract.migrations import PlanRequest, RunRequest
 from core.contract.server import Reloaded, ReloadRequest
 from core.engine import Engine, owned_views, read_model
 from core.errors import Busy, Conflict, MigrationRefused, SovriumError, StorageError
-from core.migrations.run import plan
+from core.jobs.center import Progress as JobProgress
+from core.migrations.run import Progress, plan, plan_repair, plan_rollback, record_failure, refuse
+from core.principal import Principal
 
 if TYPE_CHECKING:
+    from core.fields.model import AppModel
     from core.http.app import Application
     from core.migrations.plan import Plan
 
@@ -47,36 +54,142 @@ class Reloading:
             engine.bus.publish({"kind": "schema", "state": "refused", "message": error.message})
 
     async def _run(self, request: ReloadRequest) -> Reloaded:
-        engine = self._app.engine
-        if engine is None or engine.app.source is None:
-            raise StorageError("The server is not ready yet", hint="try again in a moment")
-        model = await asyncio.to_thread(read_model, engine.app.source)
-        if (checksum := request.get("checksum")) and checksum != model.app.checksum:
-            raise Conflict("The app file has changed since you were asked", hint="reload again")
+        engine, model = await self._ready(request.get("checksum"))
         steps = await asyncio.to_thread(plan, engine.database, model, owned=owned_views())
         allow = bool(request.get("allowDestructive"))
-        check(steps, allow, model.app.checksum)
+        await asyncio.to_thread(check_recorded, engine, steps, allow, model.app.checksum)
         if model.app.checksum == engine.app.checksum and steps.is_empty:
             return answer(engine, steps, changed=False)
+        successor = await self._swap(engine, steps, lambda: engine.successor(steps, allow_destructive=allow))
+        return answer(successor, steps, changed=True)
+
+    async def _swap(self, engine: Engine, steps: "Plan", make: Callable[[], Engine]) -> Engine:
+        """Change the tables while nothing else touches them, then lead the doors to the new engine."""
         gentle = all(step.kind == "add" for step in steps.steps)
         with self._app.held(hold=not steps.is_empty):
             if not gentle:
                 await self._drain(engine)
-            successor = await asyncio.to_thread(engine.successor, model, allow_destructive=allow)
+            successor = await asyncio.to_thread(make)
             self._app.engine = successor
         await engine.retire(successor)
         successor.bus.publish({"kind": "schema", "version": successor.schema_version, "state": "reloaded"})
         if self._app.on_reload is not None:
             self._app.on_reload(successor)
-        return answer(successor, steps, changed=True)
+        return successor
+
+    # Migrations that somebody has looked at first.
+
+    async def plan(self, engine: Engine, model: "AppModel", request: PlanRequest) -> "Plan":
+        """What the request would do. Raises BadRequest, MigrationRefused."""
+        return await asyncio.to_thread(make_plan, engine, model, request)
+
+    async def start(self, request: RunRequest, principal: Principal) -> Job:
+        """Carry out a plan as a job, which tells its progress and can be cancelled until its end.
+
+        Raises:
+            SchemaError: the file is not valid.
+            MigrationRefused: it may not be carried out like this.
+            Conflict: it is not the file that was agreed to.
+        """
+        engine, model = await self._ready(request.get("checksum"))
+        steps = await self.plan(engine, model, request)
+        await asyncio.to_thread(refuse_recorded, engine, steps, request, name_of(principal))
+        titles = {"migrate": "Migration", "rollback": "Rollback", "repair": "Repair"}
+        title = f"{titles[request.get('operation', 'migrate')]} to version {steps.after}"
+
+        async def work(progress: JobProgress) -> None:
+            async with self._turn:
+                await self._carry_out(steps, model, request, principal, progress)
+
+        return engine.jobs.start("migrate", title, work, principal=principal)
+
+    async def _carry_out(
+        self, steps: "Plan", model: "AppModel", request: RunRequest, principal: Principal, progress: JobProgress
+    ) -> None:
+        engine = self._app.engine
+        assert engine is not None
+
+        def make() -> Engine:
+            return engine.successor(
+                steps,
+                like=model,
+                allow_destructive=bool(request.get("allowDestructive") or request.get("force")),
+                reapply=bool(request.get("reapply")),
+                reason=request.get("reason"),
+                actor=name_of(principal),
+                report=lambda how: self.tell_progress(progress, how),
+                cancel=progress.cancel,
+            )
+
+        successor = await self._swap(engine, steps, make)
+        progress.finish(0)
+        progress.report(0, None, f"Version {successor.schema_version} is in force")
+
+    @staticmethod
+    def tell_progress(job: JobProgress, how: Progress) -> None:
+        """On the writer's thread. A cancelled job ends by the database's own means."""
+        if not job.cancel.requested:
+            job.report(how.done, how.total, f"{how.text} ({how.step} of {how.steps})")
+
+    async def _ready(self, checksum: str | None) -> tuple[Engine, "AppModel"]:
+        """The engine, and the app file as it is now."""
+        engine = self._app.engine
+        if engine is None or engine.app.source is None:
+            raise StorageError("The server is not ready yet", hint="try again in a moment")
+        model = await asyncio.to_thread(read_model, engine.app.source)
+        if checksum and checksum != model.app.checksum:
+            raise Conflict("The app file has changed since you were asked", hint="look at the new plan")
+        return engine, model
 
     async def _drain(self, engine: Engine) -> None:
         """Wait for the writes of requests and imports that began with the old shape."""
         deadline = asyncio.get_running_loop().time() + DRAIN_SECONDS
-        while self._app.writes > 0 or any(job["state"] == "running" for job in engine.jobs.list()):
+        while self._app.writes > 0 or any(
+            each["state"] == "running" and each["kind"] != "migrate" for each in engine.jobs.list()
+        ):
             if asyncio.get_running_loop().time() > deadline:
                 raise Busy("Writes, imports or exports are still under way", hint="reload again once they have ended")
             await asyncio.sleep(0.02)
+
+
+@contextmanager
+def recorded(engine: Engine, steps: "Plan", reason: str | None, actor: str) -> Iterator[None]:
+    """A refusal is an attempt, too (M-051)."""
+    try:
+        yield
+    except MigrationRefused as error:
+        record_failure(engine.database, steps, error, reason, actor)
+        raise
+
+
+def check_recorded(engine: Engine, steps: "Plan", allow_destructive: bool, checksum: str) -> None:
+    """`check`, blocking."""
+    with recorded(engine, steps, None, "system"):
+        check(steps, allow_destructive, checksum)
+
+
+def refuse_recorded(engine: Engine, steps: "Plan", request: RunRequest, actor: str) -> None:
+    """`refuse`, blocking."""
+    with recorded(engine, steps, request.get("reason"), actor):
+        allow = bool(request.get("allowDestructive") or request.get("force"))
+        refuse(steps, allow_destructive=allow, reapply=bool(request.get("reapply")))
+
+
+def name_of(principal: Principal) -> str:
+    return principal.name or principal.id or principal.kind
+
+
+def make_plan(engine: Engine, model: "AppModel", request: PlanRequest) -> "Plan":
+    """Blocks."""
+    owned = owned_views()
+    match request.get("operation", "migrate"):
+        case "rollback":
+            force = bool(request.get("force"))
+            return plan_rollback(engine.database, model, request.get("to"), force=force, owned=owned)
+        case "repair":
+            return plan_repair(engine.database, model, owned=owned)
+        case _:
+            return plan(engine.database, model, owned=owned)
 
 
 def check(steps: "Plan", allow_destructive: bool, checksum: str) -> None:

@@ -91,7 +91,7 @@ class JobCenter:
 
     def start(
         self,
-        kind: Literal["import", "export"],
+        kind: Literal["import", "export", "migrate"],
         title: str,
         work: Work,
         *,

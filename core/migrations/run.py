@@ -102,7 +102,7 @@ def run(
     try:
         done = database.submit_write(Call(work), actor=actor, cause="migration", cancel=cancel).result()
     except SovriumError as error:
-        _log_failure(database, plan, error, reason, actor)
+        record_failure(database, plan, error, reason, actor)
         if isinstance(error, MigrationRefused | DeadlinePassed):
             raise
         message = f"The migration was rolled back: {error.message}"
@@ -234,8 +234,8 @@ def _lock(tx: Transaction) -> None:
         tx.execute("SET LOCAL lock_timeout = 0")
 
 
-def _log_failure(database: Database, plan: Plan, error: SovriumError, reason: str | None, actor: str | None) -> None:
-    """M-036: in a transaction of its own, for the first one is gone."""
+def record_failure(database: Database, plan: Plan, error: SovriumError, reason: str | None, actor: str | None) -> None:
+    """A line of the log for an attempt that changed nothing (M-036, M-051), in a transaction of its own. Never raises."""
     why = f"{error.message} ({reason})" if reason else error.message
 
     def work(tx: Transaction) -> None:

@@ -16,6 +16,7 @@ def all_routes() -> Iterator[Route]:
         health,
         hello,
         jobs,
+        migrations,
         openapi,
         reload,
     )
@@ -24,6 +25,6 @@ def all_routes() -> Iterator[Route]:
     from core.http.routes import transfer as transfer_routes
 
     families = (health, openapi, hello, table_routes, record_routes, console_views, console_commit, console_sql)
-    for module in (*families, transfer_routes, jobs, events, access, reload):
+    for module in (*families, transfer_routes, jobs, events, access, reload, migrations):
         yield from module.routes.routes
     yield from transfer_routes.console.routes

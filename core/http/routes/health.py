@@ -13,5 +13,7 @@ async def health(call: Call) -> Answer:
     """Whether the server is ready."""
     app = call.app
     state = app.phase if app.engine is None else app.engine.database.health().state
+    if app.is_migrating:
+        state = "migrating"
     answer: Health = {"status": "ok" if state == "ready" else state, "version": app.version}
     return as_json(answer, 200 if answer["status"] in ("ok", "read-only") else 503)
