@@ -72,7 +72,7 @@ class Import:
         texts: dict[str, Any] = dict(zip(self.mapping.values(), row, strict=True))
         if self.format != "csv":
             try:
-                texts = {name: None if text is None else orjson.loads(text) for name, text in texts.items()}
+                texts = {name: None if text is None else self._value(name, text) for name, text in texts.items()}
             except ValueError:  # Infinity, or NaN within a list
                 name = next(name for name, text in texts.items() if text is not None and not _is_json(text))
                 error = FieldError(name, "number.not-finite", f"{name} holds a number that is not finite")
@@ -85,6 +85,12 @@ class Import:
         except Invalid as error:
             self.refuse(line, error.errors, texts)
             return None
+
+    def _value(self, name: str, text: str) -> Any:
+        """The value of a JSON text. A number or `true` in a column of texts is text as it stands in the file, as it is when
+        the database reads the file by itself."""
+        value = orjson.loads(text)
+        return text if isinstance(value, bool | int | float) and self.table.fields[name].family == "text" else value
 
 
 def _is_json(text: str) -> bool:

@@ -1,15 +1,15 @@
 """A file of data looked at as a table of an app: names, field types, options. The quickest way in for who has a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import BadRequest
 from core.records.importing import files_database
 from core.schema.name import MAX_NAME, field_name_problem, sql_name, table_name_problem
-from core.storage.database import Call, Reader
+from core.storage.database import Call, Reader, Row
 from core.storage.ddl import literal, quote
 from core.storage.files import Format, file_columns
 
@@ -23,6 +23,10 @@ FORMATS: Mapping[str, Literal["csv", "json", "parquet", "duckdb"]] = {
     ".duckdb": "duckdb",
     ".db": "duckdb",
 }
+TOGETHER = 100
+"""Columns that are looked at in one pass over a file."""
+COUNTED_TOGETHER = 20
+"""Columns whose values are counted in one pass; each needs megabytes meanwhile."""
 CHOICES_AT_MOST = 20
 CHOICE_LENGTH = 40
 LINE_LENGTH = 255
@@ -56,12 +60,14 @@ class InferredField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferredTable:
-    """`source` is the table's name in a database file, "" elsewhere. `left_out` are columns that the engine itself fills."""
+    """`source` is the table's name in a database file and `schema` its schema there, "" elsewhere. `left_out` are columns
+    that the engine itself fills."""
 
     name: str
     rows: int
     fields: Sequence[InferredField]
     source: str = ""
+    schema: str = ""
     left_out: Sequence[str] = ()
 
     @property
@@ -85,13 +91,14 @@ def infer(path: Path) -> list[InferredTable]:
         return files.submit_read(work, lane="long", deadline=None).result()
 
 
-def extract(path: Path, table: str, target: Path) -> None:
-    """Write one table of a duckdb file as a parquet file in the same folder, ready to be imported."""
+def extract(path: Path, table: InferredTable, target: Path) -> None:
+    """Write one table of a database file as a parquet file in the same folder, ready to be imported."""
     with closing(files_database(path.absolute().parent)) as files:
 
         def work(reader: Reader) -> None:
             _attach(reader, path.absolute())
-            reader.rows(f"COPY source.{quote(table)} TO {literal(str(target))} (FORMAT parquet)")
+            source = _address(table.schema, table.source)
+            reader.rows(f"COPY {source} TO {literal(str(target))} (FORMAT parquet)")
 
         files.submit_read(Call(work), lane="long", deadline=None).result()
 
@@ -100,18 +107,26 @@ def _attach(reader: Reader, path: Path) -> None:
     reader.rows(f"ATTACH IF NOT EXISTS {literal(str(path))} AS source (READ_ONLY)")
 
 
+def _address(schema: str, table: str) -> str:
+    return f"source.{quote(schema)}.{quote(table)}"
+
+
 def _tables(reader: Reader, path: Path) -> list[InferredTable]:
+    """The tables of all schemas; those outside of `main` carry the name of their schema before their own."""
     _attach(reader, path)
     names = reader.rows(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = 'source' AND schema_name = 'main' ORDER BY table_oid"
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'source' AND NOT internal "
+        "ORDER BY schema_name <> 'main', schema_name, table_oid"
     )
     if not names:
         raise BadRequest(f"{path.name} holds no tables")
     found: list[InferredTable] = []
-    for (name,) in names:
-        columns = [(column, kind) for column, kind, *_ in reader.rows(f"DESCRIBE source.{quote(name)}")]
+    for schema, name in names:
+        source = _address(schema, name)
+        columns = [(column, kind) for column, kind, *_ in reader.rows(f"DESCRIBE {source}")]
         taken = {sql_name(table.name) for table in found}
-        found.append(_table(reader, f"source.{quote(name)}", columns, table_name(name, taken), source_name=name))
+        full = name if schema == "main" else f"{schema}_{name}"
+        found.append(_table(reader, source, columns, table_name(full, taken), source_name=name, schema=schema))
     return found
 
 
@@ -125,30 +140,16 @@ def _of_file(reader: Reader, path: Path, kind: Format) -> InferredTable:
     return _table(reader, readers[kind], columns, table_name(path.stem, ()))
 
 
-def _table(
-    reader: Reader, source: str, columns: Sequence[tuple[str, str]], name: str, *, source_name: str = ""
-) -> InferredTable:
-    rows = int(reader.scalar(f"SELECT count(*) FROM {source}"))
-    fields: list[InferredField] = []
-    left_out: list[str] = []
-    for column, kind in columns:
-        facts = _facts(reader, source, column, kind)
-        if sql_name(column) == "id" and _is_count(facts, kind, rows):
-            left_out.append(column)
-            continue
-        taken = {each.name for each in fields}
-        type_, keys = _type_of(reader, source, column, kind, facts)
-        fields.append(
-            InferredField(
-                column=column,
-                name=field_name(column, taken),
-                type=type_,
-                required=rows > 0 and facts.filled == rows and not facts.blanks,
-                unique=sql_name(column) == "id" and facts.distinct == rows,
-                keys=keys,
-            )
-        )
-    return InferredTable(name=name, rows=rows, fields=fields, source=source_name, left_out=left_out)
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of the source. `text` is the SQL of its value as text."""
+
+    name: str
+    kind: str
+
+    @property
+    def text(self) -> str:
+        return f"({quote(self.name)} ->> '$')" if self.kind == "JSON" else f"{quote(self.name)}::VARCHAR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,23 +162,92 @@ class _Facts:
     low: Any
     high: Any
     whole: bool
+    nested: bool
+    counted: Mapping[str, int] | None = None
+    """How often each value is there, where there are few."""
 
 
-def _facts(reader: Reader, source: str, column: str, kind: str) -> _Facts:
-    """What one pass over a column tells. Numbers are compared as numbers, whatever the file holds them as; NaN is none."""
-    name, number = quote(column), f"nullif(TRY_CAST({quote(column)}::VARCHAR AS DOUBLE), 'NaN'::DOUBLE)"
-    text = f"{name}::VARCHAR"
-    is_text = kind == "VARCHAR"
-    filled = f"count({name})" if is_text or not _is_number(kind) else f"count({number})"
-    row = reader.rows(
-        f"SELECT {filled}, count(*) FILTER (trim({text}) = ''), approx_count_distinct({name}), "
-        f"coalesce(max(length({text})), 0), coalesce(bool_or(contains({text}, chr(10))), false), "
-        f"min({number}), max({number}), coalesce(bool_and({number} = trunc({number})), false) FROM {source}"
-    )[0]
-    distinct = int(row[2])
-    if distinct <= 2 * CHOICES_AT_MOST or sql_name(column) == "id":
-        distinct = int(reader.scalar(f"SELECT count(DISTINCT {name}) FROM {source}"))
-    return _Facts(row[0], row[1], distinct, row[3], row[4], row[5], row[6], row[7])
+def _table(
+    reader: Reader, source: str, found: Sequence[tuple[str, str]], name: str, *, source_name: str = "", schema: str = ""
+) -> InferredTable:
+    columns = [_Column(column, kind) for column, kind in found]
+    rows = int(reader.scalar(f"SELECT count(*) FROM {source}"))
+    facts = _facts(reader, source, columns)
+    left_out = [
+        column.name
+        for column in columns
+        if sql_name(column.name) == "id" and _is_count(facts[column.name], column.kind, rows)
+    ]
+    columns = [column for column in columns if column.name not in left_out]
+    types = _types(reader, source, columns, facts)
+    fields: list[InferredField] = []
+    taken: set[str] = set()
+    for column in columns:
+        known = facts[column.name]
+        type_, keys = types[column.name]
+        fields.append(
+            InferredField(
+                column=column.name,
+                name=field_name(column.name, taken),
+                type=type_,
+                required=rows > 0 and known.filled == rows and not known.blanks,
+                unique=sql_name(column.name) == "id" and known.distinct == rows,
+                keys=keys,
+            )
+        )
+        taken.add(fields[-1].name)
+    return InferredTable(name=name, rows=rows, fields=fields, source=source_name, schema=schema, left_out=left_out)
+
+
+def _each(
+    reader: Reader,
+    source: str,
+    columns: Sequence[_Column],
+    terms: Callable[[_Column], Sequence[str]],
+    together: int = TOGETHER,
+) -> dict[str, Row]:
+    """The values of aggregate terms by column. Many columns are asked about in one pass over the source: a pass for each
+    reads the whole file each time, and a file of a thousand columns took minutes."""
+    answers: dict[str, Row] = {}
+    for start in range(0, len(columns), together):
+        asked = columns[start : start + together]
+        row = reader.rows(f"SELECT {', '.join(term for column in asked for term in terms(column))} FROM {source}")[0]
+        width = len(row) // len(asked)
+        for place, column in enumerate(asked):
+            answers[column.name] = row[place * width : (place + 1) * width]
+    return answers
+
+
+def _facts(reader: Reader, source: str, columns: Sequence[_Column]) -> dict[str, _Facts]:
+    """What a pass over the columns tells. Numbers are compared as numbers, whatever the file holds them as; NaN is none."""
+
+    def terms(column: _Column) -> Sequence[str]:
+        name, text = quote(column.name), column.text
+        number = f"nullif(TRY_CAST({text} AS DOUBLE), 'NaN'::DOUBLE)"
+        nested = f"coalesce(bool_or(json_type({name}) IN ('ARRAY', 'OBJECT')), false)"
+        return (
+            f"count({number})" if _is_number(column.kind) else f"count({text})",
+            f"count(*) FILTER (trim({text}) = '')",
+            f"approx_count_distinct({text})",
+            f"coalesce(max(length({text})), 0)",
+            f"coalesce(bool_or(contains({text}, chr(10))), false)",
+            f"min({number})",
+            f"max({number})",
+            f"coalesce(bool_and({number} = trunc({number})), false)",
+            nested if column.kind == "JSON" else "false",
+        )
+
+    found = {name: _Facts(*row) for name, row in _each(reader, source, columns, terms).items()}
+    # A histogram of few values is small; the hash table behind a count of distinct ones is not, a hundred times.
+    few = [each for each in columns if found[each.name].distinct <= 2 * CHOICES_AT_MOST]
+    counts = _each(reader, source, few, lambda column: [f"histogram({column.text})"], COUNTED_TOGETHER)
+    for name, (counted,) in counts.items():
+        found[name] = replace(found[name], distinct=len(counted or ()), counted=counted or {})
+    for column in columns:
+        if sql_name(column.name) == "id" and column not in few:
+            distinct = reader.scalar(f"SELECT count(DISTINCT {column.text}) FROM {source}")
+            found[column.name] = replace(found[column.name], distinct=int(distinct))
+    return found
 
 
 def _is_number(kind: str) -> bool:
@@ -194,7 +264,24 @@ def _is_count(facts: _Facts, kind: str, rows: int) -> bool:
     return _is_number(kind) and facts.distinct == rows and facts.filled == rows and (facts.low, facts.high) == (1, rows)
 
 
-def _type_of(reader: Reader, source: str, column: str, kind: str, facts: _Facts) -> tuple[str, dict[str, Any]]:
+def _types(
+    reader: Reader, source: str, columns: Sequence[_Column], facts: Mapping[str, _Facts]
+) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The field type of each column with its keys."""
+    types: dict[str, tuple[str, dict[str, Any]]] = {}
+    texts: list[_Column] = []
+    for column in columns:
+        known = _known_type(column.kind, facts[column.name])
+        if known is None:
+            texts.append(column)
+        else:
+            types[column.name] = known
+    return types | _text_types(reader, source, texts, facts)
+
+
+def _known_type(kind: str, facts: _Facts) -> tuple[str, dict[str, Any]] | None:
+    """What the kind of a column tells; None for texts, whose values must be looked at. A column of JSON that holds numbers
+    beside texts, and no structure, is one of texts."""
     if _is_number(kind):
         return _number_type(kind, facts)
     if kind == "BOOLEAN":
@@ -203,11 +290,11 @@ def _type_of(reader: Reader, source: str, column: str, kind: str, facts: _Facts)
         return kind.lower(), {"dateFormat": "ISO"} if kind == "DATE" else {}
     if kind.startswith("TIMESTAMP"):
         return "datetime", {"dateFormat": "ISO"}
-    if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "JSON")):
+    if kind == "JSON":
+        return ("json", {}) if facts.nested or not facts.filled else None
+    if kind.endswith("]") or kind.startswith(("STRUCT", "MAP")):
         return "json", {}
-    if kind in ("VARCHAR", "UUID") or kind.startswith("ENUM"):
-        return _text_type(reader, source, column, facts)
-    return "long-text", {}
+    return None if kind in ("VARCHAR", "UUID") or kind.startswith("ENUM") else ("long-text", {})
 
 
 def _number_type(kind: str, facts: _Facts) -> tuple[str, dict[str, Any]]:
@@ -221,23 +308,36 @@ def _number_type(kind: str, facts: _Facts) -> tuple[str, dict[str, Any]]:
     return "decimal", {}
 
 
-def _text_type(reader: Reader, source: str, column: str, facts: _Facts) -> tuple[str, dict[str, Any]]:
-    name = f"{quote(column)}::VARCHAR"
-    few = 0 < facts.distinct <= CHOICES_AT_MOST and facts.distinct * 5 <= facts.filled
-    if few and facts.longest <= CHOICE_LENGTH and not facts.lines and not facts.blanks:
-        values = reader.rows(
-            f"SELECT {name} AS v FROM {source} WHERE v IS NOT NULL GROUP BY v ORDER BY count(*) DESC, v"
+def _text_types(
+    reader: Reader, source: str, columns: Sequence[_Column], facts: Mapping[str, _Facts]
+) -> dict[str, tuple[str, dict[str, Any]]]:
+    types: dict[str, tuple[str, dict[str, Any]]] = {}
+    for column in columns:
+        counted = facts[column.name].counted
+        if counted and _may_be_choice(facts[column.name]) and all(value == value.strip() for value in counted):
+            by_number = sorted(counted.items(), key=lambda each: (-each[1], each[0]))
+            types[column.name] = "single-select", {"options": [value for value, _ in by_number]}
+    free = [each for each in columns if each.name not in types]
+
+    def terms(column: _Column) -> Sequence[str]:
+        text = column.text
+        return (
+            f"bool_and(regexp_full_match({text}, {literal(_EMAIL)}))",
+            f"bool_and(regexp_full_match({text}, {literal(_URL)}))",
+            f"bool_and(json_valid({text}) AND starts_with(ltrim({text}), '{{'))",
         )
-        if all(value == value.strip() for (value,) in values):
-            return "single-select", {"options": [value for (value,) in values]}
-    for type_, pattern in (("email", _EMAIL), ("url", _URL)):
-        matches = f"bool_and(regexp_full_match({name}, {literal(pattern)}))"
-        if facts.filled and reader.scalar(f"SELECT {matches} FROM {source}"):
-            return type_, {}
-    is_json = f"bool_and(json_valid({name}) AND starts_with(ltrim({name}), '{{'))"
-    if facts.filled and reader.scalar(f"SELECT {is_json} FROM {source}"):
-        return "json", {}
-    return ("long-text" if facts.lines or facts.longest > LINE_LENGTH else "single-line-text"), {}
+
+    for name, matches in _each(reader, source, free, terms).items():
+        known = facts[name]
+        plain = "long-text" if known.lines or known.longest > LINE_LENGTH else "single-line-text"
+        kinds = zip(("email", "url", "json"), matches, strict=True)
+        types[name] = next((kind for kind, fits in kinds if known.filled and fits), plain), {}
+    return types
+
+
+def _may_be_choice(facts: _Facts) -> bool:
+    few = 0 < facts.distinct <= CHOICES_AT_MOST and facts.distinct * 5 <= facts.filled
+    return few and facts.longest <= CHOICE_LENGTH and not facts.lines and not facts.blanks
 
 
 def field_name(column: str, taken: Sequence[str] | set[str]) -> str:

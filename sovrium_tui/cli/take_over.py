@@ -131,7 +131,7 @@ def rows_of(source: Path, table: "InferredTable", folder: Path) -> Path:
     if table.source:
         file = folder / "table.parquet"
         file.unlink(missing_ok=True)
-        extract(source, table.source, file)
+        extract(source, table, file)
         return file
     if source.suffix.lower() == ".jsonl":
         (folder / "rows.ndjson").symlink_to(source)

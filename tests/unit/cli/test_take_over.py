@@ -1,13 +1,16 @@
 """`init --from`: the app file that is written from a file of data."""
 
+import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from core.fields.registry import FIELD_TYPES
 from core.records.infer import InferredField, InferredTable
-from core.schema.loader import load_text
+from core.schema.loader import load_app, load_text
+from sovrium_tui.cli.main import execute
 from sovrium_tui.cli.take_over import app_text, scalar
 
 STRANGE = [
@@ -73,3 +76,61 @@ def test_what_failed_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "there" / "mine.txt").touch()
     assert execute(["init", str(tmp_path / "there"), "--from", str(bad)]) in (1, 2)
     assert [path.name for path in (tmp_path / "there").iterdir()] == ["mine.txt"]
+
+
+def test_a_wide_file_is_read_few_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passes over a file do not grow with its columns one by one."""
+    from core.records.infer import infer
+    from core.storage.session import SessionReader
+
+    width = 330
+    file = tmp_path / "wide.csv"
+    rows = [
+        ",".join(f"{row * place % 50}" if place % 2 else f"v{row % 3}" for place in range(width)) for row in range(60)
+    ]
+    file.write_text("\n".join([",".join(f"c{place}" for place in range(width)), *rows]) + "\n")
+    asked: list[str] = []
+    plain = SessionReader.rows
+
+    def rows_of(self: SessionReader, statement: Any, parameters: Any = ()) -> Any:
+        asked.append(str(statement))
+        return plain(self, statement, parameters)
+
+    monkeypatch.setattr(SessionReader, "rows", rows_of)
+    [table] = infer(file)
+    assert [field.type for field in table.fields[:3]] == ["single-select", "integer", "single-select"]
+    assert len(table.fields) == width
+    assert len(asked) < 20
+
+
+def test_tables_of_other_schemas_are_taken_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is dropped in silence: their names carry the schema's."""
+    with duckdb.connect(str(tmp_path / "shop.duckdb")) as source:
+        source.execute("CREATE TABLE items AS SELECT 'a' AS title")
+        source.execute("CREATE SCHEMA stock")
+        source.execute("CREATE TABLE stock.items AS SELECT range AS number FROM range(3)")
+    assert execute(["init", str(tmp_path / "new"), "--from", str(tmp_path / "shop.duckdb")]) == 0
+    capsys.readouterr()
+    app = load_app(tmp_path / "new" / "app.yaml", FIELD_TYPES)
+    assert [table.name for table in app.tables] == ["items", "stock_items"]
+    assert execute(["sql", str(tmp_path / "new"), "SELECT count(*) AS n FROM stock_items", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.split() == ["n", "3"]
+
+
+def test_columns_of_json_with_numbers_and_texts_become_texts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Structures stay json; what is a number here and a word there is text, as it stands in the file."""
+    rows = [
+        {"code": 7, "more": {"a": 1}, "n": 1},
+        {"code": "7b", "more": [1], "n": 2.5},
+        {"code": None, "more": 3, "n": 3},
+    ]
+    (tmp_path / "mixed.json").write_text(json.dumps(rows))
+    assert execute(["init", str(tmp_path / "new"), "--from", str(tmp_path / "mixed.json")]) == 0
+    app = load_app(tmp_path / "new" / "app.yaml", FIELD_TYPES)
+    types = {field.name: field.type for field in app.tables[0].fields}
+    assert types == {"code": "single-line-text", "more": "json", "n": "decimal"}
+    capsys.readouterr()
+    assert execute(["sql", str(tmp_path / "new"), "SELECT code FROM mixed ORDER BY id", "--format", "json"]) == 0
+    assert [row["code"] for row in json.loads(capsys.readouterr().out)] == ["7", "7b", None]

@@ -422,7 +422,7 @@ def test_infer_database_file(tmp_path: Path) -> None:
         ("title", "single-line-text"),
         ("more", "json"),
     ]
-    extract(tmp_path / "source.duckdb", "things", tmp_path / "things.parquet")
+    extract(tmp_path / "source.duckdb", tables["things"], tmp_path / "things.parquet")
     assert infer(tmp_path / "things.parquet")[0].rows == 3
     with pytest.raises(BadRequest):
         infer(tmp_path / "x.txt")
