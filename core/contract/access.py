@@ -64,8 +64,8 @@ class Explained(TypedDict):
 class Explanation(TypedDict):
     table: str
     decisions: list[Explained]
-    hidden: list[str]
-    locked: list[str]
+    unreadable: list[str]
+    unwritable: list[str]
 
 
 class RoleInfo(TypedDict):

@@ -14,7 +14,8 @@ from typing import Any
 import httpx
 
 from core.engine import Engine, open_engine
-from core.http.app import Application, build_app
+from core.http.app import Application, Authenticate, build_app
+from core.http.limit import Limiter
 from core.http.protocol import GuardedProtocol
 from core.http.server import Server
 from core.storage.database import Call, Commit
@@ -33,7 +34,11 @@ class RunningServer:
         database_url: str | None = None,
         protocol: type[GuardedProtocol] = GuardedProtocol,
         version: str = VERSION,
+        authenticate: Authenticate | None = None,
+        limiter: Limiter | None = None,
     ) -> None:
+        self._authenticate = authenticate
+        self._limiter = limiter
         self.version = version
         self.folder = folder
         self.app_file = folder / "app.yaml"
@@ -105,7 +110,7 @@ class RunningServer:
         self._stop = asyncio.Event()
         engine = open_engine(self.app_file, self.folder / "data", database_url=self._database_url)
         engine.database.listen(self.commits.append)
-        self.app = build_app(engine, version=self.version)
+        self.app = build_app(engine, version=self.version, authenticate=self._authenticate, limiter=self._limiter)
         server = Server(
             self.app,
             socket=self.socket,

@@ -108,8 +108,8 @@ async def explain(call: Call) -> Answer:
     answer: Explanation = {
         "table": found.name,
         "decisions": [await _explained(call, principal, access, each, request) for each in operations],
-        "hidden": sorted(access.hidden),
-        "locked": sorted(access.locked),
+        "unreadable": sorted(access.hidden),
+        "unwritable": sorted(access.locked),
     }
     return as_json(answer)
 
