@@ -33,7 +33,8 @@ def take_env_file(app: Path | None, environ: MutableMapping[str, str] = os.envir
     from core.schema.environment import NAME, read_env_file
 
     named = app or Path(environ.get("APP_SCHEMA_FILE") or ".")
-    folder = named if named.is_dir() else named.parent
+    is_remote = str(named).lower().startswith(("http:/", "https:/"))  # whose settings are those of the folder we are in
+    folder = Path() if is_remote else named if named.is_dir() else named.parent
     file = folder / NAME
     for name, value in read_env_file(file).items() if file.is_file() else ():
         if KNOWN.fullmatch(name):

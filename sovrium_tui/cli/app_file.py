@@ -7,10 +7,11 @@ from typing import Any, TypeVar
 
 import click
 
-from core.errors import BadRequest
+from core.errors import BadRequest, SovriumError
 from sovrium_tui.settings import take_env_file
 
 F = TypeVar("F", bound=Callable[..., Any])
+HOME = ".sovrium"
 SUFFIXES = (".yaml", ".yml", ".json")
 NAMES = tuple(f"app{suffix}" for suffix in SUFFIXES)
 
@@ -66,12 +67,17 @@ def looks_like_app(text: str) -> bool:
 
 
 def find_app(app: Path | None) -> Path:
-    """The app file: the one given (a folder stands for the app file in it), `APP_SCHEMA_FILE`, or the only one here.
+    """The app file: the one given (a folder stands for the app file in it), `APP_SCHEMA_FILE`, `APP_SCHEMA`, or the only
+    one here. Of an address or a text, its copy in the data folder (CL-004).
 
     Raises BadRequest when there is none, or more than one.
     """
+    if app is not None and (address := address_of(app)):
+        return copy_of(address, trusted=True)
     if app is None and (named := os.environ.get("APP_SCHEMA_FILE")):
         app = Path(named)
+    if app is None and (text := os.environ.get("APP_SCHEMA", "").strip()):
+        return copy_of(text, trusted=False)
     if app is None or app.is_dir():
         return only_app_in(app or Path())
     if not app.exists():
@@ -81,6 +87,30 @@ def find_app(app: Path | None) -> Path:
     if app.suffix.lower() not in SUFFIXES:
         raise BadRequest(f"{app}: an app file is YAML or JSON ({', '.join(SUFFIXES)})")
     return app.absolute()
+
+
+def address_of(app: Path) -> str:
+    """The http(s) address that an argument is, ""; as a path it has lost one of its slashes."""
+    scheme, mark, rest = str(app).partition(":/")
+    return f"{scheme}://{rest.lstrip('/')}" if mark and scheme.lower() in ("http", "https") else ""
+
+
+def copy_of(source: str, *, trusted: bool) -> Path:
+    """The copy of an app that is no file: of an address, or of the text in `APP_SCHEMA`."""
+    context = click.get_current_context(silent=True)
+    folder = ((context.params.get("data_dir") if context else None) or Path(HOME)).absolute()
+    from sovrium_tui.remote import is_address, local_copy
+
+    if is_address(source):
+        return local_copy(source, folder, trusted=trusted, tell=lambda note: click.echo(f"warning: {note}", err=True))
+    file = folder / ("APP_SCHEMA.json" if source.startswith("{") else "APP_SCHEMA.yaml")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not file.exists() or file.read_text(encoding="utf-8") != source:
+            file.write_text(source, encoding="utf-8")
+    except OSError as error:
+        raise SovriumError(f"{file} cannot be written: {error.strerror}") from error
+    return file
 
 
 def only_app_in(folder: Path) -> Path:
@@ -99,8 +129,8 @@ def only_app_in(folder: Path) -> Path:
 
 
 def data_dir_of(app: Path, data_dir: Path | None) -> Path:
-    """The data folder: the one given, else `.sovrium` beside the app file."""
-    return (data_dir or app.parent / ".sovrium").absolute()
+    """The data folder: the one given, else `.sovrium` beside the app file; the folder that a copy lies in."""
+    return (data_dir or (app.parent if app.parent.name == HOME else app.parent / HOME)).absolute()
 
 
 def server_place(app: Path | None, data_dir: Path | None) -> Path:
