@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual.app import App, InvalidThemeError
 from textual.events import Event, Key
+from textual.filter import LineFilter
 
 from core.client import SovriumError
 from screens.actions.binding import bindings_of, chain_of, perform
@@ -59,6 +60,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         context.hold_keys = self.type_ahead.hold
         self.alive = alive
         self.crash_folder: Path | None = None
+        self.plain = False
+        """Everything drawn is ASCII. Set before the app runs."""
         for own in OWN:
             self.register_theme(own)
         self._take_theme(theme or str(context.session.get("theme") or ""))
@@ -89,6 +92,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
         )
         for problem in self.context.keymap.problems:
             self.notify(problem, title=t("keymap.title"), severity="warning", timeout=10)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        filters = super().get_line_filters()
+        if not self.plain:
+            return filters
+        from screens.services.plain import PlainFilter
+
+        return [*filters, PlainFilter()]
 
     def leave(self, code: int) -> None:
         """End now, with the terminal restored; staged edits are on disk already."""

@@ -14,12 +14,14 @@ SLOW = 0.08
 @dataclass(frozen=True, slots=True)
 class ConsoleOptions:
     """link: how much may be sent to the terminal; `auto` measures over SSH. mouse: off leaves selecting to the terminal.
-    theme, language: for this run and the next ones; "" = as last time."""
+    theme, language: for this run and the next ones; "" = as last time. plain: nothing but text, for screen readers and
+    poor terminals; also by SOVRIUM_PLAIN."""
 
     link: Link = "auto"
     mouse: bool = True
     theme: str = ""
     language: str = ""
+    plain: bool = False
 
 
 def run_console(app_file: Path, data_dir: Path, *, options: ConsoleOptions | None = None) -> int:
@@ -50,6 +52,8 @@ def settle(options: ConsoleOptions) -> bool:
         answer = round_trip()
         link = "slow" if answer is None or answer > SLOW else "fast"
     slow = link == "slow"
+    if options.plain:
+        os.environ["NO_COLOR"] = "1"
     wanted = {
         "TEXTUAL_FPS": "15" if slow else "60",
         "TEXTUAL_ANIMATIONS": "none",
@@ -72,6 +76,7 @@ def _run(app_file: Path, data_dir: Path, options: ConsoleOptions, alive: int) ->
         from sovrium_tui.opening import open_console
 
         app = open_console(app_file, data_dir, options, slow=slow, alive=alive)
+        app.plain = options.plain
         code = app.run(mouse=options.mouse)
     except KeyboardInterrupt:
         return 130

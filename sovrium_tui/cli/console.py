@@ -20,6 +20,12 @@ from sovrium_tui.cli.app_file import app_argument, data_dir_of, data_dir_option,
     show_default=True,
     help="How much may be sent to the terminal; auto measures over SSH.",
 )
+@click.option(
+    "--plain",
+    is_flag=True,
+    envvar="SOVRIUM_PLAIN",
+    help="No drawing, no colour: for screen readers and poor terminals.",
+)
 @click.option("--no-mouse", is_flag=True, help="Leave selecting to the terminal.")
 def open_console(
     app: Path | None,
@@ -27,13 +33,14 @@ def open_console(
     theme: str,
     language: str,
     link: Literal["auto", "fast", "slow"],
+    plain: bool,
     no_mouse: bool,
 ) -> int:
     """Open the console on APP, a YAML or JSON file."""
     app_file = find_app(app)
     from sovrium_tui.launch import ConsoleOptions, run_console
 
-    options = ConsoleOptions(link=link, mouse=not no_mouse, theme=theme, language=language)
+    options = ConsoleOptions(link=link, mouse=not no_mouse, theme=theme, language=language, plain=plain)
     return run_console(app_file, data_dir_of(app_file, data_dir), options=options)
 
 
