@@ -108,11 +108,11 @@ def _relation(field: ComputedField) -> Relation:
 
 def _links(scope: Scope, field: LinksField, own: FromClause) -> Value:
     rows = linked(scope, field.relation, own)
-    key = link_key(rows.far, field, scope)
+    key = link_key(rows.far, field)
     return _listed(rows.select(key.label("value")), field.result(), scope, is_distinct=False)
 
 
-def link_key(far: FromClause, field: LinksField, scope: Scope) -> Value:
+def link_key(far: FromClause, field: LinksField) -> Value:
     """What names a linked record: the column that pairs hold, or its key."""
     relation = field.relation
     if relation.junction is not None:

@@ -51,7 +51,9 @@ class CreateMany:
         rows = [row for job in jobs for row in job.rows]
         for place, error in sorted(_errors(tx, self.target, rows).items()):
             raise in_batch(error, place)
-        stored = iter(self.target.insert(tx, rows) if rows else ())
+        made = self.target.insert(tx, rows) if rows else []
+        self.target.fill(tx, made)
+        stored = iter(made)
         return [list(islice(stored, len(job.rows))) for job in jobs]
 
 
@@ -65,6 +67,7 @@ def insert_valid(tx: Transaction, target: WritableTable, rows: Sequence[Values])
     if good:
         for place, stored in zip(good, target.insert(tx, [rows[place] for place in good]), strict=True):
             results[place] = stored
+        target.fill(tx, (row for row in results if isinstance(row, dict)))
     return results
 
 

@@ -3,6 +3,7 @@ what has become of it; nothing that the caller cannot see gets into an answer, e
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, and_, select
@@ -76,6 +77,10 @@ class GuardedTable(WritableTable):
     def linkable(self, table: TableModel, source: Any) -> ColumnElement[bool] | None:
         return self._scope.neighbour(table).visible(source)
 
+    def scope(self, reader: Reader, moment: datetime) -> Scope:
+        """Links to records that the caller does not see stay as they are."""
+        return replace(self._scope, now=moment)
+
     def refusal(self, error: SovriumError) -> SovriumError:
         return scrubbed(error, self.hidden, self.table)
 
@@ -87,10 +92,6 @@ class GuardedTable(WritableTable):
 def shape_of(table: TableModel, hidden: frozenset[str]) -> Shape:
     """Records without the fields that the caller may not read (P-016)."""
     return Shape(table, [name for name in table.fields if name not in hidden]) if hidden else Shape(table)
-
-
-def _has_value(table: TableModel, name: str) -> bool:
-    return name in table.column_by_name or (name in table.fields and table.fields[name].result() is not None)
 
 
 def scrubbed(error: SovriumError, hidden: frozenset[str], table: TableModel) -> SovriumError:

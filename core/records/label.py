@@ -34,7 +34,7 @@ class Label:
     def held(self, source: FromClause) -> ColumnElement[Any]:
         """What the link holds of a record of `source`."""
         if isinstance(self.link, LinksField):
-            return link_key(source, self.link, self.there)
+            return link_key(source, self.link)
         return source.c[link_column(self.link, self.there.table)]
 
     def columns(self, source: FromClause) -> list[ColumnElement[Any]]:

@@ -195,6 +195,7 @@ class Restore:
         if not trashed and not self.batch:
             raise BadRequest("The record is not deleted")
         self.removal.restore(tx, self.target, trashed)
+        self.target.fill(tx, trashed)
         return trashed
 
     def run_group(self, tx: Transaction, jobs: Sequence["Restore"]) -> list[Any]:

@@ -94,7 +94,7 @@ class Records:
         """The prepared form of a table for the engine's own writing, which heeds no rule of any caller."""
         found = self._writable.get(id(table))
         if found is None:
-            found = self._writable[id(table)] = WritableTable(table, self.model, self.database.table)
+            found = self._writable[id(table)] = WritableTable(table, self.model, self.database.table, self.writable)
         return found
 
     # ── Reading ──

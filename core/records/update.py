@@ -8,6 +8,7 @@ from typing import Any
 from core.errors import Conflict, FieldError, NotFound, SovriumError
 from core.records.create import in_batch
 from core.records.key import KeyValue, key_text
+from core.records.links import Move, write_links
 from core.records.shape import stamp
 from core.records.validate import Values, check_changes, invalid
 from core.records.writing import Candidate, Stored, WritableTable
@@ -71,6 +72,9 @@ def update_valid(tx: Transaction, target: WritableTable, edits: Sequence[Edit]) 
     """Apply those that pass; for each edit the row as it then is, or its error. Edits of the same record follow each
     other, each upon what the one before has left."""
     rows = target.load(tx, {edit.key for edit in edits}, lock=True)
+    target.load_links(tx, rows, {name for edit in edits for name in edit.values})
+    if any(edit.version is not None for edit in edits):
+        target.fill(tx, rows.values())  # a conflict shows the record as it is
     results: list[Any] = [None] * len(edits)
     waiting = list(range(len(edits)))
     while waiting:
@@ -81,6 +85,7 @@ def update_valid(tx: Transaction, target: WritableTable, edits: Sequence[Edit]) 
         _round(tx, target, edits, places, rows, results)
         chosen = set(places)
         waiting = [place for place in waiting if place not in chosen]
+    target.fill(tx, (row for row in results if isinstance(row, dict)))
     return results
 
 
@@ -119,7 +124,11 @@ def changes_of(target: WritableTable, row: Stored | None, edit: Edit, now: datet
         raise Conflict(
             "The record has changed since it was read", current=target.shape.from_values(row, number_id=True)
         )
-    changes = {name: value for name, value in edit.values.items() if value != row[name]}
+    values = {
+        name: target.many[name].settled(value, row[name]) if name in target.many else value
+        for name, value in edit.values.items()
+    }
+    changes = {name: value for name, value in values.items() if value != row[name]}
     if not changes.keys().isdisjoint(target.key):
         names = [name for name in target.key if name in changes]
         raise invalid([FieldError(name, "field.read-only", f"{name} is the record's key and stays") for name in names])
@@ -134,16 +143,22 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
         return
     log: list[ChangeRow] = []
     written: dict[str, None] = {}
+    moves: dict[str, list[Move]] = {}
     for row, changes in pairs:
         key = target.key_of(row)
+        for name in target.many.keys() & changes.keys():
+            moves.setdefault(name, []).append((key, row[name], changes[name]))
         before = target.json(row, changes)
-        columns = target.moved(row, changes, tx.time)
-        row.update(columns)
-        written.update(dict.fromkeys(columns))
+        new = target.moved(row, changes, tx.time)
+        row.update(new)
+        written.update(dict.fromkeys(new))
         after = target.json(row, changes)
         log.append(
             ChangeRow(table=target.log_name, record=key_text(key), operation="update", before=before, after=after)
         )
     # All rows set the same columns, some of them to what they held: one statement instead of one for each choice of fields.
-    target.update(tx, [(target.key_of(row), {name: row[name] for name in written}) for row, _ in pairs])
+    columns = [name for name in written if name not in target.many]
+    target.update(tx, [(target.key_of(row), {name: row[name] for name in columns}) for row, _ in pairs])
+    for name, moved in moves.items():
+        write_links(tx, target, target.many[name], moved)
     tx.log(log)

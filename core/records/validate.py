@@ -14,6 +14,7 @@ from typing import Any
 
 from core.errors import FieldError, Invalid
 from core.fields.base import FieldType, ValueProblem
+from core.fields.link import LinkEdit, LinksField
 from core.fields.model import API_NAMES, TableModel
 
 Values = dict[str, Any]
@@ -64,6 +65,9 @@ def accept_new(table: TableModel, raw: Mapping[str, Any], now: datetime) -> Valu
     given = _accept(table, raw, problems, creating=True)
     values: Values = {}
     for name, field_type in table.fields.items():
+        if isinstance(field_type, LinksField):
+            values[name] = _first_links(given.get(name), field_type, problems)
+            continue
         column = table.column_by_name.get(name)
         if column is None or field_type.read_only:
             continue
@@ -75,6 +79,14 @@ def accept_new(table: TableModel, raw: Mapping[str, Any], now: datetime) -> Valu
     _publish(table, values, {}, now)
     problems.raise_if_any()
     return values
+
+
+def _first_links(value: Any, field_type: LinksField, problems: Problems) -> list[Any]:
+    """The set of a new record."""
+    links = list(value.add if isinstance(value, LinkEdit) else value or ())
+    if not links and field_type.spec.required and not any(e.field == field_type.spec.name for e, _ in problems.found):
+        problems.add(field_type.spec.name, "field.required", f"{field_type.spec.name} is required")
+    return links
 
 
 def accept_changes(table: TableModel, raw: Mapping[str, Any]) -> Values:
@@ -123,7 +135,7 @@ def _accept_one(field_type: FieldType[Any], given: Any, values: Values, problems
     except ValueProblem as problem:
         problems.add(name, problem.code, problem.message, problem.status)
         return
-    blank = value is None or (field_type.family == "text" and isinstance(value, str) and not value.strip())
+    blank = value is None or value == [] or (field_type.family == "text" and isinstance(value, str) and not value.strip())
     if blank and field_type.spec.required:
         problems.add(name, "field.required", f"{name} is required")
     values[name] = value

@@ -13,8 +13,11 @@ from sqlalchemy import ColumnElement, Table, bindparam, select, tuple_, update
 
 from core.errors import Conflict, FieldError, SovriumError
 from core.fields.model import AppModel, TableModel
-from core.query.scope import link_column, linked_table
+from core.query.computed import link_key
+from core.query.scope import Scope, link_column, linked_table
+from core.records.computed import with_computed
 from core.records.key import KeyValue, key_text
+from core.records.links import Move, links_of, load_links, write_links
 from core.records.shape import Shape, to_json
 from core.records.validate import invalid
 from core.schema.model import IndexSpec
@@ -51,8 +54,18 @@ class WritableTable:
     demands_result = False
     """What is written must meet a rule of the caller's."""
 
-    def __init__(self, table: TableModel, model: AppModel, table_of: Callable[[TableModel], Table]) -> None:
+    def __init__(
+        self,
+        table: TableModel,
+        model: AppModel,
+        table_of: Callable[[TableModel], Table],
+        neighbour: "Callable[[TableModel], WritableTable] | None" = None,
+    ) -> None:
+        """`neighbour` gives the prepared form of other tables, whose rows change with links that they hold."""
         self.table = table
+        self.model = model
+        self._table_of = table_of
+        self._neighbour = neighbour
         self.source = table_of(table)
         self.shape = Shape(table)
         self.columns = tuple(table.column_by_name)
@@ -72,7 +85,10 @@ class WritableTable:
             for target in (linked_table(model, field),)
         )
         self._linked = {name: linked_table(model, table.fields[name]) for name, _, _ in self.links}
-        self.is_checked = bool(self.links or self.unique)
+        self.many = {each.name: each for each in links_of(table, model.by_sql_name)}
+        """Links that are kept elsewhere."""
+        self._to_json |= dict.fromkeys(self.many)
+        self.is_checked = bool(self.links or self.unique or self.many)
         """Rows must be compared with what is stored."""
         # Put together here: SQLAlchemy takes as long for a list of keys as the database.
         key = quote_list(self.key) if len(self.key) == 1 else f"({quote_list(self.key)})"
@@ -113,6 +129,34 @@ class WritableTable:
         """The error as the caller may hear it."""
         return error
 
+    def scope(self, reader: Reader, moment: datetime) -> Scope:
+        """The table as it is queried while it is written."""
+        return Scope(self.table, self.model, self._table_of, reader.dialect, moment)
+
+    def neighbour(self, table: TableModel) -> "WritableTable":
+        """Another table, prepared for the engine's own writing."""
+        return WritableTable(table, self.model, self._table_of) if self._neighbour is None else self._neighbour(table)
+
+    def junction(self, name: str) -> Table:
+        """A table of pairs."""
+        return self._table_of(self.model.by_sql_name[name])
+
+    def load_links(self, tx: Transaction, rows: Mapping[KeyValue, Stored], names: Iterable[str]) -> None:
+        """Put into each row what it is linked to through fields that keep their links elsewhere."""
+        wanted = [self.many[name] for name in names if name in self.many]
+        if wanted:
+            load_links(tx, self.scope(tx, tx.time), rows, wanted)
+
+    def fill(self, tx: Transaction, rows: Iterable[Stored]) -> None:
+        """Put the values into rows that are not stored, for an answer."""
+        listed = list(rows)
+        if not self.shape.computed or not listed:
+            return
+        columns = self.shape.columns
+        stored = [tuple(row[name] for name in columns) for row in listed]
+        for row, whole in zip(listed, with_computed(tx, self.scope(tx, tx.time), self.shape, stored), strict=True):
+            row.update(zip(self.shape.computed, whole[len(columns) :], strict=True))
+
     def key_of(self, row: Mapping[str, Any]) -> KeyValue:
         key = self.key
         return (row[key[0]],) if len(key) == 1 else tuple(row[name] for name in key)
@@ -120,7 +164,10 @@ class WritableTable:
     def check(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, SovriumError]:
         """Links first, then unique keys (T-142): what is wrong, by position in `candidates`."""
         found: dict[int, SovriumError] = {}
-        for place, errors in self._broken_links(reader, candidates).items():
+        broken = self._broken_links(reader, candidates)
+        for place, errors in self._broken_sets(reader, candidates).items():
+            broken.setdefault(place, []).extend(errors)
+        for place, errors in broken.items():
             found[place] = invalid(errors)
         for place, conflict in self._duplicates(reader, candidates).items():
             found.setdefault(place, conflict)
@@ -146,6 +193,29 @@ class WritableTable:
                 if value not in known:
                     error = FieldError(name, "link.missing", f"{name}: there is no record {value}")
                     found.setdefault(place, []).append(error)
+        return found
+
+    def _broken_sets(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
+        """Links to several records: those that are not there."""
+        found: dict[int, list[FieldError]] = {}
+        for name, links in self.many.items():
+            wanted = {
+                place: c.values[name] for place, c in enumerate(candidates) if name in c.changed and c.values[name]
+            }
+            keys = list({key for value in wanted.values() for key in value})
+            if not keys:
+                continue
+            source = self._table_of(links.far)
+            column = link_key(source, links.field)
+            statement = select(column).where(column.in_(keys), source.c.deleted_at.is_(None))
+            if (seen := self.linkable(links.far, source)) is not None:
+                statement = statement.where(seen)
+            known = {row[0] for row in reader.rows(statement)}
+            for place, value in wanted.items():
+                missing = [str(key) for key in value if key not in known]
+                if missing:
+                    message = f"{name}: there is no record {', '.join(missing[:10])}"
+                    found.setdefault(place, []).append(FieldError(name, "link.missing", message))
         return found
 
     def _duplicates(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, Conflict]:
@@ -189,10 +259,18 @@ class WritableTable:
     def insert(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[Stored]:
         """Insert by one statement and log; the rows as stored, in their order."""
         stored = [self.complete(row, tx.time) for row in rows]
+        links = [{name: row.pop(name) for name in self.many if name in row} for row in stored] if self.many else []
         made = tx.insert(self.source, stored, self.generated)
         if self.generated:
             for row, values in zip(stored, made, strict=True):
                 row.update(zip(self.generated, values, strict=True))
+        for name, each in self.many.items():
+            moves: list[Move] = [
+                (self.key_of(row), [], sets.get(name) or []) for row, sets in zip(stored, links, strict=True)
+            ]
+            write_links(tx, self, each, [move for move in moves if move[2]])
+        for row, sets in zip(stored, links, strict=False):
+            row.update({name: value for name, value in sets.items() if value})
         tx.log(
             [
                 ChangeRow(
@@ -228,7 +306,7 @@ class WritableTable:
         for name in self._to_json if names is None else names:
             if name not in self._to_json:
                 continue
-            value, convert = row[name], self._to_json[name]
+            value, convert = row.get(name), self._to_json[name]
             if value is not None:
                 out[name] = convert(value) if convert else value
             elif names is not None:
