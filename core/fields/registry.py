@@ -8,6 +8,7 @@ from core.fields.bind import Binder
 from core.fields.choice import CheckboxField, MultiSelectField, SingleSelectField, StatusField
 from core.fields.computed import CountField, LookupField, RollupField
 from core.fields.duration import DurationField
+from core.fields.formula import FormulaField
 from core.fields.generated import (
     AiCategorizeField,
     AiExtractField,
@@ -79,6 +80,7 @@ _TYPES: tuple[type[FieldType[Any]], ...] = (
     LookupField,
     RollupField,
     CountField,
+    FormulaField,
     CreatedAtField,
     UpdatedAtField,
     DeletedAtField,
@@ -94,7 +96,7 @@ _TYPES: tuple[type[FieldType[Any]], ...] = (
 )
 
 _LATER = frozenset(
-    "formula user created-by updated-by deleted-by single-attachment multiple-attachments "
+    "user created-by updated-by deleted-by single-attachment multiple-attachments "
     "button geolocation array".split()
 )
 

@@ -28,10 +28,12 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from core.fields.base import FieldType
 from core.fields.column import ColumnKind, ColumnType
 from core.fields.computed import ComputedField, CountField, LookupField, RollupField
+from core.fields.formula import FormulaField
 from core.fields.link import LinksField
 from core.fields.relation import Relation
 from core.query.compile import compile_filter
 from core.query.filter import parse_filter
+from core.query.formula import formula_value
 from core.query.scope import Scope, own_ref
 from core.storage.table import sqlalchemy_type
 
@@ -98,6 +100,8 @@ def computed_value(scope: Scope, field: FieldType[Any], own: FromClause, *, as_l
             return _rollup(scope, field, own)
         case LookupField():
             return _lookup(scope, field, own, as_list)
+        case FormulaField():
+            return formula_value(scope, field, own)
     raise NotImplementedError(field.name)
 
 

@@ -54,6 +54,15 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"relationshipField": "link", "relatedField": "n", "aggregation": how}
         for how in ("sum", "avg", "min", "COUNT", "counta", "countall", "arrayunique", "concat_distinct")
     ],
+    "formula": [
+        {"formula": "UPPER(note)"},
+        {"formula": "LENGTH(note) * 1.5", "resultType": "decimal", "format": "currency:EUR"},
+        {"formula": "LENGTH(note)", "resultType": "integer"},
+        {"formula": "note IS NULL", "resultType": "boolean"},
+        {"formula": "created_at", "resultType": "date", "format": "DD.MM.YYYY"},
+        {"formula": "created_at", "resultType": "datetime"},
+        {"formula": "STRING_TO_ARRAY(note, ' ')", "resultType": "text[]"},
+    ],
     "count": [{"relationshipField": "link", "filters": {"field": "n", "operator": "gt", "value": 3}}],
     "autonumber": [{}, {"prefix": "INV-", "suffix": "/x", "digits": 5, "startFrom": 7}],
 }
