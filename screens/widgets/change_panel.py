@@ -153,16 +153,15 @@ class ChangePanel(Sheet[Verdict | None]):
         field = next((f for f in info["fields"] if f["name"] == cell.field), None) if info else None
         title = title_of(field) if field else cell.field
         room = self.query_one(OptionList).size.width or 72
-        room = (room - 12 - Content(title).cell_length - Content(cell.message).cell_length) // (
-            1 if change.op == "create" else 2
-        )
+        sides = 1 if change.op == "create" else 2
+        room = (room - 12 - Content(title).cell_length) // sides
         longest = max(SHORTEST, min(LONGEST, room))
         new = Content(show(field, cell.new)).truncate(longest, ellipsis=True)
         old = Content(show(field, cell.old)).truncate(longest, ellipsis=True)
         before = (
             () if change.op == "create" else ((old.plain, "$foreground-muted strike"), (" → ", "$foreground-muted"))
         )
-        wrong = (f"  ! {cell.message}", "bold $error") if cell.message else ""
+        wrong = (f"\n     ! {cell.message}", "bold $error") if cell.message else ""
         return Content.assemble(
             "     ", (f"{title}  ", "$foreground-muted"), *before, (new.plain, "$foreground"), wrong
         )

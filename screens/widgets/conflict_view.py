@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from textual.binding import BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import Resize
 from textual.widget import Widget
@@ -23,6 +24,8 @@ class ConflictView(Sheet[bool]):
 
     DEFAULT_CSS = """
     ConflictView .conflict-note { margin-bottom: 1; height: auto; }
+    ConflictView #conflict-scroll { height: auto; max-height: 12; margin-top: 1; }
+    ConflictView #conflict-whole { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("conflict")]
     action_context = "conflict"
@@ -43,6 +46,8 @@ class ConflictView(Sheet[bool]):
         yield Static(id="conflict-head", markup=False)
         if others:
             yield OptionList(compact=True, markup=False)
+            with VerticalScroll(id="conflict-scroll"):
+                yield Static(id="conflict-whole", markup=False)
 
     def on_mount(self) -> None:
         self.paint()
@@ -78,6 +83,31 @@ class ConflictView(Sheet[bool]):
                 )
             )
         options.highlighted = min(at, len(self.cells) - 1) if self.cells else None
+        self.paint_whole()
+
+    def paint_whole(self) -> None:
+        """Values of the highlighted field that do not fit into its line, whole; Tab and the arrows scroll them."""
+        options, scroll = self.query_one(OptionList), self.query_one("#conflict-scroll")
+        at = options.highlighted
+        room = max(40, options.scrollable_content_region.width - 2)
+        each = (room - min(20, room // 4)) // 3 - 3
+        scroll.display = False
+        if at is None or at >= len(self.cells):
+            return
+        name, *values = self.cells[at]
+        texts = [value if isinstance(value, str) else show(self._info(name), value) for value in values]
+        if all(Content(text).cell_length <= each and "\n" not in text for text in texts):
+            return
+        scroll.display = True
+        parts = [
+            Content.assemble((f"{t(f'conflict.{side}')}\n", "bold $foreground-muted"), text)
+            for side, text in zip(("was", "mine", "theirs"), texts, strict=True)
+        ]
+        self.query_one("#conflict-whole", Static).update(Content("\n").join(parts))
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        self.paint_whole()
 
     def _side(self, info: FieldInfo | None, value: Any, width: int, *, chosen: bool) -> Content:
         style = "bold $success" if chosen else "$foreground-muted"

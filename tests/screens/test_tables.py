@@ -10,11 +10,13 @@ from textual.widgets import Input
 
 from core.contract.console import Event
 from screens.presenters.filter_draft import FilterDraft
+from screens.presenters.pending import CellEdit
 from screens.services.session import SessionStore
 from screens.tables import TablesScreen
 from screens.widgets import navigator
 from screens.widgets.change_panel import ChangePanel
 from screens.widgets.column_manager import ColumnManager
+from screens.widgets.conflict_view import ConflictView
 from screens.widgets.filter_builder import FilterBuilder
 from screens.widgets.finder import Finder
 from screens.widgets.footer import KeyFooter
@@ -353,3 +355,29 @@ async def test_a_cell_that_cannot_be_written_says_why() -> None:
         assert "Enter Keep" not in screen.query_one(KeyFooter).render().plain
         await pilot.press("right")
         await until(pilot, lambda: screen.status.text("note").startswith("name"))
+
+
+async def test_long_values_in_conflict_can_be_read_whole() -> None:
+    """Both sides, also what does not fit into a line."""
+    port = MemoryPort()
+    mine, theirs = "mine " + "a" * 150 + " end-of-mine", "theirs " + "b" * 150 + " end-of-theirs"
+    async with tables(port, size=(80, 24)) as (pilot, _screen):
+        await pilot.press("e", *mine.replace(" ", "_"), "enter")
+        await until(pilot, lambda: pilot.app.context.pending.count() == 1)
+        table = port.tables["companies"]
+        table.edited["1"] = {**table.row("1"), "name": theirs, "updated_at": "2026-03-01T00:00:00.000Z"}
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ConflictView))
+        await pilot.press("tab", "end")
+        await until(pilot, lambda: "end-of-theirs" in screen_text(pilot.app))  # type: ignore[arg-type]
+        await pilot.press("home")
+        await until(pilot, lambda: "end-of-mine" in screen_text(pilot.app).replace("_", "-"))  # type: ignore[arg-type]
+
+
+async def test_a_long_message_in_the_change_panel_is_whole() -> None:
+    async with tables(size=(80, 24)) as (pilot, _):
+        problem = " ".join(f"word{n}" for n in range(30))
+        pilot.app.context.pending.set("companies", [CellEdit("1", "name", "a", "b", "", problem)])
+        await pilot.press("P")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChangePanel))
+        await until(pilot, lambda: "word29" in screen_text(pilot.app))  # type: ignore[arg-type]
