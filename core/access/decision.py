@@ -56,7 +56,7 @@ class Caller:
             return _OWNER
         if principal.kind == "guest":
             return _GUEST
-        own = principal.roles & roles.by_name.keys() or frozenset({roles.default})
+        own = frozenset(principal.roles & roles.by_name.keys()) or frozenset({roles.default})
         groups = frozenset(GROUP + name for name in principal.groups)
         return cls(False, True, own | groups, principal.granted - roles.unrestricted)
 
@@ -141,8 +141,8 @@ def _without_block(table: TableRules, caller: Caller, operation: Operation) -> D
         return Decision(True, "open")
     if not caller.has_session:
         return Decision(False, "no-block")
-    only_viewer = table.roles_of(caller) <= {VIEWER}
-    return Decision(operation in (_OF_VIEWERS if only_viewer else _BY_DEFAULT), "no-block")
+    is_more = any(role != VIEWER and not role.startswith(GROUP) for role in table.roles_of(caller))
+    return Decision(operation in (_BY_DEFAULT if is_more else _OF_VIEWERS), "no-block")
 
 
 def _admits(rule: Rule, table: TableRules, caller: Caller) -> bool:
