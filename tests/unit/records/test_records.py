@@ -334,6 +334,26 @@ async def test_batch_create_is_all_or_nothing(desk: Desk) -> None:
         await desk.records.batch_create(OWNER, desk.parts, {"records": [{}] * 1001})
 
 
+async def test_a_bad_batch_does_not_harm_those_that_wait_with_it(desk: Desk) -> None:
+    """R-050: batches that are written together fail alone; the second with a key taken by the first, too."""
+
+    def batch(*names: str) -> dict[str, Any]:
+        return {"records": [{"fields": {"part_no": name, "stock": 100 + int(name[1:])}} for name in names]}
+
+    answers = await asyncio.gather(
+        *(
+            desk.records.batch_create(OWNER, desk.parts, batch(*names))
+            for names in (("b1", "b2"), ("b3", "b1"), ("b4", "b5"), ("b6", "b3"))
+        ),
+        return_exceptions=True,
+    )
+    assert [isinstance(answer, Conflict) for answer in answers] == [False, True, False, False]
+    found = await desk.records.list(OWNER, desk.parts, {"limit": "100"})
+    names = [record["fields"]["part_no"] for record in found["records"]]
+    assert {"b1", "b2", "b3", "b4", "b5", "b6"} <= set(names)
+    assert len(names) == len(set(names))
+
+
 async def test_batch_create_goes_on_where_it_may(desk: Desk) -> None:
     """R-054."""
     body = {"records": [{"part_no": "A"}, {"stock": 1}, {"part_no": "A"}, {"part_no": "B"}], "continueOnError": True}
