@@ -177,7 +177,7 @@ def test_the_copy_is_used_when_the_address_does_not_answer(site: Site, tmp_path:
 def test_commands_take_addresses_and_texts(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """CL-004: as the argument, and in APP_SCHEMA as a text; nothing is made on disk by one that fails."""
+    """CL-004 CL-005: as the argument, then APP_SCHEMA_FILE, then APP_SCHEMA; nothing is made on disk by one that fails."""
     monkeypatch.chdir(tmp_path)
     assert execute(["validate", site.put("/app.yaml")]) == 0
     assert "far-away: valid" in capsys.readouterr().out
@@ -186,6 +186,11 @@ def test_commands_take_addresses_and_texts(
     monkeypatch.setenv("APP_SCHEMA", '{"name": "in-a-variable", "tables": []}')
     assert execute(["validate"]) == 0
     assert "in-a-variable: valid" in capsys.readouterr().out
+    (tmp_path / "named.yaml").write_text("name: named-by-its-path\ntables: []\n")
+    monkeypatch.setenv("APP_SCHEMA_FILE", "named.yaml")
+    assert execute(["validate"]) == 0
+    assert "named-by-its-path: valid" in capsys.readouterr().out
+    monkeypatch.delenv("APP_SCHEMA_FILE")
     monkeypatch.setenv("APP_SCHEMA", site.put("/app.yaml"))
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")

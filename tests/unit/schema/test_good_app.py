@@ -12,7 +12,6 @@ from core.errors import SchemaError
 from core.fields.registry import FIELD_TYPES
 from core.schema.loader import check_app, check_text, load_app, load_data, load_text
 from core.schema.model import App, PrimaryKey, TableSpec
-from core.schema.origin import AppText, find_app
 
 GOOD = Path(__file__).parents[2] / "corpora" / "app_files" / "good.yaml"
 
@@ -266,21 +265,6 @@ def test_declared_variables_must_have_a_value_to_run(tmp_path: Path) -> None:
     with pytest.raises(SchemaError, match=r"TOKEN \(for the CRM\)"):
         load_app(path, FIELD_TYPES, environ={})
     assert load_app(path, FIELD_TYPES, environ={"TOKEN": "t"}).name == "x"
-
-
-def test_where_the_app_comes_from() -> None:
-    """CL-004, CL-005: argument, then APP_SCHEMA_FILE, then APP_SCHEMA."""
-    both = {"APP_SCHEMA_FILE": "b.yaml", "APP_SCHEMA": "name: x"}
-    assert find_app("a.yaml", both) == Path("a.yaml")
-    assert find_app(None, both) == Path("b.yaml")
-    assert find_app(None, {"APP_SCHEMA": " name: x"}) == AppText("name: x", "APP_SCHEMA.yaml")
-    inline = find_app(None, {"APP_SCHEMA": ' {"name": "x"}'})
-    assert isinstance(inline, AppText)
-    assert load_text(inline.text, FIELD_TYPES, inline.name).name == "x"
-    with pytest.raises(SchemaError, match="No app file"):
-        find_app(None, {})
-    with pytest.raises(SchemaError, match="not supported yet"):
-        find_app(None, {"APP_SCHEMA": "https://example.org/app.yaml"})
 
 
 def test_scope_tables_have_text_keys() -> None:
