@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from core.errors import SchemaError
@@ -40,9 +41,12 @@ def load_app(source: Path, vocabulary: FieldVocabulary, *, environ: Mapping[str,
     return app
 
 
-def check_app(source: Path, vocabulary: FieldVocabulary) -> tuple[App | None, list[Problem]]:
-    """All problems of an app file, sorted by position; the app as well when none of them is an error."""
-    return _check(read_source(source), source.absolute(), vocabulary)
+def check_app(
+    source: Path, vocabulary: FieldVocabulary, texts: Mapping[Path, str] = MappingProxyType({})
+) -> tuple[App | None, list[Problem]]:
+    """All problems of an app file, sorted by position; the app as well when none of them is an error. `texts` stand in
+    for files that have not been written yet."""
+    return _check(read_source(source, texts), source.absolute(), vocabulary)
 
 
 def understood(source: Path, vocabulary: FieldVocabulary) -> tuple[dict[str, Any] | None, list[Problem]]:

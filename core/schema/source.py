@@ -3,8 +3,10 @@
 import hashlib
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from core.schema.json_source import read_json
@@ -32,9 +34,10 @@ class Source:
     checksum: str = ""
 
 
-def read_source(path: Path) -> Source:
-    """Read an app file and its includes. Never raises for what is in the files: see `problems`."""
-    reader = _Reader()
+def read_source(path: Path, texts: Mapping[Path, str] = MappingProxyType({})) -> Source:
+    """Read an app file and its includes. Never raises for what is in the files: see `problems`. `texts` stand in for
+    files, by their absolute paths: how it would be if they were written so."""
+    reader = _Reader(texts)
     source = reader.source
     try:
         source.tree = reader.include(path.absolute(), None)
@@ -72,7 +75,8 @@ def display_name(path: Path) -> str:
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, texts: Mapping[Path, str] = MappingProxyType({})) -> None:
+        self.texts = texts
         self.source = Source()
         self.digest = hashlib.sha256()
         self.done: dict[Path, Any] = {}
@@ -90,7 +94,8 @@ class _Reader:
         if len(self.source.files) >= MAX_FILES:
             _stop("include.too-many", f"More than {MAX_FILES} files are included", here)
         self.source.files.append(path)
-        data = _read_bytes(path, here, is_root=origin is None)
+        given = self.texts.get(path)
+        data = _read_bytes(path, here, is_root=origin is None) if given is None else given.encode()
         self.digest.update(data)
         name = display_name(path)
         tree = _parse(_decode(data, name), name, suffix, self.source.problems)
