@@ -7,36 +7,17 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import and_, delete, select
+from sqlalchemy import delete
 
-from core.errors import BadRequest, Conflict, FieldError, NotFound, SovriumError
+from core.errors import BadRequest, Conflict, NotFound
+from core.fields.link import LinksField
 from core.fields.model import AppModel, TableModel
-from core.query.scope import link_column, linked_table
+from core.records.incoming import Incoming, incoming_links
 from core.records.key import KeyValue, key_in, key_text
 from core.records.shape import stamp
-from core.records.update import write_changes
+from core.records.update import restricted, write_changes
 from core.records.writing import Stored, WritableTable
 from core.storage.database import ChangeRow, Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A link field of another table (or the same) that points here."""
-
-    child: TableModel
-    field: str
-    column: str
-    """The column of this table that it holds."""
-    action: str
-
-
-def incoming_links(model: AppModel, table: TableModel) -> tuple[Incoming, ...]:
-    return tuple(
-        Incoming(child, name, link_column(field, table), field.options.on_delete)
-        for child in model.tables
-        for name, field in child.fields.items()
-        if field.family == "link" and name in child.column_by_name and linked_table(model, field) is table
-    )
 
 
 class Removal:
@@ -51,51 +32,72 @@ class Removal:
         cleared = False
         if not rows:
             return cleared
+        links = incoming_links(self._model, target.table)
+        # Sets are read while the rows are still there.
+        for link in links:
+            if link.relation is not None and link.on_delete == "set-null":
+                cleared |= self._let_go(
+                    tx, link, rows, link.children(tx, self._writable(link.child), rows, deleted=False)
+                )
         self._set_deleted(tx, target, rows, "delete")
-        for link in incoming_links(self._model, target.table):
-            children = self._children(tx, link, rows, deleted=False)
+        for link in links:
+            child = self._writable(link.child)
+            children = link.children(tx, child, rows, deleted=False)
             if not children:
                 continue
-            child = self._writable(link.child)
-            if link.action == "restrict":
-                raise _restricted(link, children)
-            if link.action == "cascade":
+            if link.on_delete == "restrict":
+                raise restricted(link, children)
+            if link.on_delete == "cascade":
                 cleared |= self.to_trash(tx, child, children)
-            elif link.action == "set-null":
-                write_changes(tx, child, [(row, {link.field: None}) for row in children])
-                cleared = True
+            elif link.on_delete == "set-null":
+                cleared |= self._let_go(tx, link, rows, children)
         return cleared
+
+    def _let_go(self, tx: Transaction, link: Incoming, rows: Sequence[Stored], children: Sequence[Stored]) -> bool:
+        """Clear the links of the children to the rows; true when there were any."""
+        child = self._writable(link.child)
+        if link.relation is None:
+            write_changes(tx, child, [(row, link.cleared) for row in children])
+            return bool(children)
+        by_key = {child.key_of(row): row for row in children}
+        child.load_links(tx, by_key, link.fields)
+        gone = {row[link.columns[0]] for row in rows}
+        pairs = [(row, {link.field: [key for key in row[link.field] if key not in gone]}) for row in by_key.values()]
+        write_changes(tx, child, [(row, sets) for row, sets in pairs if sets[link.field] != row[link.field]])
+        return bool(children)
 
     def restore(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored]) -> None:
         """Take rows out of the trash, with what their deletion took along. Unique keys count the trash too (T-140), so
         nothing can have taken theirs."""
         if not rows:
             return
-        fallen = [(row["deleted_at"], dict(row)) for row in rows]
+        moments = {row["deleted_at"] for row in rows}
         self._set_deleted(tx, target, rows, "restore")
         for link in incoming_links(self._model, target.table):
-            if link.action == "cascade":
-                moments = {row[link.column]: moment for moment, row in fallen}
-                children = self._children(tx, link, rows, deleted=True)
-                taken = [child for child in children if child["deleted_at"] == moments[child[link.field]]]
-                self.restore(tx, self._writable(link.child), taken)
+            if link.on_delete == "cascade":
+                child = self._writable(link.child)
+                children = link.children(tx, child, rows, deleted=True)
+                self.restore(tx, child, [each for each in children if each["deleted_at"] in moments])
 
     def for_good(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored]) -> None:
         """Delete rows. Raises Conflict where a link that is not to be cleared or followed points at them."""
         if not rows:
             return
         keys = [target.key_of(row) for row in rows]
+        target.load_links(tx, dict(zip(keys, rows, strict=True)), target.many)
         for link in incoming_links(self._model, target.table):
             child = self._writable(link.child)
-            own = set(keys) if child is target else set()
-            children = [row for row in self._children(tx, link, rows, deleted=None) if child.key_of(row) not in own]
-            if link.action == "cascade":
+            own = set(keys) if child.table is target.table else set()
+            children = [row for row in link.children(tx, child, rows, deleted=None) if child.key_of(row) not in own]
+            if link.on_delete == "cascade":
                 self.for_good(tx, child, children)
                 continue
             live = [row for row in children if row["deleted_at"] is None]
-            if live and link.action != "set-null":
-                raise _restricted(link, live)
-            write_changes(tx, child, [(row, {link.field: None}) for row in children])
+            # Pairs that nobody forbids to break are gone with either of their records.
+            if live and (link.on_delete == "restrict" or (link.on_delete != "set-null" and link.relation is None)):
+                raise restricted(link, live)
+            self._let_go(tx, link, rows, live if link.relation is not None else children)
+        self._drop_pairs(tx, target, rows)
         tx.execute(delete(target.source).where(key_in(target.table, target.source, keys)))
         tx.log(
             [
@@ -109,18 +111,20 @@ class Removal:
             ]
         )
 
-    def _children(
-        self, tx: Transaction, link: Incoming, parents: Sequence[Stored], *, deleted: bool | None
-    ) -> list[Stored]:
-        """Rows that link to the parents: live, trashed, or (None) both."""
-        child = self._writable(link.child)
-        values = [row[link.column] for row in parents if row[link.column] is not None]
-        conditions = [child.source.c[link.field].in_(values)]
-        if deleted is not None:
-            column = child.source.c.deleted_at
-            conditions.append(column.is_not(None) if deleted else column.is_(None))
-        statement = select(*(child.source.c[name] for name in child.columns)).where(and_(*conditions))
-        return [dict(zip(child.columns, row, strict=True)) for row in tx.rows(statement)]
+    def _drop_pairs(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored]) -> None:
+        """All pairs of the rows, of either side."""
+        for table in self._model.tables:
+            for field in table.fields.values():
+                relation = field.relation if isinstance(field, LinksField) else None
+                if relation is None or relation.junction is None:
+                    continue
+                pairs = target.junction(relation.junction.name)
+                for side, column, key in (
+                    (relation.source, relation.near, relation.own),
+                    (relation.target, relation.beyond, relation.far),
+                ):
+                    if side is target.table.spec:
+                        tx.execute(delete(pairs).where(pairs.c[column].in_([row[key] for row in rows])))
 
     def _set_deleted(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored], operation: Any) -> None:
         moment = tx.time if operation == "delete" else None
@@ -208,13 +212,3 @@ def check_version(target: WritableTable, row: Stored, version: str | None) -> No
         raise Conflict(
             "The record has changed since it was read", current=target.shape.from_values(row, number_id=True)
         )
-
-
-def _restricted(link: Incoming, children: Sequence[Stored]) -> SovriumError:
-    name = link.child.name
-    error = Conflict(
-        f"{len(children)} records of {name} link to it through {link.field}",
-        errors=[FieldError(link.field, "link.restrict", f"Linked from {name}").body()],
-    )
-    error.status = 400
-    return error

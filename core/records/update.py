@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import update
+
 from core.errors import Conflict, FieldError, NotFound, SovriumError
 from core.records.create import in_batch
+from core.records.incoming import Incoming, incoming_links
 from core.records.key import KeyValue, key_text
 from core.records.links import Move, write_links
 from core.records.shape import stamp
@@ -144,11 +147,12 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
     log: list[ChangeRow] = []
     written: dict[str, None] = {}
     moves: dict[str, list[Move]] = {}
+    moved_keys: list[tuple[Stored, Stored]] = []
     for row, changes in pairs:
         key = target.key_of(row)
         for name in target.many.keys() & changes.keys():
             moves.setdefault(name, []).append((key, row[name], changes[name]))
-        before = target.json(row, changes)
+        before, old = target.json(row, changes), {name: row[name] for name in target.followed}
         new = target.moved(row, changes, tx.time)
         row.update(new)
         written.update(dict.fromkeys(new))
@@ -156,9 +160,48 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
         log.append(
             ChangeRow(table=target.log_name, record=key_text(key), operation="update", before=before, after=after)
         )
+        if target.followed and not changes.keys().isdisjoint(target.followed):
+            moved_keys.append((dict(old), row))
     # All rows set the same columns, some of them to what they held: one statement instead of one for each choice of fields.
     columns = [name for name in written if name not in target.many]
     target.update(tx, [(target.key_of(row), {name: row[name] for name in columns}) for row, _ in pairs])
     for name, moved in moves.items():
         write_links(tx, target, target.many[name], moved)
     tx.log(log)
+    if moved_keys:
+        follow(tx, target, moved_keys)
+
+
+def follow(tx: Transaction, target: WritableTable, moved: Sequence[tuple[Stored, Stored]]) -> None:
+    """What points at records by a value that is not their key goes on pointing at them, or refuses its change (T-115).
+    `moved` are their values before and after. Raises Conflict."""
+    for link in incoming_links(target.model, target.table):
+        if link.on_update == "no-action" or set(link.columns) <= set(target.key):
+            continue
+        child = target.neighbour(link.child)
+        for old, new in moved:
+            if link.values(old) in (None, link.values(new)):
+                continue
+            children = link.children(tx, child, [old], deleted=None)
+            live = [row for row in children if row["deleted_at"] is None]
+            if live and link.on_update == "restrict":
+                raise restricted(link, live)
+            held = None if link.on_update == "set-null" else link.values(new)
+            values = link.cleared if held is None else dict(zip(link.fields, held, strict=True))
+            if link.relation is None:
+                write_changes(tx, child, [(row, values) for row in children])
+            elif link.relation.junction is not None and held is not None:
+                pairs = child.junction(link.relation.junction.name)
+                far = pairs.c[link.relation.beyond]
+                tx.execute(update(pairs).where(far == old[link.columns[0]]).values({far.name: new[link.columns[0]]}))
+
+
+def restricted(link: Incoming, children: Sequence[Stored]) -> SovriumError:
+    """The refusal of a record that others point at."""
+    name = link.child.name
+    error = Conflict(
+        f"{len(children)} records of {name} link to it through {link.field}",
+        errors=[FieldError(link.field, "link.restrict", f"Linked from {name}").body()],
+    )
+    error.status = 400
+    return error

@@ -88,7 +88,9 @@ class WritableTable:
         self.many = {each.name: each for each in links_of(table, model.by_sql_name)}
         """Links that are kept elsewhere."""
         self._to_json |= dict.fromkeys(self.many)
-        self.is_checked = bool(self.links or self.unique or self.many)
+        self.followed = _followed(table, model)
+        """Columns that are not the key, and that links of other records hold."""
+        self.is_checked = bool(self.links or self.unique or self.many or table.spec.foreign_keys)
         """Rows must be compared with what is stored."""
         # Put together here: SQLAlchemy takes as long for a list of keys as the database.
         key = quote_list(self.key) if len(self.key) == 1 else f"({quote_list(self.key)})"
@@ -167,6 +169,8 @@ class WritableTable:
         broken = self._broken_links(reader, candidates)
         for place, errors in self._broken_sets(reader, candidates).items():
             broken.setdefault(place, []).extend(errors)
+        for place, errors in self._broken_keys(reader, candidates).items():
+            broken.setdefault(place, []).extend(errors)
         for place, errors in broken.items():
             found[place] = invalid(errors)
         for place, conflict in self._duplicates(reader, candidates).items():
@@ -216,6 +220,33 @@ class WritableTable:
                 if missing:
                     message = f"{name}: there is no record {', '.join(missing[:10])}"
                     found.setdefault(place, []).append(FieldError(name, "link.missing", message))
+        return found
+
+    def _broken_keys(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
+        """References over several fields (T-117); one with a NULL in it is not checked."""
+        found: dict[int, list[FieldError]] = {}
+        for key in self.table.spec.foreign_keys:
+            wanted = {
+                place: values
+                for place, candidate in enumerate(candidates)
+                if not set(key.fields).isdisjoint(candidate.changed)
+                and None not in (values := tuple(candidate.values.get(name) for name in key.fields))
+            }
+            if not wanted:
+                continue
+            target = self.model.by_sql_name[key.table]
+            source = self._table_of(target)
+            columns = [source.c[name] for name in key.columns]
+            statement = select(*columns).where(
+                source.c.deleted_at.is_(None), tuple_(*columns).in_(list(set(wanted.values())))
+            )
+            if (seen := self.linkable(target, source)) is not None:
+                statement = statement.where(seen)
+            known = {tuple(row) for row in reader.rows(statement)}
+            for place, values in wanted.items():
+                if values not in known:
+                    message = f"{', '.join(key.fields)}: there is no such record of {target.name}"
+                    found.setdefault(place, []).append(FieldError(key.fields[0], "link.missing", message))
         return found
 
     def _duplicates(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, Conflict]:
@@ -312,6 +343,16 @@ class WritableTable:
             elif names is not None:
                 out[name] = None
         return out
+
+
+def _followed(table: TableModel, model: AppModel) -> frozenset[str]:
+    held: set[str] = set()
+    for child in model.tables:
+        relations = [getattr(field, "relation", None) for field in child.fields.values() if field.family == "link"]
+        held |= {each.far for each in relations if each is not None and each.target is table.spec and each.near == ""}
+        held |= {each.far for each in relations if each is not None and each.target is table.spec and each.junction}
+        held |= {name for key in child.spec.foreign_keys if key.table == table.sql_name for name in key.columns}
+    return frozenset(held & set(table.column_by_name)) - set(table.key.fields)
 
 
 def _is_whole(index: IndexSpec) -> bool:

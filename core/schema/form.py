@@ -4,7 +4,7 @@ the JSON Schema.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from core.schema.model import PrimaryKeyType
@@ -65,13 +65,21 @@ class ConstraintForm(Form):
     check: str
 
 
+def _spell(action: Any) -> Any:
+    """`SET NULL` is `set-null`."""
+    return action.strip().lower().replace(" ", "-").replace("_", "-") if isinstance(action, str) else action
+
+
+ForeignAction = Annotated[Literal["cascade", "set-null", "restrict", "no-action"], BeforeValidator(_spell)]
+
+
 class ForeignKeyForm(Form):
     name: IndexName
     fields: FieldNames
     referenced_table: str
     referenced_fields: FieldNames
-    on_delete: str | None = None
-    on_update: str | None = None
+    on_delete: ForeignAction | None = None
+    on_update: ForeignAction | None = None
 
 
 class MinRoleForm(Form):
@@ -234,7 +242,6 @@ class TableForm(Form):
 
 TABLE_LATER = (
     "constraints",
-    "foreignKeys",
     "views",
     "allowForceDelete",
     "uniqueIgnoresDeleted",

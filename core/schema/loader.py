@@ -11,6 +11,7 @@ from typing import Any
 from core.errors import SchemaError
 from core.schema.alias import rewrite
 from core.schema.environment import environment
+from core.schema.foreign_key import check_foreign_keys
 from core.schema.form import ROOT_RUN, AppForm, EnvForm
 from core.schema.model import App, PrimaryKey, TableSpec
 from core.schema.name import slug, sql_name
@@ -139,6 +140,7 @@ def _read_app(
     )
     for number, node, table in tables:
         _check_fields(number, node, table, app, findings, vocabulary)
+        check_foreign_keys(table, ("tables", number), app, findings)
     if any(problem.severity == "error" for problem in findings.problems):
         return None
     return replace(app, tables_data=tuple(table_data(table, node) for _, node, table in tables))

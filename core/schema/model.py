@@ -71,6 +71,18 @@ class IndexSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignKey:
+    """A reference over several fields (T-117). `table` is the SQL name of the table that is pointed at."""
+
+    name: str
+    fields: tuple[str, ...]
+    table: str
+    columns: tuple[str, ...]
+    on_delete: str = "no-action"
+    on_update: str = "no-action"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableSpec:
     """One table. `sql_name` is the sanitised name: the database's and an API address (T-004)."""
 
@@ -80,6 +92,7 @@ class TableSpec:
     fields: tuple[FieldSpec, ...]
     primary_key: PrimaryKey = PrimaryKey()
     indexes: tuple[IndexSpec, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
     allow_destructive: bool = False
     disabled: bool = False
     permissions: Permissions | None = None

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
+from core.schema.foreign_key import read_foreign_keys
 from core.schema.form import FIELD_KEYS, TABLE_LATER, FieldForm, PrimaryKeyForm, TableForm
 from core.schema.index import table_indexes
 from core.schema.model import FieldOptions, FieldSpec, PrimaryKey, TableSpec
@@ -49,6 +50,7 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
         sql_name=name,
         fields=fields,
         primary_key=key,
+        foreign_keys=read_foreign_keys(shape.foreign_keys),
         indexes=table_indexes(name, fields, key.fields, shape.indexes, shape.unique),
         allow_destructive=shape.allow_destructive,
         disabled=shape.disabled,

@@ -1,0 +1,173 @@
+"""What happens to links when the records that they lead to go, come back or change; on both databases."""
+
+from typing import Any
+
+import pytest
+
+from core.errors import Conflict, Invalid
+from tests.unit.relations.conftest import Open, OpenApp
+
+
+def posts(action: str) -> str:
+    return f"""
+tables:
+  - name: Posts
+    fields:
+      - {{ name: title, type: single-line-text }}
+      - name: tags
+        type: relationship
+        relatedTable: Tags
+        relationType: many-to-many
+        onDelete: {action}
+        reciprocalField: posts
+  - name: Tags
+    fields:
+      - {{ name: name, type: single-line-text }}
+"""
+
+
+async def filled(open_app: Open, action: str) -> OpenApp:
+    app = open_app(posts(action))
+    for name in ("red", "green"):
+        await app.create("Tags", name=name)
+    await app.create("Posts", title="One", tags=[1, 2])
+    await app.create("Posts", title="Two", tags=[2])
+    return app
+
+
+def pairs(app: OpenApp) -> list[tuple[Any, ...]]:
+    return sorted(app.rows("SELECT post_id, tag_id FROM posts_tags"))
+
+
+async def test_pairs_of_the_trash_are_hidden_and_come_back(open_app: Open) -> None:
+    """T-112, T-113: without an action nothing is taken apart."""
+    app = await filled(open_app, "no-action")
+    await app.delete("Tags", 2)
+    assert await app.column("Posts", "tags") == [[1], []]
+    await app.update("Posts", 1, tags=[])
+    await app.restore("Tags", 2)
+    assert await app.column("Posts", "tags") == [[2], [2]]
+    await app.delete("Posts", 2)
+    assert await app.column("Tags", "posts") == [[], [1]]
+    await app.delete("Posts", 2, permanent=True)
+    await app.delete("Tags", 2, permanent=True)
+    assert pairs(app) == []
+
+
+async def test_a_cascade_goes_and_comes_back_over_pairs(open_app: Open) -> None:
+    """T-112, D-40"""
+    app = await filled(open_app, "cascade")
+    await app.delete("Tags", 1)
+    assert await app.ids("Posts") == ["2"]
+    await app.restore("Tags", 1)
+    assert await app.column("Posts", "tags") == [[1, 2], [2]]
+    await app.delete("Tags", 2, permanent=True)
+    assert await app.ids("Posts") == []
+    assert pairs(app) == []
+
+
+async def test_set_null_lets_go_of_pairs(open_app: Open) -> None:
+    """T-113, D-09"""
+    app = await filled(open_app, "set-null")
+    assert await app.delete("Tags", 2) is True
+    assert await app.column("Posts", "tags") == [[1], []]
+    assert pairs(app) == [(1, 1)]
+    assert await app.delete("Posts", 1) is False
+
+
+async def test_restrict_keeps_what_is_linked_by_pairs(open_app: Open) -> None:
+    """T-114, T-116"""
+    app = await filled(open_app, "restrict")
+    with pytest.raises(Conflict) as refused:
+        await app.delete("Tags", 1)
+    assert refused.value.status == 400
+    assert await app.ids("Tags") == ["1", "2"]
+    await app.delete("Posts", 1)
+    await app.delete("Tags", 1)
+    assert await app.ids("Tags") == ["2"]
+
+
+RATES = """
+tables:
+  - name: Rates
+    fields:
+      - { name: code, type: single-line-text, unique: true }
+      - { name: value, type: integer }
+  - name: Sales
+    fields:
+      - { name: rate, type: relationship, relatedTable: Rates, relatedField: code, onUpdate: ACTION }
+      - name: rates
+        type: relationship
+        relatedTable: Rates
+        relatedField: code
+        relationType: many-to-many
+        onUpdate: ACTION
+"""
+
+
+async def test_links_follow_a_value_that_changes(open_app: Open) -> None:
+    """T-115"""
+    app = open_app(RATES.replace("ACTION", "cascade"))
+    await app.create("Rates", code="a", value=1)
+    await app.create("Sales", rate="a", rates=["a"])
+    await app.update("Rates", 1, code="b")
+    assert await app.column("Sales", "rate", "rates") == [["b", ["b"]]]
+    await app.update("Rates", 1, value=2)
+    assert await app.column("Sales", "rate", "rates") == [["b", ["b"]]]
+
+
+async def test_a_value_that_links_hold_may_be_kept_from_changing(open_app: Open) -> None:
+    """T-115"""
+    app = open_app(RATES.replace("ACTION", "restrict"))
+    await app.create("Rates", code="a", value=1)
+    await app.create("Sales", rate="a")
+    with pytest.raises(Conflict):
+        await app.update("Rates", 1, code="b")
+    assert await app.column("Rates", "code") == ["a"]
+
+
+ROOMS = """
+tables:
+  - name: Rooms
+    fields:
+      - { name: house, type: single-line-text }
+      - { name: number, type: integer }
+    unique: [ { fields: [house, number] } ]
+  - name: Stays
+    fields:
+      - { name: guest, type: single-line-text }
+      - { name: house, type: single-line-text }
+      - { name: number, type: integer }
+    foreignKeys:
+      - name: fk_room
+        fields: [house, number]
+        referencedTable: Rooms
+        referencedFields: [house, number]
+        onDelete: ON_DELETE
+        onUpdate: CASCADE
+"""
+
+
+async def test_references_over_several_fields(open_app: Open) -> None:
+    """T-117"""
+    app = open_app(ROOMS.replace("ON_DELETE", "SET NULL"))
+    await app.create("Rooms", house="A", number=1)
+    await app.create("Stays", guest="Ann", house="A", number=1)
+    await app.create("Stays", guest="Ben", house="B", number=None)
+    with pytest.raises(Invalid, match="no such record of Rooms"):
+        await app.create("Stays", guest="Cid", house="A", number=2)
+    with pytest.raises(Invalid, match="no such record of Rooms"):
+        await app.update("Stays", 2, number=1)
+    await app.update("Rooms", 1, number=7)
+    assert await app.column("Stays", "house", "number") == [["A", 7], ["B", None]]
+    assert await app.delete("Rooms", 1) is True
+    assert await app.column("Stays", "house", "number") == [[None, None], ["B", None]]
+
+
+async def test_references_over_several_fields_restrict(open_app: Open) -> None:
+    """T-117, T-114"""
+    app = open_app(ROOMS.replace("ON_DELETE", "restrict"))
+    await app.create("Rooms", house="A", number=1)
+    await app.create("Stays", guest="Ann", house="A", number=1)
+    with pytest.raises(Conflict):
+        await app.delete("Rooms", 1)
