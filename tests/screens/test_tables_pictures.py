@@ -28,7 +28,8 @@ def at_tables(*keys: str, before: Callable[[ConsoleApp], None] | None = None) ->
         await until(pilot, lambda: isinstance(app.screen, TablesScreen))
         screen = app.screen
         await until(pilot, lambda: screen.pane.model is not None and screen.pane.model.view is not None)
-        await until(pilot, lambda: screen.navigator.counts)
+        await until(pilot, lambda: screen.navigator.counts and screen.pane.grid is not None)
+        screen.pane.grid.move_to(0, 0)
         for number, key in enumerate(keys, 1):
             if before is not None and number == len(keys):
                 before(app)
