@@ -95,7 +95,7 @@ async def test_an_open_editor_is_not_taken_away(shelf: Shelf) -> None:
     """What is being typed goes on over a reload; the new columns come when the editor is closed."""
     async with at_table(shelf) as (app, pilot, screen):
         screen.pane.grid.focus()
-        await pilot.press("right", "enter")
+        await pilot.press("enter")  # the cursor begins where one can write: the title
         await until(pilot, lambda: screen.pane.host.current is not None)
         shelf.app_file.write_text(MORE)
         assert shelf.reload().status_code == 200
