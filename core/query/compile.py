@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from core.fields.column import ColumnType
-from core.query.filter import All, Leaf, Node, Not, Some
+from core.query.filter import All, Leaf, Node, Not, Some, Written
 from core.query.operand import Span
 from core.query.scope import Ref, Scope
 from core.storage.table import sqlalchemy_type
@@ -77,6 +77,10 @@ class _Compiler:
                 return self._negated(self.condition(part))
             case Leaf():
                 return self._leaf(node)
+            case Written(expression):
+                from core.query.formula import condition_value
+
+                return func.coalesce(condition_value(self.scope, expression, self.source), false())
 
     def _negated(self, condition: Condition) -> Condition:
         if self.scope.sql_nulls:

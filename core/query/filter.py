@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from core.errors import BadRequest
+from core.formulas.tree import Expression
 from core.query import operator as operators
 from core.query.operand import Span, fragment, member, operand, pair, pattern, period
 from core.query.scope import Ref, Scope, UnknownField
@@ -49,7 +50,14 @@ class Not:
     part: "Node"
 
 
-Node = Leaf | All | Some | Not
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A condition in the formula language, checked (`filterByFormula`)."""
+
+    expression: Expression
+
+
+Node = Leaf | All | Some | Not | Written
 
 
 def parse_filter(raw: Any, scope: Scope) -> Node | None:

@@ -7,11 +7,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, true
 
-from core.errors import FieldError, Invalid
+from core.errors import BadRequest, FieldError, Invalid
 from core.fields.base import Format
+from core.formulas.problem import FormulaProblem
 from core.query.aggregate import Aggregates, Grouping, parse_aggregates, parse_grouping
 from core.query.compile import compile_filter
-from core.query.filter import Node, parse_filter
+from core.query.filter import All, Node, Written, parse_filter
+from core.query.formula import read_condition
 from core.query.page import FIRST_PAGE, Page, parse_page
 from core.query.scope import HiddenField, Scope, UnknownField
 from core.query.search import compile_search
@@ -21,7 +23,7 @@ Deleted = Literal["without", "with", "only"]
 
 PARAMETERS = frozenset(
     "limit offset page cursor sort order fields select filter q aggregate groupBy groupSort hideEmpty includeDeleted "
-    "deleted format timezone expand sqlNulls lookups tree".split()
+    "deleted format timezone filterByFormula expand sqlNulls lookups tree".split()
 )
 
 
@@ -53,7 +55,7 @@ class ListQuery:
         sort = parse_sort(params.get("sort"), scope, params.get("order"))
         return cls(
             scope=scope,
-            where=parse_filter(params.get("filter"), scope),
+            where=parse_where(params, scope),
             q=(params.get("q") or "").strip(),
             sort=sort,
             page=parse_page(params, order_name(sort, deleted)),
@@ -85,6 +87,25 @@ class ListQuery:
     def order(self) -> str:
         """Names the order, so that a cursor is not continued in another."""
         return order_name(self.sort, self.deleted)
+
+
+def parse_where(params: Mapping[str, str], scope: Scope) -> Node | None:
+    """`filter` and `filterByFormula`, both of which must hold."""
+    parts = [parse_filter(params.get("filter"), scope), parse_formula(params.get("filterByFormula"), scope)]
+    found = [part for part in parts if part is not None]
+    return All(tuple(found)) if len(found) > 1 else found[0] if found else None
+
+
+def parse_formula(text: str | None, scope: Scope) -> Node | None:
+    """A condition in the formula language: `AND({state}='open', {n}>=3)`. Raises BadRequest with a mistake's place."""
+    if not text or not text.strip():
+        return None
+    try:
+        return Written(read_condition(text, scope.table, scope.hidden))
+    except FormulaProblem as problem:
+        line, column = problem.place(text)
+        message = f"filterByFormula: {problem.sentence(text)}"
+        raise BadRequest(message, parameter="filterByFormula", line=line, column=column, reason=problem.code) from None
 
 
 def order_name(sort: tuple[Key, ...], deleted: Deleted) -> str:
