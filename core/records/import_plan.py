@@ -9,6 +9,7 @@ import orjson
 
 from core.clock import Clock
 from core.errors import BadRequest, FieldError, Invalid
+from core.fields.link import LinksField
 from core.fields.model import TableModel
 from core.records.transfer import Progress
 from core.records.validate import Values, accept_new
@@ -117,12 +118,17 @@ def prepare(
     return Import(target, path, format_, chosen, columns, progress, clock, skip_errors)
 
 
+def _is_kept(table: TableModel, name: str) -> bool:
+    """A column, or links that are kept elsewhere."""
+    return name in table.column_by_name or isinstance(table.fields.get(name), LinksField)
+
+
 def suggest_mapping(target: WritableTable, columns: Sequence[str]) -> dict[str, str]:
     """Field by column where the names say it: the field's name, its label, or what the name would be as a column."""
     names: dict[str, str] = {}
     table = target.table
     for name, field_type in table.fields.items():
-        if not field_type.read_only and name in table.column_by_name and name not in target.locked:
+        if not field_type.read_only and _is_kept(table, name) and name not in target.locked:
             for known in (sql_name(field_type.spec.label or name), name.lower(), name):
                 names.setdefault(known, name)
     found: dict[str, str] = {}
@@ -147,7 +153,7 @@ def check_mapping(target: WritableTable, columns: Sequence[str], mapping: Mappin
         field_type = table.fields.get(wanted)
         if column not in columns:
             raise BadRequest(f"The file has no column {column!r}", hint=f"It has {', '.join(columns[:20])}")
-        if field_type is None or field_type.read_only or wanted not in table.column_by_name:
+        if field_type is None or field_type.read_only or not _is_kept(table, wanted):
             raise BadRequest(f"{table.name} has no field {wanted!r} that can be filled")
     if len(set(mapping.values())) < len(mapping):
         raise BadRequest("Two columns are mapped to one field")

@@ -49,13 +49,18 @@ async def import_file(
     Raises BadRequest for a file or mapping that cannot be used, Invalid when rows do not fit and none may be left out
     (nothing is imported then).
     """
-    if database.dialect == "duckdb" and not target.demands_result:
+    by_rows = target.demands_result or bool(target.table.spec.foreign_keys)
+    if database.dialect == "duckdb" and not by_rows and not target.many:
         return await _import_by_database(database, target, path, format_, progress, clock, actor, mapping, skip_errors)
     with closing(files_database(path.parent)) as files:
         work = await files.read(
             Call(lambda reader: prepare(reader, target, path, format_, progress, clock, mapping, skip_errors)),
             deadline=None,
         )
+        if database.dialect == "duckdb" and not by_rows and target.many.keys().isdisjoint(work.mapping.values()):
+            return await _import_by_database(
+                database, target, path, format_, progress, clock, actor, mapping, skip_errors
+            )
         rows = _Rows(files, work)
         return await database.write(Call(rows.insert), actor=actor, cause="import", cancel=progress.cancel)
 
@@ -168,10 +173,10 @@ class _Rows:
                 name = str(error.extra.get("field") or "")
                 problem = error.errors[0] if isinstance(error, Invalid) else FieldError(name, "unique", error.message)
                 work.refuse(good[place][0], [problem], good[place][1])
-            rows = [work.target.complete(v, tx.time) for place, (_, v) in enumerate(good) if place not in refused]
+            rows = [values for place, (_, values) in enumerate(good) if place not in refused]
             if rows:
-                keys = work.target.key if work.target.demands_result else ()
-                work.target.check_result(tx, tx.insert(work.target.source, rows, keys))
+                stored = work.target.add(tx, rows)
+                work.target.check_result(tx, [work.target.key_of(row) for row in stored])
             done += len(rows)
             work.progress.report(seen)
         work.stop_if_refused()

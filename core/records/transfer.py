@@ -16,7 +16,7 @@ from sqlalchemy import Text as SqlText
 from core.errors import DialectLimit, FieldError, Invalid
 from core.fields.base import FieldType
 from core.query.list_query import live
-from core.query.scope import HiddenField, Scope
+from core.query.scope import HiddenField, Scope, own_ref
 from core.records.shape import to_json
 from core.storage.database import Call, Cancel, Database, Reader, Row
 from core.storage.files import Format, copy_to
@@ -49,18 +49,21 @@ def export_select(
     """The columns and the statement of an export: all declared fields, live rows, key order unless told otherwise. Raises
     Invalid for an unknown field."""
     table, source = scope.table, scope.source
-    names = list(fields) if fields else [name for name in table.fields if name in table.column_by_name]
+    names = list(fields) if fields else [name for name in table.fields if own_ref(table, name) is not None]
     if not fields:
         names = [name for name in names if name not in scope.hidden]
     elif not scope.hidden.isdisjoint(names):
         raise HiddenField
+    columns: list[ColumnElement[Any]] = []
     for name in names:
-        if name not in table.column_by_name:
+        ref = own_ref(table, name)
+        if ref is None or ref.column != name:
             message = f"{table.name} has no field {name!r}"
             raise Invalid(message, [FieldError("fields", "fields.invalid", message)])
+        columns.append(source.c[name] if ref.is_stored else scope.column(ref).label(name))
     where = live("without", scope) if condition is None else condition
     by = list(order) or [source.c[name] for name in table.key.fields]
-    return names, select(*(source.c[name] for name in names)).where(where).order_by(*by)
+    return names, select(*columns).select_from(source).where(where).order_by(*by)
 
 
 async def export_file(
@@ -105,6 +108,11 @@ def native_select(
     """The statement with columns in the form that the database may write; None when Python must write them."""
     columns: list[ColumnElement[Any]] = []
     for name, field_type in zip(names, types, strict=True):
+        if name not in scope.table.column_by_name:
+            if format_ != "parquet":
+                return None
+            columns.append(scope.computed(field_type, scope.source).label(name))
+            continue
         column, kind = scope.source.c[name], scope.table.column_by_name[name].type.kind
         if format_ == "parquet":
             columns.append(cast(column, SqlText).label(name) if kind == "json" else column)

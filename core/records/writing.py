@@ -289,6 +289,19 @@ class WritableTable:
 
     def insert(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[Stored]:
         """Insert by one statement and log; the rows as stored, in their order."""
+        stored = self.add(tx, rows)
+        tx.log(
+            [
+                ChangeRow(
+                    table=self.log_name, record=key_text(self.key_of(row)), operation="create", after=self.json(row)
+                )
+                for row in stored
+            ]
+        )
+        return stored
+
+    def add(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[Stored]:
+        """Insert without a word in the change log."""
         stored = [self.complete(row, tx.time) for row in rows]
         links = [{name: row.pop(name) for name in self.many if name in row} for row in stored] if self.many else []
         made = tx.insert(self.source, stored, self.generated)
@@ -302,14 +315,6 @@ class WritableTable:
             write_links(tx, self, each, [move for move in moves if move[2]])
         for row, sets in zip(stored, links, strict=False):
             row.update({name: value for name, value in sets.items() if value})
-        tx.log(
-            [
-                ChangeRow(
-                    table=self.log_name, record=key_text(self.key_of(row)), operation="create", after=self.json(row)
-                )
-                for row in stored
-            ]
-        )
         return stored
 
     def moved(self, row: Mapping[str, Any], changes: Mapping[str, Any], moment: datetime) -> Stored:

@@ -1,6 +1,8 @@
 """An app with its tables on each database, asked through the records service."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +10,7 @@ import pytest
 from core.fields.model import AppModel, TableModel
 from core.principal import OWNER
 from core.records.service import Records
-from core.storage.database import Database
+from core.storage.database import Call, Database, Settings
 from tests.support.apps import app_model
 from tests.support.tables import create_tables
 
@@ -50,8 +52,6 @@ class OpenApp:
         return [row[0] for row in rows] if len(fields) == 1 else rows
 
     def rows(self, sql: str) -> "list[tuple[Any, ...]]":
-        from core.storage.database import Call
-
         return self.database.submit_read(Call(lambda reader: reader.rows(sql))).result()
 
 
@@ -65,6 +65,30 @@ def open_app(open_db: Callable[..., Database]) -> Open:
     def open_(text: str) -> OpenApp:
         model = app_model(text)
         database = open_db()
+        create_tables(database, model)
+        return OpenApp(database, model)
+
+    return open_
+
+
+OpenWithFiles = Callable[[str], OpenApp]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder in which the database reads and writes files."""
+    path = tmp_path / "exchange"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def open_app_with_files(open_db: Callable[..., Database], database_settings: Settings, folder: Path) -> OpenWithFiles:
+    """As `open_app`, with a folder for files."""
+
+    def open_(text: str) -> OpenApp:
+        model = app_model(text)
+        database = open_db(replace(database_settings, exchange=str(folder)))
         create_tables(database, model)
         return OpenApp(database, model)
 

@@ -1,0 +1,79 @@
+"""Links to several records and computed values in files, and in the windows of views; on both databases."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.principal import OWNER
+from core.records.importing import import_file
+from core.records.transfer import export_file
+from core.storage.database import Cancel
+from core.views.ordered import OrderedViews
+from tests.unit.relations.conftest import OpenApp, OpenWithFiles
+
+APP = """
+tables:
+  - name: Posts
+    fields:
+      - { name: title, type: single-line-text }
+      - { name: tags, type: relationship, relatedTable: Tags, relationType: many-to-many, reciprocalField: posts }
+      - { name: tag_names, type: lookup, relationshipField: tags, relatedField: name }
+  - name: Tags
+    fields:
+      - { name: name, type: single-line-text }
+      - { name: uses, type: count, relationshipField: posts }
+"""
+
+
+class Quiet:
+    def __init__(self) -> None:
+        self.cancel = Cancel()
+
+    def report(self, done: int, total: int | None = None, note: str | None = None) -> None: ...
+
+    def reject(self, rejected: dict[str, Any]) -> None: ...
+
+
+async def filled(app: OpenApp) -> OpenApp:
+    for name in ("red", "green", "blue"):
+        await app.create("Tags", name=name)
+    await app.create("Posts", title="One", tags=[1, 3])
+    await app.create("Posts", title="Two")
+    return app
+
+
+@pytest.mark.parametrize("format_", ["csv", "json"])
+async def test_what_is_exported_links_again_when_imported(
+    open_app_with_files: OpenWithFiles, folder: Path, format_: Any
+) -> None:
+    """R-097, T-106"""
+    app = await filled(open_app_with_files(APP))
+    path = folder / f"posts.{format_}"
+    posts = app.table("Posts")
+    await export_file(app.database, app.records.scope(OWNER, posts), path, format_, Quiet())
+    if format_ == "csv":
+        assert path.read_text() == 'title,tags,tag_names\nOne,1;3,"blue, red"\nTwo,,\n'
+    target = app.records.writable(posts)
+    await import_file(
+        app.database, target, path, format_, Quiet(), clock=app.records._clock, actor="test",
+        mapping={"title": "title", "tags": "tags"},
+    )  # fmt: skip
+    assert await app.column("Posts", "tags") == [[1, 3], [], [1, 3], []]
+    assert await app.column("Tags", "uses") == [2, 0, 2]
+
+
+async def test_windows_hold_links_with_labels_and_computed_values(open_app_with_files: OpenWithFiles) -> None:
+    """T-118, T-120"""
+    app = await filled(open_app_with_files(APP))
+    views = OrderedViews(app.records)
+    view = await views.open({"table": "posts", "sort": [{"field": "tag_names", "direction": "desc"}]})
+    window = await views.window(view["id"], 0, 10, ["title", "tags", "tag_names"])
+    assert window["rows"] == [["One", [1, 3], "blue, red"], ["Two", [], None]]
+    assert window["labels"] == {"tags": {"1": "red", "3": "blue"}}
+    found = await views.find(view["id"], "blue", 0, fields=["tag_names"])
+    assert found["key"] == "1"
+    await views.close(view["id"])
+    hits = await views.links("posts", "tags", "re")
+    assert [(hit["id"], hit["label"]) for hit in hits["hits"]] == [("1", "red"), ("2", "green")]
+    views.stop()
