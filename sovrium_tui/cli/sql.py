@@ -1,6 +1,5 @@
 """`sql`: statements from the shell."""
 
-import asyncio
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -74,6 +73,8 @@ async def finished(client: "Client", run: "SqlRun") -> "SqlRun":
         while run["state"] == "running":
             run = await client.sql(run["id"], wait=WAIT)
     except BaseException:
+        import asyncio
+
         with suppress(TimeoutError, SovriumError):
             async with asyncio.timeout(CANCEL_PATIENCE):  # the server goes on stopping it when nobody waits any more
                 await client.cancel_sql(run["id"])
