@@ -23,7 +23,7 @@ Deleted = Literal["without", "with", "only"]
 
 PARAMETERS = frozenset(
     "limit offset page cursor sort order fields select filter q aggregate groupBy groupSort hideEmpty includeDeleted "
-    "deleted format timezone filterByFormula expand sqlNulls lookups tree".split()
+    "deleted format timezone filterByFormula expand sqlNulls lookups".split()
 )
 
 

@@ -80,6 +80,7 @@ def _move_pairs(tx: Transaction, target: "WritableTable", links: Links, moves: S
 def _move_children(tx: Transaction, target: "WritableTable", links: Links, moves: Sequence[Move]) -> None:
     """The linked records hold the link: theirs are the rows that change, those let go first."""
     from core.records.update import write_changes
+    from core.records.writing import Candidate
 
     child, column = target.neighbour(links.far), links.field.relation.far
     own = links.field.relation.own
@@ -99,6 +100,9 @@ def _move_children(tx: Transaction, target: "WritableTable", links: Links, moves
         pairs = [(row, {column: wanted[key]}) for key, row in rows.items() if row[column] != wanted[key]]
         for row, changes in pairs:
             check_changes(links.far, row, changes, tx.time)
+        candidates = [Candidate({**row, **changes}, changes.keys(), child.key_of(row)) for row, changes in pairs]
+        for refusal in child.check(tx, candidates).values():
+            raise refusal
         write_changes(tx, child, pairs)
 
 

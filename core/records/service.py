@@ -28,6 +28,7 @@ from core.records.key import KeyValue, key_in, parse_key
 from core.records.reading import GetRow, ListRows, PointReading, list_shape
 from core.records.remove import Delete, Removal, Restore
 from core.records.shape import Shape, display
+from core.records.tree import parse_tree, read_tree
 from core.records.update import Edit, Update, UpdateMany
 from core.records.validate import Values, accept_changes, accept_new, invalid
 from core.records.writing import Stored, WritableTable
@@ -142,6 +143,7 @@ class Records:
         scope = self.scope(principal, reading.table)
         with_deleted = parse_deleted(params) != "without"
         names, how = parse_expand(params.get("expand"), scope), parse_display(params)
+        tree = parse_tree(params.get("tree"), scope)
         shape = Shape(
             reading.table, reading.shape.fields, deleted=with_deleted, arrays=params.get("lookups") == "array"
         )
@@ -154,6 +156,8 @@ class Records:
             record = shape.record(row, number_id=True)
             if "deletedAt" in record and not with_deleted:
                 raise NotFound()
+            if tree is not None:
+                record[tree[0]] = read_tree(reader, scope, key, *tree)  # type: ignore[literal-required]
             if how is not None:
                 display(record, row, shape, how, wrapped=False)
             expand_links(reader, [record], [row], shape, names, scope)

@@ -135,7 +135,9 @@ def _accept_one(field_type: FieldType[Any], given: Any, values: Values, problems
     except ValueProblem as problem:
         problems.add(name, problem.code, problem.message, problem.status)
         return
-    blank = value is None or value == [] or (field_type.family == "text" and isinstance(value, str) and not value.strip())
+    blank = (
+        value is None or value == [] or (field_type.family == "text" and isinstance(value, str) and not value.strip())
+    )
     if blank and field_type.spec.required:
         problems.add(name, "field.required", f"{name} is required")
     values[name] = value

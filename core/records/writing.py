@@ -5,19 +5,23 @@ Everything takes many records at once, because the number of statements is what 
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, bindparam, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, select, tuple_, update
 
 from core.errors import Conflict, FieldError, SovriumError
+from core.fields.base import FieldType
+from core.fields.link import LinksField
 from core.fields.model import AppModel, TableModel
 from core.query.computed import link_key
 from core.query.scope import Scope, link_column, linked_table
+from core.query.view_limit import view_limit
 from core.records.computed import with_computed
+from core.records.constraint import Constraints
 from core.records.key import KeyValue, key_text
-from core.records.links import Move, links_of, load_links, write_links
+from core.records.links import Move, ancestors, links_of, load_links, write_links
 from core.records.shape import Shape, to_json
 from core.records.validate import invalid
 from core.schema.model import IndexSpec
@@ -88,9 +92,16 @@ class WritableTable:
         self.many = {each.name: each for each in links_of(table, model.by_sql_name)}
         """Links that are kept elsewhere."""
         self._to_json |= dict.fromkeys(self.many)
+        self.acyclic = tuple(
+            name
+            for name, field in table.fields.items()
+            if field.family == "link" and getattr(field.options, "prevent_cycles", False) and _has_steps(field)
+        )
+        """Links of the table to itself that may not lead in circles."""
         self.followed = _followed(table, model)
         """Columns that are not the key, and that links of other records hold."""
-        self.is_checked = bool(self.links or self.unique or self.many or table.spec.foreign_keys)
+        self.constraints = Constraints(table)
+        self.is_checked = bool(self.links or self.unique or self.many or table.spec.foreign_keys or self.constraints)
         """Rows must be compared with what is stored."""
         # Put together here: SQLAlchemy takes as long for a list of keys as the database.
         key = quote_list(self.key) if len(self.key) == 1 else f"({quote_list(self.key)})"
@@ -164,17 +175,24 @@ class WritableTable:
         return (row[key[0]],) if len(key) == 1 else tuple(row[name] for name in key)
 
     def check(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, SovriumError]:
-        """Links first, then unique keys (T-142): what is wrong, by position in `candidates`."""
+        """Constraints of the table, then links, then unique keys (T-142): what is wrong, by position in `candidates`."""
         found: dict[int, SovriumError] = {}
+        if self.constraints:
+            scope = self.scope(reader, datetime.now(UTC))
+            for place, names in self.constraints.broken(reader, scope, candidates).items():
+                found[place] = _refused(names)
         broken = self._broken_links(reader, candidates)
         for place, errors in self._broken_sets(reader, candidates).items():
             broken.setdefault(place, []).extend(errors)
         for place, errors in self._broken_keys(reader, candidates).items():
             broken.setdefault(place, []).extend(errors)
         for place, errors in broken.items():
-            found[place] = invalid(errors)
+            found.setdefault(place, invalid(errors))
         for place, conflict in self._duplicates(reader, candidates).items():
             found.setdefault(place, conflict)
+        if self.constraints:
+            for place, fields in self.constraints.duplicates(reader, scope, candidates, self.key).items():
+                found.setdefault(place, _duplicate(fields))
         return found
 
     def _broken_links(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
@@ -192,12 +210,62 @@ class WritableTable:
             )
             if (seen := self.linkable(self._linked[name], target)) is not None:
                 statement = statement.where(seen)
-            known = {row[0] for row in reader.rows(statement)}
+            known = self._known(reader, name, statement)
             for place, value in wanted.items():
-                if value not in known:
-                    error = FieldError(name, "link.missing", f"{name}: there is no record {value}")
-                    found.setdefault(place, []).append(error)
+                if not known.get(value):
+                    found.setdefault(place, []).append(_not_linkable(name, [value], value in known))
+        for name in self.acyclic:
+            for place, error in self._circles(reader, name, candidates).items():
+                found.setdefault(place, []).append(error)
         return found
+
+    def _known(self, reader: Reader, name: str, statement: Select[Any]) -> dict[Any, bool]:
+        """The records of a statement, and whether the link may lead to them (T-118)."""
+        link = self.table.fields[name]
+        if link.options.limit_to_view is None:
+            return dict.fromkeys((row[0] for row in reader.rows(statement)), True)
+        scope = self.scope(reader, datetime.now(UTC))
+        limit = view_limit(link, replace(scope, table=linked_table(self.model, link)))
+        if limit is None:
+            return dict.fromkeys((row[0] for row in reader.rows(statement)), True)
+        return dict(reader.rows(statement.add_columns(limit)))
+
+    def _circles(self, reader: Reader, name: str, candidates: Sequence[Candidate]) -> dict[int, FieldError]:
+        """Records that would come to stand above themselves (T-108). New ones cannot: nothing leads to them yet."""
+        own, next_of = self._steps(name)
+        starts = {
+            place: (candidate.values[own], candidate.values[name])
+            for place, candidate in enumerate(candidates)
+            if candidate.key is not None and name in candidate.changed and candidate.values.get(name)
+        }
+        if not starts:
+            return {}
+        begin = {key: value if isinstance(value, list) else [value] for key, value in starts.values()}
+        reached = ancestors(reader, begin, next_of)
+        message = f"{name}: the record would come to stand above itself"
+        return {
+            place: FieldError(name, "link.cycle", message) for place, (key, _) in starts.items() if key in reached[key]
+        }
+
+    def _steps(self, name: str) -> tuple[str, Callable[[Reader, list[Any]], dict[Any, list[Any]]]]:
+        """What a link of the table to itself holds of a record, and how records lead on."""
+        field = self.table.fields[name]
+        if isinstance(field, LinksField):
+            relation = field.relation
+            assert relation.junction is not None
+            pairs = self.junction(relation.junction.name)
+            here, there, own = pairs.c[relation.near], pairs.c[relation.beyond], relation.own
+        else:
+            own = next(column for link, _, column in self.links if link == name)
+            here, there = self.source.c[own], self.source.c[name]
+
+        def next_of(reader: Reader, keys: list[Any]) -> dict[Any, list[Any]]:
+            found: dict[Any, list[Any]] = {}
+            for key, following in reader.rows(select(here, there).where(here.in_(keys), there.is_not(None))):
+                found.setdefault(key, []).append(following)
+            return found
+
+        return own, next_of
 
     def _broken_sets(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
         """Links to several records: those that are not there."""
@@ -214,12 +282,12 @@ class WritableTable:
             statement = select(column).where(column.in_(keys), source.c.deleted_at.is_(None))
             if (seen := self.linkable(links.far, source)) is not None:
                 statement = statement.where(seen)
-            known = {row[0] for row in reader.rows(statement)}
+            known = self._known(reader, name, statement)
             for place, value in wanted.items():
-                missing = [str(key) for key in value if key not in known]
-                if missing:
-                    message = f"{name}: there is no record {', '.join(missing[:10])}"
-                    found.setdefault(place, []).append(FieldError(name, "link.missing", message))
+                missing = [key for key in value if key not in known]
+                beyond = [key for key in value if key in known and not known[key]]
+                if missing or beyond:
+                    found.setdefault(place, []).append(_not_linkable(name, missing or beyond, not missing))
         return found
 
     def _broken_keys(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
@@ -350,6 +418,17 @@ class WritableTable:
         return out
 
 
+def _has_steps(field: FieldType[Any]) -> bool:
+    return not isinstance(field, LinksField) or field.relation.junction is not None
+
+
+def _not_linkable(name: str, keys: Sequence[Any], exists: bool) -> FieldError:
+    shown = ", ".join(map(str, keys[:10]))
+    if exists:
+        return FieldError(name, "link.not-in-view", f"{name}: {shown} is not among the records that may be linked")
+    return FieldError(name, "link.missing", f"{name}: there is no record {shown}")
+
+
 def _followed(table: TableModel, model: AppModel) -> frozenset[str]:
     held: set[str] = set()
     for child in model.tables:
@@ -362,6 +441,15 @@ def _followed(table: TableModel, model: AppModel) -> frozenset[str]:
 
 def _is_whole(index: IndexSpec) -> bool:
     return index.unique and index.where is None
+
+
+def _refused(constraints: Sequence[str]) -> SovriumError:
+    """T-141"""
+    errors = [FieldError(name, "constraint", f"The record does not meet the constraint {name}") for name in constraints]
+    refusal = invalid(errors)
+    refusal.extra["constraint"] = constraints[0]
+    refusal.extra.pop("field", None)
+    return refusal
 
 
 def _duplicate(names: tuple[str, ...]) -> Conflict:

@@ -68,6 +68,17 @@ class IndexSpec:
     fields: tuple[str, ...]
     unique: bool = False
     where: str | None = None
+    """A condition in the formula language; the index holds for the rows that meet it (T-139)."""
+    nulls_not_distinct: bool = False
+    """No two rows may lack the values either (T-136)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConstraintSpec:
+    """A condition in the formula language that every row meets (T-141)."""
+
+    name: str
+    check: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +104,7 @@ class TableSpec:
     primary_key: PrimaryKey = PrimaryKey()
     indexes: tuple[IndexSpec, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
+    constraints: tuple[ConstraintSpec, ...] = ()
     allow_destructive: bool = False
     disabled: bool = False
     permissions: Permissions | None = None

@@ -9,6 +9,7 @@ from core.contract.console import LinkHit
 from core.query.compile import icontains
 from core.query.list_query import live
 from core.query.scope import Scope
+from core.query.view_limit import view_limit
 from core.records.label import Label
 from core.storage.database import Reader
 
@@ -23,6 +24,8 @@ def link_hits(reader: Reader, scope: Scope, far: Scope, field: str, text: str) -
     detail = _detail_field(far, label.names)
     extra: ColumnElement[Any] = literal("") if detail is None else cast(far.source.c[detail], SqlText)
     statement = select(held, extra, *told).where(live("without", far))
+    if (limit := view_limit(label.link, far, far.source)) is not None:
+        statement = statement.where(limit)
     if text:
         begins = func.starts_with(func.lower(shown), func.lower(literal(text, SqlText)))
         statement = statement.where(or_(icontains(shown, text, far), cast(held, SqlText) == text))

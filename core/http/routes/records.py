@@ -36,7 +36,16 @@ FORMAT = {
 IDS = {"ids": Parameter("`string`: ids always as text", choices=("string",))}
 EXPAND = {"expand": Parameter("link fields whose records come along, separated by commas")}
 PERMANENT = {"permanent": Parameter("for good, not to the trash", "boolean")}
-READ = {"includeDeleted": Parameter("records of the trash too", "boolean"), **FORMAT, **EXPAND, **IDS}
+LOOKUPS = {"lookups": Parameter("`array`: lookups of several records as lists", choices=("array",))}
+TREE = {"tree": Parameter("`ancestors` or `descendants`, along a link within the table; `:field` names one of several")}
+READ = {
+    "includeDeleted": Parameter("records of the trash too", "boolean"),
+    **FORMAT,
+    **EXPAND,
+    **LOOKUPS,
+    **TREE,
+    **IDS,
+}
 PAGE = {
     "limit": Parameter("records a page (20); at most 100 are given", "integer", least=1),
     "offset": Parameter("records to pass over", "integer", least=0),
@@ -54,6 +63,7 @@ PAGE = {
     "groupSort": Parameter("`name:asc` or `count:desc`"),
     "hideEmpty": Parameter("without the group of no value", "boolean"),
     **EXPAND,
+    **LOOKUPS,
     **FORMAT,
 }
 LIST = {
