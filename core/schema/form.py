@@ -4,7 +4,7 @@ the JSON Schema.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
 from pydantic.alias_generators import to_camel
 
 from core.schema.model import PrimaryKeyType
@@ -150,13 +150,24 @@ class ConditionForm(Form):
     value: Scalar | list[Scalar] | CurrentUserForm
 
 
+def _is_group(value: Any) -> str:
+    """Which of the two forms is meant, so that what is wrong is told of that one only."""
+    several = "conditions" in value if isinstance(value, dict) else isinstance(value, ConditionsForm)
+    return "<group>" if several else "<condition>"
+
+
+When = Annotated[
+    Annotated[ConditionForm, Tag("<condition>")] | Annotated["ConditionsForm", Tag("<group>")], Discriminator(_is_group)
+]
+
+
 class ConditionsForm(Form):
     logic: Literal["and", "or"] = "and"
-    conditions: Annotated[list["ConditionForm | ConditionsForm"], Field(min_length=1)]
+    conditions: Annotated[list[When], Field(min_length=1)]
 
 
 class RowRuleForm(Form):
-    when: ConditionForm | ConditionsForm
+    when: When
 
 
 class WriteRuleForm(RowRuleForm):
@@ -241,7 +252,6 @@ class TableForm(Form):
 
 
 TABLE_LATER = (
-    "constraints",
     "views",
     "allowForceDelete",
     "uniqueIgnoresDeleted",
