@@ -17,6 +17,7 @@ from core.storage.database import Commit, Database, Settings
 
 if TYPE_CHECKING:
     from core.access.grant import Grants
+    from core.contract.migrations import PlanRequest
     from core.fields.model import AppModel
     from core.jobs.center import JobCenter
     from core.jobs.transfer import Transfers
@@ -178,6 +179,23 @@ def migrate_tables(
     run(
         database, steps, owned=owned, allow_destructive=allow_destructive, actor="system", app_version=model.app.version
     )
+
+
+def make_plan(database: Database, model: "AppModel", request: "PlanRequest") -> "Plan":
+    """What a request for a migration, a rollback or a repair would do. `model` is the app as its file is. Blocks.
+
+    Raises BadRequest (an unknown version) and MigrationRefused (the bookkeeping was edited)."""
+    from core.migrations.run import plan, plan_repair, plan_rollback
+
+    owned = owned_views()
+    match request.get("operation", "migrate"):
+        case "rollback":
+            force = bool(request.get("force"))
+            return plan_rollback(database, model, request.get("to"), force=force, owned=owned)
+        case "repair":
+            return plan_repair(database, model, owned=owned)
+        case _:
+            return plan(database, model, owned=owned)
 
 
 def owned_views() -> "OwnedViews":

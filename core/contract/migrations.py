@@ -114,3 +114,27 @@ class MigrationDetail(MigrationEntry):
     tables: list[dict[str, Any]]
     against: int | None
     diff: list[str]
+
+
+class SchemaEditRequest(TypedDict):
+    """`POST /api/console/schema/edit`. `changes` in order, each `{"op": "add-field", "table": …, …}`. Without `apply` it is
+    a preview. With it the files are written, then the tables are migrated; `checksum` is that of the file the preview was
+    made for."""
+
+    changes: list[dict[str, Any]]
+    apply: NotRequired[bool]
+    allowDestructive: NotRequired[bool]
+    checksum: NotRequired[str]
+
+
+class SchemaEdit(TypedDict):
+    """The outcome. `problems` not empty: the result would not be valid, nothing is written. `plan` is None then."""
+
+    diff: list[str]
+    files: list[str]
+    problems: list[dict[str, Any]]
+    plan: MigrationPlan | None
+    checksum: str
+    """Of the app file as it is before the changes."""
+    applied: bool
+    schemaVersion: int

@@ -21,7 +21,6 @@ from core.http.limit import Limiter, Taken, address_of, caller_of, class_of
 from core.http.reload import Reloading
 from core.http.route import Route, Router
 from core.http.routes import all_routes
-from core.http.routes.reload import reload
 from core.principal import GUEST, OWNER, Principal
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -84,7 +83,7 @@ class Application:
                 principal = await self._who(scope)
                 taken = self._take(scope, principal)
                 call = self._admit(scope, receive, principal)
-            if scope["method"] in SAFE or call.route.handler is reload:
+            if scope["method"] in SAFE or call.route.reshapes:
                 answer = await call.route.handler(call)
             else:
                 self.writes += 1

@@ -6,18 +6,23 @@ were built for the old shape. Nobody is hung up on.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.contract.console import Job
-from core.contract.migrations import PlanRequest, RunRequest
+from core.contract.migrations import PlanRequest, RunRequest, SchemaEdit, SchemaEditRequest
 from core.contract.server import Reloaded, ReloadRequest
-from core.engine import Engine, owned_views, read_model
+from core.engine import Engine, make_plan, owned_views, read_model
 from core.errors import Busy, Conflict, MigrationRefused, SovriumError, StorageError
+from core.fields.build import build_app
+from core.fields.registry import FIELD_TYPES
 from core.jobs.center import Progress as JobProgress
-from core.migrations.run import Progress, plan, plan_repair, plan_rollback, record_failure, refuse
+from core.migrations.report import plan_data
+from core.migrations.run import Progress, plan, record_failure, refuse
 from core.principal import Principal
+from core.schema.edit import edit_app, write_texts
 
 if TYPE_CHECKING:
     from core.fields.model import AppModel
@@ -53,6 +58,50 @@ class Reloading:
         if engine is not None:
             engine.bus.publish({"kind": "schema", "state": "refused", "message": error.message})
 
+    async def edit(self, request: SchemaEditRequest) -> SchemaEdit:
+        """Change the app file, or show what would be changed.
+
+        Raises:
+            BadRequest: a change that cannot be made.
+            MigrationRefused: with `apply`, the tables cannot follow; the file stays as it was.
+            Conflict: it is not the file that the preview was made for.
+        """
+        async with self._turn:
+            engine, model = await self._ready(request.get("checksum"))
+            source = engine.app.source
+            assert source is not None
+            edited = await asyncio.to_thread(edit_app, source, request["changes"], FIELD_TYPES)
+            outcome: SchemaEdit = {
+                "diff": edited.diff,
+                "files": [str(path) for path in edited.texts],
+                "problems": [problem.body() for problem in edited.problems if problem.severity == "error"],
+                "plan": None,
+                "checksum": model.app.checksum,
+                "applied": False,
+                "schemaVersion": engine.schema_version,
+            }
+            if edited.app is None:
+                return outcome
+            wanted = build_app(edited.app)
+            steps = await asyncio.to_thread(plan, engine.database, wanted, owned=owned_views())
+            outcome["plan"] = plan_data(steps, wanted.app.checksum)
+            if request.get("apply") and edited.texts:
+                outcome["schemaVersion"] = await self._write(engine, edited.texts, steps, request)
+                outcome["applied"] = True
+            return outcome
+
+    async def _write(self, engine: Engine, texts: Mapping[Path, str], steps: "Plan", request: SchemaEditRequest) -> int:
+        """The files, then the tables; files that the tables cannot follow are put back."""
+        allow = bool(request.get("allowDestructive"))
+        await asyncio.to_thread(check_recorded, engine, steps, allow, steps.model.app.checksum)
+        before = {path: await asyncio.to_thread(read_exactly, path) for path in texts}
+        await asyncio.to_thread(write_texts, texts)
+        try:
+            return (await self._run({"allowDestructive": allow}))["schemaVersion"]
+        except BaseException:
+            await asyncio.to_thread(write_texts, before)
+            raise
+
     async def _run(self, request: ReloadRequest) -> Reloaded:
         engine, model = await self._ready(request.get("checksum"))
         steps = await asyncio.to_thread(plan, engine.database, model, owned=owned_views())
@@ -81,7 +130,7 @@ class Reloading:
 
     async def plan(self, engine: Engine, model: "AppModel", request: PlanRequest) -> "Plan":
         """What the request would do. Raises BadRequest, MigrationRefused."""
-        return await asyncio.to_thread(make_plan, engine, model, request)
+        return await asyncio.to_thread(make_plan, engine.database, model, request)
 
     async def start(self, request: RunRequest, principal: Principal) -> Job:
         """Carry out a plan as a job, which tells its progress and can be cancelled until its end.
@@ -175,21 +224,14 @@ def refuse_recorded(engine: Engine, steps: "Plan", request: RunRequest, actor: s
         refuse(steps, allow_destructive=allow, reapply=bool(request.get("reapply")))
 
 
+def read_exactly(path: Path) -> str:
+    """The text with its own line breaks."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return stream.read()
+
+
 def name_of(principal: Principal) -> str:
     return principal.name or principal.id or principal.kind
-
-
-def make_plan(engine: Engine, model: "AppModel", request: PlanRequest) -> "Plan":
-    """Blocks."""
-    owned = owned_views()
-    match request.get("operation", "migrate"):
-        case "rollback":
-            force = bool(request.get("force"))
-            return plan_rollback(engine.database, model, request.get("to"), force=force, owned=owned)
-        case "repair":
-            return plan_repair(engine.database, model, owned=owned)
-        case _:
-            return plan(engine.database, model, owned=owned)
 
 
 def check(steps: "Plan", allow_destructive: bool, checksum: str) -> None:

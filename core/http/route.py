@@ -70,6 +70,8 @@ class Route:
     errors: tuple[int, ...] = ()
     open: bool = False
     """Answers everybody, signed in or not, ready or not."""
+    reshapes: bool = False
+    """It changes the shape of the tables: nobody waits for it to end before doing so."""
     needs: Operation | None = None
     """What the table of the path must allow to everybody for a caller without a session to be let in; None: no such caller
     is, in an app with accounts. What a caller with a session may do is decided behind the door."""

@@ -18,6 +18,7 @@ _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": Fals
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_WORDS_OF_1_1 = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n"})
 _MAX_DIGITS = 400
 _TAG = "tag:yaml.org,2002:"
 _SCALAR_TAGS = ("str", "int", "float", "bool", "null")
@@ -40,6 +41,13 @@ def read_yaml(text: str, file: str, problems: list[Problem]) -> Any:
         raise Unreadable(_syntax_problem(error, file, text)) from error
     except yaml.YAMLError as error:
         raise Unreadable(Problem("yaml.syntax", f"Not valid YAML: {error}", position=Position(file, 1, 1))) from error
+
+
+def is_plain_text(text: str) -> bool:
+    """Whether the text, written without quotes, is read as a text: here and by readers of YAML 1.1."""
+    if text in _NULL or text.lower() in _WORDS_OF_1_1:
+        return False
+    return not any(pattern.fullmatch(text) for pattern in (_INT, _FLOAT, _NOT_FINITE))
 
 
 class _Frame:

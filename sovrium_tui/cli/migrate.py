@@ -1,190 +1,205 @@
-"""`migrate`: bring the database to the app file's shape, and see what was done before."""
+"""`migrate`: bring the database to the app file's shape, go back, and see what was done before."""
 
 import json
-import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from core.errors import MigrationRefused
+from core.errors import BadRequest, MigrationRefused
 from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, take_settings
 
 if TYPE_CHECKING:
-    from core.fields.model import AppModel
-    from core.migrations.plan import Plan
-    from core.storage.database import Database
+    from core.contract.migrations import MigrationPlan, PlanRequest, RunRequest
+    from sovrium_tui.cli.migration_desk import MigrationDesk
 
 MARKS = {"add": "+", "change": "~", "destructive": "-"}
-REPORTS = ("status", "history")
+ACTIONS = ("status", "history", "rollback", "repair")
+NO_CHANGES = 3
+"""Exit status of `--expect-changes` where there is nothing to do."""
 
 
 def take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
     """The settings beside the app file are read before the options."""
-    take_settings(ctx, param, report_and_app(words)[1])
+    take_settings(ctx, param, action_and_app(words)[1])
     return words
 
 
 @click.command(options_metavar="[OPTIONS]")
-@click.argument("words", nargs=-1, metavar="[status|history] [APP]", is_eager=True, callback=take_words)
+@click.argument("words", nargs=-1, metavar="[status|history|rollback|repair] [APP]", is_eager=True, callback=take_words)
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would be done, and do nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--allow-destructive", is_flag=True, help="Let the migration drop tables and fields that hold data.")
+@click.option("--reapply", is_flag=True, help="Apply tables again that have been rolled back.")
+@click.option("--expect-changes", is_flag=True, help=f"Fail with status {NO_CHANGES} when there is nothing to do.")
+@click.option("--assign-ids", is_flag=True, help="Write the missing ids of tables and fields into the app file.")
+@click.option("--to", type=click.IntRange(min=1), help="rollback: the version to go back to [default: the one before].")
+@click.option("--force", is_flag=True, help="rollback: lose what has been entered since; copies are kept.")
+@click.option("--reason", help="rollback, repair: why, for the log.")
+@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="history: so many versions.")
 @data_dir_option
-def migrate(
-    words: tuple[str, ...], plan_only: bool, as_json: bool, yes: bool, allow_destructive: bool, data_dir: Path | None
-) -> int:
+def migrate(words: tuple[str, ...], as_json: bool, data_dir: Path | None, **options: Any) -> int:
     """Bring the database of APP to the shape of the app file, all of it or nothing.
 
-    The plan is shown first. `migrate status` compares file and database, `migrate history` lists the versions.
+    The plan is shown first. `migrate status` compares file and database, `migrate history` lists the versions,
+    `migrate rollback` goes back to an earlier one, `migrate repair` mends what was changed by hand. A server that runs
+    for APP does the work without hanging up on anybody.
     """
-    report, app = report_and_app(words)
+    from sovrium_tui.cli.migration_desk import open_desk
+
+    action, app = action_and_app(words)
     app_file = find_app(app)
-    with open_database_of(app_file, data_dir_of(app_file, data_dir), for_good=not (plan_only or report)) as opened:
-        database, model = opened
-        if report == "status":
-            return show_status(database, model, as_json)
-        if report == "history":
-            return show_history(database, as_json)
-        return migrate_to(database, model, plan_only, as_json, yes, allow_destructive)
+    check_options(action, options)
+    if options["assign_ids"]:
+        return assign_ids(app_file, as_json)
+    looks_only = bool(options["plan_only"] or action in ("status", "history"))
+    with open_desk(app_file, data_dir_of(app_file, data_dir), for_good=not looks_only) as desk:
+        if action == "status":
+            return show_status(desk, as_json)
+        if action == "history":
+            return show_history(desk, as_json, options["limit"])
+        return Order(desk, action, as_json, options).carry_out()
 
 
-def report_and_app(words: tuple[str, ...]) -> tuple[str | None, Path | None]:
-    """`status`, `history` or nothing, and the app file."""
-    report = words[0] if words and words[0] in REPORTS and not Path(words[0]).exists() else None
-    rest = words[1:] if report else words
+def action_and_app(words: tuple[str, ...]) -> tuple[str | None, Path | None]:
+    """What to do, where it is not a migration, and the app file."""
+    action = words[0] if words and words[0] in ACTIONS and not Path(words[0]).exists() else None
+    rest = words[1:] if action else words
     if len(rest) > 1:
         raise click.UsageError(f"Unexpected argument '{rest[1]}'")
-    return report, Path(rest[0]) if rest else None
+    return action, Path(rest[0]) if rest else None
 
 
-def database_address(data_dir: Path) -> str:
-    """The address that the server would use."""
-    return os.environ.get("DATABASE_URL") or f"duckdb:///{data_dir / 'app.duckdb'}"
+def check_options(action: str | None, options: dict[str, Any]) -> None:
+    """Options that would be ignored are told."""
+    if action != "rollback":
+        for name in ("to", "force"):
+            if options[name]:
+                raise BadRequest(f"--{name} belongs to `migrate rollback`")
+    if action is not None and options["reapply"]:
+        raise BadRequest("--reapply belongs to `migrate` alone")
 
 
-@contextmanager
-def open_database_of(app_file: Path, data_dir: Path, *, for_good: bool) -> Iterator[tuple["Database", "AppModel"]]:
-    """The database as it is, and the tables as the app file wants them. A background server that no console uses is ended
-    for a migration; any other holder keeps the database. Raises Locked."""
-    from core.engine import prepare_folders
-    from core.fields.build import build_app
-    from core.fields.registry import FIELD_TYPES
-    from core.schema.loader import load_app
-    from core.storage.database import Settings
-    from core.storage.engine import open_database
-    from sovrium_tui.process.discovery import STOP_PATIENCE, end, settled
-    from sovrium_tui.process.lock import DataLock
-    from sovrium_tui.process.place import Place
-    from sovrium_tui.server import own_record
+class Order:
+    """A migration, rollback or repair from its plan to its end."""
 
-    model = build_app(load_app(app_file, FIELD_TYPES))
-    place = Place(data_dir)
-    holder = settled(place)
-    if holder is not None and for_good and holder.role == "background" and holder.consoles == 0:
-        end(place, holder, STOP_PATIENCE)
-    with DataLock(place, own_record("command", app_file, "sovrium-tui migrate")):
-        prepare_folders(data_dir)
-        database = open_database(Settings(url=database_address(data_dir), exchange=str(data_dir / "exchange")))
-        try:
-            yield database, model
-        finally:
-            database.close()
+    def __init__(self, desk: "MigrationDesk", action: str | None, as_json: bool, options: dict[str, Any]) -> None:
+        self.desk = desk
+        self.as_json = as_json
+        self.options = options
+        self.request: PlanRequest = {"operation": action or "migrate"}  # type: ignore[typeddict-item]
+        if options["to"]:
+            self.request["to"] = options["to"]
+        if options["force"]:
+            self.request["force"] = True
 
-
-def migrate_to(
-    database: "Database", model: "AppModel", plan_only: bool, as_json: bool, yes: bool, allow_destructive: bool
-) -> int:
-    from core.migrations.run import plan, run
-
-    planned = plan(database, model)
-    if not as_json:
-        show_plan(planned)
-    if plan_only or planned.is_empty:
-        if as_json:
-            click.echo(json.dumps(planned.data(), ensure_ascii=False, default=str))
+    def carry_out(self) -> int:
+        plan = self.desk.plan(self.request)
+        is_empty = plan["before"] == plan["after"] and not plan["steps"]
+        if not self.as_json:
+            show_plan(plan, is_empty)
+        if self.options["plan_only"] or is_empty:
+            if self.as_json:
+                self._print(plan)
+            return NO_CHANGES if is_empty and self.options["expect_changes"] else 0
+        self._confirm(plan)
+        order: RunRequest = {**self.request}
+        order["allowDestructive"] = self.options["allow_destructive"]
+        order["reapply"] = self.options["reapply"]
+        if self.options["reason"]:
+            order["reason"] = self.options["reason"]
+        begun = time.perf_counter()
+        version = self.desk.run(order, plan)
+        seconds = time.perf_counter() - begun
+        if self.as_json:
+            self._print({**plan, "applied": True, "seconds": round(seconds, 3)})
+        else:
+            click.echo(f"Version {version} is in force ({seconds:.1f} s)")
         return 0
-    if not yes and not as_json and not planned.refusals:
-        confirm(planned, allow_destructive)
-    applied = run(database, planned, allow_destructive=allow_destructive, actor="owner", app_version=model.app.version)
-    if as_json:
-        body = {**planned.data(), "applied": True, "seconds": round(applied.seconds, 3)}
-        click.echo(json.dumps(body, ensure_ascii=False, default=str))
-    else:
-        click.echo(f"Version {applied.version} is in force ({applied.seconds:.1f} s)")
-    return 0
+
+    def _confirm(self, plan: "MigrationPlan") -> None:
+        """Ask where somebody can answer; without a terminal only what loses nothing runs unasked."""
+        loses = any(not step["confirmed"] for step in plan["steps"])
+        if self.options["yes"] or self.as_json or plan["refusals"] or plan["undone"]:
+            return  # what is refused is refused with the way out
+        if loses and not (self.options["allow_destructive"] or self.options["force"]):
+            return
+        if sys.stdin.isatty():
+            click.confirm("Go on?", abort=True, err=True)
+        elif loses:
+            raise MigrationRefused("The migration would lose data", hint="pass --yes as well, if that is what you want")
+
+    def _print(self, data: Any) -> None:
+        click.echo(json.dumps(data, ensure_ascii=False, default=str))
 
 
-def show_plan(plan: "Plan") -> None:
-    if plan.is_empty:
-        click.echo(f"Nothing to do: version {plan.before} is in force")
-        return
-    click.echo(f"Version {plan.before} → {plan.after}")
-    for step in plan.steps:
-        lost = "" if step.confirmed else "   loses data"
-        click.echo(f"  {MARKS[step.kind]} {step.text}{lost}")
-    if not plan.steps and not plan.refusals:
-        click.echo("  (no change of tables)")
-    for warning in plan.warnings:
+def show_plan(plan: "MigrationPlan", is_empty: bool) -> None:
+    for warning in plan["warnings"]:
         click.echo(f"warning: {warning}", err=True)
+    if is_empty:
+        click.echo(f"Nothing to do: version {plan['before']} is in force")
+        return
+    click.echo(f"Version {plan['before']} → {plan['after']}")
+    for step in plan["steps"]:
+        lost = "" if step["confirmed"] else "   loses data"
+        click.echo(f"  {MARKS[step['kind']]} {step['text']}{lost}")
+    if not plan["steps"] and not plan["refusals"]:
+        click.echo("  (no change of tables)")
 
 
-def confirm(plan: "Plan", allow_destructive: bool) -> None:
-    """Ask where somebody can answer; without a terminal only what loses nothing runs unasked."""
-    if plan.unconfirmed and not allow_destructive:
-        return  # refused by `run`, with the way out
-    if sys.stdin.isatty():
-        click.confirm("Go on?", abort=True, err=True)
-    elif plan.unconfirmed:
-        raise MigrationRefused("The migration would lose data", hint="pass --yes as well, if that is what you want")
-
-
-def show_status(database: "Database", model: "AppModel", as_json: bool) -> int:
+def show_status(desk: "MigrationDesk", as_json: bool) -> int:
     """0 when the database is as the file says, else 1."""
-    from core.migrations.status import status
-
-    found = status(database, model)
-    good = found.is_current and not found.drift
+    found = desk.status()
+    good = found["current"] and not found["drift"]
     if as_json:
-        click.echo(json.dumps({"version": found.version, "current": found.is_current, "drift": list(found.drift)}))
-    else:
-        state = "the app file's tables are in force" if found.is_current else "the app file has changes to apply"
-        click.echo(f"Version {found.version}: {state}")
-        for line in found.drift:
-            click.echo(f"  {line}")
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return 0 if good else 1
+    state = "the app file's tables are in force" if found["current"] else "the app file has changes to apply"
+    if found["undone"]:
+        state = f"the app file's tables are version {found['undone']}, which was rolled back"
+    click.echo(f"Version {found['version']}: {state}")
+    for line in found["drift"]:
+        click.echo(f"  {line}")
+    if found["kept"]:
+        click.echo(f"  kept copies of dropped data: {', '.join(found['kept'])}")
     return 0 if good else 1
 
 
-def show_history(database: "Database", as_json: bool) -> int:
-    from core.clock import to_iso
-    from core.migrations.run import history
-
-    versions = history(database)
+def show_history(desk: "MigrationDesk", as_json: bool, limit: int) -> int:
+    found = desk.history(limit, 0)
     if as_json:
-        listed: list[dict[str, Any]] = [
-            {
-                "version": each.version,
-                "appliedAt": to_iso(each.applied_at),
-                "appliedBy": each.applied_by,
-                "durationMs": each.duration_ms,
-                "rolledBackAt": to_iso(each.rolled_back_at) if each.rolled_back_at else None,
-                "steps": [step.get("text") for step in each.plan],
-            }
-            for each in versions
-        ]
-        click.echo(json.dumps(listed, ensure_ascii=False))
+        click.echo(json.dumps(found["migrations"], ensure_ascii=False))
         return 0
-    for each in versions:
-        undone = "  (rolled back)" if each.rolled_back_at else ""
-        click.echo(
-            f"{each.version:>4}  {to_iso(each.applied_at)}  {each.applied_by or 'system'}  {each.duration_ms} ms{undone}"
-        )
-        for step in each.plan:
-            click.echo(f"      {MARKS.get(str(step.get('kind')), '~')} {step.get('text')}")
+    for each in found["migrations"]:
+        undone = f"  (rolled back {each['rolledBackAt']})" if each["rolledBackAt"] else ""
+        by = each["appliedBy"] or "system"
+        click.echo(f"{each['version']:>4}  {each['appliedAt']}  {by}  {each['durationMs']} ms{undone}")
+        for step in each["steps"]:
+            click.echo(f"      {step}")
+    failed = [each for each in found["attempts"] if each["status"] != "COMPLETED"]
+    for attempt in failed[:5]:
+        click.echo(f"failed {attempt['at']} {attempt['operation'].lower()}: {attempt['reason']}", err=True)
+    return 0
+
+
+def assign_ids(app_file: Path, as_json: bool) -> int:
+    """M-022: what was positional becomes written, so that later renames are known as such."""
+    from core.fields.registry import FIELD_TYPES
+    from core.schema.edit import missing_ids, write_texts
+
+    edited = missing_ids(app_file, FIELD_TYPES)
+    if as_json:
+        click.echo(json.dumps({"assigned": edited.count, "files": [str(path) for path in edited.texts]}))
+    elif edited.count:
+        for line in edited.diff:
+            click.echo(line)
+        click.echo(f"{edited.count} ids written", err=True)
+    else:
+        click.echo("Every table and field has an id already")
+    write_texts(edited.texts)
     return 0
 
 

@@ -11,6 +11,8 @@ from core.contract.migrations import (
     MigrationStatus,
     PlanRequest,
     RunRequest,
+    SchemaEdit,
+    SchemaEditRequest,
 )
 from core.engine import read_model
 from core.errors import NotFound, StorageError
@@ -88,6 +90,22 @@ async def migrate(call: Call) -> Answer:
         raise NotFound
     request: RunRequest = await call.checked()
     return as_json(await call.app.reloading.start(request, call.principal), 202)
+
+
+@routes.add(
+    "POST",
+    "/api/console/schema/edit",
+    body=SchemaEditRequest,
+    answers={200: SchemaEdit},
+    reshapes=True,
+    errors=(400, 404, 409, 422),
+)
+async def edit(call: Call) -> Answer:
+    """Change the app file: what would differ and be done; with `apply`, do it. For the local owner alone."""
+    if not call.principal.is_unrestricted:
+        raise NotFound
+    request: SchemaEditRequest = await call.checked()
+    return as_json(await call.app.reloading.edit(request))
 
 
 async def _file(call: Call) -> AppModel:

@@ -9,7 +9,9 @@ from core.http.route import RouteFamily
 routes = RouteFamily("console")
 
 
-@routes.add("POST", "/api/console/reload", body=ReloadRequest, answers={200: Reloaded}, errors=(404, 409, 422))
+@routes.add(
+    "POST", "/api/console/reload", body=ReloadRequest, answers={200: Reloaded}, errors=(404, 409, 422), reshapes=True
+)
 async def reload(call: Call) -> Answer:
     """Take up the app file as it is now."""
     if not call.principal.is_unrestricted:

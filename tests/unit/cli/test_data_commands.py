@@ -12,7 +12,6 @@ import pytest
 from sovrium_tui.cli.main import execute
 from sovrium_tui.process import discovery
 from sovrium_tui.process.discovery import ensure_server, find_server, stop_server
-from sovrium_tui.process.place import Place
 
 APP = """\
 name: shop
@@ -98,33 +97,6 @@ def test_sql_import_export(desk: Desk) -> None:
     desk("import", "app.yaml", "nothing", "rows.csv", status=1)
     desk("sql", "app.yaml", "delete from items", "--yes")
     assert desk("sql", "app.yaml", "select count(*) as n from items", "--format", "csv")[0].split() == ["n", "0"]
-
-
-def test_migrate(desk: Desk) -> None:
-    place = Place(desk.folder / ".sovrium")
-    running = find_server(place.data_dir)
-    if running is not None:
-        _, err = desk("migrate", "--plan", status=3)
-        assert f"process {running.pid}" in err
-        stop_server(place.data_dir)
-    desk("migrate", "--yes")
-    assert "version 1 is in force" in desk("migrate")[0]
-    assert desk("migrate", "status")[0].startswith("Version 1: the app file's tables are in force")
-
-    desk("sql", "app.yaml", "insert into items (title, price) values ('x', 1)")
-    Path("app.yaml").write_text(APP.replace("      - { id: 2, name: price, type: integer }\n", ""))
-    out, _ = desk("migrate", "--plan")
-    assert "- Drop column items.price" in out
-    assert "loses data" in out
-    assert "has changes" in desk("migrate", "status", status=1)[0]
-    assert "--allow-destructive" in desk("migrate", "--yes", status=1)[1]
-    body = json.loads(desk("migrate", "--plan", "--json")[0])
-    assert (body["before"], body["after"]) == (1, 2)
-    desk("migrate", "--yes", "--allow-destructive")
-    versions = json.loads(desk("migrate", "history", "--json")[0])
-    assert [version["version"] for version in versions] == [2, 1]
-    if running is not None:
-        ensure_server(desk.folder / "app.yaml", place.data_dir)
 
 
 @pytest.mark.slow
