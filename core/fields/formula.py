@@ -148,6 +148,23 @@ class FormulaField(ComputedField):
         yield from _check_result(options, given)
 
 
+def check_conditions(table: TableSpec, others: Neighbours) -> Iterable[OptionProblem]:
+    """The conditions of a table: its constraints (T-141), and what decides which rows an index holds (T-139)."""
+    written = [(f"constraints[{place}].check", each.name, each.check) for place, each in enumerate(table.constraints)]
+    written += [("indexes", index.name, index.where) for index in table.indexes if index.where]
+    for key, label, text in written:
+        try:
+            expression = parse(text)
+            given = check(expression, value_kinds(others, table))
+            if given not in ("boolean", "null"):
+                message = f"A condition is true or false, this is {ARTICLES[given]}"
+                raise FormulaProblem("formula.type", message, expression.at, "compare it with something")
+            check_size(expression, lambda name: _size_of(name, table, others, frozenset()))
+        except FormulaProblem as problem:
+            message = f"{label}: {problem.message} (column {problem.place(text)[1]})"
+            yield OptionProblem(key, problem.code, message, problem.hint)
+
+
 def _check_result(options: FormulaOptions, given: Kind) -> Iterable[OptionProblem]:
     wanted: Kind = "number" if options.result == "integer" else options.result
     if not convertible(given, wanted):

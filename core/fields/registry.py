@@ -8,7 +8,7 @@ from core.fields.bind import Binder
 from core.fields.choice import CheckboxField, MultiSelectField, SingleSelectField, StatusField
 from core.fields.computed import CountField, LookupField, RollupField
 from core.fields.duration import DurationField
-from core.fields.formula import FormulaField
+from core.fields.formula import FormulaField, check_conditions
 from core.fields.generated import (
     AiCategorizeField,
     AiExtractField,
@@ -150,10 +150,18 @@ class Registry:
             problems += self._check_default(field, kind)
         return problems
 
+    def check_table(self, table: TableSpec, app: App) -> Iterable[OptionProblem]:
+        """The conditions of the table's constraints and indexes."""
+        return check_conditions(table, self._bound(app))
+
+    def _bound(self, app: App) -> Binder:
+        """One for all fields of the app that is being checked."""
+        if self._binder is None or self._binder.app is not app:
+            self._binder = Binder(app, self)
+        return self._binder
+
     def _check_neighbours(self, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
-        binder = self._binder
-        if binder is None or binder.app is not app:
-            binder = self._binder = Binder(app, self)  # one for all fields of the app that is being checked
+        binder = self._bound(app)
         yield from self._types[field.type].check_bound(field, table, binder)
         circle = binder.circle(table, field.name)
         if circle:

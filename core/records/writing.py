@@ -6,7 +6,7 @@ Everything takes many records at once, because the number of statements is what 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, select, tuple_, update
@@ -19,6 +19,7 @@ from core.query.computed import link_key
 from core.query.scope import Scope, link_column, linked_table
 from core.query.view_limit import view_limit
 from core.records.computed import with_computed
+from core.records.constraint import Constraints
 from core.records.key import KeyValue, key_text
 from core.records.links import Move, ancestors, links_of, load_links, write_links
 from core.records.shape import Shape, to_json
@@ -99,7 +100,8 @@ class WritableTable:
         """Links of the table to itself that may not lead in circles."""
         self.followed = _followed(table, model)
         """Columns that are not the key, and that links of other records hold."""
-        self.is_checked = bool(self.links or self.unique or self.many or table.spec.foreign_keys)
+        self.constraints = Constraints(table)
+        self.is_checked = bool(self.links or self.unique or self.many or table.spec.foreign_keys or self.constraints)
         """Rows must be compared with what is stored."""
         # Put together here: SQLAlchemy takes as long for a list of keys as the database.
         key = quote_list(self.key) if len(self.key) == 1 else f"({quote_list(self.key)})"
@@ -172,18 +174,25 @@ class WritableTable:
         key = self.key
         return (row[key[0]],) if len(key) == 1 else tuple(row[name] for name in key)
 
-    def check(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, SovriumError]:
-        """Links first, then unique keys (T-142): what is wrong, by position in `candidates`."""
+    def check(self, reader: Transaction, candidates: Sequence[Candidate]) -> dict[int, SovriumError]:
+        """Constraints of the table, then links, then unique keys (T-142): what is wrong, by position in `candidates`."""
         found: dict[int, SovriumError] = {}
+        if self.constraints:
+            scope = self.scope(reader, reader.time)
+            for place, names in self.constraints.broken(reader, scope, candidates).items():
+                found[place] = _refused(names)
         broken = self._broken_links(reader, candidates)
         for place, errors in self._broken_sets(reader, candidates).items():
             broken.setdefault(place, []).extend(errors)
         for place, errors in self._broken_keys(reader, candidates).items():
             broken.setdefault(place, []).extend(errors)
         for place, errors in broken.items():
-            found[place] = invalid(errors)
+            found.setdefault(place, invalid(errors))
         for place, conflict in self._duplicates(reader, candidates).items():
             found.setdefault(place, conflict)
+        if self.constraints:
+            for place, fields in self.constraints.duplicates(reader, scope, candidates, self.key).items():
+                found.setdefault(place, _duplicate(fields))
         return found
 
     def _broken_links(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
@@ -215,7 +224,7 @@ class WritableTable:
         link = self.table.fields[name]
         if link.options.limit_to_view is None:
             return dict.fromkeys((row[0] for row in reader.rows(statement)), True)
-        scope = self.scope(reader, datetime.now(UTC))
+        scope = self.scope(reader, reader.time)
         limit = view_limit(link, replace(scope, table=linked_table(self.model, link)))
         if limit is None:
             return dict.fromkeys((row[0] for row in reader.rows(statement)), True)
@@ -432,6 +441,15 @@ def _followed(table: TableModel, model: AppModel) -> frozenset[str]:
 
 def _is_whole(index: IndexSpec) -> bool:
     return index.unique and index.where is None
+
+
+def _refused(constraints: Sequence[str]) -> SovriumError:
+    """T-141"""
+    errors = [FieldError(name, "constraint", f"The record does not meet the constraint {name}") for name in constraints]
+    refusal = invalid(errors)
+    refusal.extra["constraint"] = constraints[0]
+    refusal.extra.pop("field", None)
+    return refusal
 
 
 def _duplicate(names: tuple[str, ...]) -> Conflict:

@@ -24,7 +24,7 @@ def table_indexes(
     named: dict[str, IndexSpec] = {}  # a name given twice is reported elsewhere
     composite = 0
     entries = list(unique)
-    single = {entry.fields[0] for entry in entries if len(entry.fields) == 1 and entry.name is None}
+    single = {entry.fields[0] for entry in entries if len(entry.fields) == 1 and not _is_named(entry)}
     for field in fields:
         if (field.name,) == tuple(key) or not field.options.is_stored:
             continue
@@ -35,14 +35,22 @@ def table_indexes(
         if index:
             found.append(index)
     for entry in entries:
-        if len(entry.fields) > 1 or entry.name is not None:
+        if len(entry.fields) > 1 or _is_named(entry):
             composite += 1
             name = entry.name or _composite_name(table, entry.fields, composite)
-            named.setdefault(name, IndexSpec(name=name, fields=tuple(entry.fields), unique=True))
+            same = entry.nulls_not_distinct
+            named.setdefault(
+                name, IndexSpec(name=name, fields=tuple(entry.fields), unique=True, nulls_not_distinct=same)
+            )
     for listed in declared:
         index = IndexSpec(name=listed.name, fields=tuple(listed.fields), unique=listed.unique, where=listed.where)
         named.setdefault(index.name, index)
     return tuple(dict.fromkeys([*found, *named.values()]))
+
+
+def _is_named(entry: UniqueForm) -> bool:
+    """An entry of one field is the same as `unique: true` there, unless it says more."""
+    return entry.name is not None or entry.nulls_not_distinct
 
 
 def field_index(table: str, field: FieldSpec, *, unique: bool, taken: Container[str] = ()) -> IndexSpec | None:

@@ -247,6 +247,8 @@ def _check_fields(
         for found in vocabulary.check(field, table, app) if field else ():
             path = ("tables", number, "fields", index, *_steps(found.key))
             findings.error(found.code, found.message, path, hint=found.hint)
+    for found in vocabulary.check_table(table, app):
+        findings.error(found.code, found.message, ("tables", number, *_steps(found.key)), hint=found.hint)
 
 
 def _steps(key: str) -> tuple[str | int, ...]:

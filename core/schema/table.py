@@ -7,7 +7,7 @@ from typing import Any
 from core.schema.foreign_key import read_foreign_keys
 from core.schema.form import FIELD_KEYS, TABLE_LATER, FieldForm, PrimaryKeyForm, TableForm
 from core.schema.index import table_indexes
-from core.schema.model import FieldOptions, FieldSpec, PrimaryKey, TableSpec
+from core.schema.model import ConstraintSpec, FieldOptions, FieldSpec, PrimaryKey, TableSpec
 from core.schema.name import field_name_problem, nearest, sql_name, table_name_problem
 from core.schema.permission_check import permissions_of, rate_limit_of, row_rules_of
 from core.schema.shape import Findings, show
@@ -52,6 +52,7 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
         primary_key=key,
         foreign_keys=read_foreign_keys(shape.foreign_keys),
         indexes=table_indexes(name, fields, key.fields, shape.indexes, shape.unique),
+        constraints=tuple(ConstraintSpec(name=each.name, check=each.check) for each in shape.constraints),
         allow_destructive=shape.allow_destructive,
         disabled=shape.disabled,
         permissions=permissions_of(shape.permissions, (*path, "permissions")),

@@ -37,3 +37,6 @@ class FieldVocabulary(Protocol):
 
     def check(self, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
         """Rules that a model cannot say: min ≤ max, the default is valid, the related table exists."""
+
+    def check_table(self, table: TableSpec, app: App) -> Iterable[OptionProblem]:
+        """Conditions of a table: `constraints[0].check`, `indexes[1].where`."""

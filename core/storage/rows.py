@@ -85,6 +85,11 @@ class RowShape:
     def insert_many(self, returning: Sequence[str]) -> str:
         return f"{self._into()} SELECT {', '.join(self._parts)} FROM {self._source}{_returning(returning)}"
 
+    def select_many(self) -> str:
+        """The packed rows themselves, under their own names; the parameter is called `:rows`."""
+        named = ", ".join(f"{part} AS {quote(name)}" for name, part in zip(self.columns, self._parts, strict=True))
+        return f"SELECT {named} FROM {self._source.replace('?', ':rows', 1)}"
+
     def update_one(self) -> str:
         """The last column is the key."""
         pairs = ", ".join(f"{quote(name)} = {mark}" for name, mark in self._pairs(self._marks))
