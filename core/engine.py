@@ -201,8 +201,9 @@ def make_plan(database: Database, model: "AppModel", request: "PlanRequest") -> 
 def owned_views() -> "OwnedViews":
     """All views that the program keeps in a database, in the order in which they are made."""
     from core.migrations.owned import OwnedViewGroup
+    from core.query.computed_view import ComputedViews
 
-    return OwnedViewGroup()
+    return OwnedViewGroup([ComputedViews()])
 
 
 def read_model(app_file: Path) -> "AppModel":

@@ -9,6 +9,7 @@ from core.query.compile import compile_filter
 from core.query.filter import parse_filter
 from core.query.scope import Scope
 from core.schema.model import TableSpec
+from core.schema.view import find_view
 
 
 def view_limit(link: FieldType[Any], there: Scope, source: FromClause | None = None) -> ColumnElement[bool] | None:
@@ -22,10 +23,5 @@ def view_limit(link: FieldType[Any], there: Scope, source: FromClause | None = N
 
 
 def _filters_of(table: TableSpec, name: str) -> Any:
-    for view in table.later.get("views") or ():
-        if name in (str(view.get("id")), view.get("name")):
-            return view.get("filters")
-    for view in getattr(table, "views", ()):
-        if name in (str(view.id), view.name):
-            return view.filters
-    return None
+    view = find_view(table.views, name)
+    return None if view is None else view.filters

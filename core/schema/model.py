@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from core.schema.permission import Permissions, RateLimit, RowRules
 from core.schema.role import Roles
+from core.schema.view import ViewSpec
 
 PrimaryKeyType = Literal["auto-increment", "bigserial", "uuid", "text", "composite"]
 
@@ -110,8 +111,9 @@ class TableSpec:
     permissions: Permissions | None = None
     row_rules: RowRules | None = None
     rate_limit: RateLimit | None = None
+    views: tuple[ViewSpec, ...] = ()
     later: Mapping[str, Any] = field(default_factory=dict)
-    """Keys kept for features that come later: views, comments, webhooks, …"""
+    """Keys kept for features that come later: comments, webhooks, …"""
 
     def field(self, name: str) -> FieldSpec:
         """The field of that name; KeyError when there is none."""

@@ -2,7 +2,10 @@
 result's columns, the database's own judgement of a text, the place of an error."""
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any, Literal
+
+from sqlalchemy import Executable
 
 from core.storage.database import Reader, Row
 
@@ -26,6 +29,13 @@ def execute(reader: Reader, sql: str) -> int:
     """Run a statement that answers no rows; the rows that it changed, -1 where the database does not say."""
     count: int = _of(reader.dialect).execute(_session(reader), sql)
     return count
+
+
+def literal_text(reader: Reader, statement: Executable) -> str:
+    """A statement with its values in place: the definition of a view."""
+    dialect = copy(_session(reader).statements.dialect)
+    dialect._backslash_escapes = False
+    return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))  # type: ignore[attr-defined]
 
 
 def place_of(dialect: str, error: BaseException, sql: str) -> tuple[int, int] | None:
