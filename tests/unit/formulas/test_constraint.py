@@ -113,9 +113,7 @@ async def test_unique_where(desk: Desk) -> None:
 
 async def test_unique_where_within_one_batch(desk: Desk) -> None:
     """T-139: also against each other, and by many writers at once."""
-    results = await asyncio.gather(
-        *(desk.book(room=5, slot=5, state="open") for _ in range(6)), return_exceptions=True
-    )
+    results = await asyncio.gather(*(desk.book(room=5, slot=5, state="open") for _ in range(6)), return_exceptions=True)
     assert sum(isinstance(each, str) for each in results) == 1
     assert sum(isinstance(each, Conflict) for each in results) == 5
 
