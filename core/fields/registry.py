@@ -49,6 +49,7 @@ from core.fields.text import (
     SingleLineTextField,
     UrlField,
 )
+from core.fields.view import check_views
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.vocabulary import OptionProblem
 
@@ -151,8 +152,9 @@ class Registry:
         return problems
 
     def check_table(self, table: TableSpec, app: App) -> Iterable[OptionProblem]:
-        """The conditions of the table's constraints and indexes."""
-        return check_conditions(table, self._bound(app))
+        """The conditions of the table's constraints and indexes, and what its views say about fields."""
+        bound = self._bound(app)
+        return (*check_conditions(table, bound), *check_views(table, bound))
 
     def _bound(self, app: App) -> Binder:
         """One for all fields of the app that is being checked."""

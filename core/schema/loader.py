@@ -24,6 +24,7 @@ from core.schema.snapshot import table_data
 from core.schema.source import Source, display_name, is_broken, read_source, read_text
 from core.schema.table import next_ids, read_table
 from core.schema.tree import Map, Seq, from_plain, plain
+from core.schema.view_check import check_view_roles
 from core.schema.vocabulary import FieldVocabulary
 
 
@@ -117,6 +118,8 @@ def _read_app(
     signed_in = is_signed_in_to(tree.get("auth"))
     roles = read_roles(tree.get("auth"), [table.name for _, _, table in tables], findings)
     check_permissions([_names(*each) for each in tables], roles if signed_in else None, findings)
+    for number, _, table in tables if signed_in else ():
+        check_view_roles(table, number, roles, findings)
     for key in tree:
         if key in _ROOT_KEYS - ROOT_RUN:
             findings.note("schema.later", f"`{key}` is accepted, not run yet", (key,))

@@ -10,6 +10,7 @@ ONE_LINE = r"^[^\r\n]*$"
 VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 IDENTIFIER = r"^[a-z][a-z0-9_]*$"
 ROLE_NAME = r"^[a-z][a-z0-9-]*$"
+VIEW_ID = r"^[a-z0-9_-]+$"
 TABLE_NAME = r"^\s*[A-Za-z][A-Za-z0-9_\- ]*$"
 COLOR = r"^#[0-9A-Fa-f]{6}$"
 CURRENCY_CODE = r"^[A-Z]{3}$"
@@ -21,6 +22,7 @@ WORDS = {
     VARIABLE: "a variable's name: capital letters, digits, `_`",
     IDENTIFIER: "a name: a small letter first, then small letters, digits, `_`",
     ROLE_NAME: "a role's or group's name: a small letter first, then small letters, digits, `-`",
+    VIEW_ID: "an id: small letters, digits, `-`, `_`",
     COLOR: "a colour such as #2F6FDE",
     CURRENCY_CODE: "a currency code such as EUR",
 }

@@ -69,17 +69,17 @@ def _operations(form: OperationsForm | None, path: Path) -> dict[Operation, Rule
     if form is None:
         return {}
     said = ((name, getattr(form, attribute)) for name, attribute in _ATTRIBUTES)
-    return {name: _rule(who, (*path, name)) for name, who in said if who is not None}
+    return {name: rule_of(who, (*path, name)) for name, who in said if who is not None}
 
 
 def _field_rule(form: FieldRuleForm, path: Path) -> FieldRule:
     return FieldRule(
-        read=None if form.read is None else _rule(form.read, (*path, "read")),
-        write=None if form.write is None else _rule(form.write, (*path, "write")),
+        read=None if form.read is None else rule_of(form.read, (*path, "read")),
+        write=None if form.write is None else rule_of(form.write, (*path, "write")),
     )
 
 
-def _rule(who: str | Sequence[str] | MinRoleForm, path: Path) -> Rule:
+def rule_of(who: str | Sequence[str] | MinRoleForm, path: Path) -> Rule:
     where = path_text(path)
     if isinstance(who, MinRoleForm):
         return Rule("least", (who.min_role,), where)
@@ -201,10 +201,10 @@ def _check_block(table: TableNames, path: Path, roles: Roles | None, findings: F
         named += [(each, (*here, key)) for key, each in (("read", both.read), ("write", both.write)) if each]
     if roles is not None:
         for rule, where in named:
-            _check_rule(rule, where, roles, findings)
+            check_rule(rule, where, roles, findings)
 
 
-def _check_rule(rule: Rule, path: Path, roles: Roles, findings: Findings) -> None:
+def check_rule(rule: Rule, path: Path, roles: Roles, findings: Findings) -> None:
     groups = {group.name for group in roles.groups}
     for index, name in enumerate(rule.roles):
         here = (*path, "minRole") if rule.who == "least" else (*path, index)

@@ -13,6 +13,7 @@ from core.schema.permission_check import permissions_of, rate_limit_of, row_rule
 from core.schema.shape import Findings, show
 from core.schema.source import is_broken
 from core.schema.tree import Map, Path, Seq, plain
+from core.schema.view_check import read_views
 from core.schema.vocabulary import FieldVocabulary
 
 AUTOMATIC = frozenset({"id", "created_at", "updated_at", "deleted_at"})
@@ -41,6 +42,7 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
     fields = _with_key_required(fields, key)
     _check_stand_ins(fields, entries, path, findings)
     _check_indexes(shape, path, findings, names | AUTOMATIC)
+    views = _read_views(node.get("views"), (*path, "views"), findings)
     for each in TABLE_LATER:
         if each in node:
             findings.note("schema.later", f"`{each}` is accepted, not run yet", (*path, each))
@@ -58,6 +60,7 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
         permissions=permissions_of(shape.permissions, (*path, "permissions")),
         row_rules=row_rules_of(shape.row_level_permissions, (*path, "rowLevelPermissions")),
         rate_limit=rate_limit_of(shape.rate_limit),
+        views=views,
         later={each: plain(node[each]) for each in TABLE_LATER if each in node},
     )
 
@@ -78,6 +81,10 @@ def next_ids(nodes: Any, path: Path, findings: Findings, what: str) -> list[str]
             findings.error("schema.duplicate-id", f"another {what} has the id {each}", (*path, index, "id"))
         ids.append(str(each))
     return ids
+
+
+def _read_views(nodes: Any, path: Path, findings: Findings) -> tuple[ViewSpec, ...]:
+    return read_views(nodes, path, findings, next_ids(nodes, path, findings, "view of this table"))
 
 
 def _declared_names(entries: Any) -> frozenset[str]:
