@@ -252,7 +252,6 @@ class TableForm(Form):
 
 
 TABLE_LATER = (
-    "views",
     "allowForceDelete",
     "uniqueIgnoresDeleted",
     "physicalChecks",

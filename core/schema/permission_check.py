@@ -80,6 +80,7 @@ def _field_rule(form: FieldRuleForm, path: Path) -> FieldRule:
 
 
 def rule_of(who: str | Sequence[str] | MinRoleForm, path: Path) -> Rule:
+    """Who may, as a value of the file says."""
     where = path_text(path)
     if isinstance(who, MinRoleForm):
         return Rule("least", (who.min_role,), where)
@@ -205,6 +206,7 @@ def _check_block(table: TableNames, path: Path, roles: Roles | None, findings: F
 
 
 def check_rule(rule: Rule, path: Path, roles: Roles, findings: Findings) -> None:
+    """Roles and groups that a rule names but the app does not have."""
     groups = {group.name for group in roles.groups}
     for index, name in enumerate(rule.roles):
         here = (*path, "minRole") if rule.who == "least" else (*path, index)

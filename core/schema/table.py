@@ -13,6 +13,7 @@ from core.schema.permission_check import permissions_of, rate_limit_of, row_rule
 from core.schema.shape import Findings, show
 from core.schema.source import is_broken
 from core.schema.tree import Map, Path, Seq, plain
+from core.schema.view import ViewSpec
 from core.schema.view_check import read_views
 from core.schema.vocabulary import FieldVocabulary
 
