@@ -135,6 +135,11 @@ def decide_field(table: TableRules, caller: Caller, operation: FieldOperation, f
     return None if not rule else Decision(_admits(rule, table, caller), "rule", rule.path)
 
 
+def admits(rule: Rule, table: TableRules, caller: Caller) -> bool:
+    """Whether a rule beside the table's own, of a view, lets the caller in."""
+    return table.is_above_rules(caller) or _admits(rule, table, caller)
+
+
 def _without_block(table: TableRules, caller: Caller, operation: Operation) -> Decision:
     """D-02; P-015 where the app has no accounts."""
     if not table.has_accounts:

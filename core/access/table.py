@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from core.access.decision import Caller, Decision, FieldOperation, TableRules, decide, decide_field, table_rules
+from core.access.decision import Caller, Decision, FieldOperation, TableRules, admits, decide, decide_field, table_rules
 from core.access.row import row_filter
 from core.errors import NotFound, NotSignedIn
 from core.fields.model import AppModel, TableModel
@@ -11,6 +11,7 @@ from core.principal import Principal
 from core.query.filter import All, Node
 from core.query.scope import EVERYTHING, Scope, Sight
 from core.schema.permission import OPERATIONS, Operation, RowRule
+from core.schema.view import ViewSpec
 
 RowOperation = Literal["read", "write", "create", "delete"]
 CALLERS_KEPT = 1_000
@@ -23,7 +24,7 @@ _NONE: frozenset[str] = frozenset()
 class TableAccess:
     """One table for all callers of the same roles. What a principal's own id decides, its rows, is asked with it."""
 
-    __slots__ = ("_allowed", "_caller", "_row_rules", "_rules", "hidden", "ignored", "is_free", "locked", "table")
+    __slots__ = ("_allowed", "_caller", "_row_rules", "_rules", "_sees_all", "hidden", "ignored", "is_free", "locked", "table")
 
     def __init__(
         self, table: TableModel, rules: TableRules, caller: Caller, hidden: frozenset[str], locked: frozenset[str]
@@ -34,6 +35,7 @@ class TableAccess:
         above = rules.is_above_rules(caller)
         self._row_rules = None if above else table.spec.row_rules
         self._allowed = frozenset(op for op in OPERATIONS if decide(rules, caller, op).allowed)
+        self._sees_all = above or not rules.has_accounts
         self.hidden = hidden
         """Fields that the caller may not read, those computed from them included."""
         self.locked = locked
@@ -88,6 +90,23 @@ class TableAccess:
         """Some rows are beyond the caller's reach."""
         return self._row_rules is not None and getattr(self._row_rules, operation) is not None
 
+    def may_view(self, view: ViewSpec) -> bool:
+        """V-015. A query answers with rows that no rule of fields or rows is asked about, so it is for those from whom
+        nothing is kept (V-016)."""
+        who = view.permissions
+        if view.query is not None and not self._sees_all:
+            return False
+        if who is None:
+            return self.may("read")
+        return (who.public or self.may("read")) and (who.read is None or admits(who.read, self._rules, self._caller))
+
+    def may_edit_through(self, view: ViewSpec) -> bool:
+        """V-015: of those who may change records, who may do so in the view."""
+        who = view.permissions
+        return view.query is None and (
+            who is None or who.write is None or admits(who.write, self._rules, self._caller)
+        )
+
     def rows(self, operation: RowOperation, principal: Principal, scope: Scope) -> Node | None:
         """The rows that the caller may do that to; None: all. What cannot be seen can be neither changed nor deleted
         (P-027)."""
@@ -134,9 +153,16 @@ class Access:
         """Nothing is hidden from the caller in any table."""
         return principal.is_unrestricted or not (self.has_rules or self.has_accounts) or self.is_above_rules(principal)
 
-    def sights(self, principal: Principal, scope: Scope) -> Callable[[TableModel], Sight]:
-        """What the caller sees of each table, made when it is asked for. `scope` is any of the caller's."""
+    def sights(
+        self, principal: Principal, scope: Scope, *, opened: TableModel | None = None
+    ) -> Callable[[TableModel], Sight]:
+        """What the caller sees of each table, made when it is asked for. `scope` is any of the caller's; `opened` may be
+        read whatever the table's rule says, as far as those of its fields and rows allow."""
         found: dict[str, Sight] = {}
+        if opened is not None:
+            access = self.table(principal, opened)
+            rows = access.rows("read", principal, scope.neighbour(opened))
+            found[opened.sql_name] = Sight(True, access.hidden, rows)
 
         def sight(table: TableModel) -> Sight:
             known = found.get(table.sql_name)

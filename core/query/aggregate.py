@@ -154,6 +154,10 @@ class Grouping:
     by: Literal["appearance", "name", "count"] = "appearance"
     descending: bool = False
     hide_empty: bool = False
+    first: tuple[str, ...] = ()
+    """Values whose groups come before the others."""
+    filled: bool = False
+    """Options without rows are told too, with the count 0."""
 
 
 def parse_grouping(params: Mapping[str, str], scope: Scope) -> Grouping | None:

@@ -18,12 +18,14 @@ from core.query.page import FIRST_PAGE, Page, parse_page
 from core.query.scope import HiddenField, Scope, UnknownField
 from core.query.search import compile_search
 from core.query.sort import Key, Rank, parse_sort, ranks
+from core.query.view import read_view
+from core.schema.view import ViewSpec
 
 Deleted = Literal["without", "with", "only"]
 
 PARAMETERS = frozenset(
     "limit offset page cursor sort order fields select filter q aggregate groupBy groupSort hideEmpty includeDeleted "
-    "deleted format timezone filterByFormula expand sqlNulls lookups".split()
+    "deleted format timezone filterByFormula expand sqlNulls lookups view".split()
 )
 
 
@@ -48,21 +50,29 @@ class ListQuery:
     unknown: tuple[str, ...] = ()
 
     @classmethod
-    def parse(cls, params: Mapping[str, str], scope: Scope, *, trash: bool = False) -> "ListQuery":
-        """Read the parameters. Raises Invalid or BadRequest naming the parameter."""
+    def parse(
+        cls, params: Mapping[str, str], scope: Scope, *, trash: bool = False, view: ViewSpec | None = None
+    ) -> "ListQuery":
+        """Read the parameters, and what the view adds to them. Raises Invalid or BadRequest naming the parameter."""
         scope = replace(scope, zone=parse_zone(params.get("timezone")), sql_nulls=params.get("sqlNulls") == "true")
         deleted: Deleted = "only" if trash else parse_deleted(params)
         sort = parse_sort(params.get("sort"), scope, params.get("order"))
+        where, fields = parse_where(params, scope), parse_fields(params.get("fields") or params.get("select"), scope)
+        grouping = parse_grouping(params, scope)
+        if view is not None:
+            seen = read_view(view, scope)
+            where, sort, fields = both(where, seen.where), sort or seen.sort, _common(fields, seen.fields)
+            grouping = grouping or (seen.grouping if sort == seen.sort else None)
         return cls(
             scope=scope,
-            where=parse_where(params, scope),
+            where=where,
             q=(params.get("q") or "").strip(),
             sort=sort,
             page=parse_page(params, order_name(sort, deleted)),
-            fields=parse_fields(params.get("fields") or params.get("select"), scope),
+            fields=fields,
             deleted=deleted,
             aggregates=parse_aggregates(params.get("aggregate"), scope),
-            grouping=parse_grouping(params, scope),
+            grouping=grouping,
             expand=parse_expand(params.get("expand"), scope),
             display=parse_display(params),
             arrays=params.get("lookups") == "array",
@@ -91,9 +101,19 @@ class ListQuery:
 
 def parse_where(params: Mapping[str, str], scope: Scope) -> Node | None:
     """`filter` and `filterByFormula`, both of which must hold."""
-    parts = [parse_filter(params.get("filter"), scope), parse_formula(params.get("filterByFormula"), scope)]
-    found = [part for part in parts if part is not None]
-    return All(tuple(found)) if len(found) > 1 else found[0] if found else None
+    return both(parse_filter(params.get("filter"), scope), parse_formula(params.get("filterByFormula"), scope))
+
+
+def both(one: Node | None, other: Node | None) -> Node | None:
+    """The condition that both of them hold."""
+    return All((one, other)) if one is not None and other is not None else one if other is None else other
+
+
+def _common(asked: tuple[str, ...] | None, shown: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """V-014: of the fields that are asked for, those that the view shows."""
+    if asked is None or shown is None:
+        return shown if asked is None else asked
+    return tuple(name for name in asked if name in shown)
 
 
 def parse_formula(text: str | None, scope: Scope) -> Node | None:

@@ -20,6 +20,8 @@ class Key:
 
     ref: Ref
     descending: bool = False
+    first: tuple[str, ...] = ()
+    """Values, as text, that come before all others in this order, whatever the direction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,13 @@ def _key(name: str, direction: str, scope: Scope) -> Key:
 
 def ranks(keys: Sequence[Key], scope: Scope, source: FromClause | None = None) -> list[Rank]:
     """The levels of the order, the record's key last."""
-    found = [Rank(_sortable(key.ref, scope, source), key.descending, _nullable(key.ref, scope)) for key in keys]
+    found: list[Rank] = []
+    for key in keys:
+        if key.first:
+            places = {value: place for place, value in enumerate(key.first)}
+            text = cast(scope.column(key.ref, source), Text)
+            found.append(Rank(case(places, value=text, else_=len(places)), False, False))
+        found.append(Rank(_sortable(key.ref, scope, source), key.descending, _nullable(key.ref, scope)))
     named = {key.ref.column for key in keys if key.ref.is_plain}
     base = scope.source if source is None else source
     found += [Rank(base.c[name], False, False) for name in scope.table.key.fields if name not in named]

@@ -12,6 +12,7 @@ from core.fields.model import TableModel
 from core.query.aggregate import group_name, group_statement
 from core.query.list_query import ListQuery
 from core.query.page import after, write_cursor
+from core.query.view import group_order
 from core.records.computed import with_computed
 from core.records.key import KeyValue
 from core.records.shape import Shape, display
@@ -138,7 +139,18 @@ class ListRows:
             if query.aggregates:
                 group["aggregations"] = query.aggregates.shape(values)
             groups.append(group)
+        return _filled(groups, query) if grouping.filled else groups
+
+
+def _filled(groups: list[Group], query: ListQuery) -> list[Group]:
+    """Options without rows take their places among the groups (V-005)."""
+    grouping = query.grouping
+    assert grouping is not None
+    if not grouping.ref.type.sort_order():
         return groups
+    found = {group["name"]: group for group in groups}
+    order = group_order(grouping, [group["name"] for group in groups])
+    return [found.get(name) or {"name": name, "count": 0} for name in order]
 
 
 def list_shape(query: ListQuery) -> Shape:

@@ -33,6 +33,7 @@ from core.records.update import Edit, Update, UpdateMany
 from core.records.validate import Values, accept_changes, accept_new, invalid
 from core.records.writing import Stored, WritableTable
 from core.schema.permission import Operation
+from core.schema.view import ViewSpec, find_view
 from core.storage.database import Call, Database, Reader
 
 T = TypeVar("T")
@@ -103,7 +104,29 @@ class Records:
     async def list(self, principal: Principal, table: TableModel, params: Mapping[str, str]) -> RecordList:
         """A page of records with totals (spec §10.4). Raises NotFound, NotSignedIn."""
         self.require(principal, table, "read")
-        return await self._list(ListQuery.parse(params, self.scope(principal, table)))
+        scope = self.scope(principal, table)
+        view = self.view(principal, table, params["view"]) if params.get("view") else None
+        return await self._list(ListQuery.parse(params, scope, view=view))
+
+    async def list_view(
+        self, principal: Principal, table: TableModel, view: ViewSpec, params: Mapping[str, str]
+    ) -> RecordList:
+        """A page of a view's records (V-014). A public view opens its table for that, not the fields and rows that rules
+        keep from the caller (V-015, V-016). Raises NotFound, NotSignedIn."""
+        scope = self.scope(principal, table)
+        if view.permissions is not None and view.permissions.public:
+            scope = replace(scope, sights=self.access.sights(principal, scope, opened=table))
+        else:
+            self.require(principal, table, "read")
+        return await self._list(ListQuery.parse(params, scope, view=view))
+
+    def view(self, principal: Principal, table: TableModel, address: str) -> ViewSpec:
+        """The view of that id or name, if the caller may read it. Raises NotFound, NotSignedIn."""
+        found = find_view(table.spec.views, address)
+        access = self.access.table(principal, table)
+        if found is None or not access.may_view(found):
+            raise access.refusal() if not access.may("read") else NotFound()
+        return found
 
     async def trash(self, principal: Principal, table: TableModel, params: Mapping[str, str]) -> RecordList:
         """Deleted records, the newest deletion first (R-041)."""
