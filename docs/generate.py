@@ -32,6 +32,20 @@ def field_types() -> str:
     return "\n".join(lines) + "\n"
 
 
+def formula_functions() -> str:
+    """A row per function of the formula language, by group."""
+    from core.formulas.function import FUNCTIONS
+
+    lines: list[str] = []
+    for group in dict.fromkeys(function.group for function in FUNCTIONS.values()):
+        lines += [f"### {group}", "", "| Function | What it gives | Example |", "| --- | --- | --- |"]
+        for function in (each for each in FUNCTIONS.values() if each.group == group):
+            cells = [f"`{function.usage}`", function.doc, f"`{function.example}`"]
+            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
+        lines.append("")
+    return "\n".join(lines[:-1]) + "\n"
+
+
 def keys() -> str:
     """The keys of each context, from the actions."""
     from screens.actions.registry import ACTIONS
@@ -107,6 +121,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "coverage": coverage_of_points,
     "field-types": field_types,
+    "formula-functions": formula_functions,
     "keys": keys,
 }
 """Name → text, with a line break at the end."""
