@@ -91,6 +91,27 @@ class BatchUpdated(TypedDict):
     errors: NotRequired[list[BatchError]]
 
 
+class Upsert(TypedDict):
+    """1 to 100 records with the fields that tell them apart (`matchFields` is another name), or `fields` of a single one."""
+
+    records: NotRequired[list[RecordBody | dict[str, Any]]]
+    fields: NotRequired[dict[str, Any]]
+    fieldsToMergeOn: NotRequired[list[str]]
+    matchFields: NotRequired[list[str]]
+    returnRecords: NotRequired[bool]
+
+
+class Upserted(TypedDict):
+    """Of several records `records`, `created` and `updated`; of a single one the others."""
+
+    records: NotRequired[list[Record]]
+    created: NotRequired[int]
+    updated: NotRequired[int]
+    id: NotRequired[str]
+    operation: NotRequired[Literal["created", "updated"]]
+    record: NotRequired[Record]
+
+
 class BatchIds(TypedDict):
     """1 to 100 ids."""
 

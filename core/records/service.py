@@ -30,6 +30,7 @@ from core.records.remove import Delete, Removal, Restore
 from core.records.shape import Shape, display
 from core.records.tree import parse_tree, read_tree
 from core.records.update import Edit, Update, UpdateMany
+from core.records.upsert import Incoming, Upsert, Upserted, check_merge_values, merge_fields
 from core.records.validate import Values, accept_changes, accept_new, invalid
 from core.records.writing import Stored, WritableTable
 from core.schema.permission import Operation
@@ -301,6 +302,48 @@ class Records:
         target = self.target(principal, table, "restore")
         job = Restore(self._removal, target, _keys(table, ids), batch=True)
         return len(await self._write(target, job, principal))
+
+    async def upsert(self, principal: Principal, table: TableModel, body: Mapping[str, Any]) -> dict[str, Any]:
+        """`{records: [{fields}], fieldsToMergeOn}` → `{records, created, updated}`, or of a single record `{fields,
+        matchFields}` → `{id, operation, record}` (§10.9). All or nothing. Raises NotFound, Invalid, Conflict."""
+        target = self.target(principal, table, "create")
+        is_single = "records" not in body and "fields" in body
+        items = [{"fields": body["fields"]}] if is_single else _items(body, "records", CHANGE_AT_MOST)
+        names = merge_fields(table, body.get("fieldsToMergeOn", body.get("matchFields")))
+        if not target.hidden.isdisjoint(names):
+            raise NotFound()
+        now = self._clock()
+
+        def accepted(item: Any) -> Incoming:
+            raw = fields_of(item)
+            created = accept(target, raw, lambda given: accept_new(table, given, now))
+            check_merge_values(names, raw)
+            rest = {name: value for name, value in raw.items() if name in created and name not in names}
+            sets = accept_changes(table, {name: value for name, value in rest.items() if name in target.many})
+            return Incoming(created, {**{name: created[name] for name in rest}, **sets})
+
+        rows, _, _ = _accept_each(items, False, accepted)
+        updating = self._updating(principal, table)
+        done: Upserted = await self._write(target, Upsert(target, updating, rows, names), principal)
+        records = [target.shape.from_values(row) for row in done.rows]
+        if is_single:
+            operation = "created" if done.created[0] else "updated"
+            return {"id": records[0]["id"], "operation": operation, "record": records[0]}
+        created = sum(done.created)
+        return {"records": records, "created": created, "updated": len(records) - created}
+
+    def _updating(self, principal: Principal, table: TableModel) -> Callable[[], WritableTable]:
+        """The table as the caller may update it, judged now and told when it is asked for."""
+        try:
+            found = self.target(principal, table, "update")
+        except (NotFound, NotSignedIn) as error:
+            refusal = error
+
+            def refused() -> WritableTable:
+                raise refusal
+
+            return refused
+        return lambda: found
 
     async def commit(self, principal: Principal, request: CommitRequest) -> CommitAnswer:
         """Staged edits of several tables in one transaction, all or nothing (`core.contract.console`)."""

@@ -16,6 +16,8 @@ from core.contract.records import (
     RecordBody,
     RecordList,
     Restored,
+    Upsert,
+    Upserted,
 )
 from core.http.answer import Answer, as_json, empty
 from core.http.call import Call, check
@@ -253,6 +255,19 @@ async def restore_batch(call: Call) -> Answer:
     body = await batch_body(call)
     restored = await call.engine.records.batch_restore(call.principal, table_of(call), body["ids"])
     return as_json({"success": True, "restored": restored})
+
+
+@routes.add(
+    "POST",
+    "/api/tables/{table}/records/upsert",
+    body=Upsert,
+    answers={200: Upserted},
+    errors=(404, 409, 413, 422),
+    needs="create",
+)
+async def upsert_records(call: Call) -> Answer:
+    """Create or update up to 100 records, told apart by some of their fields."""
+    return as_json(await call.engine.records.upsert(call.principal, table_of(call), await batch_body(call)))
 
 
 def single(record: Record, status: int = 200) -> Answer:

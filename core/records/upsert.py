@@ -1,0 +1,129 @@
+"""Creating or updating, told apart by fields whose values name a record (§10.9): one look for what is there, one INSERT, one
+UPDATE, however many records."""
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import FieldError, NotFound, SovriumError
+from core.fields.model import TableModel
+from core.records.create import in_batch, insert_valid
+from core.records.key import KeyValue
+from core.records.update import Edit, update_valid
+from core.records.validate import Values, invalid
+from core.records.writing import Stored, WritableTable
+from core.storage.database import Reader, Transaction
+from core.storage.ddl import quote
+from core.storage.rows import RowShape
+
+_NOT_COMPARED = ("json", "double")
+"""Kinds whose values are not equal reliably enough to name a record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One record of the request: all values for a new one, and those that an existing one gets."""
+
+    created: Values
+    changes: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Upserted:
+    """The rows as they then are, in the order of the request."""
+
+    rows: Sequence[Stored]
+    created: Sequence[bool]
+
+
+class Upsert:
+    """A job that creates or updates a batch, all or nothing. `updating` gives the table as the caller may update it, and is
+    asked only where a record is there; it raises NotFound where the caller may not (R-065)."""
+
+    group: Hashable | None = None
+
+    def __init__(
+        self,
+        target: WritableTable,
+        updating: Callable[[], WritableTable],
+        rows: Sequence[Incoming],
+        names: Sequence[str],
+    ) -> None:
+        self.target = target
+        self.updating = updating
+        self.rows = rows
+        self.names = tuple(names)
+
+    def run(self, tx: Transaction) -> Upserted:
+        wanted = [tuple(row.created[name] for name in self.names) for row in self.rows]
+        keys = self._find(tx, wanted)
+        results: list[Any] = [None] * len(wanted)
+        first: dict[tuple[Any, ...], int] = {}
+        for place, values in enumerate(wanted):
+            if values not in keys:
+                first.setdefault(values, place)
+        made = list(first.values())
+        for place, stored in zip(
+            made, insert_valid(tx, self.target, [self.rows[place].created for place in made]), strict=True
+        ):
+            results[place] = _good(stored, place)
+            keys[wanted[place]] = self.target.key_of(stored)
+        new = frozenset(made)
+        rest = [place for place in range(len(wanted)) if place not in new]
+        if rest:
+            edits = [Edit(keys[wanted[place]], self.rows[place].changes) for place in rest]
+            for place, stored in zip(rest, update_valid(tx, self.updating(), edits), strict=True):
+                results[place] = _good(stored, place)
+        return Upserted(results, [place in new for place in range(len(wanted))])
+
+    def run_group(self, tx: Transaction, jobs: Sequence["Upsert"]) -> list[Any]:
+        return [job.run(tx) for job in jobs]
+
+    def _find(self, reader: Reader, wanted: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], KeyValue]:
+        """The first live record of each of the values, by them."""
+        key, names = self.target.key, self.names
+        shape = RowShape(reader.dialect, self.target.source, names)
+        packed = shape.pack([dict(zip(names, values, strict=True)) for values in set(wanted)])
+        same = " AND ".join(f"t.{quote(name)} = w.{quote(name)}" for name in names)
+        columns = ", ".join(f"t.{quote(name)}" for name in (*names, *key))
+        found = reader.rows(
+            f"SELECT {columns} FROM ({shape.select_many().replace(':rows', '?', 1)}) AS w "
+            f"JOIN {quote(self.target.source.name)} AS t ON {same} WHERE t.deleted_at IS NULL",
+            [packed],
+        )
+        out: dict[tuple[Any, ...], KeyValue] = {}
+        for row in sorted(found, key=lambda row: row[len(names) :], reverse=True):
+            out[row[: len(names)]] = row[len(names) :]
+        return out
+
+
+def _good(result: Stored | SovriumError, place: int) -> Stored:
+    if isinstance(result, NotFound):
+        raise NotFound()  # a record that is there, and beyond the caller's reach
+    if isinstance(result, SovriumError):
+        raise in_batch(result, place)
+    return result
+
+
+def merge_fields(table: TableModel, given: Any) -> tuple[str, ...]:
+    """The fields that tell records apart (R-061). Raises Invalid."""
+    if not isinstance(given, list) or not given or not all(isinstance(name, str) for name in given):
+        raise _refused("Expected a list with one field or more")
+    for name in given:
+        column = table.column_by_name.get(name)
+        if name not in table.fields:
+            raise _refused(f"{table.name} has no field {name!r}")
+        if column is None or column.type.is_list or column.type.kind in _NOT_COMPARED:
+            raise _refused(f"{name} does not tell records apart")
+    return tuple(dict.fromkeys(given))
+
+
+def check_merge_values(names: Sequence[str], raw: Mapping[str, Any]) -> None:
+    """Raises Invalid where a record lacks one of the values (R-061)."""
+    missing = [name for name in names if raw.get(name) is None]
+    if missing:
+        raise invalid([FieldError(name, "upsert.no-value", f"{name} is needed to find the record") for name in missing])
+
+
+def _refused(message: str) -> SovriumError:
+    return invalid([FieldError("fieldsToMergeOn", "upsert.fields", message)])
