@@ -11,7 +11,7 @@ from core.formulas.kind import Kind
 from core.formulas.parse import parse
 from core.formulas.problem import FormulaProblem
 from core.formulas.size import check_size
-from core.formulas.tree import Name, walk
+from core.formulas.tree import Expression, Name, walk
 
 CORPUS = Path(__file__).parents[2] / "corpora" / "formulas.txt"
 KINDS: dict[str, Kind] = {
@@ -85,7 +85,11 @@ def test_long_and_deep_formulas(formula: str) -> None:
 )
 def test_too_much_is_refused(formula: str, code: str) -> None:
     with pytest.raises(FormulaProblem) as failure:
-        expression = parse(formula)
-        check(expression, KINDS)
-        check_size(expression)
+        check_size(_checked(formula))
     assert failure.value.code == code
+
+
+def _checked(formula: str) -> Expression:
+    expression = parse(formula)
+    check(expression, KINDS)
+    return expression

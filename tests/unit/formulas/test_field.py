@@ -31,7 +31,11 @@ tables:
       - { name: tags, type: multi-select, options: [a, b, c] }
       - { name: note, type: long-text }
       - { name: net, type: formula, formula: "qty * unit_price", resultType: decimal }
-      - { name: total, type: formula, formula: "ROUND(net * (1 + tax / 100), 2)", resultType: decimal, format: "currency:EUR" }
+      - name: total
+        type: formula
+        formula: "ROUND(net * (1 + tax / 100), 2)"
+        resultType: decimal
+        format: "currency:EUR"
       - name: discounted
         type: formula
         formula: |
@@ -42,7 +46,8 @@ tables:
       - { name: age, type: formula, formula: "EXTRACT(YEAR FROM AGE(CURRENT_DATE, born))", resultType: integer }
       - name: state
         type: formula
-        formula: "CASE WHEN done THEN 'done' WHEN due < CURRENT_DATE THEN 'late' WHEN due IS NULL THEN 'open' ELSE 'planned' END"
+        formula: >-
+          CASE WHEN done THEN 'done' WHEN due < CURRENT_DATE THEN 'late' WHEN due IS NULL THEN 'open' ELSE 'planned' END
       - { name: full_name, type: formula, formula: "first || COALESCE(' ' || NULLIF(TRIM(middle), ''), '') || ' ' || last" }
       - name: slug
         type: formula
@@ -100,7 +105,8 @@ async def test_worked_cases(ledger: Ledger) -> None:
     assert (found["state"], found["late"], found["days_left"]) == ("late", None, -2)
     assert (found["full_name"], found["slug"]) == ("Ada Lovelace", "ada-lovelace")
     assert (found["has"], found["parts"]) == (2, ["b"])
-    assert found["made"].startswith("20") and found["made"].endswith("Z")
+    assert found["made"].startswith("20")
+    assert found["made"].endswith("Z")
     other = await ledger.add(
         qty=100, unit_price=20, first="Ann", middle=" M. ", last="O'Neil", due="2026-03-20", done=False
     )
