@@ -158,6 +158,8 @@ Operator = Literal[
     "isNotEmpty",
     "isTrue",
     "isFalse",
+    "isCurrentUser",
+    "withinRadius",
 ]
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
-Family = Literal["text", "number", "date", "checkbox", "select", "multi", "link", "json"]
+Family = Literal["text", "number", "date", "checkbox", "select", "multi", "link", "user", "json", "none"]
 """The column of the operator table (spec tables-records §11) that a type belongs to."""
 
 EditorKind = Literal[
@@ -41,6 +41,13 @@ EditorKind = Literal[
     "links",
     "json",
     "rating",
+    "list",
+    "place",
+    "user",
+    "users",
+    "file",
+    "files",
+    "button",
     "none",
 ]
 """Which editor the console opens on a cell of this type; `none` = read-only."""

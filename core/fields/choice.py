@@ -196,7 +196,7 @@ class MultiSelectField(FieldType[list[str]]):
     def accept(self, raw: Any) -> list[str] | None:
         if raw is None:
             return None
-        items = _split(raw) if isinstance(raw, str) else raw
+        items = split_list(raw) if isinstance(raw, str) else raw
         if not isinstance(items, list | tuple):
             raise ValueProblem("select.not-a-list", f"A list of options is expected, not {show(raw)}")
         values = list(dict.fromkeys(find_choice(item, self.choices) for item in items))
@@ -210,7 +210,7 @@ class MultiSelectField(FieldType[list[str]]):
         if value is None:
             return ""
         text = ", ".join(value)
-        return text if value and _split(text) == value else json.dumps(value, ensure_ascii=False)
+        return text if value and split_list(text) == value else json.dumps(value, ensure_ascii=False)
 
     def present(self, value: list[str] | None, how: Format) -> str:
         return ", ".join(label_of(each, self.choices) for each in value or ())
@@ -262,7 +262,7 @@ def check_options(field: FieldSpec) -> Iterable[OptionProblem]:
         seen.add(choice.value)
 
 
-def _split(text: str) -> list[Any]:
+def split_list(text: str) -> list[Any]:
     """A list written as text: a JSON list, or values between commas."""
     text = text.strip()
     if text.startswith("["):

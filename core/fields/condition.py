@@ -14,7 +14,7 @@ from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
 
 TypeOf = Callable[[str], FieldType[Any] | None]
-_WITHOUT_VALUE = frozenset({"isNull", "isNotNull", "isEmpty", "isNotEmpty", "isTrue", "isFalse"})
+_WITHOUT_VALUE = frozenset({"isNull", "isNotNull", "isEmpty", "isNotEmpty", "isTrue", "isFalse", "isCurrentUser"})
 _WITH_LIST = frozenset({"in", "notIn", "hasAll"})
 MAX_DEPTH = 10
 

@@ -18,12 +18,20 @@ OPERATORS: Mapping[str, tuple[Operator, ...]] = {
     "select": (*_EQUAL, *_HOLDS, *_LIST, *_ALWAYS),
     "multi": (*_EQUAL, *_HOLDS, *_LIST, "hasAll", *_ALWAYS),
     "link": (*_EQUAL, *_LIST, *_ALWAYS),
+    "user": (*_EQUAL, *_LIST, "isCurrentUser", *_ALWAYS),
     "json": (*_EQUAL, *_HOLDS, *_ALWAYS),
+    "none": (),
 }
 """By family, in the order in which a filter builder offers them (spec tables-records §11)."""
 
 LINKS_OPERATORS: tuple[Operator, ...] = (*_EQUAL, *_HOLDS, *_LIST, "hasAll", *_ALWAYS)
 """Of a link field that holds several records."""
+
+USERS_OPERATORS: tuple[Operator, ...] = (*_EQUAL, *_HOLDS, *_LIST, "hasAll", "isCurrentUser", *_ALWAYS)
+"""Of a user field that holds several accounts."""
+
+PLACE_OPERATORS: tuple[Operator, ...] = ("withinRadius", *_EQUAL, *_ALWAYS)
+"""Of a geolocation."""
 
 JSON_PATH_OPERATORS: tuple[Operator, ...] = (
     *_EQUAL, *_ORDER, *_HOLDS, "startsWith", "endsWith", "matches", *_LIST, *_ALWAYS
@@ -47,7 +55,7 @@ ALIASES: Mapping[str, Operator] = {
 
 def canonical(name: str) -> Operator | None:
     """The operator that a name means, None when it means none (D-12)."""
-    for operators in (*OPERATORS.values(), JSON_PATH_OPERATORS):
+    for operators in (*OPERATORS.values(), JSON_PATH_OPERATORS, PLACE_OPERATORS):
         for operator in operators:
             if operator == name:
                 return operator

@@ -3,8 +3,10 @@
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
+from core.fields.array import ArrayField
 from core.fields.base import FieldType, ValueProblem
 from core.fields.bind import Binder
+from core.fields.button import ButtonField
 from core.fields.choice import CheckboxField, MultiSelectField, SingleSelectField, StatusField
 from core.fields.computed import CountField, LookupField, RollupField
 from core.fields.duration import DurationField
@@ -37,6 +39,8 @@ from core.fields.number import (
     ProgressField,
     RatingField,
 )
+from core.fields.person import CreatedByField, DeletedByField, UpdatedByField, UserField, UsersField
+from core.fields.place import GeolocationField
 from core.fields.structured import JsonField
 from core.fields.text import (
     BarcodeField,
@@ -85,8 +89,15 @@ _TYPES: tuple[type[FieldType[Any]], ...] = (
     CreatedAtField,
     UpdatedAtField,
     DeletedAtField,
+    UserField,
+    CreatedByField,
+    UpdatedByField,
+    DeletedByField,
     JsonField,
+    ArrayField,
+    GeolocationField,
     AutonumberField,
+    ButtonField,
     AiCategorizeField,
     AiExtractField,
     AiGenerateField,
@@ -96,10 +107,7 @@ _TYPES: tuple[type[FieldType[Any]], ...] = (
     AiTranslateField,
 )
 
-_LATER = frozenset(
-    "user created-by updated-by deleted-by single-attachment multiple-attachments "
-    "button geolocation array".split()
-)
+_LATER = frozenset("single-attachment multiple-attachments".split())
 
 _ALIASES = {
     "number": "decimal",
@@ -139,6 +147,8 @@ class Registry:
         """The type bound to one field."""
         if spec.type == "date" and getattr(spec.options, "include_time", False):
             return DateWithTimeField(spec)
+        if spec.type == "user" and getattr(spec.options, "allow_multiple", False):
+            return UsersField(spec)
         return self._types[spec.type](spec)
 
     def check(self, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:

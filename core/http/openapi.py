@@ -28,7 +28,9 @@ FAMILIES: dict[str, Schema] = {
     "select": {"type": "string"},
     "multi": {"type": "array", "items": {"type": "string"}},
     "link": {"type": ["string", "integer", "array"]},
+    "user": {"type": ["string", "array"]},
     "json": {},
+    "none": {},
 }
 FILE: Schema = {}
 """Bytes: the media type says all."""
@@ -185,7 +187,9 @@ def contract_schemas(routes: Iterable[Route]) -> dict[str, Schema]:
 
 def table_schemas(table: TableModel) -> dict[str, Schema]:
     """`contacts.Fields`, `contacts.Record`, `contacts.RecordList`, `contacts.RecordBody`."""
-    known = {name: field_schema(field) for name, field in (*table.fields.items(), *table.system.items())}
+    known = {
+        name: field_schema(field) for name, field in (*table.fields.items(), *table.system.items()) if field.result()
+    }
     writable = {
         name: {key: value for key, value in schema.items() if key != "type"}
         for name, schema in known.items()

@@ -31,8 +31,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from core.fields.column import ColumnType
+from core.query.distance import within_radius
 from core.query.filter import All, Leaf, Node, Not, Some, Written
-from core.query.operand import Span
+from core.query.operand import Radius, Span
 from core.query.scope import Ref, Scope
 from core.storage.table import sqlalchemy_type
 
@@ -99,6 +100,8 @@ class _Compiler:
         if operator in ("isNull", "isNotNull", "isEmpty", "isNotEmpty"):
             empty = column.is_(None) if operator.endswith("Null") else self._is_empty(column, ref)
             return not_(empty) if "Not" in operator else empty
+        if operator == "isCurrentUser":
+            return false() if value is None else self._user(column, ref, value)
         if operator in ("isTrue", "isFalse"):
             return column.is_(operator == "isTrue")
         if ref.is_list:
@@ -152,12 +155,15 @@ class _Compiler:
             return func.suffix(text, piece)
         return func.right(text, func.length(piece)) == piece
 
+    def _user(self, column: Value, ref: Ref, user: str) -> Condition:
+        return self._members(column, ref, "in", (user,)) if ref.is_list else column == literal(user, Text)
+
     # ── Lists ──
 
     def _members(self, column: Value, ref: Ref, operator: str, value: tuple[Any, ...]) -> Condition:
         if operator == "in" and not value:
             return false()
-        type_ = ARRAY(sqlalchemy_type(ColumnType(ref.kind).item))
+        type_ = ARRAY(sqlalchemy_type((ref.type.result() or ColumnType(ref.kind)).item))
         given = cast(bindparam(None, list(value), type_, unique=True), type_)
         has_all: Callable[[Value, Value], Condition]
         has_any: Callable[[Value, Value], Condition]
@@ -174,6 +180,8 @@ class _Compiler:
     # ── JSON ──
 
     def _json(self, column: Value, operator: str, value: Any) -> Condition:
+        if isinstance(value, Radius):
+            return within_radius(column, value, self.scope.dialect)
         text = cast(column, Text)
         if operator == "contains":
             return icontains(text, value, self.scope)

@@ -14,7 +14,7 @@ import orjson
 from core.errors import BadRequest
 from core.formulas.tree import Expression
 from core.query import operator as operators
-from core.query.operand import Span, fragment, member, operand, pair, pattern, period
+from core.query.operand import Span, fragment, member, operand, pair, pattern, period, radius
 from core.query.scope import Ref, Scope, UnknownField
 
 MAX_DEPTH = 10
@@ -153,6 +153,8 @@ def leaf(name: str, operator: str, value: Any, scope: Scope, *, has_value: bool 
             f"filter: field {name!r} of type {ref.type.name} does not take the operator {canonical!r}",
             hint=f"It takes {', '.join(allowed)}",
         )
+    if canonical == "isCurrentUser":
+        return Leaf(ref, canonical, scope.user)
     if canonical in operators.WITHOUT_VALUE:
         return Leaf(ref, canonical)
     if not has_value:
@@ -180,6 +182,8 @@ def _value(operator: str, raw: Any, ref: Ref, scope: Scope) -> Any:
         return period(raw, ref, scope)
     if operator == "matches":
         return pattern(raw)
+    if operator == "withinRadius":
+        return radius(raw)
     if operator in operators.TEXT_VALUE and not ref.is_list:
         return fragment(raw, scope)
     if ref.path and operator not in ("equals", "notEquals") and isinstance(operand(raw, ref, scope), bool):

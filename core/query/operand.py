@@ -9,6 +9,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from core.fields.base import ValueProblem
+from core.fields.person import ME
+from core.fields.place import GeolocationField, accept_place
 from core.query.scope import Ref, Scope
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
@@ -24,9 +26,18 @@ class Span:
     end: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Radius:
+    """All places within so many metres of a point."""
+
+    lat: float
+    lng: float
+    meters: float
+
+
 def operand(raw: Any, ref: Ref, scope: Scope) -> Any:
     """The value to compare a column with; a `Span` where a day is compared with instants. Raises ValueError."""
-    raw = _variable(raw, scope)
+    raw = _variable(raw, scope, ref)
     if ref.path:
         return _json_scalar(raw)
     if ref.is_list:
@@ -41,14 +52,14 @@ def operand(raw: Any, ref: Ref, scope: Scope) -> Any:
         case "link":
             return _number(raw, ref) if ref.kind in ("integer", "bigint") else _text(raw)
         case "json":
-            return raw
+            return _accepted(raw, ref) if isinstance(ref.type, GeolocationField) else raw
         case _:
             return _number(raw, ref) if ref.kind in ("integer", "bigint") else _stored_text(raw, ref)
 
 
 def member(raw: Any, ref: Ref, scope: Scope) -> Any:
     """One value of a list: an option of a multi-select, else as `operand`."""
-    return _item(_variable(raw, scope), ref) if ref.is_list else operand(raw, ref, scope)
+    return _item(_variable(raw, scope, ref), ref) if ref.is_list else operand(raw, ref, scope)
 
 
 def _item(raw: Any, ref: Ref) -> Any:
@@ -58,7 +69,7 @@ def _item(raw: Any, ref: Ref) -> Any:
             number = _number(raw, ref)
             if isinstance(number, int) and abs(number) >= 2**63:
                 raise ValueError("the number is too large")
-            return number
+            return Decimal(str(number)) if ref.kind == "decimal-list" else number
         case "boolean-list":
             if not isinstance(raw, bool):
                 raise ValueError("expected true or false")
@@ -66,6 +77,20 @@ def _item(raw: Any, ref: Ref) -> Any:
         case "date-list":
             return date.fromisoformat(_text(raw))
     return _text(raw)
+
+
+def radius(raw: Any) -> Radius:
+    """The value of `withinRadius`. Raises ValueError."""
+    if not isinstance(raw, dict) or set(raw) != {"lat", "lng", "meters"}:
+        raise ValueError("expected {lat, lng, meters}")
+    meters = raw["meters"]
+    if isinstance(meters, bool) or not isinstance(meters, int | float) or not 0 <= meters <= 1e9:
+        raise ValueError("meters is a number from 0")
+    try:
+        center = accept_place({"lat": raw["lat"], "lng": raw["lng"]})
+    except ValueProblem as problem:
+        raise ValueError(problem.message) from None
+    return Radius(center["lat"], center["lng"], float(meters))
 
 
 def fragment(raw: Any, scope: Scope) -> str:
@@ -135,7 +160,9 @@ def _month_after(first: date) -> date:
     return (first + timedelta(days=31)).replace(day=1)
 
 
-def _variable(raw: Any, scope: Scope) -> Any:
+def _variable(raw: Any, scope: Scope, ref: Ref | None = None) -> Any:
+    if raw in ME and isinstance(raw, str) and ref is not None and ref.family == "user":
+        return scope.user if scope.user is not None else ""
     if not isinstance(raw, str) or not raw.startswith("$"):
         return raw
     known: dict[str, Any] = {"$today": scope.today.isoformat(), "$now": scope.now}

@@ -6,7 +6,7 @@ from core.fields.operator import JSON_PATH_OPERATORS, canonical
 PATH_OPERATORS: tuple[Operator, ...] = (*JSON_PATH_OPERATORS, "isTrue", "isFalse")
 """What a path into a json field takes (`field.path`, T-095)."""
 
-WITHOUT_VALUE = frozenset({"isNull", "isNotNull", "isEmpty", "isNotEmpty", "isTrue", "isFalse"})
+WITHOUT_VALUE = frozenset({"isNull", "isNotNull", "isEmpty", "isNotEmpty", "isTrue", "isFalse", "isCurrentUser"})
 WITH_LIST = frozenset({"in", "notIn", "hasAll"})
 TEXT_VALUE = frozenset({"contains", "doesNotContain", "startsWith", "endsWith", "matches"})
 

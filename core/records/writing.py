@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, select, update
 
 from core.errors import Conflict, FieldError, SovriumError
 from core.fields.base import FieldType
@@ -23,6 +23,7 @@ from core.records.constraint import Constraints
 from core.records.key import KeyValue, key_text
 from core.records.links import Move, ancestors, links_of, load_links, write_links
 from core.records.shape import Shape, to_json
+from core.records.sameness import comparable, is_one_of
 from core.records.validate import invalid
 from core.schema.model import IndexSpec
 from core.storage.database import ChangeRow, Reader, Transaction
@@ -322,7 +323,7 @@ class WritableTable:
         for names in self.unique:
             wanted: dict[tuple[Any, ...], list[int]] = {}
             for place, candidate in enumerate(candidates):
-                values = tuple(candidate.values.get(name) for name in names)
+                values = tuple(comparable(candidate.values.get(name)) for name in names)
                 if None not in values and any(name in candidate.changed for name in names):
                     wanted.setdefault(values, []).append(place)
             if not wanted:
@@ -338,9 +339,11 @@ class WritableTable:
         self, reader: Reader, names: tuple[str, ...], values: list[tuple[Any, ...]], moving: Collection[KeyValue | None]
     ) -> set[tuple[Any, ...]]:
         columns = [self.source.c[name] for name in names]
-        condition = columns[0].in_([value[0] for value in values]) if len(names) == 1 else tuple_(*columns).in_(values)
-        rows = reader.rows(select(*columns, *(self.source.c[name] for name in self.key)).where(condition))
-        return {row[: len(names)] for row in rows if row[len(names) :] not in moving}
+        rows = reader.rows(
+            select(*columns, *(self.source.c[name] for name in self.key)).where(is_one_of(columns, values))
+        )
+        width = len(names)
+        return {tuple(map(comparable, row[:width])) for row in rows if row[width:] not in moving}
 
     # ── The write ──
 

@@ -64,6 +64,9 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"formula": "STRING_TO_ARRAY(note, ' ')", "resultType": "text[]"},
     ],
     "count": [{"relationshipField": "link", "filters": {"field": "n", "operator": "gt", "value": 3}}],
+    "user": [{}, {"allowMultiple": True}],
+    "array": [{}, *({"itemType": kind} for kind in ("integer", "decimal", "boolean", "date")), {"maxItems": 2}],
+    "button": [{"label": "Open", "action": "url", "url": "https://example.org/{id}"}],
     "autonumber": [{}, {"prefix": "INV-", "suffix": "/x", "digits": 5, "startFrom": 7}],
 }
 
@@ -77,7 +80,8 @@ def table_of(type_name: str, keys: dict[str, Any]) -> TableSpec:
 def app_of(field: dict[str, Any]) -> App:
     """An app whose first table has the field, beside others that it may name."""
     tables = [{"name": "Sample", "fields": [field, *BESIDE]}, OTHER]
-    return load_data({"name": "sample", "tables": tables}, FIELD_TYPES)
+    auth = {"strategies": [{"type": "emailAndPassword"}]}
+    return load_data({"name": "sample", "auth": auth, "tables": tables}, FIELD_TYPES)
 
 
 def spec_of(type_name: str, **keys: Any) -> FieldSpec:

@@ -20,6 +20,8 @@ Formatter = Callable[[Any], str]
 
 _BLOCK = re.compile(r"</?(?:p|br|li|h[1-6]|tr|div|blockquote)\b[^>]*>")
 _TAG = re.compile(r"<[^>]*>?")
+NAMED = 2
+"""Links that a cell names; further ones are counted."""
 SHOWN = 1000
 """Characters of a text that a line can need; the rest of a long one is not looked at."""
 
@@ -64,6 +66,43 @@ def _checkbox(field: FieldInfo) -> Formatter:
     return lambda value: ("✓" if value else "·") if isinstance(value, bool) else _as_text(value)
 
 
+def _list(field: FieldInfo) -> Formatter:
+    def show(value: Any) -> str:
+        parts = ("✓" if part is True else "·" if part is False else str(part) for part in value)
+        return ", ".join(parts) if isinstance(value, list) else _as_text(value)
+
+    return show
+
+
+def _place(field: FieldInfo) -> Formatter:
+    return lambda value: f"{value['lat']:.4f}, {value['lng']:.4f}"
+
+
+def _file(field: FieldInfo) -> Formatter:
+    """`report.pdf (1.2 MB)`"""
+    return file_text
+
+
+def _files(field: FieldInfo) -> Formatter:
+    """How many, and the first of them."""
+
+    def show(value: Any) -> str:
+        if not isinstance(value, list):
+            return _as_text(value)
+        more = f" +{len(value) - 1}" if len(value) > 1 else ""
+        return file_text(value[0]) + more if value else ""
+
+    return show
+
+
+def file_text(value: Any) -> str:
+    """A file as one reads of it: its name and size."""
+    if not isinstance(value, dict):
+        return _as_text(value)
+    name = str(value.get("displayName") or value.get("filename") or value.get("key"))
+    return f"{name} ({number.file_size(value['size'])})" if isinstance(value.get("size"), int) else name
+
+
 def compact(value: Any) -> str:
     """Json on one line without blanks that mean nothing."""
     import json
@@ -91,6 +130,11 @@ FORMATTERS: Mapping[str, Callable[[FieldInfo], Formatter]] = {
     "single-select": _choice,
     "status": _choice,
     "multi-select": _choices,
+    "user": _list,
+    "array": _list,
+    "geolocation": _place,
+    "single-attachment": _file,
+    "multiple-attachments": _files,
 }
 """By type; types that are not here are their own text."""
 
@@ -114,7 +158,8 @@ def measured_text(field: FieldInfo, value: Any, labels: Mapping[str, str]) -> st
     """What a column must be wide enough for: the text, with the blanks around chips and the arrow of a link."""
     if field["family"] == "link" and value is not None:
         parts = value if isinstance(value, list) else [value]
-        return one_line(", ".join(labels.get(str(part), str(part)) for part in parts)) + " →"
+        more = f" +{len(parts) - NAMED}" if len(parts) > NAMED else ""
+        return one_line(", ".join(labels.get(str(part), str(part)) for part in parts[:NAMED])) + f"{more} →"
     text = formatter(field)(value)
     if field["family"] == "select":
         return f" {text} "

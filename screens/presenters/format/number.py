@@ -109,3 +109,13 @@ def autonumber(field: FieldInfo) -> Formatter:
     options = field["options"]
     prefix, suffix, digits = options.get("prefix", ""), options.get("suffix", ""), options.get("digits") or 1
     return lambda value: f"{prefix}{int(value):0{digits}d}{suffix}"
+
+
+def file_size(count: int) -> str:
+    """Bytes as one reads them, by 1,024: `812 B`, `1.4 KB`, `5 MB`."""
+    if count < 1024:
+        return f"{count} B"
+    if count < 1024**2:
+        return f"{count / 1024:.1f} KB"
+    size, unit = (count / 1024**2, "MB") if count < 1024**3 else (count / 1024**3, "GB")
+    return f"{size:.1f}".removesuffix(".0") + f" {unit}"

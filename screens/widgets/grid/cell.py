@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.contract.tables import FieldInfo
-from screens.presenters.format import formatter
-from screens.presenters.value import options_of
+from screens.presenters.format import NAMED, formatter
+from screens.presenters.value import options_of, title_of
 
 Piece = tuple[str, str]
 """A text and the name of its style: `text`, `muted`, `null`, `link`, `true`, `star`, `bar`, `chip:<color>`."""
@@ -107,11 +107,15 @@ def _progress(field: FieldInfo) -> Draw:
 
 
 def _link(field: FieldInfo) -> Draw:
+    """What is linked and an arrow; of several the first ones and how many more there are."""
     read = formatter(field)
 
     def draw(value: Any) -> list[Piece]:
-        text = ", ".join(map(read, value)) if isinstance(value, list) else read(value)
-        return [(text, "text"), (" →", "link")]
+        if not isinstance(value, list):
+            return [(read(value), "text"), (" →", "link")]
+        text = ", ".join(map(read, value[:NAMED]))
+        more: list[Piece] = [(f" +{len(value) - NAMED}", "muted")] if len(value) > NAMED else []
+        return [(text, "text"), *more, (" →", "link")] if value else [(NULL, "null")]
 
     return draw
 
@@ -124,6 +128,12 @@ def _color(field: FieldInfo) -> Draw:
     """A swatch and its code."""
     read = formatter(field)
     return lambda value: [("██", f"bar:{value}"), (f" {read(value)}", "text")]
+
+
+def _button(field: FieldInfo) -> Draw:
+    """What Enter does; there is no value behind it."""
+    label = f"[ {title_of(field)} ]"
+    return lambda value: [(label, "link")]
 
 
 RENDERERS: dict[str, Renderer] = {
@@ -154,7 +164,16 @@ RENDERERS: dict[str, Renderer] = {
     "multi-select": Renderer(_chips, glyph="≡"),
     "status": Renderer(_chip, glyph="◆"),
     "relationship": Renderer(_link, glyph="→"),
+    "user": Renderer(_plain, glyph="☻"),
+    "created-by": Renderer(_plain, glyph="☻"),
+    "updated-by": Renderer(_plain, glyph="☻"),
+    "deleted-by": Renderer(_plain, glyph="☻"),
+    "single-attachment": Renderer(_plain, glyph="⎙"),
+    "multiple-attachments": Renderer(_plain, glyph="⎙"),
     "json": Renderer(_json, glyph="{"),
+    "array": Renderer(_plain, glyph="≡"),
+    "geolocation": Renderer(_plain, "right", "◎"),
+    "button": Renderer(_button, "center", "▸"),
     "autonumber": Renderer(_plain, "right", "#"),
     "ai-categorize": Renderer(_chip, glyph="✦"),
     "ai-tag": Renderer(_chips, glyph="✦"),
