@@ -31,6 +31,10 @@ def check_relationship(field: FieldSpec, table: TableSpec, app: App) -> Iterable
             yield from _check_one(field, options, table, target, app)
     yield from _check_reciprocal(field, options, table, target, app)
     yield from _check_display(options, target, app)
+    limit = options.limit_to_view
+    if limit is not None and not any(limit in (view.id, view.name) for view in target.views):
+        hint = nearest(limit, [view.id for view in target.views])
+        yield OptionProblem("limitToView", "field.limit-to-view", f"{target.name!r} has no view {show(limit)}", hint)
     if options.prevent_cycles and target is not table:
         text = f"`preventCycles` is for links within one table, and this one leads to {target.name!r}"
         yield OptionProblem("preventCycles", "field.prevent-cycles", text)

@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from core.fields.base import FieldType
 from core.fields.column import ColumnKind, ColumnType
-from core.fields.computed import ComputedField, CountField, LookupField, RollupField
+from core.fields.computed import COUNTING, ComputedField, CountField, LookupField, RollupField
 from core.fields.formula import FormulaField
 from core.fields.link import LinksField
 from core.fields.relation import Relation
@@ -44,19 +44,27 @@ _AS_TEXT = frozenset({"boolean", "timestamp", "time", "json"})
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """The linked records of one row: where they stand and which they are."""
+    """The linked records of a row of `own`: where they stand, which they are, and by what they are the row's."""
 
     scope: Scope
     far: FromClause
     source: FromClause
     condition: ColumnElement[bool]
+    near: Value
+    """What of the linked record, or of its pair, equals `held` of the row."""
     own: FromClause
+    held: Value
 
     def select(self, *columns: Any) -> Select[Any]:
-        return select(*columns).select_from(self.source).where(self.condition).correlate(self.own)
+        rows = select(*columns).select_from(self.source).where(self.condition, self.near == self.held)
+        return rows.correlate(self.own)
 
     def scalar(self, column: Value) -> Value:
         return self.select(column).scalar_subquery()
+
+    def grouped(self, *columns: Any) -> Select[Any]:
+        """The columns, aggregates, for every row that has linked records, with what they have in common first."""
+        return select(self.near, *columns).select_from(self.source).where(self.condition).group_by(self.near)
 
     def value(self, name: str) -> tuple[Value, ColumnKind, FieldType[Any]]:
         """A field of the linked records."""
@@ -71,13 +79,12 @@ def linked(scope: Scope, relation: Relation, own: FromClause, filters: Any = Non
     there = scope.neighbour(target)
     far = scope.table_of(target).alias()
     source: FromClause = far
+    near: Value = far.c[relation.far]
     conditions: list[ColumnElement[bool]] = [far.c.deleted_at.is_(None)]
-    if relation.junction is None:
-        conditions.append(far.c[relation.far] == own.c[relation.own])
-    else:
+    if relation.junction is not None:
         pairs = scope.table_of(scope.model.by_sql_name[relation.junction.name]).alias()
         source = pairs.join(far, far.c[relation.far] == pairs.c[relation.beyond])
-        conditions.append(pairs.c[relation.near] == own.c[relation.own])
+        near = pairs.c[relation.near]
     if filters is not None:
         # The app's own filter sees fields that the caller may not.
         rule = there.unbounded()
@@ -85,35 +92,69 @@ def linked(scope: Scope, relation: Relation, own: FromClause, filters: Any = Non
     seen = there.visible(far)
     if seen is not None:
         conditions.append(seen)
-    return Linked(there, far, source, and_(*conditions), own)
+    return Linked(there, far, source, and_(*conditions), near, own, own.c[relation.own])
 
 
 def computed_value(scope: Scope, field: FieldType[Any], own: FromClause, *, as_list: bool = False) -> Value:
     """The value of a computed field, or of links kept elsewhere, for a row of `own`. `as_list`: a lookup's values as a
     list where they would be joined."""
-    match field:
-        case LinksField():
-            return _links(scope, field, own)
-        case CountField():
-            return linked(scope, _relation(field), own, field.options.filters).scalar(func.count())
-        case RollupField():
-            return _rollup(scope, field, own)
-        case LookupField():
-            return _lookup(scope, field, own, as_list)
-        case FormulaField():
-            return formula_value(scope, field, own)
-    raise NotImplementedError(field.name)
+    if isinstance(field, FormulaField):
+        return formula_value(scope, field, own)
+    rows = linked_of(scope, field, own)
+    found = aggregate(rows, field, scope, as_list=as_list)
+    if found is not None:
+        return rows.scalar(found)
+    assert isinstance(field, RollupField | LookupField)
+    value, kind, far = rows.value(field.options.related_field)
+    if isinstance(field, LookupField) and not field.is_joined:
+        return rows.scalar(value)
+    members = _members(rows, value)
+    if isinstance(field, RollupField) and field.options.aggregation == "arrayunique":
+        return _listed(members, field.kind, scope)
+    if isinstance(field, LookupField) and as_list:
+        return _listed(members, field.members.column(), scope)
+    return _joined(_gathered(members), kind, far, scope)
+
+
+def linked_of(scope: Scope, field: FieldType[Any], own: FromClause) -> Linked:
+    """The records that a field reads."""
+    if isinstance(field, LinksField):
+        return linked(scope, field.relation, own)
+    assert isinstance(field, ComputedField)
+    return linked(scope, _relation(field), own, field.options.filters)
+
+
+def aggregate(rows: Linked, field: FieldType[Any], scope: Scope, *, as_list: bool = False) -> Value | None:
+    """The value as one aggregate over the linked records; None where it is none: a single record's value, members of
+    lists."""
+    if isinstance(field, LinksField):
+        key = link_key(rows.far, field)
+        return _or_nothing(_array(key, key), field.result(), scope)
+    if isinstance(field, CountField):
+        return func.count()
+    if isinstance(field, RollupField):
+        return _rollup(rows, field, scope)
+    assert isinstance(field, LookupField)
+    value, kind, far = rows.value(field.options.related_field)
+    if not field.is_joined or kind.endswith("-list"):
+        return None
+    gathered = _distinct(_told(value, kind, scope))
+    return _or_nothing(gathered, field.members.column(), scope) if as_list else _joined(gathered, kind, far, scope)
+
+
+def nothing_of(field: FieldType[Any], *, as_list: bool = False) -> Any:
+    """The value of a record without linked ones."""
+    if isinstance(field, LinksField) or as_list:
+        return []
+    if isinstance(field, RollupField):
+        how = field.options.aggregation
+        return 0 if how in (*COUNTING, "sum") else [] if how == "arrayunique" else None
+    return 0 if isinstance(field, CountField) else None
 
 
 def _relation(field: ComputedField) -> Relation:
     assert field.relation is not None
     return field.relation
-
-
-def _links(scope: Scope, field: LinksField, own: FromClause) -> Value:
-    rows = linked(scope, field.relation, own)
-    key = link_key(rows.far, field)
-    return _listed(rows.select(key.label("value")), field.result(), scope, is_distinct=False)
 
 
 def link_key(far: FromClause, field: LinksField) -> Value:
@@ -127,35 +168,34 @@ def link_key(far: FromClause, field: LinksField) -> Value:
     return func.concat_ws("~", *(cast(far.c[name], Text) for name in names), type_=Text())
 
 
-def _rollup(scope: Scope, field: RollupField, own: FromClause) -> Value:
-    rows = linked(scope, _relation(field), own, field.options.filters)
+def _rollup(rows: Linked, field: RollupField, scope: Scope) -> Value | None:
     how = field.options.aggregation
     if how == "countall":
-        return rows.scalar(func.count())
+        return func.count()
     value, kind, far = rows.value(field.options.related_field)
     match how:
         case "count":
-            return rows.scalar(func.count(value))
+            return func.count(value)
         case "counta":
-            return rows.scalar(func.count(case((_is_filled(value, kind, scope), 1))))
+            return func.count(case((_is_filled(value, kind, scope), 1)))
         case "avg":
-            return rows.scalar(cast(func.avg(value), Double))
+            return cast(func.avg(value), Double)
         case "min":
-            return rows.scalar(func.min(value, type_=value.type))
+            return func.min(value, type_=value.type)
         case "max":
-            return rows.scalar(func.max(value, type_=value.type))
+            return func.max(value, type_=value.type)
         case "sum":
-            return _sum(rows, value, field.kind)
-        case "arrayunique":
-            return _listed(_members(rows, value, kind, scope), field.kind, scope)
-        case _:
-            return _joined(_members(rows, value, kind, scope), kind, far, scope)
+            return _sum(value, field.kind)
+    if kind.endswith("-list"):
+        return None
+    gathered = _distinct(_told(value, kind, scope))
+    return _or_nothing(gathered, field.kind, scope) if how == "arrayunique" else _joined(gathered, kind, far, scope)
 
 
-def _sum(rows: Linked, value: Value, kind: ColumnType) -> Value:
+def _sum(value: Value, kind: ColumnType) -> Value:
     type_ = sqlalchemy_type(kind)
     nothing: Value = literal_column("0") if kind.kind != "double" else literal_column("0.0")
-    return func.coalesce(rows.scalar(cast(func.sum(value), type_)), cast(nothing, type_), type_=type_)
+    return func.coalesce(cast(func.sum(value), type_), cast(nothing, type_), type_=type_)
 
 
 def _is_filled(value: Value, kind: str, scope: Scope) -> ColumnElement[bool]:
@@ -171,46 +211,43 @@ def _length(value: Value, scope: Scope) -> Value:
     return func.len(value) if scope.dialect == "duckdb" else func.cardinality(value)
 
 
-def _lookup(scope: Scope, field: LookupField, own: FromClause, as_list: bool) -> Value:
-    rows = linked(scope, _relation(field), own, field.options.filters)
-    value, kind, far = rows.value(field.options.related_field)
-    if not field.is_joined:
-        return rows.scalar(value)
-    members = _members(rows, value, kind, scope)
-    if as_list:
-        return _listed(members, field.members.column(), scope)
-    return _joined(members, kind, far, scope)
+def _told(value: Value, kind: str, scope: Scope) -> Value:
+    """A value as it stands in a list of values."""
+    return text_of(value, kind, scope) if kind in _AS_TEXT else value
 
 
-def _members(rows: Linked, value: Value, kind: str, scope: Scope) -> Select[Any]:
-    """The values, those within lists each by itself."""
-    if kind.endswith("-list"):
-        item = getattr(value.type, "item_type", Text())
-        return rows.select(func.unnest(value, type_=item).label("value"))
-    if kind in _AS_TEXT:
-        value = text_of(value, kind, scope)
-    return rows.select(value.label("value"))
+def _array(value: Value, order: Value) -> Value:
+    return func.array_agg(aggregate_order_by(value, order), type_=ARRAY(order.type))
 
 
-def _listed(members: Select[Any], kind: ColumnType, scope: Scope, *, is_distinct: bool = True) -> Value:
-    """The values as a list in their order; the empty list where there are none."""
+def _distinct(value: Value) -> Value:
+    """The distinct values in their order; NULL where there are none."""
+    return _array(distinct(value), value).filter(value.is_not(None))  # type: ignore[no-any-return]
+
+
+def _members(rows: Linked, value: Value) -> Select[Any]:
+    """The values within lists, each by itself."""
+    item = getattr(value.type, "item_type", Text())
+    return rows.select(func.unnest(value, type_=item).label("value"))
+
+
+def _gathered(members: Select[Any]) -> Value:
+    return select(_distinct(members.subquery().c.value)).scalar_subquery()
+
+
+def _listed(members: Select[Any], kind: ColumnType, scope: Scope) -> Value:
+    return _or_nothing(_gathered(members), kind, scope)
+
+
+def _or_nothing(gathered: Value, kind: ColumnType, scope: Scope) -> Value:
+    """The list; the empty one where there are no values."""
     type_ = sqlalchemy_type(kind)
     nothing: Value = cast(literal_column("'{}'" if scope.dialect == "postgresql" else "[]"), type_)
-    return func.coalesce(_gathered(members, is_distinct=is_distinct), nothing, type_=type_)
+    return func.coalesce(gathered, nothing, type_=type_)
 
 
-def _gathered(members: Select[Any], *, is_distinct: bool = True) -> Value:
-    values = members.subquery()
-    value = values.c.value
-    gathered = func.array_agg(
-        aggregate_order_by(distinct(value) if is_distinct else value, value), type_=ARRAY(value.type)
-    )
-    return select(gathered).where(value.is_not(None)).scalar_subquery()
-
-
-def _joined(members: Select[Any], kind: str, far: FieldType[Any], scope: Scope) -> Value:
+def _joined(gathered: Value, kind: str, far: FieldType[Any], scope: Scope) -> Value:
     """The values as one text (T-120); NULL where there are none."""
-    gathered = _gathered(members)
     if scope.dialect == "duckdb":
         gathered = cast(gathered, ARRAY(Text))
     text = func.array_to_string(gathered, literal(", ", Text), type_=Text())

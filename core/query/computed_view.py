@@ -16,7 +16,7 @@ from core.storage.table import build_table
 from core.storage.typed import literal_text
 
 SCHEMA = "computed"
-_SOME_DAY = datetime(1789, 7, 14, 3, 14, 15, 926535, tzinfo=UTC)
+SOME_DAY = datetime(1789, 7, 14, 3, 14, 15, 926535, tzinfo=UTC)
 """Stands for now while a view is written, and is then replaced by the database's own clock."""
 
 
@@ -60,29 +60,30 @@ def _sql(reader: Reader, model: AppModel, table: TableModel) -> str:
         # With its schema: within `computed` the name alone is the view's own.
         return tables.setdefault(id(each), build_table(each).to_metadata(MetaData(), schema=here))
 
-    scope = Scope(table, model, table_of, reader.dialect, _SOME_DAY)
+    scope = Scope(table, model, table_of, reader.dialect, SOME_DAY)
     columns: list[ColumnElement[Any]] = list(scope.source.c)
     for name in _computed(table):
         column = scope.computed(table.fields[name], scope.source).label(name)
-        if _is_lasting(reader, select(column)):
+        if is_lasting(reader, select(column)):
             columns.append(column)
-    return _with_clock(literal_text(reader, select(*columns)))
+    return with_clock(literal_text(reader, select(*columns)))
 
 
-def _is_lasting(reader: Reader, statement: Any) -> bool:
+def is_lasting(reader: Reader, statement: Any) -> bool:
     """A view can say it: what reckons from today (`isWithin: lastWeek`) is reckoned when a request is read, not in SQL."""
     try:
-        text = _with_clock(literal_text(reader, statement))
+        text = with_clock(literal_text(reader, statement))
     except (CompileError, NotImplementedError):
         return False
     return "1789-" not in text
 
 
-def _with_clock(text: str) -> str:
-    moments = (_SOME_DAY.isoformat(" "), _SOME_DAY.isoformat(), _SOME_DAY.strftime("%Y-%m-%d %H:%M:%S.%f"))
+def with_clock(text: str) -> str:
+    """SQL that was written for some day, for whenever it runs."""
+    moments = (SOME_DAY.isoformat(" "), SOME_DAY.isoformat(), SOME_DAY.strftime("%Y-%m-%d %H:%M:%S.%f"))
     for moment in moments:
         text = text.replace(literal(moment), "CURRENT_TIMESTAMP")
-    return text.replace(literal(_SOME_DAY.date().isoformat()), "CURRENT_DATE")
+    return text.replace(literal(SOME_DAY.date().isoformat()), "CURRENT_DATE")
 
 
 def _mark(sql: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, select, tuple_
 
-from core.errors import FieldError
+from core.errors import FieldError, NotFound
 from core.fields.link import LinkEdit, LinksField
 from core.fields.model import TableModel
 from core.query.scope import Scope
@@ -82,7 +82,8 @@ def _move_children(tx: Transaction, target: "WritableTable", links: Links, moves
     from core.records.update import write_changes
     from core.records.writing import Candidate
 
-    child, column = target.neighbour(links.far), links.field.relation.far
+    column = links.field.relation.far
+    child = target.holder(links.far, column)
     own = links.field.relation.own
     holders = target.load(tx, [key for key, _, _ in moves]) if own not in target.key else {}
     let_go: dict[KeyValue, Any] = {}
@@ -97,6 +98,8 @@ def _move_children(tx: Transaction, target: "WritableTable", links: Links, moves
         raise invalid([error])
     for wanted in (let_go, taken):
         rows = child.load(tx, wanted.keys(), lock=True)
+        if child.hides_rows and len(rows) < len(wanted):
+            raise NotFound()
         pairs = [(row, {column: wanted[key]}) for key, row in rows.items() if row[column] != wanted[key]]
         for row, changes in pairs:
             check_changes(links.far, row, changes, tx.time)

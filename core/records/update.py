@@ -167,6 +167,8 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
     target.update(tx, [(target.key_of(row), {name: row[name] for name in columns}) for row, _ in pairs])
     for name, moved in moves.items():
         write_links(tx, target, target.many[name], moved)
+    if target.demands_result:
+        target.check_result(tx, [target.key_of(row) for row, _ in pairs])
     tx.log(log)
     if moved_keys:
         follow(tx, target, moved_keys)
