@@ -1,7 +1,7 @@
 """A table as one caller may write it. Row rules are asked inside the writing transaction, of the row as it stands and of
 what has become of it; nothing that the caller cannot see gets into an answer, errors included."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
@@ -32,16 +32,26 @@ _ROWS: dict[WriteOperation, RowOperation] = {
 
 
 class GuardedTable(WritableTable):
-    """The prepared form of a table for one operation of one caller. `scope` is the caller's."""
+    """The prepared form of a table for one operation of one caller. `scope` is the caller's; `others` gives further tables
+    as the caller may write them."""
+
+    is_guarded = True
 
     def __init__(
-        self, target: WritableTable, access: TableAccess, principal: Principal, scope: Scope, operation: WriteOperation
+        self,
+        target: WritableTable,
+        access: TableAccess,
+        principal: Principal,
+        scope: Scope,
+        operation: WriteOperation,
+        others: Callable[[TableModel, WriteOperation], WritableTable],
     ) -> None:
         self.__dict__.update(target.__dict__)
         self.hidden = access.hidden if access.may("read") else frozenset(self.table.fields)
         self.locked, self.ignored = access.locked | access.ignored, access.ignored
         self.shape = shape_of(self.table, self.hidden)
         self._scope = scope
+        self._others = others
         self._plain = replace(scope, sights=None)
         self._stored: Node | None = None
         self._result: Node | None = None
@@ -61,14 +71,16 @@ class GuardedTable(WritableTable):
         met = self._meeting(reader, self._stored, rows.keys())
         return {key: row for key, row in rows.items() if key in met}
 
-    def insert(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[Stored]:
-        stored = super().insert(tx, rows)
+    def add(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[Stored]:
+        stored = super().add(tx, rows)
         self.check_result(tx, [self.key_of(row) for row in stored])
         return stored
 
-    def update(self, tx: Transaction, changes: Sequence[tuple[KeyValue, Mapping[str, Any]]]) -> None:
-        super().update(tx, changes)
-        self.check_result(tx, [key for key, _ in changes])
+    def holder(self, table: TableModel, column: str) -> WritableTable:
+        child = self._others(table, "update")
+        if column in child.locked:
+            raise NotFound
+        return child
 
     def check_result(self, reader: Reader, keys: Collection[KeyValue]) -> None:
         if self._result is not None and len(self._meeting(reader, self._result, keys)) < len(set(keys)):

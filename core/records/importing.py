@@ -49,7 +49,7 @@ async def import_file(
     Raises BadRequest for a file or mapping that cannot be used, Invalid when rows do not fit and none may be left out
     (nothing is imported then).
     """
-    by_rows = target.demands_result or bool(target.table.spec.foreign_keys)
+    by_rows = target.is_guarded or bool(target.table.spec.foreign_keys)
     if database.dialect == "duckdb" and not by_rows and not target.many:
         return await _import_by_database(database, target, path, format_, progress, clock, actor, mapping, skip_errors)
     with closing(files_database(path.parent)) as files:
@@ -175,8 +175,7 @@ class _Rows:
                 work.refuse(good[place][0], [problem], good[place][1])
             rows = [values for place, (_, values) in enumerate(good) if place not in refused]
             if rows:
-                stored = work.target.add(tx, rows)
-                work.target.check_result(tx, [work.target.key_of(row) for row in stored])
+                work.target.add(tx, rows)
             done += len(rows)
             work.progress.report(seen)
         work.stop_if_refused()

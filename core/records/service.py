@@ -91,7 +91,8 @@ class Records:
         access = self.require(principal, table, operation)
         if access.is_free and self.access.is_free(principal):
             return target
-        return GuardedTable(target, access, principal, self.scope(principal, table), operation)
+        others = lambda other, wanted: self.target(principal, other, wanted)  # noqa: E731
+        return GuardedTable(target, access, principal, self.scope(principal, table), operation, others)
 
     def writable(self, table: TableModel) -> WritableTable:
         """The prepared form of a table for the engine's own writing, which heeds no rule of any caller."""

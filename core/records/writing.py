@@ -56,6 +56,8 @@ class WritableTable:
     """Those of them that are dropped without a word (P-024)."""
     hides_rows = False
     """Rows may be beyond the caller's reach: one that is missing refuses a whole batch (P-032)."""
+    is_guarded = False
+    """Made for one caller."""
     demands_result = False
     """What is written must meet a rule of the caller's."""
 
@@ -102,7 +104,9 @@ class WritableTable:
         self.followed = _followed(table, model)
         """Columns that are not the key, and that links of other records hold."""
         self.constraints = Constraints(table)
-        self.is_checked = bool(self.links or self.unique or self.many or table.spec.foreign_keys or self.constraints)
+        self.is_checked = bool(
+            self.links or self.unique or self.many or table.spec.foreign_keys or self.constraints or self.people
+        )
         """Rows must be compared with what is stored."""
         # Put together here: SQLAlchemy takes as long for a list of keys as the database.
         key = quote_list(self.key) if len(self.key) == 1 else f"({quote_list(self.key)})"
@@ -150,6 +154,11 @@ class WritableTable:
     def neighbour(self, table: TableModel) -> "WritableTable":
         """Another table, prepared for the engine's own writing."""
         return WritableTable(table, self.model, self._table_of) if self._neighbour is None else self._neighbour(table)
+
+    def holder(self, table: TableModel, column: str) -> "WritableTable":
+        """The table whose column holds links to this one, to be changed through them. Raises NotFound where the caller may
+        not change it."""
+        return self.neighbour(table)
 
     def junction(self, name: str) -> Table:
         """A table of pairs."""
