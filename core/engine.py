@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from core.sql.completion import Completions
     from core.sql.run import SqlRuns
     from core.views.ordered import OrderedViews
+    from core.views.personal import Personal
+    from core.views.schema_view import SchemaViews
 
 OURS = re.compile(r"(upload|export)_[\w-]{16}\.")
 """Files that uploads, exports and imports make in the exchange folder. Others there belong to somebody."""
@@ -67,6 +69,20 @@ class Engine:
         from core.views.ordered import OrderedViews
 
         return OrderedViews(self.records, self.bus.publish)
+
+    @cached_property
+    def schema_views(self) -> "SchemaViews":
+        """The views of the app file."""
+        from core.views.schema_view import SchemaViews
+
+        return SchemaViews(self.records)
+
+    @cached_property
+    def personal(self) -> "Personal":
+        """Views and preferences that people keep for themselves."""
+        from core.views.personal import Personal
+
+        return Personal(self.records)
 
     @cached_property
     def grants(self) -> "Grants":
@@ -202,8 +218,9 @@ def owned_views() -> "OwnedViews":
     """All views that the program keeps in a database, in the order in which they are made."""
     from core.migrations.owned import OwnedViewGroup
     from core.query.computed_view import ComputedViews
+    from core.views.database_view import SchemaDatabaseViews
 
-    return OwnedViewGroup([ComputedViews()])
+    return OwnedViewGroup([ComputedViews(), SchemaDatabaseViews()])
 
 
 def read_model(app_file: Path) -> "AppModel":

@@ -183,6 +183,8 @@ class Application:
         if segments.get("table") == USER_ACCESS and engine.grants.is_used:
             if principal.kind == "guest":
                 raise NotSignedIn
+        elif route.public_views and engine.schema_views.is_public(segments["table"], segments["view"]):
+            return
         elif "table" in segments:
             engine.records.known(principal, segments["table"], route.needs or "read")
 

@@ -21,8 +21,8 @@ from core.principal import Principal
 from core.schema.model import App
 from core.schema.permission import RateLimit
 
-Class = Literal["read", "write", "delete", "tables", "activity"]
-DEFAULTS: dict[Class, int] = {"read": 100, "write": 50, "delete": 50, "tables": 100, "activity": 60}
+Class = Literal["read", "write", "delete", "tables", "activity", "shared"]
+DEFAULTS: dict[Class, int] = {"read": 100, "write": 50, "delete": 50, "tables": 100, "activity": 60, "shared": 60}
 """Requests within a window without a session (L-001, L-006)."""
 SESSION_FACTOR = 10
 """With a session, as many times that: a grid that scrolls needs it."""
@@ -80,7 +80,7 @@ class Limiter:
         """Count a request of a caller. `table` is the SQL name of the table it is about. Raises TooMany, and does not count
         then (L-003)."""
         limit, seconds, own = self._limit_of(class_, app, table)
-        if has_session:
+        if has_session and class_ != "shared":
             limit *= SESSION_FACTOR
         key = (who, class_, table if own else "")
         times = self._windows.get(key)
@@ -105,7 +105,7 @@ class Limiter:
         """The limit, the seconds of its window, and whether it is the table's own (L-007)."""
         own = next((t.rate_limit for t in app.tables if t.sql_name == table), None) if table else None
         seconds = (own and own.window) or (app.rate_limit and app.rate_limit.window) or self._window
-        if class_ in ("tables", "activity"):
+        if class_ in ("tables", "activity", "shared"):
             return DEFAULTS[class_], seconds, False
         said = _said(own, class_)
         return said or _said(app.rate_limit, class_) or DEFAULTS[class_], seconds, own is not None

@@ -18,7 +18,7 @@ from core.schema.permission import Operation
 if TYPE_CHECKING:
     from core.http.call import Call
 
-Counter = Literal["method", "read", "tables", "activity"]
+Counter = Literal["method", "read", "tables", "activity", "shared"]
 Handler = Callable[["Call"], Awaitable[Answer]]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -75,6 +75,8 @@ class Route:
     needs: Operation | None = None
     """What the table of the path must allow to everybody for a caller without a session to be let in; None: no such caller
     is, in an app with accounts. What a caller with a session may do is decided behind the door."""
+    public_views: bool = False
+    """A caller without a session is let in for a view that asks for none (V-015)."""
     counter: Counter | None = "method"
     """The window that a request is counted in; None: in none (L-005)."""
 

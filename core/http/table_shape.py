@@ -8,6 +8,7 @@ from core.contract.tables import FieldInfo, TableInfo, TableSummary
 from core.engine import Engine
 from core.fields.base import FieldType
 from core.fields.model import TableModel
+from core.principal import Principal
 
 
 def table_summary(engine: Engine, table: TableModel, hidden: Collection[str] = ()) -> TableSummary:
@@ -22,8 +23,9 @@ def table_summary(engine: Engine, table: TableModel, hidden: Collection[str] = (
     }
 
 
-def table_info(engine: Engine, table: TableModel, hidden: Collection[str] = ()) -> TableInfo:
-    """`hidden` are the fields that the caller may not read."""
+def table_info(engine: Engine, table: TableModel, principal: Principal) -> TableInfo:
+    """The table as the caller may know it."""
+    hidden = engine.records.access.table(principal, table).hidden
     lifetime = engine.lifetimes[table.spec.id]
     fields = [field_info(field, system=False) for name, field in table.fields.items() if name not in hidden]
     fields += [field_info(field, system=True) for field in table.system.values()]
@@ -34,7 +36,7 @@ def table_info(engine: Engine, table: TableModel, hidden: Collection[str] = ()) 
         "primaryKey": "~".join(table.key.fields),
         "displayField": table.key.fields[0] if table.display_field in hidden else table.display_field,
         "fields": fields,
-        "views": list(table.spec.later.get("views", [])),
+        "views": list(engine.schema_views.details(principal, table)),
         "permissions": table.spec.permissions.data() if table.spec.permissions else {},
         "createdAt": to_iso(lifetime.made),
         "updatedAt": to_iso(lifetime.changed),

@@ -18,7 +18,7 @@ READING_PRAGMAS = frozenset("TABLE_INFO SHOW_TABLES SHOW_TABLES_EXPANDED DATABAS
 NOISE = frozenset(
     "OR REPLACE IGNORE IF NOT EXISTS ONLY UNIQUE CONCURRENTLY UNLOGGED MATERIALIZED TEMP TEMPORARY".split()
 )
-OWN_PREFIXES = ("system_", "auth_")
+OWN_PREFIXES = ("system_", "auth_", "mv_")
 OWN_TRANSACTION = "Every statement is a transaction of its own here; F2 on the SQL screen begins one of several"
 REFUSALS = {
     "BEGIN": OWN_TRANSACTION,

@@ -23,8 +23,9 @@ def all_routes() -> Iterator[Route]:
     from core.http.routes import records as record_routes
     from core.http.routes import tables as table_routes
     from core.http.routes import transfer as transfer_routes
+    from core.http.routes import views as view_routes
 
     families = (health, openapi, hello, table_routes, record_routes, console_views, console_commit, console_sql)
-    for module in (*families, transfer_routes, jobs, events, access, reload, migrations):
+    for module in (*families, view_routes, transfer_routes, jobs, events, access, reload, migrations):
         yield from module.routes.routes
     yield from transfer_routes.console.routes

@@ -72,6 +72,7 @@ LIST = {
     **PAGE,
     "includeDeleted": Parameter("the trash too, or only it", choices=("true", "false", "only")),
     "deleted": Parameter("only the trash", choices=("true", "false", "only")),
+    "view": Parameter("id or name of a view of the app file; `default` for the default one"),
     **USER,
 }
 

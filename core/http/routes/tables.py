@@ -48,5 +48,5 @@ async def tables(call: Call) -> Answer:
 async def table(call: Call) -> Answer:
     """One table with the fields that the caller may read (T-034)."""
     found = table_of(call)
-    access = call.engine.records.require(call.principal, found, "read")
-    return as_json(table_info(call.engine, found, access.hidden))
+    call.engine.records.require(call.principal, found, "read")
+    return as_json(table_info(call.engine, found, call.principal))
