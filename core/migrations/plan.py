@@ -15,6 +15,7 @@ from core.migrations.expression import Conversions, Sql, fill_of
 from core.migrations.kept import KEPT_DAYS, keep_columns, keep_table, kept_name
 from core.migrations.layout import TableLayout, canonical, checksum, layout_of
 from core.migrations.owned import NO_VIEWS, OwnedViews
+from core.migrations.relink import Relinking
 from core.migrations.statement import TableSql, create_table, drop_table
 from core.storage.catalog import Catalog, read_catalog
 from core.storage.database import Reader
@@ -134,6 +135,7 @@ class Composer:
         self.models = {table.spec.id: table for table in (*model, *model.junctions)}
         self.snapshots = {str(table.get("id")): table for table in before.tables}
         self.new_snapshots = {str(table.get("id")): table for table in json.loads(after.schema)}
+        self.links = Relinking(self.ddl, model, self.difference, after.version)
         self.refusals: list[Refusal] = []
         self.warnings: list[str] = []
 
@@ -143,9 +145,12 @@ class Composer:
         works = [(change, self._sql(change)) for change in changes] if not self.refusals else []
         for change, work in works:
             self._check(change, work)
+        self.refusals += self.links.refusals(self.reader)
         steps: list[Step] = []
         if not self.refusals:
-            steps = [*self._copies(works), *self._renames(works), *self._creations(), *self._alterations(works)]
+            steps = [*self._copies(works), *self._renames(works), *self._creations()]
+            steps += [Step("change", "", text, (statement,)) for text, statement in self.links.into_pairs()]
+            steps += [*self._alterations(works), *self._drops(moved=True)]
         return Plan(
             model=self.model,
             before=self.before.version,
@@ -245,7 +250,11 @@ class Composer:
 
     def _sql(self, change: TableChange) -> TableSql:
         wanted = [*change.added, *(new for _, new in change.required)]
-        fills = {column.name: fill for column in wanted if (fill := self.fill(change, column))}
+        fills: dict[str, Sql] = {}
+        for column in wanted:
+            fill = self.links.from_pairs(change, column) or self.fill(change, column)
+            if fill:
+                fills[column.name] = fill
         conversions = self._conversions(change)
         return TableSql(self.ddl, change, fills, conversions, self.catalog, self._sequences, self._next_numbers(change))
 
@@ -261,6 +270,10 @@ class Composer:
         found: dict[str, Conversion] = {}
         for old, new in change.pairs:
             options = before.get(str(old.field_id), {}), after.get(str(new.field_id), {})
+            rekeyed = self.links.rekeyed(change, old, new)
+            if rekeyed is not None:
+                found[new.name] = rekeyed
+                continue
             try:
                 way = conversion(self.ddl, old, new, *options, backwards=self.backwards)
             except NotConvertible as reason:
@@ -317,6 +330,8 @@ class Composer:
 
     def _copies(self, works: list[tuple[TableChange, TableSql]]) -> Iterator[Step]:
         """Before anything goes it is copied (M-018)."""
+        for text, statements in self.links.key_tables():
+            yield Step("change", "", text, tuple(statements))
         for table in self.difference.dropped:
             name = self.copy_name(table.name)
             if name and self.reader.rows(f"SELECT 1 FROM {quote(table.name)} LIMIT 1"):
@@ -346,17 +361,23 @@ class Composer:
         aside = [Sql(self.ddl.rename_table(old, temporary)) for old, temporary in moving.items()]
         if aside:
             yield Step("change", "", "Move tables that exchange their names aside", tuple(aside))
-        for table in self.difference.dropped:
-            allowed = self.may_drop_table(table)
-            rows = int(self.reader.scalar(f"SELECT count(*) FROM {quote(table.name)}"))
-            statements = drop_table(self.ddl, table, self.catalog.sequences)
-            yield Step("destructive", table.name, f"Drop table {table.name} ({rows} rows)", tuple(statements), allowed)
+        yield from self._drops(moved=False)
         for change in renamed:
             source = moving.get(change.old.name, change.old.name)
             statement = Sql(self.ddl.rename_table(source, change.new.name))
             yield Step(
                 "change", self._name(change.new), f"Rename table {change.old.name} to {change.new.name}", (statement,)
             )
+
+    def _drops(self, *, moved: bool) -> Iterator[Step]:
+        """Tables that go: tables of pairs whose links move elsewhere at the very end, others at the beginning."""
+        for table in self.difference.dropped:
+            if (table.id in self.links.moved) is not moved:
+                continue
+            rows = int(self.reader.scalar(f"SELECT count(*) FROM {quote(table.name)}"))
+            statements = tuple(drop_table(self.ddl, table, self.catalog.sequences))
+            allowed = moved or self.may_drop_table(table)
+            yield Step("destructive", table.name, f"Drop table {table.name} ({rows} rows)", statements, allowed)
 
     def _creations(self) -> Iterator[Step]:
         for table in self.difference.created:
@@ -375,7 +396,7 @@ class Composer:
                     "destructive",
                     name,
                     f"Drop column {change.old.name}.{column.name} with its values",
-                    confirmed=self.may_drop_column(change, column),
+                    confirmed=self.links.leaves(change, column) or self.may_drop_column(change, column),
                 )
                 for column in change.dropped
             ]

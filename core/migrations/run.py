@@ -126,6 +126,7 @@ class _Run:
     def __call__(self, tx: Transaction) -> Plan:
         self.started = time.perf_counter()
         _lock(tx)
+        self.report(Progress(step=0, steps=len(self.plan.steps), text="Look at the rows once more"))
         fresh = self.plan.again(tx) if self.plan.again else self.plan
         if fresh.is_empty:
             return fresh  # another runner was faster
