@@ -12,6 +12,7 @@ from typing import Any, cast
 from core.clock import Clock
 from core.contract.console import CommitAnswer, CommitRequest, Outcome
 from core.errors import BadRequest, Conflict, FieldError, Invalid, NotFound, SovriumError, TooLarge
+from core.fields.link import LinksField
 from core.fields.model import AppModel, TableModel
 from core.principal import Principal
 from core.query.scope import linked_table
@@ -22,7 +23,7 @@ from core.records.preview import delete_text, insert_text, restore_text, update_
 from core.records.remove import Removal, check_version
 from core.records.update import Edit, update_valid
 from core.records.validate import Values, accept_changes, accept_new, invalid
-from core.records.writing import Candidate, Stored, WritableTable
+from core.records.writing import Candidate, Stored, WritableTable, personal
 from core.storage.database import Database, Transaction
 
 CHANGES_AT_MOST = 5_000
@@ -31,7 +32,8 @@ _OPERATIONS = ("create", "update", "delete", "restore")
 
 @dataclass(slots=True)
 class Staged:
-    """One change on its way. `links` are fields that name a record of the same commit by its ref."""
+    """One change on its way. `links` are fields that name records of the same commit by their refs; `beside` what such a
+    field of several links names besides."""
 
     ref: str
     op: str
@@ -40,7 +42,8 @@ class Staged:
     id: str | None = None
     version: str | None = None
     values: Values = field(default_factory=dict)
-    links: dict[str, str] = field(default_factory=dict)
+    links: dict[str, list[str]] = field(default_factory=dict)
+    beside: dict[str, Any] = field(default_factory=dict)
     row: Stored | None = None
     error: SovriumError | None = None
     skipped: bool = False
@@ -131,7 +134,7 @@ class Commits:
         if not target.locked.isdisjoint(set(fields) - target.ignored):
             raise NotFound()
         fields = {name: value for name, value in fields.items() if name not in target.ignored}
-        return Staged(raw["ref"], raw["op"], target, fields, key, raw.get("updatedAt"))
+        return Staged(raw["ref"], raw["op"], target, personal(target, fields), key, raw.get("updatedAt"))
 
     def _accept(self, change: Staged, staged: Sequence[Staged]) -> None:
         """Check the values; links to records of the same commit are put aside until those exist."""
@@ -145,16 +148,22 @@ class Commits:
             change.error = error
             return
         change.values = {name: value for name, value in accepted.items() if name not in change.links}
+        change.beside = {name: value for name, value in accepted.items() if name in change.links}
 
     def _without_ref(self, change: Staged, name: str, value: Any, staged: Sequence[Staged]) -> Any:
         link = change.target.table.fields.get(name)
-        if link is None or link.family != "link" or not isinstance(value, Mapping):
+        named = [each for each in (value if isinstance(value, list) else [value]) if _is_ref(each)]
+        if link is None or link.family != "link" or not named:
             return value
-        made = next((other for other in staged if other.ref == value.get("ref") and other.op == "create"), None)
-        if made is None or made.target.table is not linked_table(self._model, link):
-            message = f"{name}: {value.get('ref')!r} is no new record of the linked table"
-            raise invalid([FieldError(name, "link.missing", message)])
-        change.links[name] = made.ref
+        far = linked_table(self._model, link)
+        for each in named:
+            made = next((other for other in staged if other.ref == each["ref"] and other.op == "create"), None)
+            if made is None or made.target.table is not far:
+                message = f"{name}: {each['ref']!r} is no new record of the linked table"
+                raise invalid([FieldError(name, "link.missing", message)])
+        change.links[name] = [each["ref"] for each in named]
+        if isinstance(value, list):
+            return [each for each in value if not _is_ref(each)]
         return "0"  # a valid key, so that the other checks run; never stored
 
 
@@ -224,12 +233,15 @@ class _Commit:
     def _linked(self, change: Staged) -> bool:
         """Put in the ids of the new records that it links to; False while one of them is missing."""
         made = {other.ref: other for other in self.staged if other.row is not None}
-        if any(ref not in made for ref in change.links.values()):
+        if any(ref not in made for refs in change.links.values() for ref in refs):
             return False
-        for name, ref in change.links.items():
-            row = made[ref].row
-            assert row is not None
-            change.values[name] = row[self._column_of(change, name)]
+        for name, refs in change.links.items():
+            link = change.target.table.fields[name]
+            rows = [row for ref in refs if (row := made[ref].row) is not None]
+            if isinstance(link, LinksField):
+                change.values[name] = sorted({*change.beside[name], *(row[link.relation.far] for row in rows)})
+            else:
+                change.values[name] = rows[0][self._column_of(change, name)]
         return True
 
     @staticmethod
@@ -249,7 +261,7 @@ class _Commit:
     def _update(self, tx: Transaction, changes: Sequence[Staged]) -> None:
         for target, group in _by_table(changes):
             known = [change for change in group if self._parse(change)]
-            edits = [Edit(parse_key(target.table, str(c.id)), c.values, c.version) for c in known]
+            edits = [Edit(parse_key(target.table, str(c.id)), c.values, c.version, c.target.author) for c in known]
             for change, edit, result in zip(known, edits, update_valid(tx, target, edits), strict=True):
                 if isinstance(result, SovriumError):
                     change.error = result
@@ -317,6 +329,10 @@ def _by_table(changes: Sequence[Staged]) -> list[tuple[WritableTable, list[Stage
     for change in changes:
         groups.setdefault(id(change.target), (change.target, []))[1].append(change)
     return list(groups.values())
+
+
+def _is_ref(value: Any) -> bool:
+    return isinstance(value, Mapping) and set(value) == {"ref"}
 
 
 def _outcome(change: Staged, *, final: bool) -> Outcome:

@@ -253,10 +253,19 @@ class GridModel:
         return row.value(name), None
 
     def label(self, row: GridRow, name: str, value: Any) -> str:
-        """What the id of a linked record stands for; "" when it is not known."""
+        """What the id of a linked record stands for, the ids of several; "" when it is not known."""
+        if isinstance(value, list):
+            return ", ".join(self.label(row, name, each) or str(each) for each in value)
+        if isinstance(value, dict) and set(value) == {"ref"}:
+            return self.label(row, name, value["ref"])
         key = str(value)
         known = row.labels.get(name, {}).get(key) or self._labels.get((name, key), "")
         return known or (self.staged.title_of_new(key) if self.staged is not None and key.startswith(REF) else "")
+
+    def labels(self, row: GridRow, name: str) -> dict[str, str]:
+        """What is known of the records that a link field of the row names."""
+        learnt = {key: label for (field, key), label in self._labels.items() if field == name}
+        return {**row.labels.get(name, {}), **learnt}
 
     def learn_label(self, name: str, key: str, label: str) -> None:
         """A link was picked by its label: the grid can show it before it is saved."""

@@ -18,6 +18,12 @@ class NewRecord:
     table: str
     fields: dict[str, Any]
     title: str
+    beside: tuple[Any, ...] | None = None
+    """Where several are linked: the others. None: the field links one record."""
+
+    def linked(self, ref: str) -> Any:
+        """The value of the link once the record is called `ref`."""
+        return link_value(ref) if self.beside is None else [*self.beside, link_value(ref)]
 
 
 def new_record(info: TableInfo, text: str) -> NewRecord:
@@ -41,6 +47,11 @@ def display_field(info: TableInfo) -> FieldInfo | None:
 def link_value(key: str) -> Any:
     """The value of a link to a record by its key, or by the ref of one that is not saved yet."""
     return {"ref": key} if key.startswith(REF) else key
+
+
+def key_of(value: Any) -> str:
+    """Key or ref that one entry of a list of links names."""
+    return str(value["ref"]) if isinstance(value, dict) else str(value)
 
 
 def link_key(value: Any) -> str | None:

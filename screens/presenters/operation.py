@@ -98,7 +98,9 @@ def renamed(operation: Operation, ids: dict[Row, str]) -> Operation:
 
 
 def with_ids(value: Any, by_ref: dict[str, str]) -> Any:
-    """A link's value `{"ref": …}` as the id that it has become; anything else as it is."""
+    """A link's value `{"ref": …}` as the id that it has become, also in a list; anything else as it is."""
+    if isinstance(value, list):
+        return [with_ids(each, by_ref) for each in value]
     if isinstance(value, dict) and set(value) == {"ref"}:
         return by_ref.get(value["ref"], value)
     return value

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from core.contract.console import Change, CommitAnswer, CommitRequest
 from core.contract.records import Record
-from screens.presenters.link import REF, NewRecord, link_value
+from screens.presenters.link import REF, NewRecord
 from screens.presenters.operation import (
     Delete,
     Insert,
@@ -179,7 +179,7 @@ class PendingChanges:
         ref = new_ref()
         self._stored_rows[(record.table, ref)] = "absent"
         self.name_row(record.table, ref, record.title)
-        links = self._sets(table, (edit._replace(value=link_value(ref)) for edit in edits))
+        links = self._sets(table, (edit._replace(value=record.linked(ref)) for edit in edits))
         self._stage([Insert(record.table, ref, dict(record.fields)), *links])
         return ref
 

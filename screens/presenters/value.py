@@ -145,7 +145,7 @@ def show(field: FieldInfo | None, value: Any, label: str = "") -> str:
     if value is None:
         return NULL
     if value == "" or value == []:
-        return '""' if value == "" else "[]"
+        return '""' if value == "" else NULL if field is not None and field["family"] == "link" else "[]"
     if isinstance(value, bool):
         return TRUE if value else FALSE
     if isinstance(value, dict) and set(value) == {"ref"}:

@@ -295,7 +295,9 @@ class GridPane(Container):
         self.editing = Editing(row, field, several)
         label = self._label(field, value)
         lookups = Questions(self.context, self.info_name)
-        await self.host.open(EditedCell(field, value, typed, label, lookups), region)
+        at = self.grid.model.row(self.grid.model.selection.row)
+        labels = self.grid.model.labels(at, field["name"]) if at is not None else {}
+        await self.host.open(EditedCell(field, value, typed, label, lookups, labels), region)
 
     @property
     def info_name(self) -> str:
@@ -357,8 +359,9 @@ class GridPane(Container):
         if editing is None:
             return
         if event.changed:
-            if isinstance(event.editor, LinkEditor) and isinstance(event.value, str) and self.model is not None:
-                self.model.learn_label(editing.field["name"], event.value, event.editor.label())
+            if isinstance(event.editor, LinkEditor) and self.model is not None:
+                for key, label in event.editor.picked().items():
+                    self.model.learn_label(editing.field["name"], key, label)
             self.take(editing, event.value, event.problem)
         self._go(event.move, changed=event.changed)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from core.contract.tables import FieldInfo
+from core.contract.tables import FieldInfo, TableInfo
 from screens.actions.binding import chain_of, live_actions
 from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.condition import value_condition, with_condition
@@ -197,6 +197,21 @@ class GridViews:
         key, info = link_key(value), self.pane.context.related(field)
         return (info["sqlName"], key) if info is not None and key is not None else None
 
+    def _linked_several(self) -> tuple[TableInfo, list[Any]] | None:
+        """The table and the saved records that the cell links to, where they are several."""
+        edits, model = self.pane.edits, self.pane.model
+        field = edits.field_here() if edits else None
+        row = model.row(model.selection.row) if model else None
+        if field is None or row is None or model is None or field["editor"] != "links":
+            return None
+        try:
+            value = model.cell(row, field["name"])[0]
+        except KeyError:
+            return None
+        info = self.pane.context.related(field)
+        keys = [each for each in value or () if not isinstance(each, dict)]
+        return (info, keys) if info is not None and len(keys) > 1 else None
+
     def go_to(self, field: FieldInfo, key: str) -> None:
         """Go to a record that a link field may name."""
         info = self.pane.context.related(field)
@@ -205,7 +220,13 @@ class GridViews:
             self.pane.context.go(Place("tables", f"{table}#{key}", info["name"], {"table": table, "key": key}))
 
     def follow(self) -> None:
-        """Go to the linked record; Ctrl+O comes back."""
+        """Go to the linked record, or to the list of those that are linked; Ctrl+O comes back."""
+        if (several := self._linked_several()) is not None:
+            info, keys = several
+            leaf = {"field": info["primaryKey"], "operator": "in", "value": keys}
+            state = {"table": info["sqlName"], "filter": leaf}
+            self.pane.context.go(Place("tables", f"{info['sqlName']}#{keys[0]}+", info["name"], state))
+            return
         linked, field = self._linked(), self.pane.edits.field_here() if self.pane.edits else None
         if linked is None or field is None:
             self.pane.app.bell()

@@ -121,6 +121,8 @@ class Replay:
                 self.ids[f"@{table}.{label}"] = str(made.json()["id"])
 
     def _id(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._id(each) for each in value]
         return self.ids.get(value, value) if isinstance(value, str) else value
 
     async def _open(self, pilot: Pilot[int], table: str) -> None:
@@ -173,7 +175,7 @@ class Replay:
             still = 0 if busy else still + 1
             if still >= STILL:
                 return
-        raise AssertionError("it never came to rest")
+        raise AssertionError(f"it never came to rest\n{screen_text(self.app)}")
 
     def _compare(self) -> None:
         screen = screen_text(self.app)
@@ -186,14 +188,21 @@ class Replay:
             answers[table] = answer.json()["records"]
         labels = {(table, str(r["id"])): r["fields"].get("name") for table, found in answers.items() for r in found}
         labels |= {(key.split(".")[0][1:], identity): key.split(".", 1)[1] for key, identity in self.ids.items()}
+
+        def labelled(table: str, value: Any) -> Any:
+            if isinstance(value, list) and table != "None":
+                return [labelled(table, each) for each in value]
+            return labels.get((table, str(value)), value)
+
         for table, wanted in self.script.get("expect", {}).items():
             records = [record["fields"] for record in answers[table]]
             links = {f["name"]: f["options"].get("relatedTable") for f in self.app.context.table(table)["fields"]}  # type: ignore[index]
             found = []
             for number, record in enumerate(records):
                 names = wanted[number].keys() if number < len(wanted) else record.keys()
-                found.append({n: labels.get((str(links.get(n)), str(record.get(n))), record.get(n)) for n in names})
-            assert found == wanted, screen
+                found.append({n: labelled(str(links.get(n)), record.get(n)) for n in names})
+            told = [message.text for message in self.app.context.messages.messages]
+            assert found == wanted, (screen, told)
         pending = self.app.context.pending
         assert pending.count() == self.script.get("staged", 0), screen
         for text in self.script.get("shows", ()):

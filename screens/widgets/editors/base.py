@@ -1,6 +1,6 @@
 """What all cell editors have in common: opened over a cell, one message line below, told apart only by their bodies."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -43,6 +43,8 @@ class EditedCell:
     typed: str | None = None
     label: str = ""
     lookups: Lookups | None = None
+    labels: Mapping[str, str] | None = None
+    """Of a field with several links: what their ids stand for, as far as it is known."""
 
 
 class CellEditor(Vertical):

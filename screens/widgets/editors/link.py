@@ -143,10 +143,10 @@ class LinkEditor(PickerEditor):
             raise ValueRefused(t("value.required", field=self.cell.field["name"]))
         return draft
 
-    def label(self) -> str:
-        """What the chosen record is called."""
+    def picked(self) -> dict[str, str]:
+        """What the chosen record is called, by its key."""
         hit = self._hit()
-        return hit["label"] if hit is not None and link_value(hit["id"]) == self.draft() else ""
+        return {hit["id"]: hit["label"]} if hit is not None and link_value(hit["id"]) == self.draft() else {}
 
     def action_accept(self, move: Move) -> None:
         """Take the first hit; if it is still being looked for, as soon as it is there."""
@@ -169,11 +169,15 @@ class LinkEditor(PickerEditor):
         if info is None or not self.is_open:
             return
         try:
-            made: NewRecord = new_record(info, name_in(self.input.value))
+            made = self.wanted(new_record(info, name_in(self.input.value)))
         except ValueRefused as problem:
             self.tell(str(problem), refused=True)
             return
         self._finish(True, made, move)
+
+    def wanted(self, made: NewRecord) -> NewRecord:
+        """The value of the cell that a new record leads to."""
+        return made
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "editor_values":

@@ -9,6 +9,7 @@ from screens.widgets.editors.base import CellEditor, EditedCell
 from screens.widgets.editors.choice import ChoiceEditor, ChoicesEditor
 from screens.widgets.editors.line import DurationEditor, LineEditor, NumberEditor, TimeEditor
 from screens.widgets.editors.link import LinkEditor
+from screens.widgets.editors.links import LinksEditor
 from screens.widgets.editors.mark import CheckboxEditor, RatingEditor
 from screens.widgets.editors.moment import DateEditor, DatetimeEditor
 from screens.widgets.editors.text import JsonEditor, TextEditor
@@ -27,6 +28,7 @@ EDITORS: dict[str, type[CellEditor]] = {
         ChoiceEditor,
         ChoicesEditor,
         LinkEditor,
+        LinksEditor,
         JsonEditor,
         RatingEditor,
     )

@@ -199,6 +199,9 @@ class Painter:
         """Several pieces in one cell; the one that does not fit any more is cut, the rest is left out."""
         style = self.palette.style
         lengths = [len(text) if text.isascii() else cell_len(text) for text, _ in pieces]
+        if len(pieces) > 2 and pieces[-1][1] == "link" and 3 <= (head := room - sum(lengths[1:])) < lengths[0]:
+            # How many more are linked stays to be seen; names give way.
+            pieces, lengths = [(fit(pieces[0][0], head), pieces[0][1]), *pieces[1:]], [head, *lengths[1:]]
         blank = max(room - sum(lengths), 0)
         before = blank if align == "right" else blank // 2 if align == "center" else 0
         if before:
