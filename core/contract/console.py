@@ -90,6 +90,19 @@ class LinkHit(TypedDict):
     detail: str
 
 
+class Person(TypedDict):
+    """An account as it is shown."""
+
+    id: str
+    name: str
+    email: str
+    image: str | None
+
+
+class People(TypedDict):
+    people: list[Person]
+
+
 class LinkHits(TypedDict):
     """`GET /api/console/tables/{t}/links/{field}?q=` (≤ 200)."""
 

@@ -11,6 +11,10 @@ class Record(TypedDict):
     createdAt: str
     updatedAt: str
     deletedAt: NotRequired[str | None]
+    createdBy: NotRequired[str | None]
+    """Ids of accounts, where the table has fields for them (R-102)."""
+    updatedBy: NotRequired[str | None]
+    deletedBy: NotRequired[str | None]
 
 
 class Pagination(TypedDict):

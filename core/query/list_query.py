@@ -193,7 +193,7 @@ def parse_expand(text: str | None, scope: Scope) -> tuple[str, ...]:
         if name in scope.hidden:
             raise HiddenField
         field: Any = scope.table.fields.get(name)
-        if field is None or field.family != "link":
+        if field is None or field.family not in ("link", "user"):
             raise _refused("expand", f"{name!r} is no link field")
     return names
 

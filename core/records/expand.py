@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from core.auth.store import people
 from core.contract.records import Record
 from core.fields.link import LinksField
 from core.query.scope import Scope
@@ -26,6 +27,9 @@ def expand_links(
         place = shape.place(name)
         is_list = isinstance(scope.table.fields[name], LinksField)
         held = [row[place] for row in rows]
+        if scope.table.fields[name].family == "user":
+            _expand_people(reader, records, held, name)
+            continue
         wanted = {key for value in held if value is not None for key in (value if is_list else (value,))}
         found = _linked(reader, Label(scope, name), list(wanted))
         for record, value in zip(records, held, strict=True):
@@ -33,6 +37,17 @@ def expand_links(
                 record["fields"][name] = [found[key] for key in value or () if key in found]
             else:
                 record["fields"][name] = found.get(value)
+
+
+def _expand_people(reader: Reader, records: Sequence[Record], held: Sequence[Any], name: str) -> None:
+    """`{id, name, email, image}` for each account that there is (§3.5)."""
+    lists = [value if isinstance(value, list) else [value] for value in held if value is not None]
+    found = people(reader, {each for ids in lists for each in ids})
+    for record, value in zip(records, held, strict=True):
+        if isinstance(value, list):
+            record["fields"][name] = [found[each] for each in value if each in found]
+        else:
+            record["fields"][name] = found.get(value)
 
 
 def _linked(reader: Reader, label: Label, keys: Sequence[Any]) -> dict[Any, dict[str, Any]]:

@@ -41,7 +41,7 @@ class Removal:
                 )
         self._set_deleted(tx, target, rows, "delete")
         for link in links:
-            child = self._writable(link.child)
+            child = self._writable(link.child).by(target.author)
             children = link.children(tx, child, rows, deleted=False)
             if not children:
                 continue
@@ -127,13 +127,14 @@ class Removal:
                         tx.execute(delete(pairs).where(pairs.c[column].in_([row[key] for row in rows])))
 
     def _set_deleted(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored], operation: Any) -> None:
-        moment = tx.time if operation == "delete" else None
+        moment, author = (tx.time, target.author) if operation == "delete" else (None, None)
         sets, log = [], []
         for row in rows:
             before = row["deleted_at"]
             row.update(target.moved(row, dict.fromkeys(target.deleted, moment), tx.time))
+            row.update(dict.fromkeys(target.deleted_by, author))
             key = target.key_of(row)
-            names = (*target.deleted, *(name for name in row if name in target.updated))
+            names = (*target.deleted, *target.deleted_by, *(name for name in row if name in target.updated))
             sets.append((key, {name: row[name] for name in names}))
             log.append(
                 ChangeRow(

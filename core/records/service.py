@@ -32,7 +32,7 @@ from core.records.tree import parse_tree, read_tree
 from core.records.update import Edit, Update, UpdateMany
 from core.records.upsert import Incoming, Upsert, Upserted, check_merge_values, merge_fields
 from core.records.validate import Values, accept_changes, accept_new, invalid
-from core.records.writing import Stored, WritableTable
+from core.records.writing import Stored, WritableTable, personal
 from core.schema.permission import Operation
 from core.schema.view import ViewSpec, find_view
 from core.storage.database import Call, Database, Reader
@@ -85,7 +85,7 @@ class Records:
 
     def target(self, principal: Principal, table: TableModel, operation: WriteOperation) -> WritableTable:
         """The table as this caller may write it. Raises NotFound, NotSignedIn."""
-        target = self.writable(table)
+        target = self.writable(table).by(principal.id)
         if principal.is_unrestricted:
             return target
         access = self.require(principal, table, operation)
@@ -196,7 +196,8 @@ class Records:
         """Create a record from `{"fields": {…}}` or the bare map of fields (R-003). Raises Invalid, Conflict, NotFound."""
         raw = fields_of(body)
         target = self.target(principal, table, "create")
-        values = accept(target, raw, lambda given: accept_new(table, given, self._clock()))
+        read = accept(target, raw, lambda given: accept_new(table, given, self._clock()))
+        values = target.signed(read, principal.id)
         stored = await self._write(target, Create(target, values), principal)
         return target.shape.from_values(stored)
 
@@ -211,7 +212,7 @@ class Records:
         except Invalid:
             await self._find(target, record)  # what is wrong with the values of no record is not told (§8.6)
             raise
-        stored = await self._write(target, Update(target, Edit(record, values, version)), principal)
+        stored = await self._write(target, Update(target, Edit(record, values, version, principal.id)), principal)
         return target.shape.from_values(stored, number_id=True)
 
     async def delete(
@@ -246,7 +247,8 @@ class Records:
         target = self.target(principal, table, "create")
 
         def accepted(item: Any) -> Values:
-            return accept(target, fields_of(item), lambda given: accept_new(table, given, now))
+            read = accept(target, fields_of(item), lambda given: accept_new(table, given, now))
+            return target.signed(read, principal.id)
 
         rows, places, errors = _accept_each(items, partial, accepted)
         results = await self._write(target, CreateMany(target, rows, partial=partial), principal)
@@ -274,7 +276,7 @@ class Records:
             if fields and not left:
                 raise NotFound()  # P-017: what may not be written is left out, unless it was all
             try:
-                return Edit(key, accept_changes(table, left), version_of(item))
+                return Edit(key, accept_changes(table, personal(target, left)), version_of(item), principal.id)
             except Invalid as error:
                 raise target.refusal(error) from None
 
@@ -428,7 +430,7 @@ _OF_NAMES = ("field.read-only", "field.unknown")
 
 def _accepted(target: WritableTable, raw: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T]) -> T:
     try:
-        return read(raw)
+        return read(personal(target, raw))
     except Invalid as error:
         if (told := target.refusal(error)) is error:
             raise

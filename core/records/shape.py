@@ -12,6 +12,7 @@ from core.fields.model import TableModel
 from core.records.key import key_text
 from core.storage.database import Row
 
+_AUTHORS = (("createdBy", "created-by"), ("updatedBy", "updated-by"), ("deletedBy", "deleted-by"))
 _TIMES = ("created_at", "updated_at", "deleted_at")
 _DISPLAYED = frozenset(
     "currency date datetime time duration percentage rating progress single-select multi-select status autonumber".split()
@@ -53,6 +54,12 @@ class Shape:
         self._place = place
         self._key = tuple(place[name] for name in table.key.fields)
         self._created, self._updated, self._deleted = (place[name] for name in _TIMES)
+        self._authors = tuple(
+            (key, place[name])
+            for key, kind in _AUTHORS
+            for name in [next((each for each in declared if table.type_of(each).name == kind), None)]
+            if name is not None
+        )
         self._cells = tuple((name, place[name], to_json(self.type_of(name))) for name in declared)
 
     def type_of(self, name: str) -> FieldType[Any]:
@@ -73,6 +80,8 @@ class Shape:
             "createdAt": stamp(row[self._created]),
             "updatedAt": stamp(row[self._updated]),
         }
+        for name, place in self._authors:
+            out[name] = row[place]  # type: ignore[literal-required]
         if row[self._deleted] is not None:
             out["deletedAt"] = stamp(row[self._deleted])
         return out

@@ -25,6 +25,8 @@ class Edit:
     key: KeyValue
     values: Values
     version: str | None = None
+    author: str | None = None
+    """The account that writes."""
 
 
 class Update:
@@ -108,6 +110,8 @@ def _round(
         except SovriumError as error:
             results[place] = error
     moving = [place for place, values in changes.items() if values]
+    for place in moving:
+        changes[place].update(dict.fromkeys(target.updated_by, edits[place].author))
     candidates = [Candidate({**rows[edits[p].key], **changes[p]}, changes[p].keys(), edits[p].key) for p in moving]
     errors = {moving[position]: error for position, error in target.check(tx, candidates).items()}
     good = {place for place in moving if place not in errors}
@@ -152,11 +156,12 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
         key = target.key_of(row)
         for name in target.many.keys() & changes.keys():
             moves.setdefault(name, []).append((key, row[name], changes[name]))
-        before, old = target.json(row, changes), {name: row[name] for name in target.followed}
+        told = [name for name in changes if name not in target.updated_by]
+        before, old = target.json(row, told), {name: row[name] for name in target.followed}
         new = target.moved(row, changes, tx.time)
         row.update(new)
         written.update(dict.fromkeys(new))
-        after = target.json(row, changes)
+        after = target.json(row, told)
         log.append(
             ChangeRow(table=target.log_name, record=key_text(key), operation="update", before=before, after=after)
         )

@@ -5,16 +5,19 @@ Everything takes many records at once, because the number of statements is what 
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, select, update
+from sqlalchemy import ColumnElement, Select, Table, bindparam, select, tuple_, update
 
+from core.auth.store import known
 from core.errors import Conflict, FieldError, SovriumError
 from core.fields.base import FieldType
 from core.fields.link import LinksField
 from core.fields.model import AppModel, TableModel
+from core.fields.person import ME
 from core.query.computed import link_key
 from core.query.scope import Scope, link_column, linked_table
 from core.query.view_limit import view_limit
@@ -22,8 +25,8 @@ from core.records.computed import with_computed
 from core.records.constraint import Constraints
 from core.records.key import KeyValue, key_text
 from core.records.links import Move, ancestors, links_of, load_links, write_links
-from core.records.shape import Shape, to_json
 from core.records.sameness import comparable, is_one_of
+from core.records.shape import Shape, to_json
 from core.records.validate import invalid
 from core.schema.model import IndexSpec
 from core.storage.database import ChangeRow, Reader, Transaction
@@ -60,6 +63,8 @@ class WritableTable:
     """Made for one caller."""
     demands_result = False
     """What is written must meet a rule of the caller's."""
+    author: str | None = None
+    """The account that writes; None for the local owner, guests and the engine."""
 
     def __init__(
         self,
@@ -84,6 +89,11 @@ class WritableTable:
         self.created = self._named("created-at", "created_at")
         self.updated = self._named("updated-at", "updated_at")
         self.deleted = self._named("deleted-at", "deleted_at")
+        self.created_by, self.updated_by, self.deleted_by = (
+            tuple(name for name, field in table.fields.items() if field.name == kind)
+            for kind in ("created-by", "updated-by", "deleted-by")
+        )
+        self.people = tuple(name for name, field in table.fields.items() if field.name == "user")
         self.unique = self._unique_keys()
         self.links = tuple(
             (name, table_of(target), link_column(field, target))
@@ -193,6 +203,8 @@ class WritableTable:
                 found[place] = _refused(names)
         broken = self._broken_links(reader, candidates)
         for place, errors in self._broken_sets(reader, candidates).items():
+            broken.setdefault(place, []).extend(errors)
+        for place, errors in self._strangers(reader, candidates).items():
             broken.setdefault(place, []).extend(errors)
         for place, errors in self._broken_keys(reader, candidates).items():
             broken.setdefault(place, []).extend(errors)
@@ -327,6 +339,23 @@ class WritableTable:
                     found.setdefault(place, []).append(FieldError(key.fields[0], "link.missing", message))
         return found
 
+    def _strangers(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
+        """Ids that are no accounts (T-088)."""
+        found: dict[int, list[FieldError]] = {}
+        for name in self.people:
+            wanted: dict[int, list[str]] = {}
+            for place, candidate in enumerate(candidates):
+                value = candidate.values.get(name) if name in candidate.changed else None
+                if value:
+                    wanted[place] = value if isinstance(value, list) else [value]
+            accounts = known(reader, {each for ids in wanted.values() for each in ids})
+            for place, ids in wanted.items():
+                missing = [each for each in ids if each not in accounts]
+                if missing:
+                    error = FieldError(name, "user.unknown", f"{name}: there is no account {', '.join(missing[:10])}")
+                    found.setdefault(place, []).append(error)
+        return found
+
     def _duplicates(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, Conflict]:
         found: dict[int, Conflict] = {}
         for names in self.unique:
@@ -356,13 +385,27 @@ class WritableTable:
 
     # ── The write ──
 
+    def by(self, author: str | None) -> "WritableTable":
+        """The same table, written by that account."""
+        if author is None or not (self.created_by or self.updated_by or self.deleted_by or self.people):
+            return self
+        signed = copy(self)
+        signed.author = author
+        return signed
+
+    def signed(self, values: Mapping[str, Any], author: str | None) -> dict[str, Any]:
+        """The values of a new record with whose hand it is (R-100)."""
+        return {**values, **dict.fromkeys((*self.created_by, *self.updated_by), author)}
+
     def complete(self, values: Mapping[str, Any], moment: datetime) -> Stored:
         """A new row with the columns that the engine fills, those from sequences excepted."""
         row = dict(values)
         for name in (*self.created, *self.updated):
             row[name] = moment
-        for name in self.deleted:
+        for name in (*self.deleted, *self.deleted_by):
             row[name] = None
+        for name in (*self.created_by, *self.updated_by):
+            row.setdefault(name, self.author)
         if self.makes_uuid:
             row[self.key[0]] = str(uuid.uuid4())
         return row
@@ -449,6 +492,19 @@ def _followed(table: TableModel, model: AppModel) -> frozenset[str]:
         held |= {each.far for each in relations if each is not None and each.target is table.spec and each.junction}
         held |= {name for key in child.spec.foreign_keys if key.table == table.sql_name for name in key.columns}
     return frozenset(held & set(table.column_by_name)) - set(table.key.fields)
+
+
+def personal(target: WritableTable, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values with the caller's own id where `me` is written in a field of people."""
+    if target.author is None or not target.people:
+        return raw
+    return {name: _myself(value, target.author) if name in target.people else value for name, value in raw.items()}
+
+
+def _myself(value: Any, author: str) -> Any:
+    if isinstance(value, list):
+        return [_myself(each, author) for each in value]
+    return author if isinstance(value, str) and value in ME else value
 
 
 def _is_whole(index: IndexSpec) -> bool:
