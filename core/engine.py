@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from core.access.grant import Grants
     from core.contract.migrations import PlanRequest
     from core.fields.model import AppModel
+    from core.history.activity import Activity
+    from core.history.people import People
+    from core.history.record_history import RecordHistory
+    from core.history.retention import Retention
     from core.jobs.center import JobCenter
     from core.jobs.transfer import Transfers
     from core.migrations.lifetime import Lifetime
@@ -61,6 +65,8 @@ class Engine:
     notes: tuple[str, ...] = ()
     """Things a person should know: features accepted but not run."""
     schema_version: int = 1
+    retention: "Retention | None" = None
+    """Forgets old changes, where the app file says so."""
     _closers: list[Callable[[], object]] = field(default_factory=list)
 
     @cached_property
@@ -90,6 +96,27 @@ class Engine:
         from core.access.grant import Grants
 
         return Grants(self.database, self.model, self.clock)
+
+    @cached_property
+    def people(self) -> "People":
+        """Names of accounts."""
+        from core.history.people import People
+
+        return People()
+
+    @cached_property
+    def history(self) -> "RecordHistory":
+        """What happened to single records."""
+        from core.history.record_history import RecordHistory
+
+        return RecordHistory(self.records, self.people, kept_days=self.app.history_days, clock=self.clock)
+
+    @cached_property
+    def activity(self) -> "Activity":
+        """What happened in all tables."""
+        from core.history.activity import Activity
+
+        return Activity(self.records, self.people, self.history)
 
     @cached_property
     def transfers(self) -> "Transfers":
@@ -127,6 +154,8 @@ class Engine:
     async def retire(self, successor: "Engine") -> None:
         """Give what goes on, jobs and SQL runs among it, to the successor. On the event loop, once the doors lead there."""
         self._closers.clear()
+        if self.retention is not None:
+            self.retention.stop()
         self.sql.follow(successor.model)
         self.completions.forget()
         if "views" in self.__dict__:
@@ -135,6 +164,8 @@ class Engine:
     def close(self) -> None:
         """Stop jobs and SQL runs, finish queued writes, let go of the database. Idempotent; any thread."""
         closers, self._closers = self._closers, []
+        if self.retention is not None:
+            self.retention.stop()
         if closers and "views" in self.__dict__:
             self.views.stop()
         for close in closers:
@@ -216,11 +247,12 @@ def make_plan(database: Database, model: "AppModel", request: "PlanRequest") -> 
 
 def owned_views() -> "OwnedViews":
     """All views that the program keeps in a database, in the order in which they are made."""
+    from core.history.log_view import LogView
     from core.migrations.owned import OwnedViewGroup
     from core.query.computed_view import ComputedViews
     from core.views.database_view import SchemaDatabaseViews
 
-    return OwnedViewGroup([ComputedViews(), SchemaDatabaseViews()])
+    return OwnedViewGroup([ComputedViews(), LogView(), SchemaDatabaseViews()])
 
 
 def read_model(app_file: Path) -> "AppModel":
@@ -237,6 +269,7 @@ def assemble(
 ) -> Engine:
     """The services over an open database whose tables stand. What belongs to the database rather than to one version of
     the app (events, jobs, SQL runs, the completion index) is taken over from the engine `before`."""
+    from core.history.retention import Retention
     from core.jobs.center import JobCenter
     from core.migrations.lifetime import lifetimes
     from core.migrations.run import history
@@ -264,6 +297,7 @@ def assemble(
         lifetimes=lifetimes(versions),
         notes=tuple(f"{key}: accepted, not run" for key in model.app.later),
         schema_version=versions[0].version if versions else 0,
+        retention=Retention(database, model.app.history_days, clock) if model.app.history_days else None,
     )
     if before is not None:
         engine._closers += before._closers

@@ -24,7 +24,18 @@ _NONE: frozenset[str] = frozenset()
 class TableAccess:
     """One table for all callers of the same roles. What a principal's own id decides, its rows, is asked with it."""
 
-    __slots__ = ("_allowed", "_caller", "_row_rules", "_rules", "_sees_all", "hidden", "ignored", "is_free", "locked", "table")
+    __slots__ = (
+        "_allowed",
+        "_caller",
+        "_row_rules",
+        "_rules",
+        "_sees_all",
+        "hidden",
+        "ignored",
+        "is_free",
+        "locked",
+        "table",
+    )
 
     def __init__(
         self, table: TableModel, rules: TableRules, caller: Caller, hidden: frozenset[str], locked: frozenset[str]
@@ -103,9 +114,7 @@ class TableAccess:
     def may_edit_through(self, view: ViewSpec) -> bool:
         """V-015: of those who may change records, who may do so in the view."""
         who = view.permissions
-        return view.query is None and (
-            who is None or who.write is None or admits(who.write, self._rules, self._caller)
-        )
+        return view.query is None and (who is None or who.write is None or admits(who.write, self._rules, self._caller))
 
     def rows(self, operation: RowOperation, principal: Principal, scope: Scope) -> Node | None:
         """The rows that the caller may do that to; None: all. What cannot be seen can be neither changed nor deleted
@@ -148,6 +157,10 @@ class Access:
     def is_admin(principal: Principal) -> bool:
         """Who administers: the owner and the role `admin`; equals of admin do not (P-006)."""
         return principal.is_unrestricted or "admin" in principal.roles
+
+    def sees_all(self, principal: Principal) -> bool:
+        """An administrator; in an app without accounts and rules, where nothing is kept from anybody, everybody."""
+        return self.is_admin(principal) or not (self.has_accounts or self.has_rules)
 
     def is_free(self, principal: Principal) -> bool:
         """Nothing is hidden from the caller in any table."""

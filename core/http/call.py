@@ -91,10 +91,8 @@ class Call:
         return None
 
     def require_admin(self) -> None:
-        """For what only the owner and admins may; in an app without accounts and rules, where nothing is kept from anybody,
-        everybody. Raises NotFound."""
-        access = self.engine.records.access
-        if not (access.is_admin(self.principal) or not (access.has_accounts or access.has_rules)):
+        """For what only those may who see all. Raises NotFound."""
+        if not self.engine.records.access.sees_all(self.principal):
             raise NotFound
 
     async def chunks(self) -> AsyncIterator[bytes]:

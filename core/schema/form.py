@@ -39,6 +39,12 @@ class MigrationsForm(Form):
     keep_dropped_days: Annotated[int, Field(ge=0, le=36_500)] = 30
 
 
+class HistoryForm(Form):
+    """How long changes are remembered (R-085); without a number of days always."""
+
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
+
+
 class PrimaryKeyForm(Form):
     """T-015 to T-021"""
 
@@ -318,11 +324,13 @@ class AppForm(Form):
     functions: Any = None
     logs: Anything | None = None
     backups: Anything | None = None
-    history: Anything | None = None
+    history: HistoryForm | None = None
     rate_limit: AppRateLimitForm | Literal[False] | None = None
     server: Anything | None = None
     keys: Anything | None = None
 
 
-ROOT_RUN = frozenset({"name", "version", "description", "tables", "env", "auth", "migrations", "badge", "rateLimit"})
+ROOT_RUN = frozenset(
+    {"name", "version", "description", "tables", "env", "auth", "migrations", "badge", "rateLimit", "history"}
+)
 """Root keys that need no note: they work, or say nothing that could be missed."""

@@ -139,6 +139,8 @@ class App:
     limited: bool = True
     """False: `rateLimit: false`."""
     trusted_proxies: tuple[str, ...] = ()
+    history_days: int | None = None
+    """How long changes are remembered; None: always (R-085)."""
     env: tuple[Mapping[str, Any], ...] = ()
     later: Mapping[str, Any] = field(default_factory=dict)
     """Root keys kept for features that come later (pages, theme, languages, …), as plain data."""

@@ -25,6 +25,20 @@ Lane = Literal["point", "scan", "long"]
 """Which reader serves a read. `point`: single records, coalesced, one thread. `scan`: lists, counts, windows.
 `long`: SQL tabs, exports, index builds; never stands in the way of the other two."""
 
+Operation = Literal[
+    "create",
+    "update",
+    "delete",
+    "restore",
+    "permanent-delete",
+    "import",
+    "sql",
+    "comment-create",
+    "comment-edit",
+    "comment-delete",
+]
+"""What befell a record. Comments leave its fields as they are."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeRow:
@@ -32,7 +46,7 @@ class ChangeRow:
 
     table: str
     record: str
-    operation: Literal["create", "update", "delete", "restore", "permanent-delete", "import", "sql"]
+    operation: Operation
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
 

@@ -1,6 +1,6 @@
 """The change log, `system_change`: one row for each record that a transaction touched, written in that transaction.
 
-History, undo, events and cache invalidation read it. Rows are only appended; `prune` is the hook of retention.
+History, undo, events, webhooks and cache invalidation read it. Rows are only appended, and forgotten by `prune`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text, delete, func, select
+from sqlalchemy import CTE, BigInteger, Column, ColumnElement, MetaData, Table, Text, delete, func, select
 
-from core.storage.database import ChangeRow, Transaction
+from core.storage.database import ChangeRow, Reader, Transaction
 from core.storage.table import instant_type, json_type
 from core.storage.value import dump_json
 
@@ -30,6 +30,10 @@ CHANGES = Table(
     Column("cause", Text),
 )
 """Without a key: `sequence` only grows, so a range of it is found by the blocks' own minimum and maximum."""
+
+RECORD_INDEX = f"{CHANGES.name}_record"
+"""On DuckDB over `record` alone: of an index over several columns it makes no use. An append of 100 rows costs 5 % more
+with it; the history of one record among a million changes 3 ms instead of 40."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,28 @@ def change_json(values: Mapping[str, Any]) -> str:
     return dump_json("change", values) if "\\u0000" in text else text
 
 
-def prune(tx: Transaction, before: datetime) -> int:
-    """Forget changes older than `before`; the newest row stays, because numbers go on from it. The number forgotten."""
-    newest = select(func.max(CHANGES.c.sequence)).scalar_subquery()
-    return tx.execute(delete(CHANGES).where(CHANGES.c.time < before, CHANGES.c.sequence < newest))
+def changes_of(reader: Reader, table: str, records: Sequence[str]) -> CTE:
+    """The rows of some records, as a source to select from: `c.<column>`."""
+    c = CHANGES.c
+    if reader.dialect == "duckdb":
+        # With a second condition beside it the index is not used, so the rows are gathered first.
+        found = select(CHANGES).where(_one_of(records)).cte("of_records").prefix_with("MATERIALIZED")
+        return select(found).where(found.c.table == table).cte("changes")
+    return select(CHANGES).where(c.table == table, _one_of(records)).cte("changes")
+
+
+def _one_of(records: Sequence[str]) -> ColumnElement[bool]:
+    column = CHANGES.c.record
+    return column == records[0] if len(records) == 1 else column.in_(records)
+
+
+def prune(tx: Transaction, before: datetime, at_most: int = 10_000) -> int:
+    """Forget the oldest of the changes before that instant; the newest row stays, because numbers go on from it. The
+    number forgotten, 0 when there are none left."""
+    c = CHANGES.c
+    first, newest = tx.rows(select(func.min(c.sequence), func.max(c.sequence)))[0]
+    if first is None:
+        return 0
+    # A range of numbers, not of times: blocks out of it are passed over by their minimum and maximum.
+    old = delete(CHANGES).where(c.sequence < min(first + at_most, newest), c.time < before)
+    return tx.execute(old)

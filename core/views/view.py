@@ -229,7 +229,7 @@ def _moves(reading: Reading, changes: Sequence[ChangeRow]) -> tuple[list[KeyValu
             continue
         if change.operation in ("import", "sql", "permanent-delete"):
             return [], [], False
-        if change.operation == "update":
+        if change.operation == "update" or change.operation.startswith("comment"):
             continue
         arrives = (change.operation == "delete") == in_trash
         key = parse_key(table, change.record)

@@ -15,6 +15,7 @@ def all_routes() -> Iterator[Route]:
         events,
         health,
         hello,
+        history,
         jobs,
         migrations,
         openapi,
@@ -26,6 +27,7 @@ def all_routes() -> Iterator[Route]:
     from core.http.routes import views as view_routes
 
     families = (health, openapi, hello, table_routes, record_routes, console_views, console_commit, console_sql)
-    for module in (*families, view_routes, transfer_routes, jobs, events, access, reload, migrations):
+    of_records = (history,)
+    for module in (*families, *of_records, view_routes, transfer_routes, jobs, events, access, reload, migrations):
         yield from module.routes.routes
     yield from transfer_routes.console.routes

@@ -18,7 +18,7 @@ from core.storage.duckdb.dialect import make_dialect
 from core.storage.duckdb.errors import translate, translate_open
 from core.storage.duckdb.session import DuckDBSession
 from core.storage.duckdb.wal import check_log
-from core.storage.journal import CHANGES
+from core.storage.journal import CHANGES, RECORD_INDEX
 from core.storage.lanes import LaneDatabase
 from core.storage.scratch import SCRATCH
 from core.storage.session import Session
@@ -102,6 +102,7 @@ class DuckDBDatabase(LaneDatabase):
                 f"{self._path} is the database of another program: its {CHANGES.name} is none of ours",
                 hint="`sovrium-tui init DIR --from FILE` takes over the tables of a database",
             ) from error
+        session.execute(f"CREATE INDEX IF NOT EXISTS {RECORD_INDEX} ON {CHANGES.name} (record)", ())
         session.last_numbers = (transaction, sequence)
         session.commit()
         session.last_numbers = (transaction, sequence)

@@ -8,7 +8,7 @@ from core.clock import Clock
 from core.errors import FeatureMissing, SovriumError
 from core.storage.catalog import read_catalog
 from core.storage.database import Health, Settings
-from core.storage.journal import CHANGES
+from core.storage.journal import CHANGES, RECORD_INDEX
 from core.storage.lanes import LaneDatabase
 from core.storage.session import Session, SessionReader
 from core.storage.statement import StatementCache
@@ -69,7 +69,7 @@ class PostgreSQLDatabase(LaneDatabase):
         if CHANGES.name not in read_catalog(SessionReader(session)):
             session.execute(str(CreateTable(CHANGES).compile(dialect=self._statements.dialect)), ())
             session.execute(f"CREATE INDEX {CHANGES.name}_sequence ON {CHANGES.name} (sequence)", ())
-            session.execute(f'CREATE INDEX {CHANGES.name}_record ON {CHANGES.name} ("table", record)', ())
+            session.execute(f'CREATE INDEX {RECORD_INDEX} ON {CHANGES.name} ("table", record)', ())
             for sequence in (CHANGE_NUMBERS, TRANSACTION_NUMBERS):
                 session.execute(f"CREATE SEQUENCE {sequence}", ())
         session.commit()

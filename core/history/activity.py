@@ -1,0 +1,192 @@
+"""The activity of all tables: the change log, newest first, as far as the caller may see what it is about (§10.11)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, String, and_, cast, false, func, or_, select
+
+from core.clock import to_iso
+from core.errors import BadRequest, NotFound
+from core.fields.model import AppModel, TableModel
+from core.history.entry import OPERATIONS, action_of, changes_of_entry, readable
+from core.history.people import People
+from core.history.record_history import RecordHistory
+from core.principal import Principal
+from core.records.service import Records
+from core.storage.database import Call, Reader
+from core.storage.journal import CHANGES
+
+PAGE_SIZE = 20
+PAGE_MOST = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked of the feed."""
+
+    page: int = 1
+    size: int = PAGE_SIZE
+    table: str | None = None
+    action: str | None = None
+    user: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @classmethod
+    def parse(cls, params: Mapping[str, str]) -> "Question":
+        """Raises BadRequest (R-086)."""
+        action = params.get("action")
+        if action is not None and action not in OPERATIONS:
+            raise BadRequest(f"action is one of {', '.join(OPERATIONS)}", parameter="action")
+        return cls(
+            page=_number(params, "page", 1),
+            size=min(_number(params, "pageSize", PAGE_SIZE), PAGE_MOST),
+            table=params.get("tableName"),
+            action=action,
+            user=params.get("userId"),
+            since=_instant(params, "startDate"),
+            until=_instant(params, "endDate", end=True),
+        )
+
+
+def _number(params: Mapping[str, str], name: str, default: int) -> int:
+    text = params.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1_000_000_000):
+        raise BadRequest(f"{name} is a whole number from 1", parameter=name)
+    return int(text)
+
+
+def _instant(params: Mapping[str, str], name: str, *, end: bool = False) -> datetime | None:
+    text = params.get(name)
+    if not text:
+        return None
+    try:
+        if len(text) == len("2026-02-01"):
+            day = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
+            return day + timedelta(days=1) if end else day
+        found = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise BadRequest(f"{name} is a day or an instant, such as 2026-02-01", parameter=name) from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+class Activity:
+    """The feed of one app."""
+
+    def __init__(self, records: Records, people: People, history: RecordHistory) -> None:
+        self._records = records
+        self._people = people
+        self._history = history
+
+    async def list(self, principal: Principal, question: Question) -> dict[str, Any]:
+        """`{activities, pagination}`. Raises NotFound: somebody else's activity is for admins."""
+        access = self._records.access
+        if question.user is not None and question.user != principal.id and not access.sees_all(principal):
+            raise NotFound()
+        where = and_(self._seen(principal, question.table), self._asked(question))
+        c = CHANGES.c
+        columns = (c.sequence, c.time, c.actor, c.operation, c.table, c.record)
+        page = select(*columns).where(where).order_by(c.sequence.desc())
+        page = page.limit(question.size).offset((question.page - 1) * question.size)
+
+        def work(reader: Reader) -> dict[str, Any]:
+            rows = reader.rows(page)
+            total = int(reader.scalar(select(func.count()).select_from(CHANGES).where(where)))
+            people = self._people.of(reader, [row[2] for row in rows])
+            return {
+                "activities": [self._told(row, people) for row in rows],
+                "pagination": {
+                    "total": total,
+                    "page": question.page,
+                    "pageSize": question.size,
+                    "totalPages": -(-total // question.size),
+                },
+            }
+
+        return await self._records.database.read(Call(work), lane="scan")
+
+    async def get(self, principal: Principal, entry: str) -> dict[str, Any]:
+        """One entry with its changes. Raises NotFound."""
+        if not (entry.isascii() and entry.isdigit() and len(entry) < 19):
+            raise NotFound()
+        c = CHANGES.c
+        columns = (c.sequence, c.time, c.actor, c.operation, c.table, c.record, c.before, c.after, c.cause)
+        statement = select(*columns).where(
+            c.sequence == int(entry), self._seen(principal, None), self._asked(Question())
+        )
+
+        def work(reader: Reader) -> dict[str, Any]:
+            rows = reader.rows(statement)
+            if not rows:
+                raise NotFound()
+            (row,) = rows
+            told = self._told(row, self._people.of(reader, [row[2]]))
+            table = self._records.model.by_sql_name.get(row[4])
+            hidden = frozenset() if table is None else self._records.access.table(principal, table).hidden
+            told["changes"] = changes_of_entry(readable(row[6], hidden), readable(row[7], hidden))
+            return told if row[8] is None else told | {"cause": row[8]}
+
+        return await self._records.database.read(Call(work), lane="scan")
+
+    def _told(self, row: tuple[Any, ...], people: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+        sequence, time, actor, operation, table, record, *_ = row
+        person = people.get(actor)
+        known = self._records.model.by_sql_name.get(table)
+        return {
+            "id": str(sequence),
+            "createdAt": to_iso(time),
+            "userId": None if person is None else person["id"],
+            "action": action_of(operation),
+            "tableName": table if known is None else known.name,
+            "recordId": record or None,
+            "user": person,
+        }
+
+    def _asked(self, question: Question) -> ColumnElement[bool]:
+        c = CHANGES.c
+        parts: list[ColumnElement[bool]] = [c.sequence >= 0]
+        if question.action is not None:
+            parts.append(c.operation == OPERATIONS[question.action])
+        if question.user is not None:
+            parts.append(c.actor == question.user)
+        since = [moment for moment in (question.since, self._history.oldest) if moment is not None]
+        if since:
+            parts.append(c.time >= max(since))
+        if question.until is not None:
+            parts.append(c.time < question.until)
+        return and_(*parts)
+
+    def _seen(self, principal: Principal, address: str | None) -> ColumnElement[bool]:
+        """Entries of the tables that the caller may read, of rows that the caller may see."""
+        model = self._records.model
+        if address is None:
+            if self._records.access.sees_all(principal):
+                return CHANGES.c.sequence >= 0  # tables that are no more among them
+            wanted: Iterable[TableModel] = _enabled(model)
+        else:
+            table = model.by_address.get(address)
+            if table is None or not self._records.access.table(principal, table).may("read"):
+                raise NotFound()
+            wanted = [table]
+        return or_(false(), *(self._of(principal, table) for table in wanted))
+
+    def _of(self, principal: Principal, table: TableModel) -> ColumnElement[bool]:
+        c = CHANGES.c
+        if not self._records.access.table(principal, table).may("read"):
+            return false()
+        scope = self._records.scope(principal, table)
+        visible = scope.visible()
+        if visible is None:
+            return c.table == table.sql_name
+        key: ColumnElement[Any] = cast(scope.source.c[table.key.fields[0]], String)
+        for name in table.key.fields[1:]:
+            key = key + "~" + cast(scope.source.c[name], String)
+        return and_(c.table == table.sql_name, c.record.in_(select(key).where(visible)))
+
+
+def _enabled(model: AppModel) -> list[TableModel]:
+    return [table for table in model if not table.spec.disabled]
