@@ -39,6 +39,41 @@ class ViewSpec(TypedDict):
     q: NotRequired[str]
     deleted: NotRequired[bool]
     """The trash instead of the live rows."""
+    view: NotRequired[str]
+    """A view of the app file, by id or name, whose filter holds beside this one."""
+    groupBy: NotRequired["GroupSpec | None"]
+
+
+class GroupSpec(TypedDict):
+    """Rows with one value of the field stand together. `order`: values that come first. `hideEmpty`: options without rows
+    are not told."""
+
+    field: str
+    direction: NotRequired[Literal["asc", "desc"]]
+    order: NotRequired[list[Any]]
+    hideEmpty: NotRequired[bool]
+
+
+class GroupBlock(TypedDict):
+    """A group: its rows stand at the positions from `start` on. `name`: the value as text, of a link its label, "" for
+    none."""
+
+    value: Any
+    name: str
+    count: int
+    start: int
+    aggregations: NotRequired[dict[str, Any]]
+
+
+class Blocks(TypedDict):
+    """`GET …/views/{id}/groups?aggregate=`: the groups of a view that was opened with `groupBy`, and aggregates over all
+    rows and each group. `version` is that of the order which the positions belong to. `tooMany`: the field has so many
+    values that its rows are not grouped."""
+
+    version: int
+    groups: list[GroupBlock]
+    aggregations: dict[str, Any]
+    tooMany: NotRequired[bool]
 
 
 CountKind = Literal["exact", "at-least", "estimate"]

@@ -1,4 +1,4 @@
-"""What the views of a table say about its fields (V-007): that they are there, that operators, groups and layouts fit them."""
+"""What the views of a table say about its fields (V-007): operators, groups and layouts fit fields that are there."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

@@ -69,52 +69,26 @@ class ViewSpec:
         """There is a database view of it: it has a text id, or a query."""
         return self.query is not None or not self.id.isdecimal()
 
-    def named_fields(self) -> tuple[str, ...]:
-        """Fields that it names for its shape; those of filters, sorts and groups are not among them."""
-        single = (self.kanban_group_by, self.date_field, self.end_date_field)
-        more = (self.label_field, self.color_field, self.cover_field)
-        return tuple(name for name in (*single, *more, *(self.card_fields or ())) if name is not None)
-
-    def answers_to(self, address: str) -> bool:
-        """D-25: the id as text, or the name."""
-        return address in (self.id, self.name)
-
     def data(self) -> dict[str, Any]:
-        """The configuration as clients see it (V-013)."""
-        found: dict[str, Any] = {"id": self.id, "name": self.name}
-        if self.is_default:
-            found["isDefault"] = True
-        if self.filters is not None:
-            found["filters"] = self.filters
-        if self.sorts:
-            found["sorts"] = [{"field": name, "direction": direction} for name, direction in self.sorts]
-        if self.fields is not None:
-            found["fields"] = list(self.fields)
-        if self.group_by is not None:
-            found["groupBy"] = self.group_by.data()
-        if self.layout != "grid":
-            found["type"] = self.layout
-        if self.kanban_group_by is not None:
-            found["kanbanGroupBy"] = {"field": self.kanban_group_by}
-        for key, value in self._layout_keys():
-            if value is not None:
-                found[key] = value
-        if self.card_fields is not None:
-            found["cardFields"] = list(self.card_fields)
-        if self.query is not None:
-            found["query"] = self.query
-        if self.materialized:
-            found["materialized"] = True
-        return found
-
-    def _layout_keys(self) -> tuple[tuple[str, str | None], ...]:
-        return (
-            ("dateField", self.date_field),
-            ("endDateField", self.end_date_field),
-            ("labelField", self.label_field),
-            ("colorField", self.color_field),
-            ("coverField", self.cover_field),
-        )
+        """The configuration as clients see it (V-013): what the file says, no more."""
+        said: dict[str, Any] = {
+            "isDefault": self.is_default or None,
+            "filters": self.filters,
+            "sorts": [{"field": name, "direction": direction} for name, direction in self.sorts] or None,
+            "fields": self.fields and list(self.fields),
+            "groupBy": self.group_by and self.group_by.data(),
+            "type": None if self.layout == "grid" else self.layout,
+            "kanbanGroupBy": self.kanban_group_by and {"field": self.kanban_group_by},
+            "dateField": self.date_field,
+            "endDateField": self.end_date_field,
+            "labelField": self.label_field,
+            "colorField": self.color_field,
+            "coverField": self.cover_field,
+            "cardFields": self.card_fields and list(self.card_fields),
+            "query": self.query,
+            "materialized": self.materialized or None,
+        }
+        return {"id": self.id, "name": self.name, **{key: value for key, value in said.items() if value is not None}}
 
 
 def find_view(views: Iterable[ViewSpec], address: str) -> ViewSpec | None:

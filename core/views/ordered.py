@@ -5,15 +5,19 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from core.contract.console import Event, Found, Frequency, LinkHits, ViewSpec, Window
+from core.contract.console import Blocks, Event, Found, Frequency, GroupSpec, LinkHits, ViewSpec, Window
 from core.contract.console import View as ViewState
 from core.errors import BadRequest, FieldError, Invalid, NotFound, SovriumError
 from core.ids import short_id
 from core.principal import OWNER, Principal
+from core.query.aggregate import Grouping, parse_aggregates
 from core.query.filter import parse_filter
+from core.query.list_query import both
 from core.query.scope import Scope, UnknownField, linked_table
 from core.query.sort import parse_sort
+from core.query.view import grouping_of, read_view
 from core.records.service import Records
+from core.schema.view import GroupBy
 from core.storage.database import Call, Commit, Reader
 from core.views.link import link_hits
 from core.views.reading import Reading
@@ -44,10 +48,15 @@ class OrderedViews:
     async def open(self, spec: ViewSpec, principal: Principal = OWNER) -> ViewState:
         """Open a view; its first rows can be read at once. Raises NotFound, BadRequest, Invalid."""
         self._loop = asyncio.get_running_loop()
-        scope = self._scope(principal, spec["table"])
+        table = self._records.table(principal, spec["table"], "read")
+        scope = self._records.scope(principal, table)
+        where = parse_filter(spec.get("filter"), scope)
+        if spec.get("view"):
+            where = both(where, read_view(self._records.view(principal, table, spec["view"]), scope).where)
         reading = Reading(
             scope=scope,
-            where=parse_filter(spec.get("filter"), scope),
+            where=where,
+            grouping=parse_group(spec.get("groupBy"), scope),
             sort=parse_sort(spec.get("sort"), scope),
             q=str(spec.get("q") or "").strip(),
             deleted="only" if spec.get("deleted") else "without",
@@ -68,6 +77,11 @@ class OrderedViews:
         if start < 0 or limit < 1:
             raise BadRequest("start is 0 or more, limit 1 or more")
         return await self._view(view, principal).window(start, min(limit, WINDOW_AT_MOST), fields)
+
+    async def groups(self, view: str, aggregate: str = "", principal: Principal = OWNER) -> Blocks:
+        """Groups and aggregates of a view. Raises NotFound, Invalid (an aggregate that cannot be had)."""
+        found = self._view(view, principal)
+        return await found.groups(parse_aggregates(aggregate, found.reading.scope))
 
     async def find(
         self,
@@ -187,6 +201,18 @@ async def _close_quietly(view: OpenView) -> None:
         await view.close()
     except SovriumError:
         return
+
+
+def parse_group(raw: GroupSpec | None, scope: Scope) -> Grouping | None:
+    """How a client asks for groups. Raises Invalid."""
+    if raw is None:
+        return None
+    try:
+        ref = scope.resolve(raw["field"])
+    except UnknownField as error:
+        raise Invalid(str(error), [FieldError("groupBy", "groupBy.invalid", str(error))]) from None
+    group = GroupBy(ref.name, raw.get("direction", "asc"), tuple(raw.get("order", ())), bool(raw.get("hideEmpty")))
+    return grouping_of(group, ref)
 
 
 def _plain(ref: Any, value: Any) -> Any:

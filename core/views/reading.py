@@ -8,12 +8,14 @@ from sqlalchemy import ColumnElement, Select, and_, cast, false, func, or_, sele
 from sqlalchemy import Text as SqlText
 
 from core.errors import FieldError, Invalid
+from core.query.aggregate import Grouping
 from core.query.compile import compile_filter, icontains
 from core.query.filter import Node
 from core.query.list_query import Deleted, live
 from core.query.scope import Ref, Scope, UnknownField, own_ref
 from core.query.search import compile_search
-from core.query.sort import Key, ranks
+from core.query.sort import Key, Rank, ranks
+from core.query.view import group_key
 from core.records.key import KeyValue, key_in
 from core.storage.database import Reader
 
@@ -27,11 +29,12 @@ class Reading:
     sort: tuple[Key, ...] = ()
     q: str = ""
     deleted: Deleted = "without"
+    grouping: Grouping | None = None
 
     @property
     def is_natural(self) -> bool:
         """The live rows of the table in key order, and nothing else."""
-        asked = self.where is not None or self.sort or self.q or self.deleted != "without"
+        asked = self.where is not None or self.sort or self.q or self.grouping or self.deleted != "without"
         return not asked and self.scope.visible() is None
 
     @property
@@ -45,7 +48,16 @@ class Reading:
         return and_(*found)
 
     def order(self) -> list[ColumnElement[Any]]:
-        return [rank.order() for rank in ranks(self.sort, self.scope)]
+        return [rank.order() for rank in [*self.group_ranks(), *ranks(self.sort, self.scope)]]
+
+    def group_ranks(self) -> list[Rank]:
+        """What brings the rows of a group together; values of one rank, those that are no options any more, too."""
+        if self.grouping is None:
+            return []
+        column = self.scope.column(self.grouping.ref)
+        levels = ranks((group_key(self.grouping),), self.scope)[: -len(self.key)]
+        plain = cast(column, SqlText) if self.grouping.ref.kind == "json" or self.grouping.ref.is_list else column
+        return [*levels, Rank(plain, self.grouping.descending, True)]
 
     def keys(self) -> Select[Any]:
         """The keys of all rows in order."""

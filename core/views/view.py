@@ -10,14 +10,17 @@ from typing import TypeVar
 
 from sqlalchemy import select
 
+from core.contract.console import Blocks as BlocksAnswer
 from core.contract.console import CountKind, Found, Window
 from core.contract.console import View as ViewState
 from core.errors import BadRequest, NotFound, SovriumError
 from core.principal import OWNER, Principal
+from core.query.aggregate import Aggregates
 from core.query.scope import Ref
 from core.records.key import KeyValue, key_in, key_text, parse_key
 from core.storage.database import Call, Cancel, ChangeRow, Commit, Database, Reader
-from core.views.order import KeyOrder, first_keys, order_for
+from core.views.grouping import Blocks, TooManyGroups, read_aggregates, read_blocks, told
+from core.views.order import KeyOrder, Order, first_keys, order_for
 from core.views.reading import Reading
 from core.views.window import WindowRows
 
@@ -55,6 +58,7 @@ class OpenView:
         self._seen = 0
         self._cancel = Cancel()
         self._waiting: list[Commit] = []
+        self._blocks: Blocks | None = None
         self._work: asyncio.Task[None] = asyncio.ensure_future(self._build())
 
     async def opened(self) -> None:
@@ -151,12 +155,14 @@ class OpenView:
         self._builds += 1
         order = order_for(self.reading, f"{self.id}_{self._builds}")
         try:
-            await self._database.read(Call(order.build), lane="long", deadline=None, cancel=self._cancel)
+            blocks = await self._database.read(
+                Call(lambda reader: self._ordered(reader, order)), lane="long", deadline=None, cancel=self._cancel
+            )
         except SovriumError as error:
             if not self._cancel.requested:
                 log.warning("The order of a view of %s was not built: %s", self.reading.scope.table.name, error)
             return
-        before, self._order = self._order, order
+        before, self._order, self._blocks = self._order, order, blocks
         if self._ready:
             await self._database.read(Call(before.release), lane="long")
         self._ready, self._building = True, False
@@ -165,12 +171,40 @@ class OpenView:
             self.commit(commit)
         self._changed(self)
 
+    def _ordered(self, reader: Reader, order: Order) -> Blocks | None:
+        """The order, and the groups of the same moment."""
+        order.build(reader)
+        if self.reading.grouping is None:
+            return None
+        try:
+            return read_blocks(reader, self.reading)
+        except TooManyGroups:
+            return None
+
+    async def groups(self, aggregates: Aggregates | None) -> BlocksAnswer:
+        """The groups, and aggregates over all rows and each group."""
+        await self._settled()
+        blocks, version = self._blocks, self.version
+
+        def work(reader: Reader) -> BlocksAnswer:
+            whole, each = read_aggregates(reader, self.reading, aggregates) if aggregates else ({}, {})
+            told_blocks = [] if blocks is None else told(reader, self.reading, blocks, each)
+            return {"version": version, "groups": told_blocks, "aggregations": whole}
+
+        answer = await self._read(work)
+        if blocks is None and self.reading.grouping is not None:
+            answer["tooMany"] = True
+        return answer
+
     def commit(self, commit: Commit) -> None:
         """Take up a commit that touches the table."""
         if self._building:
             self._waiting.append(commit)
             return
         if commit.sequence <= self._order.sequence:
+            return
+        if self.reading.grouping is not None:
+            self._rebuild()  # any change may move rows from block to block
             return
         joined, left, known = _moves(self.reading, commit.changes)
         if not known:

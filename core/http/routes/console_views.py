@@ -1,6 +1,6 @@
 """`/api/console/views`: windows of an ordered reading of a table; values and links for filters and pickers."""
 
-from core.contract.console import Found, Frequency, LinkHits, View, ViewSpec, Window
+from core.contract.console import Blocks, Found, Frequency, LinkHits, View, ViewSpec, Window
 from core.http.answer import Answer, as_json, empty
 from core.http.call import Call
 from core.http.route import Parameter, RouteFamily
@@ -54,6 +54,19 @@ async def window(call: Call) -> Answer:
     start, limit = call.integer("start", 0), call.integer("limit", 100)
     found = await call.engine.views.window(call.segments["view"], start, limit, call.names("fields"), call.principal)
     return as_json(found)
+
+
+@routes.add(
+    "GET",
+    "/api/console/views/{view}/groups",
+    query={"aggregate": Parameter("`amount:sum,amount:avg`")},
+    answers={200: Blocks},
+    errors=(404,),
+)
+async def groups(call: Call) -> Answer:
+    """The groups of a view with their positions, and aggregates."""
+    aggregate = call.text("aggregate")
+    return as_json(await call.engine.views.groups(call.segments["view"], aggregate, call.principal))
 
 
 @routes.add("GET", "/api/console/views/{view}/find", query=FIND, answers={200: Found}, errors=(404,))
