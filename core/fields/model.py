@@ -64,6 +64,11 @@ class TableModel:
         return self.fields[name] if name in self.fields else self.system[name]
 
     @cached_property
+    def computes(self) -> bool:
+        """There are fields whose values are not stored."""
+        return any(name not in self.column_by_name and field.result() for name, field in self.fields.items())
+
+    @cached_property
     def display_field(self) -> str:
         """The field that stands for a record in pickers and links: the first text field, else the key."""
         for name, field_type in self.fields.items():

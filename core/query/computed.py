@@ -4,6 +4,7 @@ that it stands beside; DuckDB turns it into one join for all rows, PostgreSQL lo
 Trashed records are not seen, nor those that the caller may not see.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Select,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     distinct,
@@ -62,9 +64,20 @@ class Linked:
     def scalar(self, column: Value) -> Value:
         return self.select(column).scalar_subquery()
 
-    def grouped(self, *columns: Any) -> Select[Any]:
-        """The columns, aggregates, for every row that has linked records, with what they have in common first."""
-        return select(self.near, *columns).select_from(self.source).where(self.condition).group_by(self.near)
+    def grouped(self, held: Sequence[Any], *columns: Any) -> Select[Any]:
+        """The columns, aggregates, for the rows that hold one of the values: that value first."""
+        wanted: Any = list(held)
+        if self.scope.dialect == "duckdb":
+            # A join passes its keys to the scan; a long IN list is asked of every value.
+            type_ = ARRAY(self.near.type)
+            wanted = select(func.unnest(cast(bindparam(None, wanted, type_, unique=True), type_), type_=self.near.type))
+        rows = select(self.near, *columns).select_from(self.source)
+        return rows.where(self.condition, self.near.in_(wanted)).group_by(self.near)
+
+    def whole(self, column: Any) -> Select[Any]:
+        """An aggregate for every row that has linked records, with what the row holds as `near`."""
+        rows = select(self.near.label("near"), column).select_from(self.source)
+        return rows.where(self.condition).group_by(self.near)
 
     def value(self, name: str) -> tuple[Value, ColumnKind, FieldType[Any]]:
         """A field of the linked records."""

@@ -18,6 +18,7 @@ from core.fields.model import API_NAMES, AppModel, TableModel
 
 if TYPE_CHECKING:
     from core.query.filter import Node
+    from core.query.joins import Joins
 
 Dialect = Literal["duckdb", "postgresql"]
 UTC_ZONE = ZoneInfo("UTC")
@@ -89,6 +90,8 @@ class Scope:
     sql_nulls: bool = False
     sights: Callable[[TableModel], Sight] | None = None
     """What the caller may see of each table; None: everything."""
+    joins: "Joins | None" = None
+    """Where computed values of this table's rows are joined; statements then begin with `rows_source`."""
 
     @cached_property
     def sight(self) -> Sight:
@@ -123,6 +126,11 @@ class Scope:
     @cached_property
     def source(self) -> Table:
         return self.table_of(self.table)
+
+    @property
+    def rows_source(self) -> FromClause:
+        """The table with the computed values that were asked for so far."""
+        return self.source if self.joins is None else self.joins.source(self.source)
 
     @property
     def today(self) -> date:
@@ -175,6 +183,10 @@ class Scope:
         """The SQL of a value that is not stored, for a row of `own`."""
         from core.query.computed import computed_value
 
+        if self.joins is not None and own is self.source:
+            joined = self.joins.value(self, field, as_list=as_list)
+            if joined is not None:
+                return joined
         return computed_value(self, field, own, as_list=as_list)
 
 

@@ -63,7 +63,7 @@ def _by_relation(
     if told:
         place = shape.columns.index(linked.held.name)
         held = [row[place] for row in rows]
-        statement = linked.grouped(*(value for _, _, value in told)).where(linked.near.in_(list(set(held) - {None})))
+        statement = linked.grouped(list(set(held) - {None}), *(value for _, _, value in told))
         found = {row[0]: row[1:] for row in reader.rows(statement)}
         nothing = tuple(nothing_of(field, as_list=shape.arrays) for _, field, _ in told)
         for number, (name, _, _) in enumerate(told):

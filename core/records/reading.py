@@ -1,7 +1,7 @@
 """Reading records: single ones by key, coalesced; lists with totals, aggregates, groups and cursors."""
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, func, select
 from core.contract.records import Group, Pagination, RecordList
 from core.errors import NotFound
 from core.fields.model import TableModel
-from core.query.aggregate import group_name, group_statement
+from core.query.aggregate import group_name, group_statement, group_value
+from core.query.joins import Joins
 from core.query.list_query import ListQuery
 from core.query.page import after, write_cursor
 from core.query.view import group_order
@@ -69,12 +70,19 @@ class ListRows:
 
     def run(self, reader: Reader) -> tuple[RecordList, list[Row]]:
         query = self.query
+        if query.scope.table.computes:
+            joined = replace(self, query=replace(query, scope=replace(query.scope, joins=Joins())))
+            return joined._run(reader)
+        return self._run(reader)
+
+    def _run(self, reader: Reader) -> tuple[RecordList, list[Row]]:
+        query = self.query
         shape = list_shape(query)
         condition = (
             query.condition()
         )  # once: SQLAlchemy takes longer to build it than the database to judge a row by it
         rows, ranks = self._page(reader, shape, condition)
-        rows = with_computed(reader, query.scope, shape, rows)
+        rows = with_computed(reader, replace(query.scope, joins=None), shape, rows)
         answer: RecordList = {
             "records": [shape.record(row) for row in rows],
             "pagination": self._pagination(reader, ranks, condition),
@@ -83,7 +91,7 @@ class ListRows:
             for record, row in zip(answer["records"], rows, strict=True):
                 display(record, row, shape, query.display, wrapped=True)
         if query.aggregates:
-            statement = select(*query.aggregates.columns(query.scope)).select_from(query.scope.source)
+            statement = select(*query.aggregates.columns(query.scope)).select_from(query.scope.rows_source)
             answer["aggregations"] = query.aggregates.shape(reader.rows(statement.where(condition))[0])
         if query.grouping:
             answer["groups"] = self._groups(reader, condition)
@@ -98,7 +106,8 @@ class ListRows:
         ranks = query.ranks()
         columns = [source.c[name] for name in shape.columns]
         statement = select(*columns, *(rank.value.label(f"rank_{n}") for n, rank in enumerate(ranks)))
-        statement = statement.where(condition).order_by(*(rank.order() for rank in ranks))
+        statement = statement.select_from(query.scope.rows_source).where(condition)
+        statement = statement.order_by(*(rank.order() for rank in ranks))
         if query.page.after is not None:
             statement = statement.where(after(ranks, query.page.after))
         found = reader.rows(statement.limit(query.page.limit + 1).offset(query.page.offset or None))
@@ -111,7 +120,7 @@ class ListRows:
         if page.after is None and not more and (ranks or not page.offset):
             total = page.offset + len(ranks)  # this is the end of the list
         else:
-            total = int(reader.scalar(select(func.count()).select_from(query.scope.source).where(condition)))
+            total = int(reader.scalar(select(func.count()).select_from(query.scope.rows_source).where(condition)))
         answer: Pagination = {
             "page": page.offset // page.limit + 1,
             "limit": page.limit,
@@ -127,7 +136,8 @@ class ListRows:
     def _groups(self, reader: Reader, condition: ColumnElement[bool]) -> list[Group]:
         query, grouping = self.query, self.query.grouping
         assert grouping is not None
-        rows = select(query.scope.source).where(condition)
+        group_value(grouping.ref, query.scope)  # it may be joined
+        rows = select(query.scope.source).select_from(query.scope.rows_source).where(condition)
         order = [rank.order() for rank in query.ranks()] if query.sort else []
         statement = group_statement(grouping, query.aggregates, rows, order, query.scope)
         groups: list[Group] = []

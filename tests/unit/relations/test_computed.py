@@ -147,3 +147,16 @@ async def test_computed_values_come_with_what_was_written_and_are_not_written(sh
     for name in ("total", "order_pieces", "rows"):
         with pytest.raises(Invalid):
             await shop.update("Customers", 1, **{name: 1})
+
+
+async def test_sorts_and_filters_read_the_linked_records_once(shop: OpenApp) -> None:
+    """R-026: what is asked of all rows is joined, not looked up row by row; what is shown is read for the page alone."""
+    record = (await shop.list("Customers", sort="total:desc,rows:desc", limit="1", fields="name,total"))["records"][0]
+    assert record["fields"] == {"name": "Ann", "total": 30.5}
+    several = (
+        '{"and": [{"field": "total", "operator": "gte", "value": 0}, {"field": "rows", "operator": "lt", "value": 1}]}'
+    )
+    answer = await shop.list("Customers", filter=several, groupBy="rows", aggregate="total:sum", sort="big:asc")
+    assert [each["fields"]["name"] for each in answer["records"]] == ["Ben"]
+    assert answer["groups"] == [{"name": "0", "count": 1, "aggregations": {"sum": 0}}]
+    assert answer["pagination"]["total"] == 1
