@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 from core.bus import IDS_KEPT, Bus
 from core.clock import Clock, system_clock
 from core.errors import MigrationRefused, StorageError
-from core.storage.database import Commit, Database, Settings
+from core.storage.database import Call, Commit, Database, Settings
 
 if TYPE_CHECKING:
+    from sqlalchemy import Table
+
     from core.access.grant import Grants
     from core.contract.migrations import PlanRequest
     from core.fields.model import AppModel
@@ -255,6 +257,15 @@ def owned_views() -> "OwnedViews":
     return OwnedViewGroup([ComputedViews(), LogView(), SchemaDatabaseViews()])
 
 
+def own_tables() -> "list[Table]":
+    """The tables that services keep beside the app's, to be moved with them."""
+    from core.access.grant import GRANTS
+    from core.auth.store import ACCOUNTS
+    from core.views.personal import PREFERENCES, VIEWS
+
+    return [ACCOUNTS, GRANTS, VIEWS, PREFERENCES]
+
+
 def read_model(app_file: Path) -> "AppModel":
     """The app of a file, ready for work. Raises SchemaError."""
     from core.fields.build import build_app
@@ -277,6 +288,10 @@ def assemble(
     from core.sql.completion import Completions
     from core.sql.run import SqlRuns
 
+    if model.app.auth is not None:
+        from core.auth.store import ensure_accounts
+
+        database.submit_write(Call(ensure_accounts)).result()
     versions = history(database)
     bus = before.bus if before else Bus()
     completions = before.completions if before else Completions(database)

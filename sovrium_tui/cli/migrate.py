@@ -36,7 +36,7 @@ def take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...
 @click.option("--reapply", is_flag=True, help="Apply tables again that have been rolled back.")
 @click.option("--expect-changes", is_flag=True, help=f"Fail with status {NO_CHANGES} when there is nothing to do.")
 @click.option("--assign-ids", is_flag=True, help="Write the missing ids of tables and fields into the app file.")
-@click.option("--to", type=click.IntRange(min=1), help="rollback: the version to go back to [default: the one before].")
+@click.option("--to", help="rollback: the version [default: the one before]; else postgresql://… to move there.")
 @click.option("--force", is_flag=True, help="rollback: lose what has been entered since; copies are kept.")
 @click.option("--reason", help="rollback, repair: why, for the log.")
 @click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="history: so many versions.")
@@ -53,6 +53,10 @@ def migrate(words: tuple[str, ...], as_json: bool, data_dir: Path | None, **opti
     action, app = action_and_app(words)
     app_file = find_app(app)
     check_options(action, options)
+    if action is None and options["to"]:
+        from sovrium_tui.cli.migration_desk import move_to
+
+        return move_to(options["to"], app_file, data_dir_of(app_file, data_dir), as_json)
     if options["assign_ids"]:
         return assign_ids(app_file, as_json)
     looks_only = bool(options["plan_only"] or action in ("status", "history"))
@@ -75,10 +79,14 @@ def action_and_app(words: tuple[str, ...]) -> tuple[str | None, Path | None]:
 
 def check_options(action: str | None, options: dict[str, Any]) -> None:
     """Options that would be ignored are told."""
-    if action != "rollback":
-        for name in ("to", "force"):
-            if options[name]:
-                raise BadRequest(f"--{name} belongs to `migrate rollback`")
+    if action == "rollback" and options["to"]:
+        if not (options["to"].isascii() and options["to"].isdecimal() and 0 < len(options["to"]) < 10):
+            raise BadRequest("--to must be the number of a version")
+        options["to"] = int(options["to"])
+    elif options["to"] and (action or not options["to"].startswith(("postgresql://", "postgres://"))):
+        raise BadRequest("--to belongs to `migrate rollback`, or names a postgresql://… address to move to")
+    if options["force"] and action != "rollback":
+        raise BadRequest("--force belongs to `migrate rollback`")
     if action is not None and options["reapply"]:
         raise BadRequest("--reapply belongs to `migrate` alone")
 

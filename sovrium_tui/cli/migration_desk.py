@@ -252,3 +252,53 @@ class Line:
     def clear(self) -> None:
         if self._shown:
             click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def move_to(url: str, app_file: Path, data_dir: Path, as_json: bool) -> int:
+    """M-055: the data to PostgreSQL, table by table, counted and compared. No server may run meanwhile."""
+    import json
+
+    from core.engine import name_of, own_tables, owned_views
+    from core.migrations.transfer import left_behind, move, summary
+    from core.storage.database import Cancel, Settings
+    from core.storage.engine import open_database
+    from sovrium_tui.process.place import Place
+
+    place = Place(data_dir)
+    free(place)
+    with opened(app_file, place) as desk:
+        target = open_database(Settings(url=url))
+        cancel, shown = Cancel(), sys.stderr.isatty()
+
+        def report(table: str, done: int, total: int) -> None:
+            if shown:
+                click.echo(f"\r\x1b[K{table}: {done:,} of {total:,} rows", err=True, nl=False)
+
+        try:
+            moved = move(
+                desk.database,
+                target,
+                desk.model,
+                owned=owned_views(),
+                own=own_tables(),
+                report=report,
+                cancel=cancel,
+            )
+        except KeyboardInterrupt:
+            cancel.cancel()
+            raise
+        finally:
+            if shown:
+                click.echo("\r\x1b[K", err=True, nl=False)
+            target.close()
+        left = left_behind(desk.database, moved)
+    if as_json:
+        tables = [{"table": each.table, "rows": each.rows, "checksum": each.checksum} for each in moved]
+        click.echo(json.dumps({"moved": tables, "leftBehind": left}))
+        return 0
+    for each in moved:
+        click.echo(f"  {each.table}: {each.rows:,} rows, {each.checksum[:12]}")
+    click.echo(f"Moved {summary(moved)} to {name_of(url)}; set DATABASE_URL to that address to work there")
+    if left:
+        click.echo(f"left behind: {', '.join(left)}", err=True)
+    return 0

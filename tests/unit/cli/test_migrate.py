@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from core.storage.database import Settings
 from sovrium_tui.cli.main import execute
 from sovrium_tui.process import discovery
 from sovrium_tui.process.discovery import ensure_server, find_server, stop_server
@@ -167,6 +168,7 @@ def test_ids_are_written_into_the_file(alone: Desk) -> None:
     ("words", "says"),
     [
         (["migrate", "--to", "1"], "--to belongs to"),
+        (["migrate", "rollback", "--to", "x"], "number of a version"),
         (["migrate", "history", "--force"], "--force belongs to"),
         (["migrate", "rollback", "--reapply"], "--reapply belongs to"),
     ],
@@ -192,3 +194,18 @@ def test_a_background_server_that_nobody_uses_makes_room(alone: Desk) -> None:
     assert "Nothing to do" in alone("migrate", "--yes")[0]
     stop_server(alone.folder / ".sovrium")
     discovery.reap()
+
+
+def test_the_data_moves_to_postgresql(
+    alone: Desk, postgresql_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """M-055: counted and compared; then the app works there."""
+    alone("migrate", "--yes")
+    sql(alone, "insert into items (title, price) values ('x', 7)")
+    out, _ = alone("migrate", "--to", postgresql_settings.url)
+    assert "  items: 1 rows, " in out
+    assert "set DATABASE_URL" in out
+    assert "holds a table" in alone("migrate", "--to", postgresql_settings.url, status=1)[1]
+    monkeypatch.setenv("DATABASE_URL", postgresql_settings.url)
+    assert "Nothing to do: version 1 is in force" in alone("migrate")[0]
+    assert alone("sql", "app.yaml", "select price from items", "--format", "csv")[0].split() == ["price", "7"]
