@@ -80,7 +80,7 @@ class ChangeCheck:
             if not new.nullable and (old.nullable or new.name in self.conversions):
                 yield from self._check_empty(old, new)
         for index in self.change.indexes_added:
-            if index.unique and not index.where and not failed & set(index.fields):
+            if index.unique and _is_plain(index) and not failed & set(index.fields):
                 yield from self._check_unique(index)
         for old, new in sound if self.validates else ():
             yield from self._check_rules(old, new)
@@ -196,6 +196,11 @@ class ChangeCheck:
             ids.setdefault(written, []).append(_record(tuple(key)))
         for written in shown:
             yield wrong[written] + (f", in {', '.join(ids[written])}" if written in ids else "")
+
+
+def _is_plain(index: IndexSpec) -> bool:
+    """What else a unique key says is judged over the rows in their new shape."""
+    return not (index.where or index.nulls_not_distinct or index.live)
 
 
 def _old_name(change: TableChange, new: str) -> str | None:

@@ -130,7 +130,7 @@ def _compare_tables(old: TableLayout, new: TableLayout) -> TableChange:
 
 def _index_key(index: IndexSpec, names: dict[str, str] | None) -> tuple[object, ...]:
     fields: Iterable[str | None] = index.fields if names is None else (names.get(field) for field in index.fields)
-    return index.name, tuple(fields), index.unique, index.where
+    return index.name, tuple(fields), index.unique, index.where, index.nulls_not_distinct, index.live
 
 
 def stored(type_: ColumnType) -> tuple[str, tuple[int, int] | None]:

@@ -25,7 +25,7 @@ def create_table(ddl: Ddl, table: TableLayout, existing: frozenset[str]) -> list
         if column.sequence and column.sequence not in existing
     ]
     texts.append(ddl.create_table(table.name, table.columns, table.key))
-    texts += [ddl.create_index(table.name, index) for index in table.indexes if ddl.can_index(index)]
+    texts += ddl.create_indexes(table.name, table.indexes, table.columns)
     return [Sql(text) for text in texts]
 
 
@@ -231,11 +231,11 @@ class TableSql:
     def _indexes(self) -> list[Sql]:
         ddl, change = self.ddl, self.change
         if ddl.dialect == "duckdb" and self.is_structural:
-            texts = [ddl.create_index(change.new.name, index) for index in change.new.indexes if ddl.can_index(index)]
+            texts = ddl.create_indexes(change.new.name, change.new.indexes, change.new.columns)
             if self._can_restore():
                 texts += [index.definition for index in self._foreign_indexes()]
         else:
-            texts = [ddl.create_index(change.new.name, index) for index in change.indexes_added if ddl.can_index(index)]
+            texts = ddl.create_indexes(change.new.name, change.indexes_added, change.new.columns)
         return [Sql(text) for text in texts]
 
     def _foreign_indexes(self) -> list[CatalogIndex]:

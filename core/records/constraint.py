@@ -1,6 +1,6 @@
 """Conditions on rows that no database keeps for us alike: table constraints (T-141), unique keys among the rows that meet a
-condition (T-139), unique keys for which NULLs are equal (T-136). Judged in the writing transaction, before anything is
-written, for all candidates by few statements."""
+condition (T-139), or outside the trash (T-140), unique keys for which NULLs are equal (T-136). Judged in the writing
+transaction, before anything is written, for all candidates by few statements."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ from core.storage.database import Reader
 from core.storage.rows import RowShape
 from core.storage.table import build_table
 
+DELETED = "deleted_at"
 _PLACE = "place__"
 """No field is called so: names have single underscores at their ends at most."""
 
@@ -71,8 +72,13 @@ class Constraints:
         self.unique = [
             (index, None if index.where is None else _condition(index.where, table))
             for index in table.indexes
-            if index.unique and (index.where is not None or index.nulls_not_distinct)
+            if index.unique and (index.where is not None or index.nulls_not_distinct or index.live)
         ]
+        self.know_trash = any(
+            index.live or (where is not None and (where.whole or DELETED in where.columns))
+            for index, where in self.unique
+        ) or any(check.whole or DELETED in check.columns for _, check in self.checks)
+        """Deleting or restoring a row may break them."""
         stored = build_table(table)
         self._given = Table(
             "candidates", MetaData(), Column(_PLACE, Integer), *(Column(c.name, c.type) for c in stored.columns)
@@ -122,7 +128,12 @@ class Constraints:
             concerned = [
                 place
                 for place, row in enumerate(rows)
-                if not set(index.fields).isdisjoint(row.changed) or (where is not None and where.concerns(row))
+                if not (index.live and row.values.get(DELETED) is not None)
+                and (
+                    not set(index.fields).isdisjoint(row.changed)
+                    or (where is not None and where.concerns(row))
+                    or (index.live and DELETED in row.changed)
+                )
             ]
             wanted: dict[tuple[Any, ...], list[int]] = {}
             for place in self._meeting(reader, scope, rows, concerned, where):
@@ -164,6 +175,8 @@ class Constraints:
         statement = select(*columns, *(scope.source.c[name] for name in key)).where(same)
         if where is not None:
             statement = statement.where(condition_value(scope, where.expression))
+        if index.live:
+            statement = statement.where(scope.source.c[DELETED].is_(None))
         width = len(columns)
         return {row[:width] for row in reader.rows(statement) if row[width:] not in moving}
 

@@ -217,6 +217,18 @@ class WritableTable:
                 found.setdefault(place, _duplicate(fields))
         return found
 
+    def check_trash(self, reader: Transaction, rows: Sequence[Stored]) -> None:
+        """Raises what keeps rows, as they will be, from going to the trash or coming back: unique keys and constraints that
+        look at it (T-140)."""
+        if not self.constraints.know_trash:
+            return
+        candidates = [Candidate(row, (*self.deleted, *self.updated), self.key_of(row)) for row in rows]
+        scope = self.scope(reader, reader.time)
+        for names in self.constraints.broken(reader, scope, candidates).values():
+            raise _refused(names)
+        for fields in self.constraints.duplicates(reader, scope, candidates, self.key).values():
+            raise _duplicate(fields)
+
     def _broken_links(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
         found: dict[int, list[FieldError]] = {}
         for name, target, column in self.links:
@@ -508,7 +520,7 @@ def _myself(value: Any, author: str) -> Any:
 
 
 def _is_whole(index: IndexSpec) -> bool:
-    return index.unique and index.where is None
+    return index.unique and index.where is None and not index.live
 
 
 def _refused(constraints: Sequence[str]) -> SovriumError:

@@ -259,7 +259,6 @@ class TableForm(Form):
 
 TABLE_LATER = (
     "allowForceDelete",
-    "uniqueIgnoresDeleted",
     "physicalChecks",
     "webhooks",
     "comments",

@@ -1,6 +1,7 @@
 """The indexes of a table under their final names (T-041, T-132 to T-138)."""
 
 from collections.abc import Container, Iterable, Sequence
+from dataclasses import replace
 
 from core.schema.form import IndexForm, UniqueForm
 from core.schema.model import FieldSpec, IndexSpec
@@ -15,8 +16,11 @@ def table_indexes(
     key: Sequence[str],
     declared: Iterable[IndexForm],
     unique: Iterable[UniqueForm],
+    *,
+    ignores_deleted: bool = False,
 ) -> tuple[IndexSpec, ...]:
-    """Indexes that fields ask for, then those of `unique`, then those of `indexes`. `table` is the SQL name.
+    """Indexes that fields ask for, then those of `unique`, then those of `indexes`. `table` is the SQL name;
+    `ignores_deleted`: unique keys are those of the rows outside the trash (T-140).
 
     A field that is unique needs no second, plain index (T-138), and the key none at all.
     """
@@ -45,7 +49,8 @@ def table_indexes(
     for listed in declared:
         index = IndexSpec(name=listed.name, fields=tuple(listed.fields), unique=listed.unique, where=listed.where)
         named.setdefault(index.name, index)
-    return tuple(dict.fromkeys([*found, *named.values()]))
+    listed_once = dict.fromkeys([*found, *named.values()])
+    return tuple(replace(index, live=index.unique and ignores_deleted) for index in listed_once)
 
 
 def _is_named(entry: UniqueForm) -> bool:

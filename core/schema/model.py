@@ -72,6 +72,8 @@ class IndexSpec:
     """A condition in the formula language; the index holds for the rows that meet it (T-139)."""
     nulls_not_distinct: bool = False
     """No two rows may lack the values either (T-136)."""
+    live: bool = False
+    """Rows in the trash do not count (`uniqueIgnoresDeleted`, T-140)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

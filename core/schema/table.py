@@ -54,7 +54,9 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
         fields=fields,
         primary_key=key,
         foreign_keys=read_foreign_keys(shape.foreign_keys),
-        indexes=table_indexes(name, fields, key.fields, shape.indexes, shape.unique),
+        indexes=table_indexes(
+            name, fields, key.fields, shape.indexes, shape.unique, ignores_deleted=shape.unique_ignores_deleted
+        ),
         constraints=tuple(ConstraintSpec(name=each.name, check=each.check) for each in shape.constraints),
         allow_destructive=shape.allow_destructive,
         disabled=shape.disabled,

@@ -119,16 +119,29 @@ class Ddl:
         action = f"SET DEFAULT {default}" if default else "DROP DEFAULT"
         return f"ALTER TABLE {quote(table)} ALTER COLUMN {quote(column.name)} {action}"
 
-    def create_index(self, table: str, index: IndexSpec) -> str:
-        """A partial index on PostgreSQL only; DuckDB has none, callers leave those out (`can_index`)."""
-        where = f" WHERE {index.where}" if index.where else ""
-        return (
-            f"CREATE {'UNIQUE ' if index.unique else ''}INDEX {quote(index.name)} ON {quote(table)} "
-            f"({quote_list(index.fields)}){where}"
-        )
+    def create_indexes(self, table: str, indexes: Iterable[IndexSpec], columns: Sequence[Column]) -> list[str]:
+        """Those of the indexes that the database can hold, over a table with these columns. The engine judges every unique
+        key that has a condition; what is missing here is speed, and PostgreSQL's word where several servers write."""
+        texts = (self._create_index(table, index, columns) for index in indexes)
+        return [text for text in texts if text]
 
-    def can_index(self, index: IndexSpec) -> bool:
-        return not index.where or self.dialect == "postgresql"
+    def _create_index(self, table: str, index: IndexSpec, columns: Sequence[Column]) -> str:
+        on = f"INDEX {quote(index.name)} ON {quote(table)} ({quote_list(index.fields)})"
+        if self.dialect == "duckdb":
+            # No partial indexes, and NULLs always differ: the rows outside the trash are only found by a plain one.
+            unique = "UNIQUE " if index.unique and not index.live else ""
+            return "" if index.where else f"CREATE {unique}{on}"
+        conditions = ["deleted_at IS NULL"] if index.live else []
+        if index.where:
+            from core.storage.index_condition import index_condition
+
+            condition = index_condition(index.where, columns)
+            if condition is None:
+                return ""
+            conditions.append(f"({condition})")
+        same = " NULLS NOT DISTINCT" if index.unique and index.nulls_not_distinct else ""
+        where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        return f"CREATE {'UNIQUE ' if index.unique else ''}{on}{same}{where}"
 
     def drop_index(self, name: str) -> str:
         return f"DROP INDEX {quote(name)}"
