@@ -1,6 +1,7 @@
 """What callers may do, and why: for programs that grey what is not allowed, and for admins who ask as somebody else."""
 
 from dataclasses import replace
+
 from core.access.table import RowOperation, TableAccess
 from core.contract.access import Explained, ExplainRequest, Explanation, RoleList, TablePermissions, WhoAmI
 from core.errors import FieldError, Invalid, NotFound
