@@ -50,16 +50,14 @@ async def import_file(
     (nothing is imported then).
     """
     by_rows = target.is_guarded or bool(target.table.spec.foreign_keys)
-    # What must be compared with other tables, or leaves its traces there, is written row by row.
-    careful = {*target.many, *target.people, *target.files}
-    if database.dialect == "duckdb" and not by_rows and not careful:
+    if database.dialect == "duckdb" and not by_rows and not target.many:
         return await _import_by_database(database, target, path, format_, progress, clock, actor, mapping, skip_errors)
     with closing(files_database(path.parent)) as files:
         work = await files.read(
             Call(lambda reader: prepare(reader, target, path, format_, progress, clock, mapping, skip_errors)),
             deadline=None,
         )
-        if database.dialect == "duckdb" and not by_rows and careful.isdisjoint(work.mapping.values()):
+        if database.dialect == "duckdb" and not by_rows and target.many.keys().isdisjoint(work.mapping.values()):
             return await _import_by_database(
                 database, target, path, format_, progress, clock, actor, mapping, skip_errors
             )
