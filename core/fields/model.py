@@ -104,5 +104,24 @@ class AppModel:
         """Every table by its name in the database, disabled ones and junctions included."""
         return {table.sql_name: table for table in (*self.junctions, *self.tables)}
 
+    def read_by(self, table: TableModel) -> frozenset[str]:
+        """SQL names of the other tables whose records make the computed values and links of this one."""
+        found: set[str] = set()
+        todo = [(table.sql_name, name) for name in table.fields]
+        seen = set(todo)
+        while todo:
+            here, name = todo.pop()
+            field = self.by_sql_name[here].fields.get(name)
+            relation = getattr(field, "relation", None)
+            if field is None or (relation is None and not field.inputs()):
+                continue
+            following = {(there or here, each) for there, each in field.inputs()}
+            if field.column() is None and relation is not None:
+                found.add(relation.target.sql_name)
+            found |= {there for there, _ in following}
+            todo += following - seen
+            seen |= following
+        return frozenset(found - {table.sql_name})
+
     def __iter__(self) -> Iterator[TableModel]:
         return iter(self.tables)

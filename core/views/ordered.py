@@ -162,6 +162,8 @@ class OrderedViews:
         for view in list(self._views.values()):
             if view.reading.scope.table.sql_name in touched:
                 view.commit(commit)
+            elif not view.reads.isdisjoint(touched):
+                view.commit_elsewhere()
 
     def _changed(self, view: OpenView) -> None:
         if view.id in self._views:

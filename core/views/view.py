@@ -6,6 +6,7 @@ All of it runs on the event loop; what asks the database is a job on one of its 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TypeVar
 
 from sqlalchemy import select
@@ -60,6 +61,11 @@ class OpenView:
         self._waiting: list[Commit] = []
         self._blocks: Blocks | None = None
         self._work: asyncio.Task[None] = asyncio.ensure_future(self._build())
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Other tables whose records show in this view's values."""
+        return self.reading.scope.model.read_by(self.reading.scope.table)
 
     async def opened(self) -> None:
         """A short wait for the order."""
@@ -211,6 +217,16 @@ class OpenView:
             self._rebuild()
         elif joined or left:
             self._patch(joined, left)
+
+    def commit_elsewhere(self) -> None:
+        """Records that make computed values of this view have changed: what was read is stale, and an order by them."""
+        if self._building:
+            return
+        if self.reading.is_natural:
+            self.version += 1
+            self._changed(self)
+        else:
+            self._rebuild()
 
     def _patch(self, joined: list[KeyValue], left: list[KeyValue]) -> None:
         if isinstance(self._order, KeyOrder):
