@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.access.grant import Grants
     from core.contract.migrations import PlanRequest
     from core.fields.model import AppModel
+    from core.files.service import Files
     from core.history.activity import Activity
     from core.history.people import People
     from core.history.record_history import RecordHistory
@@ -66,6 +67,8 @@ class Engine:
     """By table id, when each was made and last changed."""
     notes: tuple[str, ...] = ()
     """Things a person should know: features accepted but not run."""
+    files: "Files | None" = None
+    """None where no table has a field of files."""
     schema_version: int = 1
     retention: "Retention | None" = None
     """Forgets old changes, where the app file says so."""
@@ -261,9 +264,10 @@ def own_tables() -> "list[Table]":
     """The tables that services keep beside the app's, to be moved with them."""
     from core.access.grant import GRANTS
     from core.auth.store import ACCOUNTS
+    from core.files.ledger import FILES, USES
     from core.views.personal import PREFERENCES, VIEWS
 
-    return [ACCOUNTS, GRANTS, VIEWS, PREFERENCES]
+    return [ACCOUNTS, FILES, USES, GRANTS, VIEWS, PREFERENCES]
 
 
 def read_model(app_file: Path) -> "AppModel":
@@ -292,6 +296,7 @@ def assemble(
         from core.auth.store import ensure_accounts
 
         database.submit_write(Call(ensure_accounts)).result()
+    files = before.files if before and before.files else open_files(model, database, data_dir, clock)
     versions = history(database)
     bus = before.bus if before else Bus()
     completions = before.completions if before else Completions(database)
@@ -311,15 +316,35 @@ def assemble(
         database_name=name,
         lifetimes=lifetimes(versions),
         notes=tuple(f"{key}: accepted, not run" for key in model.app.later),
+        files=files,
         schema_version=versions[0].version if versions else 0,
         retention=Retention(database, model.app.history_days, clock) if model.app.history_days else None,
     )
+    engine.records.files = files
     if before is not None:
         engine._closers += before._closers
     else:
         stop_listening = database.listen(lambda commit: announce(commit, bus))
         engine._closers += [jobs.close, sql.close, stop_listening, database.close]
+    if files is not None and (before is None or before.files is None):
+        engine._closers[:0] = [database.listen(files.heard), files.close]
     return engine
+
+
+def open_files(model: "AppModel", database: Database, data_dir: Path, clock: Clock) -> "Files | None":
+    """The keeping of files, where a table has a field for them."""
+    from core.fields.attachment import AttachmentField
+
+    if not any(isinstance(field, AttachmentField) for table in model.tables for field in table.fields.values()):
+        return None
+    from core.files.ledger import ensure_ledger
+    from core.files.service import Files
+    from core.files.store import LocalFiles
+
+    database.submit_write(Call(ensure_ledger)).result()
+    files = Files(LocalFiles(data_dir / "files"), database, clock)
+    files.begin()
+    return files
 
 
 def prepare_folders(data_dir: Path) -> None:

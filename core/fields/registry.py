@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from core.fields.array import ArrayField
+from core.fields.attachment import MultipleAttachmentsField, SingleAttachmentField
 from core.fields.base import FieldType, ValueProblem
 from core.fields.bind import Binder
 from core.fields.button import ButtonField
@@ -93,6 +94,8 @@ _TYPES: tuple[type[FieldType[Any]], ...] = (
     CreatedByField,
     UpdatedByField,
     DeletedByField,
+    SingleAttachmentField,
+    MultipleAttachmentsField,
     JsonField,
     ArrayField,
     GeolocationField,
@@ -106,8 +109,6 @@ _TYPES: tuple[type[FieldType[Any]], ...] = (
     AiTagField,
     AiTranslateField,
 )
-
-_LATER = frozenset("single-attachment multiple-attachments".split())
 
 _ALIASES = {
     "number": "decimal",
@@ -133,9 +134,6 @@ class Registry:
 
     def built(self) -> Collection[str]:
         return self._types.keys()
-
-    def later(self) -> Collection[str]:
-        return _LATER - self._types.keys()
 
     def aliases(self) -> dict[str, str]:
         return dict(_ALIASES)

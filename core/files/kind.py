@@ -109,9 +109,3 @@ def _seen(beginning: bytes) -> str | None:
     if text.startswith((b"<!doctype html", b"<html", b"<script")):
         return "text/html"
     return None
-
-
-def is_allowed(kind: str, allowed: tuple[str, ...]) -> bool:
-    """One of the allowed MIME types: `image/png`, `image/*`, `*/*`; nothing listed allows everything."""
-    family = kind.partition("/")[0]
-    return not allowed or any(each in (kind, f"{family}/*", "*/*", "*") for each in map(str.lower, allowed))

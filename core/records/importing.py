@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from sqlalchemy import select
 
 from core.clock import Clock
 from core.contract.console import ImportPreview
-from core.errors import BadRequest, FieldError, Invalid
+from core.errors import BadRequest
 from core.ids import short_id
+from core.records.constraint import PLACE
 from core.records.import_plan import Import, prepare, suggest_mapping
 from core.records.stage import Stage
+from core.records.stage_check import against_rule
 from core.records.transfer import Progress
 from core.records.validate import Values
 from core.records.writing import Candidate, WritableTable
@@ -49,15 +52,16 @@ async def import_file(
     Raises BadRequest for a file or mapping that cannot be used, Invalid when rows do not fit and none may be left out
     (nothing is imported then).
     """
-    by_rows = target.is_guarded or bool(target.table.spec.foreign_keys)
-    if database.dialect == "duckdb" and not by_rows and not target.many:
+    # What must be compared with other tables, or leaves its traces there, is written row by row.
+    careful = {*target.many, *target.people, *target.files}
+    if database.dialect == "duckdb" and not careful:
         return await _import_by_database(database, target, path, format_, progress, clock, actor, mapping, skip_errors)
     with closing(files_database(path.parent)) as files:
         work = await files.read(
             Call(lambda reader: prepare(reader, target, path, format_, progress, clock, mapping, skip_errors)),
             deadline=None,
         )
-        if database.dialect == "duckdb" and not by_rows and target.many.keys().isdisjoint(work.mapping.values()):
+        if database.dialect == "duckdb" and careful.isdisjoint(work.mapping.values()):
             return await _import_by_database(
                 database, target, path, format_, progress, clock, actor, mapping, skip_errors
             )
@@ -169,10 +173,10 @@ class _Rows:
                 if values is not None:
                     good.append((line, values))
             refused = work.target.check(tx, [Candidate(values, values.keys()) for _, values in good])
+            for place in self._forbidden(tx, [values for _, values in good]):
+                refused.setdefault(place, against_rule())
             for place, error in refused.items():
-                name = str(error.extra.get("field") or "")
-                problem = error.errors[0] if isinstance(error, Invalid) else FieldError(name, "unique", error.message)
-                work.refuse(good[place][0], [problem], good[place][1])
+                work.refuse_row(good[place][0], error, good[place][1])
             rows = [values for place, (_, values) in enumerate(good) if place not in refused]
             if rows:
                 work.target.add(tx, rows)
@@ -181,6 +185,16 @@ class _Rows:
         work.stop_if_refused()
         tx.log([ChangeRow(table=work.target.log_name, record="", operation="import", after={"rows": done})])
         return done
+
+    def _forbidden(self, tx: Transaction, rows: list[Values]) -> list[int]:
+        """Places of the rows that the caller may not make."""
+        target = self._work.target
+        if not target.demands_result or not rows:
+            return []
+        whole = [Candidate(target.complete(row, tx.time), ()) for row in rows]
+        source = target.constraints.as_rows(tx, whole)
+        forbidden = target.forbidden(source)
+        return [] if forbidden is None else [row[0] for row in tx.rows(select(source.c[PLACE]).where(forbidden))]
 
     def _blocks(self) -> Iterator[list[Row]]:
         """Read block by block, so that only one is in memory."""

@@ -12,6 +12,7 @@ from sqlalchemy import delete
 from core.errors import BadRequest, Conflict, NotFound
 from core.fields.link import LinksField
 from core.fields.model import AppModel, TableModel
+from core.files.ledger import let_go
 from core.records.incoming import Incoming, incoming_links
 from core.records.key import KeyValue, key_in, key_text
 from core.records.shape import stamp
@@ -67,8 +68,8 @@ class Removal:
         return bool(children)
 
     def restore(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored]) -> None:
-        """Take rows out of the trash, with what their deletion took along. Unique keys count the trash too (T-140), so
-        nothing can have taken theirs."""
+        """Take rows out of the trash, with what their deletion took along. Raises Conflict where another row has taken a
+        unique key that does not count the trash (T-140)."""
         if not rows:
             return
         moments = {row["deleted_at"] for row in rows}
@@ -79,8 +80,10 @@ class Removal:
                 children = link.children(tx, child, rows, deleted=True)
                 self.restore(tx, child, [each for each in children if each["deleted_at"] in moments])
 
-    def for_good(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored]) -> None:
-        """Delete rows. Raises Conflict where a link that is not to be cleared or followed points at them."""
+    def for_good(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored], *, purge: bool = False) -> None:
+        """Delete rows, with `purge` their files.
+
+        Raises Conflict where a link that is not to be cleared or followed points at them."""
         if not rows:
             return
         keys = [target.key_of(row) for row in rows]
@@ -90,7 +93,7 @@ class Removal:
             own = set(keys) if child.table is target.table else set()
             children = [row for row in link.children(tx, child, rows, deleted=None) if child.key_of(row) not in own]
             if link.on_delete == "cascade":
-                self.for_good(tx, child, children)
+                self.for_good(tx, child, children, purge=purge)
                 continue
             live = [row for row in children if row["deleted_at"] is None]
             # Pairs that nobody forbids to break are gone with either of their records.
@@ -98,6 +101,8 @@ class Removal:
                 raise restricted(link, live)
             self._let_go(tx, link, rows, live if link.relation is not None else children)
         self._drop_pairs(tx, target, rows)
+        if target.files:
+            let_go(tx, [use for row in rows for use in sorted(target.uses(row), key=str)], keep=not purge)
         tx.execute(delete(target.source).where(key_in(target.table, target.source, keys)))
         tx.log(
             [
@@ -145,6 +150,7 @@ class Removal:
                     after={"deleted_at": None if moment is None else stamp(moment)},
                 )
             )
+        target.check_trash(tx, rows)
         target.update(tx, sets)
         tx.log(log)
 
@@ -158,6 +164,7 @@ class Delete:
     target: WritableTable
     keys: Sequence[KeyValue]
     permanent: bool = False
+    purge: bool = False
     batch: bool = False
     version: str | None = None
     group: Hashable | None = None
@@ -168,7 +175,7 @@ class Delete:
         if missing:
             raise NotFound(recordId=key_text(missing[0])) if self.batch else NotFound()
         if self.permanent:
-            self.removal.for_good(tx, self.target, list(rows.values()))
+            self.removal.for_good(tx, self.target, list(rows.values()), purge=self.purge)
             return len(rows), False
         live = [row for row in rows.values() if row["deleted_at"] is None]
         if not self.batch:

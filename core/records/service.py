@@ -15,6 +15,7 @@ from core.contract.console import CommitAnswer, CommitRequest
 from core.contract.records import Record, RecordList
 from core.errors import FieldError, Invalid, NotFound, NotSignedIn, SovriumError, TooLarge
 from core.fields.model import AppModel, TableModel
+from core.files.service import Files
 from core.principal import Principal
 from core.query.compile import compile_filter
 from core.query.list_query import ListQuery, parse_deleted, parse_display, parse_expand
@@ -50,6 +51,8 @@ class Records:
         self.model = model
         self.access = Access(model)
         self._clock = clock
+        self.files: Files | None = None
+        """Where files of values go; None where nobody keeps any."""
         self._writable: dict[int, WritableTable] = {}
         self._points: dict[tuple[int, frozenset[str]], PointReading] = {}
         self._removal = Removal(model, self.writable)
@@ -194,8 +197,8 @@ class Records:
 
     async def create(self, principal: Principal, table: TableModel, body: Mapping[str, Any]) -> Record:
         """Create a record from `{"fields": {…}}` or the bare map of fields (R-003). Raises Invalid, Conflict, NotFound."""
-        raw = fields_of(body)
         target = self.target(principal, table, "create")
+        raw = await self._with_files(target, fields_of(body), principal)
         read = accept(target, raw, lambda given: accept_new(table, given, self._clock()))
         values = target.signed(read, principal.id)
         stored = await self._write(target, Create(target, values), principal)
@@ -207,6 +210,7 @@ class Records:
         raw, version = fields_of(body), version_of(body)
         target = self.target(principal, table, "update")
         record = parse_key(table, key)
+        raw = await self._with_files(target, raw, principal)
         try:
             values = accept(target, raw, lambda given: accept_changes(table, given))
         except Invalid:
@@ -222,12 +226,17 @@ class Records:
         key: str,
         *,
         permanent: bool = False,
+        purge: bool = False,
         updated_at: str | None = None,
     ) -> bool:
-        """Move a record to the trash, or out of existence. True when links elsewhere were cleared. Raises NotFound,
+        """Move a record to the trash, or out of existence, with `purge` its files.
+
+        True when links elsewhere were cleared. Raises NotFound,
         Conflict (restrict: status 400)."""
         target = self.target(principal, table, "permanentDelete" if permanent else "delete")
-        job = Delete(self._removal, target, [parse_key(table, key)], permanent=permanent, version=updated_at)
+        job = Delete(
+            self._removal, target, [parse_key(table, key)], permanent=permanent, purge=purge, version=updated_at
+        )
         return bool((await self._write(target, job, principal))[1])
 
     async def restore(self, principal: Principal, table: TableModel, key: str) -> Record:
@@ -246,6 +255,9 @@ class Records:
         now = self._clock()
         target = self.target(principal, table, "create")
 
+        if target.files:
+            items = [await self._with_files(target, fields_of(item), principal) for item in items]
+
         def accepted(item: Any) -> Values:
             read = accept(target, fields_of(item), lambda given: accept_new(table, given, now))
             return target.signed(read, principal.id)
@@ -259,6 +271,14 @@ class Records:
         items = _items(body, "records", CHANGE_AT_MOST)
 
         target = self.target(principal, table, "update")
+
+        if target.files:
+            items = [
+                {**item, "fields": await self._with_files(target, _mapping(item["fields"]), principal)}
+                if isinstance(item, Mapping) and "fields" in item
+                else item
+                for item in items
+            ]
 
         def accepted(item: Any) -> Edit:
             if not isinstance(item, Mapping) or "id" not in item:
@@ -375,6 +395,14 @@ class Records:
         condition = and_(key_in(table, scope.source, [values]), compile_filter(node, replace(scope, sights=None)))
         statement = select(scope.source.c[table.key.fields[0]]).where(condition)
         return bool(await self.database.read(Call(lambda reader: reader.rows(statement)), lane="point"))
+
+    async def _with_files(
+        self, target: WritableTable, raw: Mapping[str, Any], principal: Principal
+    ) -> Mapping[str, Any]:
+        """The values with what stands in them as content put into the store."""
+        if not target.files or self.files is None:
+            return raw
+        return await self.files.take_in(target.table, raw, actor_of(principal))
 
     async def _write(self, target: WritableTable, job: Any, principal: Principal) -> Any:
         """What the job answers. A refusal tells no more than the caller may know."""

@@ -8,13 +8,12 @@ from typing import Any
 
 import orjson
 
-from core.errors import FieldError
 from core.fields.base import FieldType
 from core.fields.column import ColumnType
 from core.records.fast_value import FastValue, fast_value
 from core.records.import_plan import Import
 from core.records.shape import to_json
-from core.records.writing import WritableTable
+from core.records.stage_check import REFUSED, ROWS, StagedRows
 from core.storage.database import ChangeRow, Reader, Transaction
 from core.storage.ddl import literal, quote, quote_list, type_name
 from core.storage.scratch import SCRATCH, keep
@@ -103,13 +102,15 @@ class Stage:
     def insert(self, tx: Transaction, work: Import) -> int:
         table = work.table
         given = [name for name in table.fields if name in table.column_by_name and not table.fields[name].read_only]
-        tx.execute("CREATE OR REPLACE TEMP VIEW import_rows AS " + self._rows(work, given))
+        tx.execute(f"CREATE OR REPLACE TEMP VIEW {ROWS} AS " + self._rows(work, given))
         try:
-            left_out = self._refuse_by_database(tx, work, given)
+            for line, error, value in StagedRows(tx, work.target, given).refusals():
+                work.refuse_row(line, error, value)
             work.stop_if_refused()
-            return self._insert_rows(tx, work, given, left_out)
+            return self._insert_rows(tx, work, given)
         finally:
-            tx.execute("DROP VIEW import_rows")
+            tx.execute(f"DROP VIEW {ROWS}")
+            tx.execute(f"DROP TABLE IF EXISTS {REFUSED}")
 
     def _rows(self, work: Import, given: Sequence[str]) -> str:
         """All accepted rows: `line` and a value for each field."""
@@ -130,40 +131,16 @@ class Stage:
         )
         return f"{rows} UNION ALL SELECT line::BIGINT, {casts} FROM read_csv({literal(str(self.path))}, {options})"
 
-    def _refuse_by_database(self, tx: Transaction, work: Import, given: Sequence[str]) -> list[int]:
-        """Lines with links to nothing or with a unique value that is taken."""
-        lines: dict[int, None] = {}
-        for name, far, column in work.target.links:
-            missing = tx.rows(
-                f"SELECT line, {quote(name)} FROM import_rows WHERE {quote(name)} IS NOT NULL AND {quote(name)} NOT IN "
-                f"(SELECT {quote(column)} FROM {quote(far.name)} WHERE deleted_at IS NULL) ORDER BY line"
-            )
-            for line, value in missing:
-                message = f"{name}: there is no record {value}"
-                work.refuse(line, [FieldError(name, "link.missing", message)], {name: value})
-                lines[line] = None
-        for names in work.target.unique:
-            known = [name for name in names if name in given]
-            if len(known) == len(names):
-                for line, value in tx.rows(_duplicates(work.target, names)):
-                    message = f"Another record has the same {', '.join(names)}"
-                    work.refuse(line, [FieldError(names[0], "unique", message)], {names[0]: value})
-                    lines[line] = None
-        return list(lines)
-
-    def _insert_rows(self, tx: Transaction, work: Import, given: Sequence[str], left_out: Sequence[int]) -> int:
+    def _insert_rows(self, tx: Transaction, work: Import, given: Sequence[str]) -> int:
         target = work.target
-        rows = (
-            f"SELECT * FROM import_rows WHERE line NOT IN ({', '.join(map(str, left_out))})"
-            if left_out
-            else "import_rows"
-        )
-        source = f"({rows})" if left_out else rows
+        source = f"(SELECT * FROM {ROWS} WHERE line NOT IN (SELECT line FROM {REFUSED}))" if work.rejected else ROWS
         count = int(tx.scalar(f"SELECT count(*) FROM {source}"))
         if not count:
             return 0
         moment = literal(tx.time.isoformat())
         made = dict.fromkeys((*target.created, *target.updated), f"{moment}::TIMESTAMPTZ")
+        author = "NULL" if target.author is None else literal(target.author)
+        made |= dict.fromkeys((*target.created_by, *target.updated_by), author)
         for name in target.generated:
             sequence = work.table.column_by_name[name].sequence
             first = tx.scalar(
@@ -189,15 +166,6 @@ def _usable(value: FastValue, column: str, work: Import) -> str:
     if work.table.fields[work.mapping[column]].spec.required:
         return f"({quote(column)} IS NOT NULL AND {value.condition})"
     return f"({quote(column)} IS NULL OR {value.condition})"
-
-
-def _duplicates(target: WritableTable, names: Sequence[str]) -> str:
-    """Lines whose key is in the table already, or on an earlier line."""
-    columns, whole = quote_list(names), " AND ".join(f"{quote(name)} IS NOT NULL" for name in names)
-    same = " AND ".join(f"t.{quote(name)} = r.{quote(name)}" for name in names)
-    ranked = f"SELECT *, row_number() OVER (PARTITION BY {columns} ORDER BY line) AS nth FROM import_rows WHERE {whole}"
-    taken = f"EXISTS (SELECT 1 FROM {quote(target.table.sql_name)} t WHERE {same})"
-    return f"SELECT line, {quote(names[0])}::VARCHAR FROM ({ranked}) r WHERE nth > 1 OR {taken} ORDER BY line"
 
 
 def _constant(field_type: FieldType[Any], now: datetime) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import update
 
 from core.errors import Conflict, FieldError, NotFound, SovriumError
+from core.files.ledger import let_go, take
 from core.records.create import in_batch
 from core.records.incoming import Incoming, incoming_links
 from core.records.key import KeyValue, key_text
@@ -158,9 +159,15 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
             moves.setdefault(name, []).append((key, row[name], changes[name]))
         told = [name for name in changes if name not in target.updated_by]
         before, old = target.json(row, told), {name: row[name] for name in target.followed}
+        filed = target.files.keys() & changes.keys()
+        freed = target.uses(row, filed) if filed else set()
         new = target.moved(row, changes, tx.time)
         row.update(new)
         written.update(dict.fromkeys(new))
+        if filed:
+            used = target.uses(row, filed)
+            take(tx, sorted(used - freed, key=str))
+            let_go(tx, sorted(freed - used, key=str))
         after = target.json(row, told)
         log.append(
             ChangeRow(table=target.log_name, record=key_text(key), operation="update", before=before, after=after)

@@ -10,14 +10,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, select, tuple_, update
+from sqlalchemy import ColumnElement, FromClause, Select, Table, bindparam, select, tuple_, update
 
 from core.auth.store import known
 from core.errors import Conflict, FieldError, SovriumError
-from core.fields.base import FieldType
+from core.fields.attachment import AttachmentField
+from core.fields.base import FieldType, ValueProblem
 from core.fields.link import LinksField
 from core.fields.model import AppModel, TableModel
 from core.fields.person import ME
+from core.files.ledger import Use, known_files, settle, take
 from core.query.computed import link_key
 from core.query.scope import Scope, link_column, linked_table
 from core.query.view_limit import view_limit
@@ -93,6 +95,7 @@ class WritableTable:
             tuple(name for name, field in table.fields.items() if field.name == kind)
             for kind in ("created-by", "updated-by", "deleted-by")
         )
+        self.files = {name: field for name, field in table.fields.items() if isinstance(field, AttachmentField)}
         self.people = tuple(name for name, field in table.fields.items() if field.name == "user")
         self.unique = self._unique_keys()
         self.links = tuple(
@@ -115,7 +118,8 @@ class WritableTable:
         """Columns that are not the key, and that links of other records hold."""
         self.constraints = Constraints(table)
         self.is_checked = bool(
-            self.links or self.unique or self.many or table.spec.foreign_keys or self.constraints or self.people
+            (self.links or self.unique or self.many or table.spec.foreign_keys or self.constraints)
+            or (self.people or self.files)
         )
         """Rows must be compared with what is stored."""
         # Put together here: SQLAlchemy takes as long for a list of keys as the database.
@@ -151,6 +155,10 @@ class WritableTable:
 
     def linkable(self, table: TableModel, source: Any) -> ColumnElement[bool] | None:
         """The condition of the records of another table that the caller may link to; None: all of them."""
+        return None
+
+    def forbidden(self, rows: FromClause) -> ColumnElement[bool] | None:
+        """The condition of new rows, with the columns of the table, that the caller may not make; None: there is none."""
         return None
 
     def refusal(self, error: SovriumError) -> SovriumError:
@@ -200,11 +208,13 @@ class WritableTable:
         if self.constraints:
             scope = self.scope(reader, reader.time)
             for place, names in self.constraints.broken(reader, scope, candidates).items():
-                found[place] = _refused(names)
+                found[place] = refused(names)
         broken = self._broken_links(reader, candidates)
         for place, errors in self._broken_sets(reader, candidates).items():
             broken.setdefault(place, []).extend(errors)
         for place, errors in self._strangers(reader, candidates).items():
+            broken.setdefault(place, []).extend(errors)
+        for place, errors in self._unfit_files(reader, candidates).items():
             broken.setdefault(place, []).extend(errors)
         for place, errors in self._broken_keys(reader, candidates).items():
             broken.setdefault(place, []).extend(errors)
@@ -214,7 +224,7 @@ class WritableTable:
             found.setdefault(place, conflict)
         if self.constraints:
             for place, fields in self.constraints.duplicates(reader, scope, candidates, self.key).items():
-                found.setdefault(place, _duplicate(fields))
+                found.setdefault(place, duplicate(fields))
         return found
 
     def check_trash(self, reader: Transaction, rows: Sequence[Stored]) -> None:
@@ -225,9 +235,9 @@ class WritableTable:
         candidates = [Candidate(row, (*self.deleted, *self.updated), self.key_of(row)) for row in rows]
         scope = self.scope(reader, reader.time)
         for names in self.constraints.broken(reader, scope, candidates).values():
-            raise _refused(names)
+            raise refused(names)
         for fields in self.constraints.duplicates(reader, scope, candidates, self.key).values():
-            raise _duplicate(fields)
+            raise duplicate(fields)
 
     def _broken_links(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
         found: dict[int, list[FieldError]] = {}
@@ -247,7 +257,7 @@ class WritableTable:
             known = self._known(reader, name, statement)
             for place, value in wanted.items():
                 if not known.get(value):
-                    found.setdefault(place, []).append(_not_linkable(name, [value], value in known))
+                    found.setdefault(place, []).append(not_linkable(name, [value], value in known))
         for name in self.acyclic:
             for place, error in self._circles(reader, name, candidates).items():
                 found.setdefault(place, []).append(error)
@@ -321,7 +331,7 @@ class WritableTable:
                 missing = [key for key in value if key not in known]
                 beyond = [key for key in value if key in known and not known[key]]
                 if missing or beyond:
-                    found.setdefault(place, []).append(_not_linkable(name, missing or beyond, not missing))
+                    found.setdefault(place, []).append(not_linkable(name, missing or beyond, not missing))
         return found
 
     def _broken_keys(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
@@ -368,6 +378,34 @@ class WritableTable:
                     found.setdefault(place, []).append(error)
         return found
 
+    def _unfit_files(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
+        """Files that are not there or do not fit; what is known of the others is put into the values."""
+        found: dict[int, list[FieldError]] = {}
+        for name, field in self.files.items():
+            held = {
+                place: field.held(candidate.values.get(name))
+                for place, candidate in enumerate(candidates)
+                if name in candidate.changed
+            }
+            facts = known_files(reader, {each["key"] for files in held.values() for each in files})
+            for place, files in held.items():
+                for each in files:
+                    try:
+                        settle(each, field, facts)
+                    except ValueProblem as problem:
+                        error = FieldError(name, problem.code, f"{name}: {problem.message}")
+                        found.setdefault(place, []).append(error)
+        return found
+
+    def uses(self, row: Mapping[str, Any], names: Iterable[str] | None = None) -> set[Use]:
+        """What a row refers to, through all of its fields of files or some of them."""
+        record = key_text(self.key_of(row))
+        return {
+            Use(each["key"], self.log_name, name, record)
+            for name in (self.files if names is None else names)
+            for each in self.files[name].held(row.get(name))
+        }
+
     def _duplicates(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, Conflict]:
         found: dict[int, Conflict] = {}
         for names in self.unique:
@@ -382,7 +420,7 @@ class WritableTable:
             taken = self._holders(reader, names, list(wanted), moving)
             for values, places in wanted.items():
                 for place in places if values in taken else places[1:]:
-                    found.setdefault(place, _duplicate(names))
+                    found.setdefault(place, duplicate(names))
         return found
 
     def _holders(
@@ -425,6 +463,8 @@ class WritableTable:
     def insert(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[Stored]:
         """Insert by one statement and log; the rows as stored, in their order."""
         stored = self.add(tx, rows)
+        if self.files:
+            take(tx, [use for row in stored for use in self.uses(row)])
         tx.log(
             [
                 ChangeRow(
@@ -489,7 +529,8 @@ def _has_steps(field: FieldType[Any]) -> bool:
     return not isinstance(field, LinksField) or field.relation.junction is not None
 
 
-def _not_linkable(name: str, keys: Sequence[Any], exists: bool) -> FieldError:
+def not_linkable(name: str, keys: Sequence[Any], exists: bool) -> FieldError:
+    """Records that a link may not lead to; `exists`: only because of `limitToView`."""
     shown = ", ".join(map(str, keys[:10]))
     if exists:
         return FieldError(name, "link.not-in-view", f"{name}: {shown} is not among the records that may be linked")
@@ -523,8 +564,8 @@ def _is_whole(index: IndexSpec) -> bool:
     return index.unique and index.where is None and not index.live
 
 
-def _refused(constraints: Sequence[str]) -> SovriumError:
-    """T-141"""
+def refused(constraints: Sequence[str]) -> SovriumError:
+    """Constraints that the record does not meet (T-141)."""
     errors = [FieldError(name, "constraint", f"The record does not meet the constraint {name}") for name in constraints]
     refusal = invalid(errors)
     refusal.extra["constraint"] = constraints[0]
@@ -532,7 +573,8 @@ def _refused(constraints: Sequence[str]) -> SovriumError:
     return refusal
 
 
-def _duplicate(names: tuple[str, ...]) -> Conflict:
+def duplicate(names: tuple[str, ...]) -> Conflict:
+    """Another record has the values of a unique key."""
     if len(names) == 1:
         return Conflict(f"Another record has this {names[0]}", field=names[0], fields=list(names))
     return Conflict(f"Another record has the same {', '.join(names)}", fields=list(names))

@@ -160,10 +160,7 @@ def _known_type(node: Map, path: Path, findings: Findings, vocabulary: FieldVoca
         return None
     if name in vocabulary.built():
         return name
-    if name in vocabulary.later():
-        findings.error("schema.field-type-later", f"the field type `{name}` is not built yet", (*path, "type"))
-        return None
-    known = {*vocabulary.built(), *vocabulary.later(), *vocabulary.aliases()}
+    known = {*vocabulary.built(), *vocabulary.aliases()}
     findings.error("schema.field-type", f"`{name}` is not a field type", (*path, "type"), hint=nearest(name, known))
     return None
 

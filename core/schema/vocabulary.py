@@ -26,9 +26,6 @@ class FieldVocabulary(Protocol):
     def built(self) -> Collection[str]:
         """Names that can be used."""
 
-    def later(self) -> Collection[str]:
-        """Names that are known and come with a later release."""
-
     def aliases(self) -> dict[str, str]:
         """Older names, and what they mean today."""
 

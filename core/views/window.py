@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, cast, func, literal, select
 from sqlalchemy import Text as SqlText
 
+from core.auth.store import people
 from core.fields.column import ColumnType
 from core.fields.computed import ComputedField
 from core.fields.link import LinksField
@@ -74,6 +75,10 @@ class WindowRows:
         """What to show for the links in these rows."""
         out: dict[str, dict[str, str]] = {}
         for place, ref in enumerate(self._refs):
+            if ref.family == "user" and ref.link is None:
+                held = [value if isinstance(value, list) else [value] for row in rows if (value := row[place])]
+                found = people(reader, {each for ids in held for each in ids})
+                out[ref.name] = {key: person["name"] or person["email"] for key, person in found.items()}
             if ref.family == "link" and ref.link is None:
                 values = [row[place] for row in rows]
                 if isinstance(ref.type, LinksField):

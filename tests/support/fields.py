@@ -64,6 +64,8 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"formula": "STRING_TO_ARRAY(note, ' ')", "resultType": "text[]"},
     ],
     "count": [{"relationshipField": "link", "filters": {"field": "n", "operator": "gt", "value": 3}}],
+    "single-attachment": [{}, {"allowedFileTypes": ["image/*"], "maxFileSize": 5000}],
+    "multiple-attachments": [{}, {"maxFiles": 2}],
     "user": [{}, {"allowMultiple": True}],
     "array": [{}, *({"itemType": kind} for kind in ("integer", "decimal", "boolean", "date")), {"maxItems": 2}],
     "button": [{"label": "Open", "action": "url", "url": "https://example.org/{id}"}],

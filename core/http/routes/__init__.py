@@ -13,6 +13,7 @@ def all_routes() -> Iterator[Route]:
         console_sql,
         console_views,
         events,
+        files,
         health,
         hello,
         history,
@@ -27,7 +28,7 @@ def all_routes() -> Iterator[Route]:
     from core.http.routes import views as view_routes
 
     families = (health, openapi, hello, table_routes, record_routes, console_views, console_commit, console_sql)
-    of_records = (history,)
+    of_records = (history, files)
     for module in (*families, *of_records, view_routes, transfer_routes, jobs, events, access, reload, migrations):
         yield from module.routes.routes
     yield from transfer_routes.console.routes

@@ -39,7 +39,11 @@ IDS = {"ids": Parameter("`string`: ids always as text", choices=("string",))}
 EXPAND = {"expand": Parameter("link fields whose records come along, separated by commas")}
 PERMANENT = {"permanent": Parameter("for good, not to the trash", "boolean")}
 LOOKUPS = {"lookups": Parameter("`array`: lookups of several records as lists", choices=("array",))}
-TREE = {"tree": Parameter("`ancestors` or `descendants`, along a link within the table; `:field` names one of several")}
+TREE = {
+    "tree": Parameter(
+        "`ancestors` or `descendants`, along a link within the table; `:field` names one of several"
+    )
+}
 READ = {
     "includeDeleted": Parameter("records of the trash too", "boolean"),
     **FORMAT,
@@ -155,9 +159,10 @@ async def put_record(call: Call) -> Answer:
 )
 async def delete_record(call: Call) -> Answer:
     """Move a record to the trash, or remove it for good."""
-    permanent = call.boolean("permanent") or call.boolean("purge")
+    purge = call.boolean("purge")
+    permanent = call.boolean("permanent") or purge
     cleared = await call.engine.records.delete(
-        call.principal, table_of(call), call.segments["record"], permanent=permanent
+        call.principal, table_of(call), call.segments["record"], permanent=permanent, purge=purge
     )
     return as_json({"success": True}) if permanent or cleared else empty()
 

@@ -5,7 +5,8 @@ import zipfile
 
 import pytest
 
-from core.files.kind import is_allowed, kind_of
+from core.fields.attachment import is_allowed
+from core.files.kind import kind_of
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 
