@@ -14,6 +14,7 @@ import orjson
 from core.client.connection import READ_SIZE, Answer, Headers, Transport
 from core.client.port import ServerGone
 from core.contract.console import (
+    Blocks,
     CommitAnswer,
     CommitRequest,
     Completions,
@@ -35,6 +36,7 @@ from core.contract.console import (
 )
 from core.contract.records import Record
 from core.contract.server import Hello
+from core.contract.views import Preferences, PreferencesBody, UserView, UserViewBody
 from core.errors import BadRequest, SovriumError, error_from_body
 from core.ids import uuid7
 
@@ -78,6 +80,28 @@ class Client:
 
     async def view(self, view: str) -> View:
         return cast(View, await self.request("GET", f"{CONSOLE}/views/{quote(view, '')}"))
+
+    async def groups(self, view: str, aggregate: str = "") -> Blocks:
+        query = {"aggregate": aggregate} if aggregate else {}
+        return cast(Blocks, await self.request("GET", with_query(f"{CONSOLE}/views/{quote(view, '')}/groups", query)))
+
+    async def user_views(self, table: str) -> list[UserView]:
+        return cast(list[UserView], await self.request("GET", f"/api/tables/{quote(table, '')}/user-views"))
+
+    async def keep_view(self, table: str, body: UserViewBody, view: str | None = None) -> UserView:
+        address = f"/api/tables/{quote(table, '')}/user-views"
+        if view is None:
+            return cast(UserView, await self.request("POST", address, json=body))
+        return cast(UserView, await self.request("PATCH", f"{address}/{quote(view, '')}", json=body))
+
+    async def delete_view(self, table: str, view: str) -> None:
+        await self.request("DELETE", f"/api/tables/{quote(table, '')}/user-views/{quote(view, '')}")
+
+    async def preferences(self, table: str) -> Preferences:
+        return cast(Preferences, await self.request("GET", f"/api/tables/{quote(table, '')}/user-preferences"))
+
+    async def prefer(self, table: str, body: PreferencesBody) -> None:
+        await self.request("PATCH", f"/api/tables/{quote(table, '')}/user-preferences", json=body)
 
     async def window(self, view: str, start: int, limit: int, fields: Sequence[str]) -> Window:
         query = {"start": start, "limit": limit, "fields": ",".join(fields)}

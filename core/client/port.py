@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.contract.console import (
+    Blocks,
     CommitAnswer,
     CommitRequest,
     Completions,
@@ -29,6 +30,7 @@ from core.contract.console import (
 )
 from core.contract.records import Record
 from core.contract.server import Hello
+from core.contract.views import Preferences, PreferencesBody, UserView, UserViewBody
 from core.errors import SovriumError
 
 
@@ -50,6 +52,15 @@ class Port(Protocol):
 
     async def open_view(self, spec: ViewSpec) -> View: ...
     async def view(self, view: str) -> View: ...
+    async def groups(self, view: str, aggregate: str = "") -> Blocks: ...
+    async def user_views(self, table: str) -> list[UserView]: ...
+    async def keep_view(self, table: str, body: UserViewBody, view: str | None = None) -> UserView:
+        """Keep a view of one's own, a new one or in the place of one that is there."""
+        ...
+
+    async def delete_view(self, table: str, view: str) -> None: ...
+    async def preferences(self, table: str) -> Preferences: ...
+    async def prefer(self, table: str, body: PreferencesBody) -> None: ...
     async def window(self, view: str, start: int, limit: int, fields: Sequence[str]) -> Window: ...
     async def find(
         self, view: str, text: str, start: int, *, backward: bool = False, fields: Sequence[str] = ()

@@ -165,14 +165,16 @@ class Personal:
             ensure(tx, read_catalog(tx), VIEWS, PREFERENCES)
             rows = tx.rows(select(PREFERENCES.c.body).where(*mine))
             kept = given if whole or not rows else {**orjson.loads(rows[0][0]), **given}
-            values = {"body": _text(kept), "updated_at": tx.time}
+            text = _text(kept)
+            values = {"body": text, "updated_at": tx.time}
             if rows:
                 tx.execute(update(PREFERENCES).where(*mine).values(**values))
             else:
                 tx.insert(PREFERENCES, [{"user_id": user, "table_id": table.spec.id, **values}])
-            return self._liked(principal, table, values["body"], tx.time), not rows
+            return self._liked(principal, table, text, tx.time), not rows
 
-        return await self._write(principal, work)
+        found: tuple[Preferences, bool] = await self._write(principal, work)
+        return found
 
     async def forget(self, principal: Principal, table: TableModel) -> Preferences:
         """Back to what everybody sees."""
@@ -243,13 +245,12 @@ class Personal:
 
     def _shape(self, principal: Principal, table: TableModel, row: Row) -> UserView:
         id_, _, _, name, is_default, text, made, changed = row
-        kept = self._seen(principal, table, orjson.loads(text))
-        return {
+        return {  # type: ignore[typeddict-item]
             "id": id_,
             "name": name,
             "tableName": table.name,
             "isDefault": bool(is_default),
-            **kept,
+            **self._seen(principal, table, orjson.loads(text)),
             "createdAt": to_iso(made),
             "updatedAt": to_iso(changed),
         }
@@ -278,7 +279,7 @@ class Personal:
             kept["columnWidths"] = {key: width for key, width in kept["columnWidths"].items() if key not in hidden}
         if "columnOrder" in kept:
             kept["columnOrder"] = [name for name in kept["columnOrder"] if name not in hidden]
-        return {"tableName": table.name, **kept, "updatedAt": to_iso(changed)}
+        return {"tableName": table.name, **kept, "updatedAt": to_iso(changed)}  # type: ignore[typeddict-item]
 
 
 def _name(raw: Any) -> str:

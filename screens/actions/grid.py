@@ -39,6 +39,10 @@ GRID: tuple[Action, ...] = (
     Action("col.show_all", "", "grid"),
     Action("col.freeze", "ctrl+l", "grid"),
     Action("grid.refresh", "R,f5", "grid"),
+    Action("group.rows", "b", "grid"),
+    Action("group.fold", "z", "grid"),
+    Action("group.fold_all", "Z", "grid"),
+    Action("col.aggregate", "A", "grid"),
 )
 
 CELLS: tuple[Action, ...] = (

@@ -6,14 +6,15 @@ rows as displayed: staged new rows stand among the rows of the view where they w
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 from core.client import NotFound, SovriumError
-from core.contract.console import Event, View, Window
+from core.contract.console import Blocks, Event, GroupBlock, GroupSpec, View, Window
 from core.contract.records import Filter, SortKey
 from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.condition import same_condition, value_condition, with_condition, without_condition
+from screens.presenters.group_rows import GroupedRows, GroupHeader
 from screens.presenters.inserted_rows import InsertedRows
 from screens.presenters.link import REF
 from screens.presenters.news import News
@@ -97,7 +98,12 @@ class GridModel:
         self._searching = 0
         self._fetches = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._new = InsertedRows()
+        self._new: InsertedRows | GroupedRows = InsertedRows()
+        self.aggregates: dict[str, str] = {}
+        """Function by column, shown below the rows and in the headers of groups."""
+        self.totals: dict[str, Any] = {}
+        """Its value over all rows, by column."""
+        self.too_many_groups = False
         self._measured = False
         self._labels: dict[tuple[str, str], str] = {}
         self._stop_listening = staged.changed.listen(self._staged_changed) if staged else None
@@ -153,6 +159,7 @@ class GridModel:
             start = position // PAGE_ROWS * PAGE_ROWS
             names = self.layout.names
             window = await self.source.window(view["id"], start, PAGE_ROWS, names)
+            blocks = await self._ask_groups(view) if self.query.group or self.aggregates else None
         except SovriumError as error:
             if token == self._opening:
                 self._fail(error)
@@ -167,6 +174,7 @@ class GridModel:
         self.cache.put(start // PAGE_ROWS, _page(window, names), self.cache.generation)
         if old is not None:
             self._new.forget_places()
+        self._take_groups(blocks)
         self._measure()
         self._place_new(0)
         self.selection.anchor = None
@@ -217,6 +225,105 @@ class GridModel:
         self.loading, self.failure = False, error
         self._tell("view")
 
+    # ── Groups ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _ask_groups(self, view: View) -> Blocks:
+        asked = ",".join(f"{name}:{function}" for name, function in self.aggregates.items())
+        return await self.source.groups(view["id"], asked)
+
+    def _take_groups(self, blocks: Blocks | None) -> None:
+        folded = self._new.folded if isinstance(self._new, GroupedRows) else set()
+        self.too_many_groups = blocks is not None and bool(blocks.get("tooMany"))
+        if blocks is None or not self.query.group or self.too_many_groups:
+            if isinstance(self._new, GroupedRows):
+                self._new = InsertedRows()
+        else:
+            self._new = GroupedRows(blocks["groups"], folded)
+        self.totals = {} if blocks is None else by_column(blocks["aggregations"], self.aggregates)
+
+    @property
+    def blocks(self) -> Sequence[GroupBlock]:
+        """The groups of the rows, in order; none where they are not grouped."""
+        return self._new.blocks if isinstance(self._new, GroupedRows) else ()
+
+    def header(self, position: int) -> GroupHeader | None:
+        """The header of a group that is displayed there."""
+        return self._new.header(position) if isinstance(self._new, GroupedRows) else None
+
+    def group_start(self, place: int) -> int:
+        """Where the header of a group is displayed."""
+        return self._new.head_of(place) if isinstance(self._new, GroupedRows) else 0
+
+    def runs(self, first: int, last: int) -> list[tuple[int, int]]:
+        """The rows of the view among the displayed lines first…last, as ranges with both ends."""
+        return self._new.runs(first, last)
+
+    def fold(self, position: int) -> bool:
+        """Fold or show the group whose header, or one of whose rows, is displayed there; False where there is none."""
+        if not isinstance(self._new, GroupedRows) or not self._new.blocks or self.is_new(position):
+            return False
+        header = self.header(position)
+        while header is None:
+            position -= 1
+            header = self.header(position)
+        self._new.fold([header.block["name"]], folded=not header.folded)
+        self._folded(header.place)
+        return True
+
+    def fold_all(self, *, folded: bool) -> None:
+        """Show headers only, or all rows."""
+        if isinstance(self._new, GroupedRows):
+            base = self.to_base(self.selection.row)
+            self._new.fold([block["name"] for block in self._new.blocks], folded=folded)
+            self.selection.row = self.to_displayed(base)
+            self._folded(None)
+
+    @property
+    def has_folded(self) -> bool:
+        return isinstance(self._new, GroupedRows) and bool(self._new.folded)
+
+    def _folded(self, place: int | None) -> None:
+        self.selection.anchor = None
+        if place is not None:
+            self.selection.row = self.group_start(place)
+        self.selection.clamp(self.count, len(self.layout.shown))
+        self._tell("view")
+
+    def set_group(self, group: GroupSpec | None) -> None:
+        """Group the rows, or no longer."""
+        self.set_query(replace(self.query, group=group))
+
+    def aggregate(self, name: str, function: str | None) -> None:
+        """Show an aggregate of a column, or none."""
+        if function is None:
+            self.aggregates.pop(name, None)
+        else:
+            self.aggregates[name] = function
+        self._run(self._regroup())
+
+    async def _regroup(self) -> None:
+        view = self.view
+        if view is None:
+            return
+        try:
+            blocks = await self._ask_groups(view) if self.query.group or self.aggregates else None
+        except NotFound:
+            return  # the next window opens the view again
+        except SovriumError as error:
+            self._fail(error)
+            return
+        if view["id"] == (self.view or view)["id"]:
+            base = self.to_base(self.selection.row)
+            header = self.header(self.selection.row)
+            self._take_groups(blocks)
+            self._place_new(0)
+            if header is None or header.place >= len(self.blocks):
+                self.selection.row = self.to_displayed(base)
+            else:
+                self.selection.row = self.group_start(header.place)
+            self.selection.clamp(self.count, len(self.layout.shown))
+            self._tell("view")
+
     # ── Rows ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
@@ -230,7 +337,10 @@ class GridModel:
         if new is not None:
             key, values = new
             return GridRow(key, "new", None, tuple(values.values()), {name: at for at, name in enumerate(values)}, {})
-        base = self.to_base(position)
+        return None if self.header(position) else self.base_row(self.to_base(position))
+
+    def base_row(self, base: int) -> GridRow | None:
+        """A row by its position in the view, if it is here."""
         page = self.cache.get(base)
         if page is None or not 0 <= base - page.start < len(page.rows):
             return None
@@ -240,7 +350,11 @@ class GridModel:
 
     def need(self, first: int, last: int) -> None:
         """Rows first…last are being painted: fetch what is missing."""
-        if self.view and self.cache.want(self.to_base(first), self.to_base(last), self.view["count"]):
+        self.need_base(self.runs(first, last))
+
+    def need_base(self, runs: Sequence[tuple[int, int]]) -> None:
+        """These rows of the view are being painted."""
+        if self.view and any([self.cache.want(top, bottom, self.view["count"]) for top, bottom in runs]):
             self._pump()
 
     def cell(self, row: GridRow, name: str) -> tuple[Any, Staged | None]:
@@ -296,14 +410,16 @@ class GridModel:
         out: list[tuple[str, list[Any]]] = []
         stored: dict[int, GridRow] = {}
         view = self.view
-        base_first, base_last = self.to_base(first), self.to_base(last)
-        if view is not None:
+        for base_first, base_last in self.runs(first, last) if view is not None else ():
+            assert view is not None
             for start in range(base_first, min(base_last + 1, view["count"]), READ_ROWS):
                 limit = min(READ_ROWS, base_last + 1 - start)
                 page = _page(await self.source.window(view["id"], start, limit, names), names)
                 for place, (key, values) in enumerate(zip(page.keys, page.rows, strict=True)):
                     stored[start + place] = GridRow(key, "", start + place + 1, values, page.columns, page.labels)
         for position in range(first, last + 1):
+            if self.header(position) is not None:
+                continue
             row = self.row(position) if self.is_new(position) else stored.get(self.to_base(position))
             if row is not None:
                 out.append((row.key, [self.cell(row, name)[0] for name in names]))
@@ -338,7 +454,8 @@ class GridModel:
                     self._take_view(window["view"])
                     self._measure()
                     first = self.to_displayed(number * PAGE_ROWS)
-                    self._tell("rows", first, first + len(window["rows"]) + len(self._new))
+                    last = first + len(window["rows"]) + len(self._new)
+                    self._tell("rows", *((0, self.count) if self.blocks else (first, last)))
         except NotFound:
             self.cache.drop(number, generation)
             if view is self.view and not self.loading:
@@ -358,6 +475,8 @@ class GridModel:
         self.view = view
         if view["version"] != old["version"]:
             self.cache.invalidate()
+        if (self.query.group or self.aggregates) and view != old:
+            self._run(self._regroup())
         self.selection.clamp(self.count, len(self.layout.shown))
         self._tell("view")
 
@@ -409,10 +528,10 @@ class GridModel:
         self.set_sort([*others, *fresh])
 
     def set_sort(self, keys: Sequence[SortKey]) -> None:
-        self.set_query(Query(self.query.filter, tuple(keys), self.query.deleted))
+        self.set_query(replace(self.query, sort=tuple(keys)))
 
     def set_filter(self, tree: Filter | None) -> None:
-        self.set_query(Query(tree, self.query.sort, self.query.deleted))
+        self.set_query(replace(self.query, filter=tree))
 
     def filter_by_value(self, name: str, value: Any) -> bool:
         """Only rows with this value; the same again takes the condition away. False when it cannot be asked for."""
@@ -557,6 +676,18 @@ class GridModel:
         shown = GridRow(key, "", None, row, page.columns, page.labels)
         links = (field["name"] for field in self.source.fields if field["family"] == "link")
         return all(fields.get(name) is None or self.label(shown, name, fields[name]) for name in links)
+
+
+def by_column(aggregations: Mapping[str, Any], asked: Mapping[str, str]) -> dict[str, Any]:
+    """The values of aggregates by column; an answer about one column names functions only."""
+    found: dict[str, Any] = {}
+    for name, function in asked.items():
+        value = aggregations.get(function)
+        if isinstance(value, Mapping):
+            value = value.get(name)
+        if value is not None:
+            found[name] = value
+    return found
 
 
 def _page(window: Window, names: Sequence[str]) -> Page:

@@ -50,6 +50,10 @@ class InsertedRows:
         before = bisect_right(self._displayed, position)
         return position - before + (1 if self.at(position) else 0)
 
+    def runs(self, first: int, last: int) -> list[tuple[int, int]]:
+        """The rows of the view among the displayed rows first…last, as ranges with both ends."""
+        return [(self.to_base(first), self.to_base(last))]
+
     def to_displayed(self, base: int) -> int:
         """Where a row of the view is displayed."""
         shift = 0

@@ -77,6 +77,8 @@ class RecordEdits:
         stored = await self._stored(first, last, names)
         found = []
         for position in range(first, last + 1):
+            if self.model.header(position) is not None:
+                continue
             if self.model.is_new(position):
                 row = self.model.row(position)
                 if row is not None:
@@ -91,8 +93,8 @@ class RecordEdits:
         if view is None or last < first:
             return found
         asked = list(dict.fromkeys([*names, self.info["displayField"]]))
-        start, end = model.to_base(first), min(model.to_base(last), view["count"] - 1)
-        for at in range(start, end + 1, READ_ROWS):
+        bounded = [(top, min(bottom, view["count"] - 1)) for top, bottom in model.runs(first, last)]
+        for at, end in [(at, end) for top, end in bounded for at in range(top, end + 1, READ_ROWS)]:
             window = await model.source.window(view["id"], at, min(READ_ROWS, end + 1 - at), asked)
             stamps = window["stamps"] or [""] * len(window["keys"])
             for place, (key, stamp, row) in enumerate(zip(window["keys"], stamps, window["rows"], strict=True)):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from core.client import NotFound, Port
-from core.contract.console import Found, SqlColumn, SqlStatement, View, ViewSpec, Window
+from core.contract.console import Blocks, Found, GroupSpec, SqlColumn, SqlStatement, View, ViewSpec, Window
 from core.contract.records import Filter, SortKey
 from core.contract.tables import FieldInfo, TableInfo
 
@@ -24,6 +24,9 @@ class Query:
     filter: Filter | None = None
     sort: tuple[SortKey, ...] = ()
     deleted: bool = False
+    group: GroupSpec | None = None
+    view: str = ""
+    """A view of the app file whose filter holds as well, because it may not be told whole."""
 
 
 class RowSource(Protocol):
@@ -51,6 +54,10 @@ class RowSource(Protocol):
     async def window(self, view: str, start: int, limit: int, names: Sequence[str]) -> Window: ...
     async def find(self, view: str, text: str, start: int, *, backward: bool, names: Sequence[str]) -> Found: ...
     async def locate(self, view: str, key: str) -> Found: ...
+    async def groups(self, view: str, aggregate: str) -> Blocks:
+        """The groups of a view that was opened with some, and aggregates (`points:sum,due:max`)."""
+        ...
+
     async def close(self, view: str) -> None: ...
 
 
@@ -74,7 +81,14 @@ class TableSource:
             spec["sort"] = list(query.sort)
         if query.deleted:
             spec["deleted"] = True
+        if query.group:
+            spec["groupBy"] = query.group
+        if query.view:
+            spec["view"] = query.view
         return await self.port.open_view(spec)
+
+    async def groups(self, view: str, aggregate: str) -> Blocks:
+        return await self.port.groups(view, aggregate)
 
     async def view(self, view: str) -> View:
         return await self.port.view(view)
@@ -151,6 +165,9 @@ class SqlSource:
         if not key.isdecimal() or int(key) >= self._view()["count"]:
             raise NotFound()
         return Found(position=int(key), key=key)
+
+    async def groups(self, view: str, aggregate: str) -> Blocks:
+        return Blocks(version=1, groups=[], aggregations={})
 
     async def close(self, view: str) -> None:
         """The run belongs to the SQL screen, which forgets it."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.client import NotFound, ServerGone
 from core.contract.console import (
+    Blocks,
     Change,
     CommitAnswer,
     CommitRequest,
@@ -32,6 +33,7 @@ from core.contract.console import (
 from core.contract.records import Record
 from core.contract.server import Hello
 from core.contract.tables import FieldInfo, TableInfo
+from core.contract.views import Preferences, PreferencesBody, UserView, UserViewBody
 
 MOMENT = "2026-01-05T09:00:00.000Z"
 EDITORS = {
@@ -184,6 +186,8 @@ class MemoryPort:
         self.version = version
         self.calls: list[str] = []
         self.job_list: list[Job] = []
+        self.own_views: dict[str, UserView] = {}
+        self.liked: dict[str, Preferences] = {}
         self.alive = True
         self._views: dict[str, tuple[ViewSpec, Sequence[str], int]] = {}
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -282,6 +286,40 @@ class MemoryPort:
         order = self._views[view][1]
         position = order.index(key) if key in order else None
         return Found(position=position, key=key if position is not None else None)
+
+    async def groups(self, view: str, aggregate: str = "") -> Blocks:
+        """Nothing is grouped here: the engine's own tests do that."""
+        return Blocks(version=1, groups=[], aggregations={})
+
+    async def user_views(self, table: str) -> list[UserView]:
+        return [view for view in self.own_views.values() if view["tableName"] == table]
+
+    async def keep_view(self, table: str, body: UserViewBody, view: str | None = None) -> UserView:
+        id_ = view or f"v_{len(self.own_views) + 1}"
+        empty = UserView(
+            id=id_,
+            name="",
+            tableName=table,
+            isDefault=False,
+            filters=[],
+            sorts=[],
+            fields=[],
+            groupBy=None,
+            baseViewId=None,
+            createdAt=MOMENT,
+            updatedAt=MOMENT,
+        )
+        self.own_views[id_] = UserView(**{**self.own_views.get(id_, empty), **body})  # type: ignore[typeddict-item]
+        return self.own_views[id_]
+
+    async def delete_view(self, table: str, view: str) -> None:
+        del self.own_views[view]
+
+    async def preferences(self, table: str) -> Preferences:
+        return self.liked.get(table, Preferences(tableName=table))
+
+    async def prefer(self, table: str, body: PreferencesBody) -> None:
+        self.liked[table] = Preferences(**{"tableName": table, **self.liked.get(table, {}), **body})  # type: ignore[typeddict-item]
 
     async def close_view(self, view: str) -> None:
         self._called("close_view")

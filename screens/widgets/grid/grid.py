@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from textual import events
 
+from core.contract.console import GroupSpec
 from screens.actions.binding import bindings_of
 from screens.presenters.grid_model import GridModel
 from screens.widgets.grid import message
 from screens.widgets.grid.pointer import Pointer
 from screens.widgets.grid.surface import GridSurface
 
+_ORDERED = {"number": ("min", "max"), "date": ("min", "max")}
 WIDEN = 2
 """Cells by which `<` and `>` change a column."""
 
@@ -102,12 +104,42 @@ class VirtualGrid(GridSurface):
         self.model.selection.start(whole_rows=True)
         self._chosen()
 
+    def action_group_fold(self) -> None:
+        if not self.model.fold(self.model.selection.row):
+            self.app.bell()
+
+    def action_group_fold_all(self) -> None:
+        self.model.fold_all(folded=not self.model.has_folded)
+
+    def action_group_rows(self) -> None:
+        """Group by the column under the cursor; the same again ends it."""
+        if name := self.cursor_name:
+            here = self.model.query.group
+            self.model.set_group(None if here is not None and here["field"] == name else GroupSpec(field=name))
+
+    def action_col_aggregate(self) -> None:
+        """The next aggregate of the column: sum, average, least, greatest, count, none."""
+        place = self.model.selection.column
+        if place >= len(self.model.layout.shown):
+            return
+        field = self.model.layout.shown[place].field
+        ways = [
+            way for way in (*(("sum", "avg") if field["numeric"] else ()), *_ORDERED.get(field["family"], ()), "count")
+        ]
+        now = self.model.aggregates.get(field["name"])
+        following = ways.index(now) + 1 if now in ways else 0
+        self.model.aggregate(field["name"], ways[following] if following < len(ways) else None)
+
     def action_grid_select_all(self) -> None:
+        self.model.fold_all(folded=False)
         self.model.selection.all()
         self._chosen()
 
     def action_grid_mark(self) -> None:
         row = self.model.selection.row
+        if self.model.header(row) is not None:
+            self.model.fold(row)
+            return
         key = self.model.key_at(row)
         if key is not None:
             self.model.selection.toggle(key)
@@ -160,8 +192,10 @@ class VirtualGrid(GridSurface):
     # ── Order and conditions ───────────────────────────────────────────────────────────────────────────────────────────
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("sort_column", "filter_value"):
+        if action in ("sort_column", "filter_value", "group_rows", "col_aggregate"):
             return self.model.source.ordered
+        if action in ("group_fold", "group_fold_all"):
+            return bool(self.model.blocks)
         return super().check_action(action, parameters)
 
     def action_sort_column(self) -> None:

@@ -8,10 +8,14 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
+from core.contract.console import GroupBlock
+from core.contract.tables import FieldInfo
 from screens.presenters.format.line import one_line
-from screens.presenters.grid_model import GridModel, GridRow
+from screens.presenters.grid_model import GridModel, GridRow, by_column
+from screens.presenters.group_rows import GroupHeader
 from screens.presenters.pending import Staged
 from screens.presenters.value import title_of
+from screens.services.number import grouped
 from screens.services.text import t
 from screens.widgets.grid.cell import NULL, Align, Draw, Piece, renderer_of
 from screens.widgets.grid.palette import Palette
@@ -23,6 +27,9 @@ FILLED_LATER: list[Piece] = [("", "text")]
 OWN_COLOR = ("chip", "star", "bar", "bar:")
 """Pieces that keep their colour when the cell is staged; its mark tells enough."""
 CELL_MARKS = {"dirty": "*", "invalid": "!", "conflict": "≠"}
+
+
+AGGREGATE_SIGNS = {"sum": "Σ", "avg": "ø", "min": "↓", "max": "↑", "count": "n"}
 
 
 class Slot(NamedTuple):
@@ -231,6 +238,60 @@ class Painter:
             mark, name = ("✓", "true") if marked else (" ", "gutter")
         return ((mark, style(name, under)), (f"{number:>{frame.gutter - 2}} ", style("gutter", under)))
 
+    def header_of(self, frame: Frame, header: GroupHeader, *, cursor: bool, focused: bool) -> list[Segment]:
+        """The line before a group: value, count, aggregates under their columns."""
+        under = ("cursor" if focused else "cursor-blurred") if cursor else "header"
+        style, model = self.palette.style, self.model
+        block = header.block
+        name = (model.query.group or {}).get("field", "")
+        field = next((field for field in model.source.fields if field["name"] == name), None)
+        pieces = group_pieces(field, block)
+        sign = "▸" if header.folded else "▾"
+        head: list[Piece] = [(f" {sign} ", "glyph"), *pieces, (f"  {grouped(block['count'])} ", "muted")]
+        values = by_column(block.get("aggregations", {}), model.aggregates)
+        parts: list[tuple[str, Style]] = []
+        width = sum(cell_len(text) for text, _ in head)
+        taken = frame.gutter
+        room = frame.width
+        told = [(slot, values[slot.name]) for slot in frame.slots if slot.name in values]
+        first = next((frame.gutter + slot.x for slot, _ in told if frame.gutter + slot.x > width), room)
+        self._run(parts, head, min(first, room), "left", under, None)
+        taken = min(first, room)
+        for slot, value in told:
+            x = frame.gutter + slot.x
+            if x < taken:
+                continue
+            parts.append((" " * (x - taken), style("text", under)))
+            parts.append(
+                (fit(self._aggregate(slot, value), max(slot.width - 1, 0), "right") + " ", style("sort", under))
+            )
+            taken = x + slot.width
+        parts.append((" " * max(room - taken, 0), style("text", under)))
+        return _merged(parts)
+
+    def totals(self, frame: Frame) -> list[Segment]:
+        """The line below the rows: aggregates over all of them."""
+        style, model = self.palette.style, self.model
+        parts = [(fit(" Σ", frame.gutter), style("sort", "header"))]
+        for slot in frame.slots:
+            text = self._aggregate(slot, model.totals[slot.name]) if slot.name in model.totals else ""
+            parts.append(
+                (fit(text, max(slot.width - 1, 0), "right") + " " * min(slot.width, 1), style("sort", "header"))
+            )
+        filled = frame.gutter + sum(slot.width for slot in frame.slots)
+        parts.append((" " * max(frame.width - filled, 0), style("text", "header")))
+        return _merged(parts)
+
+    def _aggregate(self, slot: Slot, value: object) -> str:
+        """`Σ 1,204`: the sign of the function and the value as the column shows it."""
+        function = self.model.aggregates.get(slot.name, "")
+        sign = AGGREGATE_SIGNS.get(function, function)
+        if function in ("count", "avg"):
+            text = f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else grouped(int(str(value)))
+        else:
+            text = "".join(piece for piece, _ in slot.draw(value)).strip()
+        return f"{sign} {text}"
+
     def placeholder(self, frame: Frame, position: int, *, cursor: bool) -> list[Segment]:
         """A row that is on its way, in the geometry that it will have."""
         style, under = self.palette.style, "cursor-row" if cursor else "row"
@@ -287,6 +348,15 @@ class Painter:
             parts.insert(len(parts) - 1, (f" {arrow}", style))
         else:
             parts.append((f" {arrow}", style))
+
+
+def group_pieces(field: FieldInfo | None, block: GroupBlock) -> list[Piece]:
+    """What a group is called, drawn as its field draws a value."""
+    if block["value"] is None or not block["name"]:
+        return [(t("group.none"), "muted")]
+    if field is None or field["family"] in ("link", "multi", "user"):
+        return [(one_line(block["name"]), "text")]
+    return renderer_of(field).make(field)(block["value"])
 
 
 def _worse(a: str, b: str) -> str:

@@ -146,7 +146,7 @@ class GridSurface(ScrollView, can_focus=True):
     @property
     def body_height(self) -> int:
         """Lines for rows."""
-        return max(self._extent.height - HEADER - self.search.open, 0)
+        return max(self._extent.height - HEADER - self.search.open - bool(self.model.aggregates), 0)
 
     @property
     def scrollbar(self) -> Scrollbar:
@@ -225,6 +225,9 @@ class GridSurface(ScrollView, can_focus=True):
         def line(y: int) -> Strip:
             if y < HEADER:
                 return held.get(("header", selection.column)) or self._header_line(selection.column)
+            if y == height + HEADER and model.aggregates:
+                bar_end = Segment(" ", self.painter.palette.style("text", "header"))
+                return self._keep(None, [*self.painter.totals(self.frame), bar_end])
             if y > height:
                 return self._keep(None, self.search.segments(self.painter.palette, size.width))
             position, sign = top + y - HEADER, "┃" if first <= y - HEADER < first + length else track
@@ -253,6 +256,10 @@ class GridSurface(ScrollView, can_focus=True):
         return self._keep(("header", column), [*segments, end])
 
     def _row_line(self, position: int, cursor: int | None, span: tuple[int, int] | None, sign: str) -> Strip:
+        header = self.model.header(position)
+        if header is not None:
+            painted = self.painter.header_of(self.frame, header, cursor=cursor is not None, focused=self.has_focus)
+            return self._keep((position, cursor, span, sign), [*painted, self._bar(sign)])
         row = self.model.row(position)
         if row is None:
             segments = self.painter.placeholder(self.frame, position, cursor=cursor is not None)
