@@ -13,6 +13,9 @@ import orjson
 
 from core.client.connection import READ_SIZE, Answer, Headers, Transport
 from core.client.port import ServerGone
+from core.contract.access import ExplainRequest, Explanation, RoleList, TablePermissions, WhoAmI
+from core.contract.activity import HistoryList, Reverted
+from core.contract.comments import Comment, CommentList
 from core.contract.console import (
     Blocks,
     CommitAnswer,
@@ -33,6 +36,16 @@ from core.contract.console import (
     View,
     ViewSpec,
     Window,
+)
+from core.contract.migrations import (
+    MigrationDetail,
+    MigrationPlan,
+    Migrations,
+    MigrationStatus,
+    PlanRequest,
+    RunRequest,
+    SchemaEdit,
+    SchemaEditRequest,
 )
 from core.contract.records import Record
 from core.contract.server import Hello
@@ -204,6 +217,78 @@ class Client:
             ) as answer:
                 return cast(Job, checked(answer.status, decoded(await answer.read())))
 
+    # Who may do what.
+
+    async def permissions(self, table: str) -> TablePermissions:
+        path = f"/api/tables/{quote(table, '')}/permissions?fields=all"
+        return cast(TablePermissions, await self.request("GET", path))
+
+    async def whoami(self) -> WhoAmI:
+        return cast(WhoAmI, await self.request("GET", "/api/access/whoami"))
+
+    async def roles(self) -> RoleList:
+        return cast(RoleList, await self.request("GET", "/api/access/roles"))
+
+    async def explain(self, request: ExplainRequest) -> Explanation:
+        return cast(Explanation, await self.request("POST", "/api/access/explain", json=request))
+
+    # The app file and its versions.
+
+    async def migrations(self, *, limit: int = 50, offset: int = 0) -> Migrations:
+        path = with_query("/api/admin/migrations", {"limit": limit, "offset": offset})
+        return cast(Migrations, await self.request("GET", path))
+
+    async def migration(self, version: int, *, against: int | None = None) -> MigrationDetail:
+        path = with_query(f"/api/admin/migrations/{version}", {"against": against})
+        return cast(MigrationDetail, await self.request("GET", path))
+
+    async def migration_status(self) -> MigrationStatus:
+        return cast(MigrationStatus, await self.request("GET", f"{CONSOLE}/migrations/status"))
+
+    async def plan_migration(self, request: PlanRequest) -> MigrationPlan:
+        return cast(MigrationPlan, await self.request("POST", f"{CONSOLE}/migrations/plan", json=request))
+
+    async def migrate(self, request: RunRequest) -> Job:
+        return cast(Job, await self.request("POST", f"{CONSOLE}/migrations", json=request))
+
+    async def edit_schema(self, request: SchemaEditRequest) -> SchemaEdit:
+        return cast(SchemaEdit, await self.request("POST", f"{CONSOLE}/schema/edit", json=request))
+
+    # What became of a record, and what is said about it.
+
+    async def history(self, table: str, key: str, *, limit: int = 50, offset: int = 0) -> HistoryList:
+        query = {"limit": limit, "offset": offset, "sort": "createdAt:desc"}
+        path = with_query(f"{record_path(table, key)}/history", query)
+        return cast(HistoryList, await self.request("GET", path))
+
+    async def revert(self, table: str, key: str, entry: str) -> Reverted:
+        path = f"{record_path(table, key)}/history/{quote(entry, '')}/revert"
+        return cast(Reverted, await self.request("POST", path))
+
+    async def comments(self, table: str, key: str, *, limit: int = 50, offset: int = 0) -> CommentList:
+        query = {"limit": limit, "offset": offset, "sort": "createdAt:asc"}
+        return cast(CommentList, await self.request("GET", with_query(f"{record_path(table, key)}/comments", query)))
+
+    async def comment(self, table: str, key: str, content: str, *, parent: str | None = None) -> Comment:
+        body = {"content": content, **({"parentCommentId": parent} if parent else {})}
+        answer = await self.request("POST", f"{record_path(table, key)}/comments", json=body)
+        return cast(Comment, answer["comment"])
+
+    async def change_comment(
+        self, table: str, key: str, comment: str, *, content: str | None = None, status: str | None = None
+    ) -> Comment:
+        body = {name: value for name, value in (("content", content), ("status", status)) if value is not None}
+        path = f"{record_path(table, key)}/comments/{quote(comment, '')}"
+        return cast(Comment, (await self.request("PATCH", path, json=body))["comment"])
+
+    async def remove_comment(self, table: str, key: str, comment: str) -> None:
+        await self.request("DELETE", f"{record_path(table, key)}/comments/{quote(comment, '')}")
+
+    async def delete_for_good(self, table: str, keys: Sequence[str]) -> int:
+        path = f"/api/tables/{quote(table, '')}/records/batch"
+        answer = await self.request("DELETE", path, json={"ids": list(keys), "permanent": True})
+        return int(answer["deleted"])
+
     async def request(self, method: str, path: str, *, json: Any = None) -> Any:
         status, body = await self._call(method, path, json, repeatable=method in ("GET", "HEAD", "PUT", "DELETE"))
         return checked(status, body)
@@ -229,6 +314,10 @@ class Client:
             method, path, headers=headers, body=body, patience=self._timeout, repeatable=repeatable
         ) as answer:
             return answer.status, decoded(await answer.read())
+
+
+def record_path(table: str, key: str) -> str:
+    return f"/api/tables/{quote(table, '')}/records/{quote(key, '')}"
 
 
 def with_query(path: str, query: Mapping[str, Any]) -> str:
