@@ -1,5 +1,6 @@
 """Links to several records and computed values in files, and in the windows of views; on both databases."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -76,4 +77,27 @@ async def test_windows_hold_links_with_labels_and_computed_values(open_app_with_
     await views.close(view["id"])
     hits = await views.links("posts", "tags", "re")
     assert [(hit["id"], hit["label"]) for hit in hits["hits"]] == [("1", "red"), ("2", "green")]
+    views.stop()
+
+
+def test_a_table_knows_whose_records_it_shows(open_app_with_files: OpenWithFiles) -> None:
+    """T-119, T-130: a change of those makes its windows stale."""
+    app = open_app_with_files(APP)
+    assert app.model.read_by(app.table("Tags")) == {"posts"}
+    assert app.model.read_by(app.table("Posts")) == {"tags"}
+
+
+async def test_an_open_view_hears_of_changes_in_linked_records(open_app_with_files: OpenWithFiles) -> None:
+    """T-130"""
+    app = await filled(open_app_with_files(APP))
+    heard = asyncio.Event()
+    views = OrderedViews(app.records, lambda event: heard.set())
+    view = await views.open({"table": "tags"})
+    heard.clear()
+    await app.create("Posts", title="Three", tags=[2])
+    await asyncio.wait_for(heard.wait(), 10)
+    assert (await views.get(view["id"]))["version"] > view["version"]
+    window = await views.window(view["id"], 0, 10, ["uses"])
+    assert window["rows"] == [[1], [1], [1]]
+    await views.close(view["id"])
     views.stop()
