@@ -41,6 +41,14 @@ class RecordList(TypedDict):
     groups: NotRequired[list[Group]]
 
 
+class Pressed(TypedDict):
+    """What a button asks its caller to do."""
+
+    success: bool
+    action: Literal["url"]
+    url: str
+
+
 class RecordBody(TypedDict):
     """Create and update. `updatedAt` is the version that was read: a different stored one refuses the write (409)."""
 

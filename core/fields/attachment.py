@@ -108,7 +108,7 @@ class SingleAttachmentField(AttachmentField):
             return None
         if isinstance(raw, list) and len(raw) == 1:
             raw = raw[0]
-        return accept_file(self, raw)
+        return accept_file(raw)
 
     def to_json(self, value: Attachment | None) -> Any:
         return None if value is None else told(value)
@@ -138,7 +138,7 @@ class MultipleAttachmentsField(AttachmentField):
         most = self.options.max_files or MOST
         if len(items) > most:
             raise ValueProblem("file.too-many", f"At most {most:,} files are allowed, {len(items):,} are given")
-        files = [accept_file(self, each) for each in items]
+        files = [accept_file(each) for each in items]
         return list({each["key"]: each for each in files}.values())
 
     def to_json(self, value: list[Attachment] | None) -> Any:
@@ -154,8 +154,9 @@ class MultipleAttachmentsField(AttachmentField):
         return [_example(self, rng) for _ in range(rng.randint(1, min(3, self.options.max_files or 3)))]
 
 
-def accept_file(field: AttachmentField, raw: Any) -> Attachment:
-    """One file: its key, or a map with it. Raises ValueProblem."""
+def accept_file(raw: Any) -> Attachment:
+    """One file: its key, or a map with it. Whether it fits is judged when it is written, by what the store knows of it.
+    Raises ValueProblem."""
     if isinstance(raw, str):
         return {"key": _key(raw)}
     if not isinstance(raw, Mapping):
@@ -175,8 +176,6 @@ def accept_file(field: AttachmentField, raw: Any) -> Attachment:
         value[name] = given
     if value.get("displayName"):
         value["filename"] = value["displayName"]
-    if "mimeType" in value and "size" in value:
-        field.check_file(value.get("filename") or value["key"], value["mimeType"], value["size"])
     return value
 
 

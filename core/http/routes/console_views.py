@@ -1,9 +1,11 @@
 """`/api/console/views`: windows of an ordered reading of a table; values and links for filters and pickers."""
 
-from core.contract.console import Blocks, Found, Frequency, LinkHits, View, ViewSpec, Window
+from core.auth.store import find_people
+from core.contract.console import Blocks, Found, Frequency, LinkHits, People, View, ViewSpec, Window
 from core.http.answer import Answer, as_json, empty
 from core.http.call import Call
 from core.http.route import Parameter, RouteFamily
+from core.storage.database import Call as Job
 
 WINDOW_MOST = 1024
 
@@ -122,3 +124,13 @@ async def links(call: Call) -> Answer:
         call.segments["table"], call.segments["field"], call.text("q"), call.principal
     )
     return as_json(found)
+
+
+@routes.add("GET", "/api/console/people", query={"q": Parameter("a part of a name or address")}, answers={200: People})
+async def people(call: Call) -> Answer:
+    """Accounts for a picker."""
+    if call.engine.app.auth is None:
+        return as_json({"people": []})
+    text = call.text("q")
+    found = await call.engine.database.read(Job(lambda reader: find_people(reader, text)), lane="point")
+    return as_json({"people": found})

@@ -12,6 +12,7 @@ from core.contract.records import (
     BatchRestored,
     BatchUpdate,
     BatchUpdated,
+    Pressed,
     Record,
     RecordBody,
     RecordList,
@@ -19,12 +20,16 @@ from core.contract.records import (
     Upsert,
     Upserted,
 )
+from core.errors import NotFound
 from core.http.answer import Answer, as_json, empty
 from core.http.call import Call, check
 from core.http.route import Parameter, RouteFamily
 from core.http.routes.grants import USER, create_grant, is_of_grants, list_grants
 from core.http.routes.tables import table_of
+from core.records.button import button_of, press
+from core.records.computing import compute_states
 from core.records.shape import flat
+from core.storage.database import Call as Job
 
 BATCH_LIMIT = 16 * 1024 * 1024
 """Bytes of a batch: a thousand records of sixteen kilobytes."""
@@ -39,11 +44,7 @@ IDS = {"ids": Parameter("`string`: ids always as text", choices=("string",))}
 EXPAND = {"expand": Parameter("link fields whose records come along, separated by commas")}
 PERMANENT = {"permanent": Parameter("for good, not to the trash", "boolean")}
 LOOKUPS = {"lookups": Parameter("`array`: lookups of several records as lists", choices=("array",))}
-TREE = {
-    "tree": Parameter(
-        "`ancestors` or `descendants`, along a link within the table; `:field` names one of several"
-    )
-}
+TREE = {"tree": Parameter("`ancestors` or `descendants`, along a link within the table; `:field` names one of several")}
 READ = {
     "includeDeleted": Parameter("records of the trash too", "boolean"),
     **FORMAT,
@@ -116,9 +117,12 @@ async def create_record(call: Call) -> Answer:
 )
 async def get_record(call: Call) -> Answer:
     """One record."""
-    record = await call.engine.records.get(call.principal, table_of(call), call.segments["record"], call.query)
+    table = table_of(call)
+    record = await call.engine.records.get(call.principal, table, call.segments["record"], call.query)
     if "ids" in call.query:
         record["id"] = str(record["id"])
+    if (states := compute_states(table, record["fields"])) is not None:
+        return as_json({**flat(record), "_aiCompute": states})
     return single(record)
 
 
@@ -274,6 +278,26 @@ async def restore_batch(call: Call) -> Answer:
 async def upsert_records(call: Call) -> Answer:
     """Create or update up to 100 records, told apart by some of their fields."""
     return as_json(await call.engine.records.upsert(call.principal, table_of(call), await batch_body(call)))
+
+
+@routes.add(
+    "POST",
+    "/api/tables/{table}/records/{record}/buttons/{field}",
+    answers={200: Pressed},
+    errors=(404,),
+    needs="update",
+)
+async def press_button(call: Call) -> Answer:
+    """Press a button of a record: what is to be opened (T-101)."""
+    table, records, key = table_of(call), call.engine.records, call.segments["record"]
+    default = call.engine.model.app.roles.default
+    field = button_of(table, call.segments["field"], records.access, call.principal, default)
+    record = await records.get(call.principal, table, key)
+    if not await records.reaches(call.principal, table, key, "write"):
+        raise NotFound
+    scope = records.scope(call.principal, table)
+    pressed = Job(lambda reader: press(reader, scope, key, field, record))
+    return as_json(await call.engine.database.read(pressed, lane="point"))
 
 
 def single(record: Record, status: int = 200) -> Answer:
