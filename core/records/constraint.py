@@ -34,7 +34,7 @@ from core.storage.rows import RowShape
 from core.storage.table import build_table
 
 DELETED = "deleted_at"
-_PLACE = "place__"
+PLACE = "place__"
 """No field is called so: names have single underscores at their ends at most."""
 
 
@@ -81,7 +81,7 @@ class Constraints:
         """Deleting or restoring a row may break them."""
         stored = build_table(table)
         self._given = Table(
-            "candidates", MetaData(), Column(_PLACE, Integer), *(Column(c.name, c.type) for c in stored.columns)
+            "candidates", MetaData(), Column(PLACE, Integer), *(Column(c.name, c.type) for c in stored.columns)
         )
 
     def __bool__(self) -> bool:
@@ -98,9 +98,13 @@ class Constraints:
         failed = [
             not_(func.coalesce(condition_value(scope, check.expression, given), true())) for _, check in self.checks
         ]
-        found = reader.rows(select(given.c[_PLACE], *failed).where(or_(*failed)))
+        found = reader.rows(select(given.c[PLACE], *failed).where(or_(*failed)))
         labels = [name for name, _ in self.checks]
         return {row[0]: [name for name, bad in zip(labels, row[1:], strict=True) if bad] for row in found}
+
+    def as_rows(self, reader: Reader, rows: Sequence[Row]) -> FromClause:
+        """New rows as a table to select from: `PLACE`, their place in `rows`, and all columns of the table."""
+        return self._packed(reader, rows, range(len(rows)), tuple(self.table.column_by_name))
 
     def _source(
         self, reader: Reader, rows: Sequence[Row], places: Sequence[int], conditions: Sequence[Condition]
@@ -109,10 +113,13 @@ class Constraints:
         columns = frozenset[str]().union(*(each.columns for each in conditions))
         if any(each.whole for each in conditions):
             columns = frozenset(self.table.column_by_name)
-        listed = [_PLACE, *(name for name in self.table.column_by_name if name in columns)]
+        return self._packed(reader, rows, places, [name for name in self.table.column_by_name if name in columns])
+
+    def _packed(self, reader: Reader, rows: Sequence[Row], places: Sequence[int], columns: Sequence[str]) -> FromClause:
+        listed = [PLACE, *columns]
         shape = RowShape(reader.dialect, self._given, listed)
         packed = shape.pack(
-            [{_PLACE: place, **{name: rows[place].values.get(name) for name in listed[1:]}} for place in places]
+            [{PLACE: place, **{name: rows[place].values.get(name) for name in listed[1:]}} for place in places]
         )
         found = text(shape.select_many()).bindparams(rows=packed)
         return found.columns(*(self._given.c[name] for name in listed)).subquery("candidates")
@@ -156,7 +163,7 @@ class Constraints:
             return list(places)
         given = self._source(reader, rows, places, [where])
         met = condition_value(scope, where.expression, given)
-        return sorted(row[0] for row in reader.rows(select(given.c[_PLACE]).where(met)))
+        return sorted(row[0] for row in reader.rows(select(given.c[PLACE]).where(met)))
 
     def _holders(
         self,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, FromClause, and_, false, func, not_, select
 
 from core.access.table import RowOperation, TableAccess
 from core.errors import Conflict, FieldError, Invalid, NotFound, SovriumError
@@ -88,6 +88,11 @@ class GuardedTable(WritableTable):
 
     def linkable(self, table: TableModel, source: Any) -> ColumnElement[bool] | None:
         return self._scope.neighbour(table).visible(source)
+
+    def forbidden(self, rows: FromClause) -> ColumnElement[bool] | None:
+        if self._result is None:
+            return None
+        return not_(func.coalesce(compile_filter(self._result, self._plain, rows), false()))
 
     def scope(self, reader: Reader, moment: datetime) -> Scope:
         """Links to records that the caller does not see stay as they are."""

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from core.clock import Clock
-from core.errors import BadRequest, FieldError, Invalid
+from core.errors import BadRequest, FieldError, Invalid, SovriumError
 from core.fields.link import LinksField
 from core.fields.model import TableModel
 from core.records.transfer import Progress
@@ -58,6 +58,13 @@ class Import:
             self.progress.reject({"line": shown, "field": error.field, "message": error.message, "value": value})
             if len(self.errors) < ERRORS_SHOWN:
                 self.errors.append(FieldError(error.field, error.code, f"line {shown}: {error.message}", line))
+
+    def refuse_row(self, line: int, error: SovriumError, texts: Mapping[str, Any]) -> None:
+        """As `refuse`, for what the database says of a row; as the caller may hear it."""
+        told = self.target.refusal(error)
+        name = str(told.extra.get("field") or "")
+        errors = told.errors if isinstance(told, Invalid) else [FieldError(name, "unique", told.message)]
+        self.refuse(line, errors, {key: text for key, text in texts.items() if key not in self.target.hidden})
 
     def line_of(self, line: int) -> int:
         """Rows as people count them: after the header in CSV."""
@@ -153,7 +160,7 @@ def check_mapping(target: WritableTable, columns: Sequence[str], mapping: Mappin
         field_type = table.fields.get(wanted)
         if column not in columns:
             raise BadRequest(f"The file has no column {column!r}", hint=f"It has {', '.join(columns[:20])}")
-        if field_type is None or field_type.read_only or not _is_kept(table, wanted):
+        if field_type is None or field_type.read_only or not _is_kept(table, wanted) or wanted in target.locked:
             raise BadRequest(f"{table.name} has no field {wanted!r} that can be filled")
     if len(set(mapping.values())) < len(mapping):
         raise BadRequest("Two columns are mapped to one field")

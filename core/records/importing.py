@@ -172,9 +172,11 @@ class _Rows:
                 values = work.accept(row, line)
                 if values is not None:
                     good.append((line, values))
+            forbidden = self._forbidden(tx, [values for _, values in good])
+            for place in forbidden:
+                work.refuse_row(good[place][0], against_rule(), {})
+            good = [each for place, each in enumerate(good) if place not in forbidden]
             refused = work.target.check(tx, [Candidate(values, values.keys()) for _, values in good])
-            for place in self._forbidden(tx, [values for _, values in good]):
-                refused.setdefault(place, against_rule())
             for place, error in refused.items():
                 work.refuse_row(good[place][0], error, good[place][1])
             rows = [values for place, (_, values) in enumerate(good) if place not in refused]
@@ -186,15 +188,17 @@ class _Rows:
         tx.log([ChangeRow(table=work.target.log_name, record="", operation="import", after={"rows": done})])
         return done
 
-    def _forbidden(self, tx: Transaction, rows: list[Values]) -> list[int]:
+    def _forbidden(self, tx: Transaction, rows: list[Values]) -> set[int]:
         """Places of the rows that the caller may not make."""
         target = self._work.target
         if not target.demands_result or not rows:
-            return []
+            return set()
         whole = [Candidate(target.complete(row, tx.time), ()) for row in rows]
         source = target.constraints.as_rows(tx, whole)
         forbidden = target.forbidden(source)
-        return [] if forbidden is None else [row[0] for row in tx.rows(select(source.c[PLACE]).where(forbidden))]
+        if forbidden is None:
+            return set()
+        return {row[0] for row in tx.rows(select(source.c[PLACE]).where(forbidden))}
 
     def _blocks(self) -> Iterator[list[Row]]:
         """Read block by block, so that only one is in memory."""

@@ -220,11 +220,14 @@ class WritableTable:
             broken.setdefault(place, []).extend(errors)
         for place, errors in broken.items():
             found.setdefault(place, invalid(errors))
-        for place, conflict in self._duplicates(reader, candidates).items():
-            found.setdefault(place, conflict)
+        # A row that is out already holds no key.
+        places = [place for place in range(len(candidates)) if place not in found]
+        standing = [candidates[place] for place in places]
+        for at, conflict in self._duplicates(reader, standing).items():
+            found[places[at]] = conflict
         if self.constraints:
-            for place, fields in self.constraints.duplicates(reader, scope, candidates, self.key).items():
-                found.setdefault(place, duplicate(fields))
+            for at, fields in self.constraints.duplicates(reader, scope, standing, self.key).items():
+                found.setdefault(places[at], duplicate(fields))
         return found
 
     def check_trash(self, reader: Transaction, rows: Sequence[Stored]) -> None:
