@@ -1,7 +1,7 @@
 """Which points of the product's specification have a test that names them: `docs/coverage.md`.
 
 `docs/points.txt` lists the points (`T-119 What it says`) under headings. A test names a point in its name, docstring
-or data.
+or data; data are also the titles of the cases that a test reads from a file.
 """
 
 import ast
@@ -11,6 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 POINT = re.compile(r"\b([A-Z]{1,3})-(\d{2,3})\b")
+CASES = {"*.txt": re.compile(r"=== .+"), "*.yaml": re.compile(r"about: .+")}
+"""Files of cases, and the lines of theirs that are titles."""
 RANGE = re.compile(r"\b([A-Z]{1,3})-(\d{2,3})(?:…| to )(?:\1-)(\d{2,3})\b")
 
 
@@ -39,6 +41,10 @@ def tests_by_point() -> dict[str, list[str]]:
                     found[point].append(f"{name}::{node.name}")
         for point in named_points(text) - in_tests:
             found[point].append(name)
+    for pattern, title in CASES.items():
+        for path in sorted((ROOT / "tests").rglob(pattern)):
+            for point in named_points("\n".join(title.findall(path.read_text(encoding="utf-8")))):
+                found[point].append(str(path.relative_to(ROOT)))
     return found
 
 

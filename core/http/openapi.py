@@ -44,6 +44,7 @@ REASONS = {
     409: "A unique key is taken, the record has changed since it was read, or the database cannot do it",
     413: "More than one request may carry",
     414: "The address is too long",
+    416: "The range lies behind the end; `Content-Range` says how long it is",
     422: "A value has the wrong format",
     429: "Too many requests, or too many open streams; `Retry-After` says when to try again",
     431: "Too many headers, or too long ones",

@@ -2,8 +2,10 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
+from core.http.openapi import REASONS
 from core.http.routes import all_routes
 from tests.support.server import RunningServer
 
@@ -20,6 +22,18 @@ def test_every_route_is_there_and_has_a_name_of_its_own(duckdb_server: RunningSe
         paths = [route.path, route.path.replace("{table}", "spare_parts")]
         assert any(route.method.lower() in found["paths"].get(path, {}) for path in paths), route.path
         assert route.summary
+
+
+def test_every_handler_has_a_name_of_its_own() -> None:
+    """Whatever tables an app has: the name is the operation's, and that of a generated client's method."""
+    names = Counter(route.handler.__name__ for route in all_routes())
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_every_status_of_a_route_is_explained() -> None:
+    told = {(status, route.path) for route in all_routes() for status in route.errors}
+    assert {each for each in told if each[0] not in REASONS} == set()
+    assert [status for status in REASONS if not 400 <= status < 600] == []
 
 
 def test_every_reference_leads_somewhere(duckdb_server: RunningServer) -> None:

@@ -24,13 +24,13 @@ routes = RouteFamily("views")
 
 
 @routes.add("GET", "/api/tables/{table}/views", answers={200: list[ViewSummary]}, errors=(404,), needs="read")
-async def views(call: Call) -> Answer:
+async def schema_views(call: Call) -> Answer:
     """The views of a table that the caller may see."""
     return as_json(call.engine.schema_views.listed(call.principal, table_of(call)))
 
 
 @routes.add("GET", "/api/tables/{table}/views/{view}", answers={200: ViewDetail}, errors=(404,), needs="read")
-async def view(call: Call) -> Answer:
+async def schema_view(call: Call) -> Answer:
     """A view's configuration."""
     return as_json(call.engine.schema_views.get(call.principal, table_of(call), call.segments["view"]))
 
