@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
     from core.access.grant import Grants
+    from core.auth.people import People
+    from core.comments.notification import Notifications
+    from core.comments.service import Comments
     from core.contract.migrations import PlanRequest
     from core.fields.model import AppModel
     from core.files.service import Files
     from core.history.activity import Activity
-    from core.history.people import People
     from core.history.record_history import RecordHistory
     from core.history.retention import Retention
     from core.jobs.center import JobCenter
@@ -105,7 +107,7 @@ class Engine:
     @cached_property
     def people(self) -> "People":
         """Names of accounts."""
-        from core.history.people import People
+        from core.auth.people import People
 
         return People()
 
@@ -122,6 +124,21 @@ class Engine:
         from core.history.activity import Activity
 
         return Activity(self.records, self.people, self.history)
+
+    @cached_property
+    def comments(self) -> "Comments":
+        """What people say about records."""
+        from core.comments.judge import Pace
+        from core.comments.service import Comments
+
+        return Comments(self.records, self.people, Pace())
+
+    @cached_property
+    def notifications(self) -> "Notifications":
+        """What accounts were told of comments."""
+        from core.comments.notification import Notifications
+
+        return Notifications(self.records, self.people)
 
     @cached_property
     def transfers(self) -> "Transfers":

@@ -5,7 +5,7 @@ Everything here is a function of the app's rules and the caller's roles; rows ar
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from core.principal import Principal
 from core.schema.model import App, TableSpec
@@ -74,7 +74,6 @@ class TableRules:
     has_accounts: bool
     block: Permissions | None
     is_broken: bool = False
-    comments: Any = None
 
     def roles_of(self, caller: Caller) -> frozenset[str]:
         """P-029: grants count on tables with row rules."""
@@ -95,8 +94,7 @@ def table_rules(app: App) -> Mapping[str, TableRules]:
             block = resolved(table.sql_name, blocks)
         except Cycle:
             broken = True
-        comments = table.later.get("comments", getattr(table, "comments", None))
-        found[table.sql_name] = TableRules(table, app.roles, app.auth is not None, block, broken, comments)
+        found[table.sql_name] = TableRules(table, app.roles, app.auth is not None, block, broken)
     return found
 
 
@@ -120,8 +118,8 @@ def decide(table: TableRules, caller: Caller, operation: Operation) -> Decision:
         return Decision(_admits(rule, table, caller), "rule", rule.path)
     if operation == "restore":
         return decide(table, caller, "delete")  # D-38
-    if operation == "comment" and table.comments:
-        return Decision(caller.has_session or _takes_guests(table.comments), "comments")
+    if operation == "comment" and (comments := table.spec.comments):
+        return Decision(caller.has_session or comments.guests, "comments")
     return Decision(False, "omitted", block.path)
 
 
@@ -160,9 +158,3 @@ def _admits(rule: Rule, table: TableRules, caller: Caller) -> bool:
             return not table.roles_of(caller).isdisjoint(rule.roles)
         case "least":
             return not table.roles_of(caller).isdisjoint(table.roles.at_least(rule.roles[0]))
-
-
-def _takes_guests(comments: Any) -> bool:
-    if isinstance(comments, Mapping):
-        return comments.get("guestComments") is True
-    return getattr(comments, "guest_comments", False) is True

@@ -186,7 +186,12 @@ class Application:
         elif route.public_views and engine.schema_views.is_public(segments["table"], segments["view"]):
             return
         elif "table" in segments:
-            engine.records.known(principal, segments["table"], route.needs or "read")
+            try:
+                engine.records.known(principal, segments["table"], route.needs or "read")
+            except NotSignedIn as error:
+                if route.needs == "comment":
+                    error.code = "AUTH_REQUIRED"  # §10.2
+                raise
 
     def _check_host(self, scope: Scope) -> None:
         host = origin = site = None

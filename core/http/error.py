@@ -48,6 +48,8 @@ def answer_to(error: Exception, context: Mapping[str, Any]) -> Answer:
         answer.headers.append((b"allow", ", ".join(error.allowed).encode()))
     if isinstance(error, TooMany):
         answer.headers += [(b"retry-after", b"%d" % error.retry_after), *error.headers]
+    elif (seconds := getattr(error, "retry_after", None)) is not None:
+        answer.headers.append((b"retry-after", b"%d" % seconds))
     if error.status == 503:
         answer.headers.append((b"retry-after", b"1"))
     return answer

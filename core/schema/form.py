@@ -231,6 +231,37 @@ class RolesForm(Form):
     scope_tables: Annotated[list[str], Field(min_length=1)] | None = None
 
 
+class AutoApproveForm(Form):
+    """Whose comments need no moderator where there is one."""
+
+    authenticated: bool = False
+    previously_approved: bool = False
+
+
+class RateForm(Form):
+    max: Annotated[int, Field(ge=1)]
+    window_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
+
+
+class SpamProtectionForm(Form):
+    honeypot: bool = True
+    rate_limit_per_ip: Annotated[int, Field(ge=1)] | RateForm = 5
+    max_links_before_moderation: Annotated[int, Field(ge=0)] = 2
+    blocked_words: list[Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]] = []
+
+
+class CommentsForm(Form):
+    """§10.10"""
+
+    guest_comments: bool = False
+    guest_email_required: bool = True
+    threading: bool = False
+    read_tracking: bool = False
+    moderation: bool | Literal["manual", "auto", "auth-required"] = False
+    auto_approve: AutoApproveForm = AutoApproveForm()
+    spam_protection: SpamProtectionForm = SpamProtectionForm()
+
+
 class TableForm(Form):
     """A table; `fields` are checked one by one against their types."""
 
@@ -251,7 +282,7 @@ class TableForm(Form):
     unique_ignores_deleted: bool = False
     physical_checks: bool = False
     webhooks: list[Any] = []
-    comments: Anything | None = None
+    comments: CommentsForm | None = None
     rate_limit: RateLimitForm | None = None
     ai_access: Any = None
     disabled: bool = False
@@ -261,7 +292,6 @@ TABLE_LATER = (
     "allowForceDelete",
     "physicalChecks",
     "webhooks",
-    "comments",
     "aiAccess",
 )
 """Keys of a table that are kept in `TableSpec.later`."""

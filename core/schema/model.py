@@ -97,6 +97,24 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommentRules:
+    """How records of a table are commented on (§10.10). Moderation `manual`: an administrator approves each comment,
+    save those of `auto_approved` callers (`authenticated`, `previouslyApproved`)."""
+
+    guests: bool = False
+    guest_email_required: bool = True
+    threading: bool = False
+    read_tracking: bool = False
+    moderation: Literal["auto", "manual", "auth-required"] = "auto"
+    auto_approved: frozenset[str] = frozenset()
+    honeypot: bool = True
+    guest_rate: tuple[int, int] = (5, 60)
+    """So many comments within so many seconds from one address of guests."""
+    links_most: int = 2
+    blocked_words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableSpec:
     """One table. `sql_name` is the sanitised name: the database's and an API address (T-004)."""
 
@@ -113,6 +131,7 @@ class TableSpec:
     permissions: Permissions | None = None
     row_rules: RowRules | None = None
     rate_limit: RateLimit | None = None
+    comments: CommentRules | None = None
     views: tuple[ViewSpec, ...] = ()
     later: Mapping[str, Any] = field(default_factory=dict)
     """Keys kept for features that come later: comments, webhooks, …"""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
+from core.schema.comment import comment_rules
 from core.schema.foreign_key import read_foreign_keys
 from core.schema.form import FIELD_KEYS, TABLE_LATER, FieldForm, PrimaryKeyForm, TableForm
 from core.schema.index import table_indexes
@@ -63,6 +64,7 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
         permissions=permissions_of(shape.permissions, (*path, "permissions")),
         row_rules=row_rules_of(shape.row_level_permissions, (*path, "rowLevelPermissions")),
         rate_limit=rate_limit_of(shape.rate_limit),
+        comments=comment_rules(shape.comments),
         views=views,
         later={each: plain(node[each]) for each in TABLE_LATER if each in node},
     )

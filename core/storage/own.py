@@ -3,8 +3,8 @@
 from sqlalchemy import Table
 
 from core.fields.model import Column
-from core.storage.catalog import Catalog
-from core.storage.database import Transaction
+from core.storage.catalog import Catalog, read_catalog
+from core.storage.database import Reader, Transaction
 from core.storage.ddl import Ddl, quote, quote_list
 from core.storage.table import column_type
 
@@ -21,3 +21,25 @@ def ensure(tx: Transaction, catalog: Catalog, *tables: Table) -> None:
             unique = "UNIQUE " if index.unique else ""
             names = quote_list(c.name for c in index.columns)
             tx.execute(f"CREATE {unique}INDEX {quote(str(index.name))} ON {quote(table.name)} ({names})")
+
+
+class OwnTables:
+    """The tables of one service, made with the first of what they keep: most apps never need them."""
+
+    def __init__(self, *tables: Table) -> None:
+        self._tables = tables
+        self._stand = False
+
+    def stand(self, reader: Reader) -> bool:
+        """They are there to be read."""
+        if not self._stand:
+            catalog = read_catalog(reader)
+            self._stand = all(table.name in catalog for table in self._tables)
+        return self._stand
+
+    def ensure(self, tx: Transaction) -> None:
+        """Make them in this transaction, which may yet be undone: they stand once another has seen them."""
+        if not self._stand:
+            catalog = read_catalog(tx)
+            self._stand = all(table.name in catalog for table in self._tables)
+            ensure(tx, catalog, *self._tables)

@@ -9,6 +9,7 @@ def all_routes() -> Iterator[Route]:
     """Every route that is served."""
     from core.http.routes import (
         access,
+        comments,
         console_commit,
         console_sql,
         console_views,
@@ -32,3 +33,4 @@ def all_routes() -> Iterator[Route]:
     for module in (*families, *of_records, view_routes, transfer_routes, jobs, events, access, reload, migrations):
         yield from module.routes.routes
     yield from transfer_routes.console.routes
+    yield from comments.routes.routes

@@ -41,9 +41,6 @@ async def schema(call: Call) -> Answer:
     """All tables and fields that the caller may read."""
     answer: Schema = {
         "version": call.engine.schema_version,
-        "tables": [
-            table_info(call.engine, table, call.principal)
-            for table in readable_tables(call)
-        ],
+        "tables": [table_info(call.engine, table, call.principal) for table in readable_tables(call)],
     }
     return as_json(answer)

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from core.auth.store import ACCOUNTS
 from core.storage.database import Reader
 
-ACCOUNTS = "auth_user"
 _NOBODY = ("guest", "system")
 _OWNER = {"id": "owner", "name": "owner", "image": None}
 
@@ -38,7 +38,7 @@ class People:
         marks = ", ".join("?" * len(names))
         by = ("lower(id)", "lower(email)", "lower(split_part(email, '@', 1))", "lower(replace(name, ' ', ''))")
         where = " OR ".join(f"{each} IN ({marks})" for each in by)
-        rows = reader.rows(f"SELECT id, {', '.join(by)} FROM {ACCOUNTS} WHERE {where}", [*names] * len(by))
+        rows = reader.rows(f"SELECT id, {', '.join(by)} FROM {ACCOUNTS.name} WHERE {where}", [*names] * len(by))
         found: dict[str, set[str]] = {}
         for id_, *called in rows:
             for name in called:
@@ -49,5 +49,5 @@ class People:
     def _stands(self, reader: Reader) -> bool:
         if not self._stand:
             where = "table_schema = current_schema() AND table_name = ?"
-            self._stand = bool(reader.rows(f"SELECT 1 FROM information_schema.tables WHERE {where}", [ACCOUNTS]))
+            self._stand = bool(reader.rows(f"SELECT 1 FROM information_schema.tables WHERE {where}", [ACCOUNTS.name]))
         return self._stand
