@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from core.migrations.lifetime import Lifetime
     from core.migrations.owned import OwnedViews
     from core.migrations.plan import Plan
+    from core.migrations.rule import RowRules
     from core.records.service import Records
     from core.schema.model import App
     from core.sql.completion import Completions
@@ -166,7 +167,7 @@ class Engine:
         from core.migrations.run import run
 
         how = {"actor": "system", "app_version": plan.model.app.version, **how}
-        run(self.database, plan, owned=owned_views(), **how)
+        run(self.database, plan, owned=owned_views(), rules=row_rules(), **how)
         model = plan.model
         if like is not None and model is not like:
             app = replace(model.app, source=like.app.source, files=like.app.files)
@@ -236,7 +237,7 @@ def migrate_tables(
     from core.migrations.run import plan, run
 
     owned = owned_views()
-    steps = plan(database, model, owned=owned)
+    steps = plan(database, model, owned=owned, rules=row_rules())
     if steps.is_empty:
         return
     if migrate == "refuse":
@@ -246,7 +247,13 @@ def migrate_tables(
             hint="Run `sovrium-tui migrate`",
         )
     run(
-        database, steps, owned=owned, allow_destructive=allow_destructive, actor="system", app_version=model.app.version
+        database,
+        steps,
+        owned=owned,
+        rules=row_rules(),
+        allow_destructive=allow_destructive,
+        actor="system",
+        app_version=model.app.version,
     )
 
 
@@ -264,7 +271,14 @@ def make_plan(database: Database, model: "AppModel", request: "PlanRequest") -> 
         case "repair":
             return plan_repair(database, model, owned=owned)
         case _:
-            return plan(database, model, owned=owned)
+            return plan(database, model, owned=owned, rules=row_rules())
+
+
+def row_rules() -> "RowRules":
+    """What a migration asks of rows before new rules are in force."""
+    from core.records.stored_rule import StoredRules
+
+    return StoredRules()
 
 
 def owned_views() -> "OwnedViews":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from core.contract.console import Job
 from core.contract.migrations import PlanRequest, RunRequest, SchemaEdit, SchemaEditRequest
 from core.contract.server import Reloaded, ReloadRequest
-from core.engine import Engine, make_plan, owned_views, read_model
+from core.engine import Engine, make_plan, owned_views, read_model, row_rules
 from core.errors import Busy, Conflict, MigrationRefused, SovriumError, StorageError
 from core.fields.build import build_app
 from core.fields.registry import FIELD_TYPES
@@ -83,7 +83,7 @@ class Reloading:
             if edited.app is None:
                 return outcome
             wanted = build_app(edited.app)
-            steps = await asyncio.to_thread(plan, engine.database, wanted, owned=owned_views())
+            steps = await asyncio.to_thread(plan, engine.database, wanted, owned=owned_views(), rules=row_rules())
             outcome["plan"] = plan_data(steps, wanted.app.checksum)
             if request.get("apply") and edited.texts:
                 outcome["schemaVersion"] = await self._write(engine, edited.texts, steps, request)
@@ -104,7 +104,7 @@ class Reloading:
 
     async def _run(self, request: ReloadRequest) -> Reloaded:
         engine, model = await self._ready(request.get("checksum"))
-        steps = await asyncio.to_thread(plan, engine.database, model, owned=owned_views())
+        steps = await asyncio.to_thread(plan, engine.database, model, owned=owned_views(), rules=row_rules())
         allow = bool(request.get("allowDestructive"))
         await asyncio.to_thread(check_recorded, engine, steps, allow, model.app.checksum)
         if model.app.checksum == engine.app.checksum and steps.is_empty:

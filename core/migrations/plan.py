@@ -16,6 +16,7 @@ from core.migrations.kept import KEPT_DAYS, keep_columns, keep_table, kept_name
 from core.migrations.layout import TableLayout, canonical, checksum, layout_of
 from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.relink import Relinking
+from core.migrations.rule import NO_RULES, RowRules
 from core.migrations.statement import TableSql, create_table, drop_table
 from core.storage.catalog import Catalog, read_catalog
 from core.storage.database import Reader
@@ -67,6 +68,10 @@ class Plan:
     """The version is in force, but our views are not as it wants them."""
     undone: int | None = None
     """The version with these very tables that has been rolled back: whoever applies it again must mean it (M-047)."""
+    unjudged: tuple[str, ...] = ()
+    """Tables, by SQL name, whose rows must be asked about their rules once they have their new shape."""
+    lenient: tuple[str, ...] = ()
+    """Tables whose old rows need not meet constraints (`allowUnvalidated`)."""
     again: Callable[[Reader], "Plan"] | None = None
     """Makes the same plan anew, inside the transaction that carries it out."""
 
@@ -95,7 +100,7 @@ class Plan:
         }
 
 
-def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS) -> Plan:
+def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS, rules: RowRules = NO_RULES) -> Plan:
     """The plan for the database behind `reader`. Raises MigrationRefused when its bookkeeping was edited."""
     catalog = read_catalog(reader)
     state = read_state(reader, catalog)
@@ -104,7 +109,7 @@ def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS) -> Pl
     new_checksum = checksum(text)
 
     def again(later: Reader) -> Plan:
-        return compose(later, model, owned)
+        return compose(later, model, owned, rules)
 
     if state.checksum == new_checksum and all(table.name in catalog for table in layout):
         stale = not owned.is_current(reader, model)
@@ -113,7 +118,12 @@ def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS) -> Pl
         )
     number = next_version(reader, catalog)
     after = State(version=number, checksum=new_checksum, schema=text, layout=layout)
-    found = Composer(reader, model, catalog, state, after).plan()
+    composer = Composer(reader, model, catalog, state, after)
+    found = composer.plan()
+    if found.unjudged and not found.refusals and composer.keeps_shape:
+        # Told with the plan; else when the rows have their new shape.
+        broken = tuple(rules.refusals(reader, model, found.unjudged, found.lenient))
+        found = replace(found, refusals=broken, unjudged=(), steps=() if broken else found.steps)
     undone = undone_version(reader, catalog, new_checksum) if state.checksum != new_checksum else None
     return replace(found, undone=undone, again=again)
 
@@ -136,6 +146,7 @@ class Composer:
         self.snapshots = {str(table.get("id")): table for table in before.tables}
         self.new_snapshots = {str(table.get("id")): table for table in json.loads(after.schema)}
         self.links = Relinking(self.ddl, model, self.difference, after.version)
+        self.keeps_values = True
         self.refusals: list[Refusal] = []
         self.warnings: list[str] = []
 
@@ -143,6 +154,7 @@ class Composer:
         self._check_names()
         changes = [change for change in self.difference.changed if change or self._rules_changed(change)]
         works = [(change, self._sql(change)) for change in changes] if not self.refusals else []
+        self.keeps_values = not any(work.conversions or work.fills for _, work in works)
         for change, work in works:
             self._check(change, work)
         self.refusals += self.links.refusals(self.reader)
@@ -159,6 +171,22 @@ class Composer:
             refusals=tuple(self.refusals),
             warnings=tuple(self.warnings),
             state=self.after,
+            unjudged=tuple(change.new.name for change in changes),
+            lenient=tuple(change.new.name for change in changes if not self.validates(change)),
+        )
+
+    @property
+    def keeps_shape(self) -> bool:
+        """No table comes or goes, no column and no value is another: the rows can be asked as they are."""
+        difference = self.difference
+        return (
+            self.keeps_values
+            and not (difference.created or difference.dropped)
+            and all(
+                not (change.is_renamed or change.added or change.dropped or change.resequenced)
+                and all(old == new for old, new in change.pairs)
+                for change in difference.changed
+            )
         )
 
     # Before the steps: what stands in the way.

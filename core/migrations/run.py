@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from core.errors import DeadlinePassed, MigrationRefused, SovriumError, StorageError
@@ -24,6 +24,7 @@ from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.plan import Plan, Step, compose, keep_days
 from core.migrations.repair import compose_repair
 from core.migrations.rollback import compose_rollback
+from core.migrations.rule import NO_RULES, RowRules
 from core.storage.catalog import read_catalog
 from core.storage.database import Call, Cancel, Database, Reader, Transaction
 from core.storage.ddl import quote
@@ -58,9 +59,9 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def plan(database: Database, model: AppModel, *, owned: OwnedViews = NO_VIEWS) -> Plan:
+def plan(database: Database, model: AppModel, *, owned: OwnedViews = NO_VIEWS, rules: RowRules = NO_RULES) -> Plan:
     """What has to change for `model` to work on `database`. Changes nothing."""
-    return _read(database, lambda reader: compose(reader, model, owned))
+    return _read(database, lambda reader: compose(reader, model, owned, rules))
 
 
 def plan_rollback(
@@ -80,6 +81,7 @@ def run(
     plan: Plan,
     *,
     owned: OwnedViews = NO_VIEWS,
+    rules: RowRules = NO_RULES,
     allow_destructive: bool = False,
     reapply: bool = False,
     reason: str | None = None,
@@ -98,7 +100,7 @@ def run(
     """
     if plan.is_empty:
         return Applied(version=plan.after, steps=(), seconds=0.0)
-    work = _Run(plan, owned, allow_destructive, reapply, reason, app_version, report)
+    work = _Run(plan, owned, rules, allow_destructive, reapply, reason, app_version, report)
     try:
         done = database.submit_write(Call(work), actor=actor, cause="migration", cancel=cancel).result()
     except SovriumError as error:
@@ -116,6 +118,7 @@ class _Run:
 
     plan: Plan
     owned: OwnedViews
+    rules: RowRules
     allow_destructive: bool
     reapply: bool
     reason: str | None
@@ -139,6 +142,8 @@ class _Run:
             self.report(Progress(step=at, steps=len(fresh.steps), text=step.text))
             for statement in step.statements:
                 self._execute(tx, statement, at, step)
+        broken = tuple(self.rules.refusals(tx, fresh.model, fresh.unjudged, fresh.lenient)) if fresh.unjudged else ()
+        refuse(replace(fresh, refusals=broken), allow_destructive=True, reapply=True)
         self.owned.create(tx, fresh.model)
         self._record(tx, fresh)
         return fresh

@@ -28,7 +28,7 @@ from core.formulas.check import field_named, names
 from core.formulas.tree import Expression
 from core.query.formula import condition_value, kinds_of, read_condition
 from core.query.scope import Scope
-from core.schema.model import ConstraintSpec, IndexSpec
+from core.schema.model import IndexSpec
 from core.storage.database import Reader
 from core.storage.rows import RowShape
 from core.storage.table import build_table
@@ -186,16 +186,6 @@ class Constraints:
             statement = statement.where(scope.source.c[DELETED].is_(None))
         width = len(columns)
         return {row[:width] for row in reader.rows(statement) if row[width:] not in moving}
-
-
-def violations(reader: Reader, scope: Scope, constraint: ConstraintSpec, most: int = 20) -> list[Any]:
-    """Keys of the first stored rows, trash included, for which a constraint of the table is false (D-22). `scope` is the
-    table's, without a caller's limits."""
-    check = read_condition(constraint.check, scope.table)
-    key = [scope.source.c[name] for name in scope.table.key.fields]
-    failed = not_(func.coalesce(condition_value(scope, check), true()))
-    found = reader.rows(select(*key).where(failed).order_by(*key).limit(most))
-    return [row[0] if len(row) == 1 else tuple(row) for row in found]
 
 
 def _condition(written: str, table: TableModel) -> Condition:

@@ -193,7 +193,7 @@ class Opened:
         return plan_data(self._plan, self.model.app.checksum)
 
     def run(self, request: "RunRequest", plan: "MigrationPlan") -> int:
-        from core.engine import owned_views
+        from core.engine import owned_views, row_rules
         from core.migrations.run import run
         from core.storage.database import Cancel
 
@@ -204,6 +204,7 @@ class Opened:
                 self.database,
                 self._plan,
                 owned=owned_views(),
+                rules=row_rules(),
                 allow_destructive=bool(request.get("allowDestructive") or request.get("force")),
                 reapply=bool(request.get("reapply")),
                 reason=request.get("reason"),

@@ -8,9 +8,8 @@ import pytest
 
 from core.errors import Conflict, Invalid, SchemaError
 from core.principal import OWNER
-from core.records.constraint import violations
 from core.records.service import Records
-from core.storage.database import Call, Database
+from core.storage.database import Database
 from tests.support.apps import app_model
 from tests.support.tables import create_tables
 
@@ -128,19 +127,6 @@ async def test_nulls_not_distinct(desk: Desk) -> None:
     await desk.book(start=None, state=None)
     with pytest.raises(Conflict):
         await desk.book(start=None, state=None)
-
-
-async def test_violations_of_stored_rows(desk: Desk) -> None:
-    """D-22: the rows that a new constraint would refuse."""
-    from core.schema.model import ConstraintSpec
-
-    for guests in (1, 5, None, 7):
-        await desk.book(guests=guests)
-    scope = desk.records.scope(OWNER, desk.bookings)
-    found = desk.records.database.submit_read(
-        Call(lambda reader: violations(reader, scope, ConstraintSpec(name="x", check="guests < 5")))
-    )
-    assert found.result() == [2, 4]
 
 
 @pytest.mark.parametrize(
