@@ -20,6 +20,8 @@ class Place:
     mode: str
     module: str
     name: str
+    tab: bool = True
+    """In the top bar always; else only while one is there."""
 
     def screen_class(self) -> type[ConsoleScreen]:
         """Import the screen's class."""
@@ -32,4 +34,6 @@ PLACES: tuple[Place, ...] = (
     Place("tables", "screens.tables", "TablesScreen"),
     Place("sql", "screens.sql", "SqlScreen"),
     Place("jobs", "screens.jobs", "JobsScreen"),
+    Place("schema", "screens.schema", "SchemaScreen", tab=False),
+    Place("migrations", "screens.migrations", "MigrationsScreen", tab=False),
 )

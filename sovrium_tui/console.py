@@ -210,6 +210,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def action_go_jobs(self) -> None:
         self.go("jobs")
 
+    def action_go_schema(self) -> None:
+        self.go("schema")
+
+    def action_go_migrations(self) -> None:
+        self.go("migrations")
+
     def action_nav_back(self) -> None:
         place = self.context.places.back()
         if place is not None:

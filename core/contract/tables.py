@@ -1,6 +1,6 @@
 """`GET /api/tables` and `GET /api/tables/{t}`."""
 
-from typing import Any, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -34,6 +34,24 @@ class FieldInfo(TypedDict):
     default: Any
     options: dict[str, Any]
     operators: list[str]
+
+
+class IndexInfo(TypedDict):
+    """`enforced`: `database` where an index stands there, `engine` where the program sees to it while it writes, `nobody`
+    where it is only recorded. `rows`: how many it covers, where that is known."""
+
+    name: str
+    fields: list[str]
+    unique: bool
+    where: str | None
+    enforced: Literal["database", "engine", "nobody"]
+    rows: int | None
+
+
+class IndexList(TypedDict):
+    """`GET /api/console/tables/{t}/indexes`"""
+
+    indexes: list[IndexInfo]
 
 
 class TableInfo(TypedDict):

@@ -14,6 +14,8 @@ APP: tuple[Action, ...] = (
     Action("go.tables", "", "global", leader="t"),
     Action("go.sql", "", "global", leader="s"),
     Action("go.jobs", "", "global", leader="j"),
+    Action("go.schema", "", "global", leader="e"),
+    Action("go.migrations", "", "global", leader="m"),
     Action("nav.back", "ctrl+o,alt+left", "global"),
     Action("nav.forward", "alt+right", "global", vim="ctrl+i"),
     Action("pane.next", "f6", "global"),

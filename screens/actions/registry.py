@@ -5,6 +5,7 @@ from screens.actions.app import APP, CONNECTION, HOME, JOBS, TABS
 from screens.actions.change import CHANGE, CHANGES, CONFLICT
 from screens.actions.grid import CELLS, GRID
 from screens.actions.record import COLUMNS, EDITOR, FILES, FILTER, PASTE, PICKER, RECORD, SORT
+from screens.actions.schema import MIGRATIONS, PLAN, SCHEMA, SCHEMA_TEXT
 from screens.actions.sql import SQL
 
 ACTIONS: tuple[Action, ...] = (
@@ -26,6 +27,10 @@ ACTIONS: tuple[Action, ...] = (
     *CONFLICT,
     *SQL,
     *JOBS,
+    *MIGRATIONS,
+    *PLAN,
+    *SCHEMA,
+    *SCHEMA_TEXT,
     *CONNECTION,
 )
 

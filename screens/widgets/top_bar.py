@@ -30,6 +30,8 @@ class TopBar(Bar):
         left = [("◆ ", "$primary", ""), (name, "bold $foreground", ""), ("   ", "", "")]
         for place in PLACES:
             here = place.mode == self.mode
+            if not (here or place.tab):
+                continue
             text = t(f"place.{place.mode}")
             style = "bold $primary on $background" if here else "$foreground-muted"
             left.append((f"▌{text} " if here else f" {text} ", style, f"go.{place.mode}"))

@@ -18,6 +18,7 @@ def all_routes() -> Iterator[Route]:
         health,
         hello,
         history,
+        indexes,
         jobs,
         migrations,
         openapi,
@@ -30,7 +31,18 @@ def all_routes() -> Iterator[Route]:
 
     families = (health, openapi, hello, table_routes, record_routes, console_views, console_commit, console_sql)
     of_records = (history, files)
-    for module in (*families, *of_records, view_routes, transfer_routes, jobs, events, access, reload, migrations):
+    for module in (
+        *families,
+        *of_records,
+        view_routes,
+        transfer_routes,
+        jobs,
+        events,
+        access,
+        reload,
+        migrations,
+        indexes,
+    ):
         yield from module.routes.routes
     yield from transfer_routes.console.routes
     yield from comments.routes.routes

@@ -1,0 +1,26 @@
+"""What can be done to the app file's tables: designing them, and bringing the database to what the file says."""
+
+from screens.actions.action import Action
+
+MIGRATIONS: tuple[Action, ...] = (
+    Action("migrations.apply", "a,enter", "migrations", footer=1),
+    Action("migrations.rollback", "r", "migrations", footer=2),
+    Action("migrations.compare", "space", "migrations", footer=3),
+    Action("migrations.refresh", "R,f5", "migrations", footer=4),
+)
+
+PLAN: tuple[Action, ...] = (Action("plan.accept", "ctrl+s,enter", "plan", footer=1),)
+
+SCHEMA: tuple[Action, ...] = (
+    Action("schema.open", "enter", "schema", footer=1),
+    Action("schema.add", "o", "schema", footer=2),
+    Action("schema.rename", "e,f2", "schema", footer=3),
+    Action("schema.type", "t", "schema", footer=4),
+    Action("schema.remove", "d,delete", "schema", footer=5),
+    Action("schema.up", "shift+up,K", "schema"),
+    Action("schema.down", "shift+down,J", "schema"),
+    Action("schema.indexes", "i", "schema"),
+    Action("schema.discard", "", "schema"),
+)
+
+SCHEMA_TEXT: tuple[Action, ...] = (Action("schema_text.accept", "ctrl+s", "schema_text", footer=1),)
