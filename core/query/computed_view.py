@@ -60,7 +60,7 @@ def _sql(reader: Reader, model: AppModel, table: TableModel) -> str:
         # With its schema: within `computed` the name alone is the view's own.
         return tables.setdefault(id(each), build_table(each).to_metadata(MetaData(), schema=here))
 
-    scope = Scope(table, model, table_of, reader.dialect, SOME_DAY)
+    scope = Scope(table, model, table_of, reader.dialect, SOME_DAY, is_lasting=True)
     columns: list[ColumnElement[Any]] = list(scope.source.c)
     for name in _computed(table):
         column = scope.computed(table.fields[name], scope.source).label(name)

@@ -78,4 +78,4 @@ def _columns(scope: Scope, own: FromClause) -> Callable[[str], ColumnElement[Any
 
 
 def _context(scope: Scope, kinds: dict[str, Kind]) -> Context:
-    return Context(scope.dialect, kinds, str(scope.zone), scope.now)
+    return Context(scope.dialect, kinds, str(scope.zone), None if scope.is_lasting else scope.now)

@@ -90,6 +90,8 @@ class Scope:
     sql_nulls: bool = False
     sights: Callable[[TableModel], Sight] | None = None
     """What the caller may see of each table; None: everything."""
+    is_lasting: bool = False
+    """The SQL is kept and outlives this moment (database views): formulas ask the database's own clock (F-017)."""
     joins: "Joins | None" = None
     """Where computed values of this table's rows are joined; statements then begin with `rows_source`."""
 

@@ -149,7 +149,11 @@ def _sql(reader: Reader, model: AppModel, table: TableModel, view: ViewSpec) -> 
     """The view in SQL. None where its filter reckons from a moving day in a way that only a request can (`isWithin:
     thisWeek`), or where it asks who is calling: SQL has no caller."""
     tables: dict[int, Table] = {}
-    scope = Scope(table, model, lambda each: tables.setdefault(id(each), build_table(each)), reader.dialect, SOME_DAY)
+
+    def table_of(each: TableModel) -> Table:
+        return tables.setdefault(id(each), build_table(each))
+
+    scope = Scope(table, model, table_of, reader.dialect, SOME_DAY, is_lasting=True)
     seen = read_view(view, scope)
     own = scope.source.c
     names = seen.fields if seen.fields is not None else tuple(table.fields)
