@@ -1,5 +1,6 @@
 """The engine: an app file at work on its database. Opened once by the server process, used by every door."""
 
+import asyncio
 import os
 import re
 import stat
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from core.views.ordered import OrderedViews
     from core.views.personal import Personal
     from core.views.schema_view import SchemaViews
+    from core.webhooks.service import Webhooks
+    from core.webhooks.worker import Deliveries
 
 OURS = re.compile(r"(upload|export)_[\w-]{16}\.")
 """Files that uploads, exports and imports make in the exchange folder. Others there belong to somebody."""
@@ -73,6 +76,8 @@ class Engine:
     files: "Files | None" = None
     """None where no table has a field of files."""
     schema_version: int = 1
+    deliveries: "Deliveries | None" = None
+    """Calls webhooks, where tables have any."""
     retention: "Retention | None" = None
     """Forgets old changes, where the app file says so."""
     _closers: list[Callable[[], object]] = field(default_factory=list)
@@ -142,6 +147,13 @@ class Engine:
         return Notifications(self.records, self.people)
 
     @cached_property
+    def webhooks(self) -> "Webhooks":
+        """What people see of webhooks."""
+        from core.webhooks.service import Webhooks
+
+        return Webhooks(self.records, self.deliveries, self.clock)
+
+    @cached_property
     def transfers(self) -> "Transfers":
         """Made on first use, as it brings the reading of files."""
         from core.jobs.transfer import Transfers
@@ -177,8 +189,9 @@ class Engine:
     async def retire(self, successor: "Engine") -> None:
         """Give what goes on, jobs and SQL runs among it, to the successor. On the event loop, once the doors lead there."""
         self._closers.clear()
-        if self.retention is not None:
-            self.retention.stop()
+        for worker in (self.retention, self.deliveries):
+            if worker is not None:
+                await asyncio.to_thread(worker.stop)
         self.sql.follow(successor.model)
         self.completions.forget()
         if "views" in self.__dict__:
@@ -187,8 +200,9 @@ class Engine:
     def close(self) -> None:
         """Stop jobs and SQL runs, finish queued writes, let go of the database. Idempotent; any thread."""
         closers, self._closers = self._closers, []
-        if self.retention is not None:
-            self.retention.stop()
+        for worker in (self.retention, self.deliveries):
+            if worker is not None:
+                worker.stop()
         if closers and "views" in self.__dict__:
             self.views.stop()
         for close in closers:
@@ -352,6 +366,7 @@ def assemble(
         retention=Retention(database, model.app.history_days, clock) if model.app.history_days else None,
     )
     engine.records.files = files
+    engine.deliveries = start_deliveries(engine)
     if before is not None:
         engine._closers += before._closers
     else:
@@ -376,6 +391,26 @@ def open_files(model: "AppModel", database: Database, data_dir: Path, clock: Clo
     files = Files(LocalFiles(data_dir / "files"), database, clock)
     files.begin()
     return files
+
+
+def start_deliveries(engine: Engine) -> "Deliveries | None":
+    """The worker of the app's webhooks. Without any, what changes is not kept for them."""
+    from core.schema.environment import environment
+    from core.webhooks.worker import Deliveries, forget_position
+
+    if not any(table.spec.webhooks for table in engine.model):
+        forget_position(engine.database)
+        return None
+    worker = Deliveries(
+        engine.database,
+        engine.model,
+        engine.records.writable,
+        private=engine.app.private_hosts,
+        environ=environment(engine.app.source.absolute() if engine.app.source else None),
+        clock=engine.clock,
+    )
+    worker.start()
+    return worker
 
 
 def prepare_folders(data_dir: Path) -> None:

@@ -262,6 +262,62 @@ class CommentsForm(Form):
     spam_protection: SpamProtectionForm = SpamProtectionForm()
 
 
+_Header = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+$", max_length=100)]
+_Secret = Annotated[str, StringConstraints(min_length=1)]
+
+
+class HmacForm(Form):
+    type: Literal["hmac"]
+    secret: _Secret
+    algorithm: Literal["sha256", "sha1"] = "sha256"
+    header: _Header = "X-Signature"
+
+
+class ApiKeyForm(Form):
+    type: Literal["apiKey"]
+    key: _Secret
+    header: _Header = "X-Api-Key"
+
+
+class BearerForm(Form):
+    type: Literal["bearer"]
+    token: _Secret
+
+
+class RetryForm(Form):
+    """So many attempts after the first; delays in milliseconds."""
+
+    max_attempts: Annotated[int, Field(ge=0, le=20)] = 3
+    backoff: Literal["exponential", "fixed"] = "exponential"
+    initial_delay: Annotated[int, Field(ge=0, le=86_400_000)] = 1_000
+    max_delay: Annotated[int, Field(ge=0, le=86_400_000)] = 60_000
+
+
+class PayloadForm(Form):
+    include_fields: list[str] | None = None
+    exclude_fields: list[str] | None = None
+    include_previous_values: bool = False
+    include_metadata: bool = False
+
+
+class WebhookForm(Form):
+    """§10.14. Secrets may be `$env.NAME`."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=ONE_LINE)]
+    url: str
+    events: Annotated[list[Literal["create", "update", "delete"]], Field(min_length=1)]
+    enabled: bool = True
+    auth: Annotated[HmacForm | ApiKeyForm | BearerForm, Field(discriminator="type")] | None = None
+    retry: RetryForm = RetryForm()
+    payload: PayloadForm = PayloadForm()
+
+
+class OutgoingForm(Form):
+    """Hosts inside one's own network that webhooks may call; all others there are refused."""
+
+    allow_private: list[str] = []
+
+
 class TableForm(Form):
     """A table; `fields` are checked one by one against their types."""
 
@@ -281,7 +337,7 @@ class TableForm(Form):
     allow_unvalidated: bool = False
     unique_ignores_deleted: bool = False
     physical_checks: bool = False
-    webhooks: list[Any] = []
+    webhooks: list[WebhookForm] = []
     comments: CommentsForm | None = None
     rate_limit: RateLimitForm | None = None
     ai_access: Any = None
@@ -291,7 +347,6 @@ class TableForm(Form):
 TABLE_LATER = (
     "allowForceDelete",
     "physicalChecks",
-    "webhooks",
     "aiAccess",
 )
 """Keys of a table that are kept in `TableSpec.later`."""
@@ -355,11 +410,12 @@ class AppForm(Form):
     backups: Anything | None = None
     history: HistoryForm | None = None
     rate_limit: AppRateLimitForm | Literal[False] | None = None
+    webhooks: OutgoingForm | None = None
     server: Anything | None = None
     keys: Anything | None = None
 
 
 ROOT_RUN = frozenset(
-    {"name", "version", "description", "tables", "env", "auth", "migrations", "badge", "rateLimit", "history"}
+    {"name", "version", "description", "tables", "env", "auth", "migrations", "badge", "rateLimit", "history", "webhooks"}
 )
 """Root keys that need no note: they work, or say nothing that could be missed."""

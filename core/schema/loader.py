@@ -135,6 +135,7 @@ def _read_app(
         rate_limit=rate_limit_of(shape.rate_limit or None),
         limited=shape.rate_limit is not False and (shape.rate_limit is None or shape.rate_limit.enabled),
         trusted_proxies=tuple(shape.rate_limit.trusted_proxies) if shape.rate_limit else (),
+        private_hosts=tuple(host.lower() for host in shape.webhooks.allow_private) if shape.webhooks else (),
         history_days=shape.history.retention_days if shape.history else None,
         env=variables,
         later={key: plain(value) for key, value in tree.items() if key not in _ROOT_SPECS},
@@ -151,7 +152,7 @@ def _read_app(
 
 
 _ROOT_KEYS = frozenset(field.alias or name for name, field in AppForm.model_fields.items())
-_ROOT_SPECS = frozenset({"name", "version", "description", "tables", "auth", "env", "rateLimit", "history"})
+_ROOT_SPECS = frozenset({"name", "version", "description", "tables", "auth", "env", "rateLimit", "history", "webhooks"})
 
 
 def _with_usable_name(tree: Map, findings: Findings) -> dict[str, Any]:

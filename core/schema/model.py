@@ -114,6 +114,42 @@ class CommentRules:
     blocked_words: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookAuth:
+    """How a webhook shows who it is. `secret` may be `$env.NAME`; it is told to nobody."""
+
+    kind: Literal["hmac", "apiKey", "bearer"]
+    secret: str = field(repr=False)
+    header: str
+    algorithm: Literal["sha256", "sha1"] = "sha256"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRetry:
+    """So many `attempts` after the first; delays in seconds, doubling unless `is_fixed`."""
+
+    attempts: int = 3
+    is_fixed: bool = False
+    first_delay: float = 1.0
+    longest_delay: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSpec:
+    """A call to another server when records change. `include` None: all fields but those of `exclude`."""
+
+    name: str
+    url: str
+    events: frozenset[str]
+    enabled: bool = True
+    auth: WebhookAuth | None = None
+    retry: WebhookRetry = WebhookRetry()
+    include: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+    previous: bool = False
+    metadata: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableSpec:
     """One table. `sql_name` is the sanitised name: the database's and an API address (T-004)."""
@@ -132,6 +168,7 @@ class TableSpec:
     row_rules: RowRules | None = None
     rate_limit: RateLimit | None = None
     comments: CommentRules | None = None
+    webhooks: tuple[WebhookSpec, ...] = ()
     views: tuple[ViewSpec, ...] = ()
     later: Mapping[str, Any] = field(default_factory=dict)
     """Keys kept for features that come later: comments, webhooks, …"""
@@ -160,6 +197,8 @@ class App:
     limited: bool = True
     """False: `rateLimit: false`."""
     trusted_proxies: tuple[str, ...] = ()
+    private_hosts: tuple[str, ...] = ()
+    """Hosts inside one's own network that webhooks may call."""
     history_days: int | None = None
     """How long changes are remembered; None: always (R-085)."""
     env: tuple[Mapping[str, Any], ...] = ()

@@ -17,6 +17,7 @@ from core.schema.tree import Map, Path, Seq, plain
 from core.schema.view import ViewSpec
 from core.schema.view_check import read_views
 from core.schema.vocabulary import FieldVocabulary
+from core.schema.webhook import read_webhooks
 
 AUTOMATIC = frozenset({"id", "created_at", "updated_at", "deleted_at"})
 """Columns that every table has without being asked (T-012)."""
@@ -65,6 +66,7 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
         row_rules=row_rules_of(shape.row_level_permissions, (*path, "rowLevelPermissions")),
         rate_limit=rate_limit_of(shape.rate_limit),
         comments=comment_rules(shape.comments),
+        webhooks=read_webhooks(shape.webhooks, path, findings, names),
         views=views,
         later={each: plain(node[each]) for each in TABLE_LATER if each in node},
     )

@@ -23,6 +23,7 @@ def all_routes() -> Iterator[Route]:
         migrations,
         openapi,
         reload,
+        webhooks,
     )
     from core.http.routes import records as record_routes
     from core.http.routes import tables as table_routes
@@ -46,3 +47,4 @@ def all_routes() -> Iterator[Route]:
         yield from module.routes.routes
     yield from transfer_routes.console.routes
     yield from comments.routes.routes
+    yield from webhooks.routes.routes

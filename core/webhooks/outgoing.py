@@ -1,0 +1,141 @@
+"""HTTP to other servers whose address comes from an app file: never into one's own network unless the file says so.
+
+The name is resolved once and the address that was judged is the one that is connected to. Redirects are answers like any
+other, proxies of the environment are not used, and neither a slow nor a talkative server holds anything up.
+"""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+CONNECT_SECONDS = 5.0
+TOTAL_SECONDS = 15.0
+ANSWER_BYTES = 64 * 1024
+"""What is read of an answer's body."""
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class NotSent(Exception):
+    """There is no answer; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A POST. `private`: the hosts, in small letters, that may lie inside one's own network."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    private: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+Transport = Callable[[Outgoing], Incoming]
+
+
+def send(request: Outgoing) -> Incoming:
+    """Send it and wait for the answer. Blocks. Raises NotSent."""
+    parts = urlsplit(request.url)
+    host, is_safe = str(parts.hostname), parts.scheme == "https"
+    port = parts.port or (443 if is_safe else 80)
+    addresses = _resolve(host, port, request.private)
+    kind = http.client.HTTPSConnection if is_safe else http.client.HTTPConnection
+    connection = kind(host, port, timeout=TOTAL_SECONDS)
+    watch: threading.Timer | None = None
+    late = threading.Event()
+    deadline = time.monotonic() + TOTAL_SECONDS
+    try:
+        raw = _connect(addresses)
+
+        def give_up() -> None:
+            late.set()
+            try:
+                raw.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                return
+
+        watch = threading.Timer(max(0.1, deadline - time.monotonic()), give_up)
+        watch.daemon = True
+        watch.start()
+        raw.settimeout(TOTAL_SECONDS)
+        connection.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=host) if is_safe else raw
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection.request("POST", path, request.body, {"Accept-Encoding": "identity", **request.headers})
+        answer = connection.getresponse()
+        body = answer.read(ANSWER_BYTES)
+        headers = {name.lower(): value[:1000] for name, value in answer.getheaders()[:50]}
+        return Incoming(status=answer.status, headers=headers, body=body.decode("utf-8", "replace").replace("\0", ""))
+    except (OSError, http.client.HTTPException) as error:
+        raise NotSent(f"no answer within {TOTAL_SECONDS:g} s" if late.is_set() else _reason(error)) from error
+    finally:
+        if watch is not None:
+            watch.cancel()
+        connection.close()
+
+
+def _resolve(host: str, port: int, private: Collection[str]) -> list[tuple[Any, Any]]:
+    """Where to connect. A host with one address that is out of bounds is refused whole. Raises NotSent."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise NotSent(f"the host {host} is not known") from error
+    if host.lower() not in private and not all(is_public(str(place[0])) for *_, place in found):
+        raise NotSent(f"{host} lies inside this network; name it in webhooks.allowPrivate to allow that")
+    return [(family, place) for family, _, _, _, place in found]
+
+
+def is_public(text: str) -> bool:
+    """An address of the internet: not of this machine, of its networks, of the cloud around it; nor one of those in
+    another form."""
+    address: Address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and address.teredo is not None:
+            inner = address.teredo[1]
+        if inner is None and address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            address = inner
+        elif int(address) >> 32 == 0:
+            return False  # the old form of IPv4 within IPv6
+    return address.is_global and not (address.is_multicast or address.is_reserved)
+
+
+def _connect(addresses: list[tuple[Any, Any]]) -> socket.socket:
+    error: OSError | None = None
+    for family, place in addresses[:4]:
+        raw = socket.socket(family, socket.SOCK_STREAM)
+        raw.settimeout(CONNECT_SECONDS)
+        try:
+            raw.connect(place)
+            return raw
+        except OSError as failed:
+            raw.close()
+            error = failed
+    raise error or OSError("no address")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not valid: {error.verify_message}"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "the connection was refused"
+    if isinstance(error, http.client.HTTPException):
+        return f"the answer is no HTTP: {type(error).__name__}"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
