@@ -8,7 +8,7 @@ from core.fields.model import Column
 from core.migrations.layout import Layout, TableLayout, identity
 from core.schema.model import IndexSpec
 from core.storage.catalog import Catalog
-from core.storage.ddl import PRECISION, SCALE
+from core.storage.ddl import PRECISION, SCALE, Ddl
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +83,17 @@ def compare(old: Layout, new: Layout) -> Difference:
     )
 
 
-def present(layout: Layout, catalog: Catalog) -> Layout:
+def present(layout: Layout, catalog: Catalog, ddl: Ddl) -> Layout:
     """The layout as the catalogue bears it out: what somebody removed by hand is added again by the next migration."""
     return tuple(
         replace(
             table,
             columns=tuple(column for column in table.columns if column.name in catalog.tables[table.name].columns),
-            indexes=tuple(index for index in table.indexes if index.name in catalog.tables[table.name].indexes),
+            indexes=tuple(
+                index
+                for index in table.indexes
+                if index.name in catalog.tables[table.name].indexes or not ddl.holds(index, table.columns)
+            ),
         )
         for table in layout
         if table.name in catalog
@@ -130,7 +134,7 @@ def _compare_tables(old: TableLayout, new: TableLayout) -> TableChange:
 
 def _index_key(index: IndexSpec, names: dict[str, str] | None) -> tuple[object, ...]:
     fields: Iterable[str | None] = index.fields if names is None else (names.get(field) for field in index.fields)
-    return index.name, tuple(fields), index.unique, index.where, index.nulls_not_distinct, index.live
+    return index.name, tuple(fields), index.unique, index.where, index.nulls_not_distinct, index.live, index.places
 
 
 def stored(type_: ColumnType) -> tuple[str, tuple[int, int] | None]:

@@ -140,7 +140,7 @@ class Composer:
         self.before = before
         self.after = after
         self.ddl = Ddl(reader.dialect)
-        self.old = present(before.layout, catalog)
+        self.old = present(before.layout, catalog, self.ddl)
         self.difference: Difference = compare(self.old, after.layout)
         self.models = {table.spec.id: table for table in (*model, *model.junctions)}
         self.snapshots = {str(table.get("id")): table for table in before.tables}

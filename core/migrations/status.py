@@ -71,7 +71,7 @@ def _drift(state: State, catalog: Catalog, ddl: Ddl) -> Iterator[str]:
         yield from (f"Column {table.name}.{name} was added by hand" for name in real.columns if name not in names)
         if real.key != table.key:
             yield f"The key of {table.name} is {', '.join(real.key) or 'gone'} instead of {', '.join(table.key)}"
-        indexes = {index.name for index in table.indexes if not index.where}
+        indexes = {index.name for index in table.indexes if ddl.holds(index, table.columns)}
         yield from (f"Index {name} on {table.name} is missing" for name in sorted(indexes - set(real.indexes)))
 
 

@@ -3,7 +3,7 @@
 from math import asin, cos, degrees, pi, radians, sin
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Text, and_, cast, func, literal
+from sqlalchemy import ColumnElement, Double, Text, and_, cast, func, literal, literal_column
 from sqlalchemy.dialects.postgresql import JSONB
 
 from core.query.operand import Radius
@@ -22,10 +22,14 @@ def within_radius(column: ColumnElement[Any], circle: Radius, dialect: str) -> C
     conditions: list[ColumnElement[bool]] = []
     if angle < pi:
         reach = degrees(angle) + _SLACK
-        conditions.append(lat.between(_number(circle.lat - reach), _number(circle.lat + reach)))
         width = _half_width(circle.lat, angle)
-        if width is not None and circle.lng - width >= -180 and circle.lng + width <= 180:
+        if width is None or circle.lng - width < -180 or circle.lng + width > 180:
+            conditions.append(lat.between(_number(circle.lat - reach), _number(circle.lat + reach)))
+        elif dialect == "duckdb":
+            conditions.append(lat.between(_number(circle.lat - reach), _number(circle.lat + reach)))
             conditions.append(lng.between(_number(circle.lng - width), _number(circle.lng + width)))
+        else:
+            conditions.append(_in_box(column, circle, reach, width))
     half = _number(pi / 360)
     north, east = func.sin((lat - _number(circle.lat)) * half), func.sin((lng - _number(circle.lng)) * half)
     chord = north * north + _number(cos(radians(circle.lat))) * func.cos(lat * _number(pi / 180)) * east * east
@@ -40,6 +44,14 @@ def _half_width(lat: float, angle: float) -> float | None:
     if abs(radians(lat)) + angle >= pi / 2:
         return None
     return degrees(asin(sin(angle) / cos(radians(lat)))) + _SLACK
+
+
+def _in_box(column: ColumnElement[Any], circle: Radius, reach: float, width: float) -> ColumnElement[bool]:
+    """On PostgreSQL, in the words that an index over places knows (`ddl.point`)."""
+    parts = (func.jsonb_extract_path_text(cast(column, JSONB), literal_column(f"'{name}'")) for name in ("lng", "lat"))
+    place = func.point(*(cast(part, Double) for part in parts))
+    corners = (func.point(_number(circle.lng + way * width), _number(circle.lat + way * reach)) for way in (-1, 1))
+    return place.op("<@", is_comparison=True)(func.box(*corners))
 
 
 def _part(column: ColumnElement[Any], name: str, dialect: str) -> ColumnElement[Any]:

@@ -70,7 +70,7 @@ def field_index(table: str, field: FieldSpec, *, unique: bool, taken: Container[
     status = f"idx_{table}_status"
     if field.type == "status" and status not in taken:
         name = fitted(status)
-    return IndexSpec(name=name, fields=(field.name,))
+    return IndexSpec(name=name, fields=(field.name,), places=field.type == "geolocation")
 
 
 def _composite_name(table: str, fields: Sequence[str], number: int) -> str:

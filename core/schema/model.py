@@ -74,6 +74,8 @@ class IndexSpec:
     """No two rows may lack the values either (T-136)."""
     live: bool = False
     """Rows in the trash do not count (`uniqueIgnoresDeleted`, T-140)."""
+    places: bool = False
+    """Over places, which are looked for by nearness (T-042)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

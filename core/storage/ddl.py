@@ -52,6 +52,14 @@ def type_name(dialect: DialectName, column: ColumnType) -> str:
     return (_DUCKDB if dialect == "duckdb" else _POSTGRESQL)[column.kind]
 
 
+def point(column: str) -> str:
+    """A place as PostgreSQL's geometry knows it; an index is found by these very words."""
+    lng, lat = (
+        f"CAST(jsonb_extract_path_text({quote(column)}, '{part}') AS DOUBLE PRECISION)" for part in ("lng", "lat")
+    )
+    return f"point({lng}, {lat})"
+
+
 class Ddl:
     """The statements of one dialect."""
 
@@ -125,12 +133,23 @@ class Ddl:
         texts = (self._create_index(table, index, columns) for index in indexes)
         return [text for text in texts if text]
 
+    def holds(self, index: IndexSpec, columns: Sequence[Column]) -> bool:
+        """Whether the database can hold the index; one that it cannot is not missed."""
+        return bool(self._create_index("", index, columns))
+
     def _create_index(self, table: str, index: IndexSpec, columns: Sequence[Column]) -> str:
+        nested = not index.unique and any(
+            column.name in index.fields and (column.type.is_list or column.type.kind == "json") for column in columns
+        )
         on = f"INDEX {quote(index.name)} ON {quote(table)} ({quote_list(index.fields)})"
         if self.dialect == "duckdb":
-            # No partial indexes, and NULLs always differ: the rows outside the trash are only found by a plain one.
+            # No partial indexes, none of lists (what is in a value is found by scans), and NULLs always differ: the rows
+            # outside the trash are only found by a plain one.
             unique = "UNIQUE " if index.unique and not index.live else ""
-            return "" if index.where else f"CREATE {unique}{on}"
+            return "" if index.where or nested else f"CREATE {unique}{on}"
+        if nested and len(index.fields) == 1:
+            what = point(index.fields[0]) if index.places else quote(index.fields[0])
+            on = f"INDEX {quote(index.name)} ON {quote(table)} USING {'gist' if index.places else 'gin'} ({what})"
         conditions = ["deleted_at IS NULL"] if index.live else []
         if index.where:
             from core.storage.index_condition import index_condition
