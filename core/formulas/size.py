@@ -16,7 +16,7 @@ _REPEATS = {
     "CHR": 3, "ASCII": 2, "DECODE": 2, "CONVERT_FROM": 2, "STRING_TO_ARRAY": 4, "TO_CHAR": 12, "DATETIME_FORMAT": 8,
     "TO_DATE": 8, "TO_TIMESTAMP": 32, "DATETIME_PARSE": 32, "DATE_DIFF": 2, "DATETIME_DIFF": 2, "ARRAYUNIQUE": 2,
     "ARRAYSLICE": 6, "ARRAYJOIN": 3, "ARRAY_TO_STRING": 3, "VALUE": 3, "REGEXP_MATCH": 2, "REGEX_EXTRACT": 2,
-    "SUM": 2, "SWITCH": 2, "EXTRACT": 2,
+    "SUM": 2, "AVG": 4, "SWITCH": 2, "EXTRACT": 2,
 }  # fmt: skip
 """How often a function's SQL names an argument, where that is more than once."""
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from core.formulas.kind import Kind, is_list, item_of, list_of
 from core.formulas.sql import Value, made, text
-from core.formulas.sql_number import alike, as_decimal, as_double, whole
+from core.formulas.sql_number import alike, as_decimal, as_double, divided, whole
 from core.formulas.sql_text import Texts
 
 TYPE_NAMES = {"text": "VARCHAR", "number": "FLOAT8", "boolean": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMPTZ"}
@@ -131,6 +131,10 @@ class Lists:
                 digits = None
             found = made("number", f"CASE WHEN {known} THEN {' + '.join(holes)} END", *cells)
             return Value(found.sql, "number", (digits[0] + len(cells), digits[1]) if digits else None)
+        if not any(is_list(value.kind) for value in values):
+            # By the exact sum: doubles that nearly cancel out would leave their rounding behind.
+            filled = " + ".join(f"CASE WHEN {{{i}}} IS NULL THEN 0 ELSE 1 END" for i in range(len(values)))
+            return divided(self.total("SUM", values), Value(made("number", f"({filled})", *values).sql, "number", (4, 0)))
         gathered = self.gathered(values)
         if self.duckdb:
             shape = f"LIST_{function}(CAST({{0}} AS FLOAT8[]))"

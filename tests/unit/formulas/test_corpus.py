@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from core.formulas.call import CALLS
 from core.formulas.check import check, names
-from core.formulas.compile import CALLS
 from core.formulas.function import FUNCTIONS
 from core.formulas.kind import Kind
 from core.formulas.parse import parse
