@@ -37,6 +37,8 @@ from core.contract.console import (
     ViewSpec,
     Window,
 )
+from core.contract.files import UploadedFile
+from core.contract.formulas import FormulaFunctions, FormulaPreview, FormulaRequest
 from core.contract.migrations import (
     MigrationDetail,
     MigrationPlan,
@@ -172,6 +174,12 @@ class Client:
 
     async def completions(self) -> Completions:
         return cast(Completions, await self.request("GET", f"{CONSOLE}/completions"))
+
+    async def preview_formula(self, request: FormulaRequest) -> FormulaPreview:
+        return cast(FormulaPreview, await self.request("POST", f"{CONSOLE}/formulas/preview", json=request))
+
+    async def formula_functions(self) -> FormulaFunctions:
+        return cast(FormulaFunctions, await self.request("GET", f"{CONSOLE}/formulas/functions"))
 
     async def jobs(self) -> Jobs:
         return cast(Jobs, await self.request("GET", f"{CONSOLE}/jobs"))

@@ -15,6 +15,7 @@ def all_routes() -> Iterator[Route]:
         console_views,
         events,
         files,
+        formulas,
         health,
         hello,
         history,
@@ -30,7 +31,17 @@ def all_routes() -> Iterator[Route]:
     from core.http.routes import transfer as transfer_routes
     from core.http.routes import views as view_routes
 
-    families = (health, openapi, hello, table_routes, record_routes, console_views, console_commit, console_sql)
+    families = (
+        health,
+        openapi,
+        hello,
+        table_routes,
+        record_routes,
+        console_views,
+        console_commit,
+        console_sql,
+        formulas,
+    )
     of_records = (history, files)
     for module in (
         *families,
