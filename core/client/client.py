@@ -29,6 +29,7 @@ from core.contract.console import (
     Job,
     Jobs,
     LinkHits,
+    People,
     Schema,
     SqlRequest,
     SqlRun,
@@ -37,6 +38,7 @@ from core.contract.console import (
     ViewSpec,
     Window,
 )
+from core.contract.files import UploadedFile
 from core.contract.files import UploadedFile
 from core.contract.formulas import FormulaFunctions, FormulaPreview, FormulaRequest
 from core.contract.migrations import (
@@ -49,7 +51,7 @@ from core.contract.migrations import (
     SchemaEdit,
     SchemaEditRequest,
 )
-from core.contract.records import Record
+from core.contract.records import Pressed, Record
 from core.contract.server import Hello
 from core.contract.views import Preferences, PreferencesBody, UserView, UserViewBody
 from core.errors import BadRequest, SovriumError, error_from_body
@@ -144,6 +146,31 @@ class Client:
     async def links(self, table: str, field: str, q: str) -> LinkHits:
         path = with_query(f"{CONSOLE}/tables/{quote(table, '')}/links/{quote(field, '')}", {"q": q or None})
         return cast(LinkHits, await self.request("GET", path))
+
+    async def people(self, q: str) -> People:
+        return cast(People, await self.request("GET", with_query(f"{CONSOLE}/people", {"q": q or None})))
+
+    async def upload_file(self, table: str, file: Path, field: str) -> UploadedFile:
+        path = with_query(f"/api/tables/{quote(table, '')}/files", {"filename": file.name, "field": field})
+        with open_for_upload(file) as source:
+            headers = [
+                ("Content-Type", "application/octet-stream"),
+                ("Content-Length", str(os.fstat(source.fileno()).st_size)),
+            ]
+            async with self._transport.exchange(
+                "POST", path, headers=headers, body=chunks_of(source), patience=3600, repeatable=False
+            ) as answer:
+                return cast(UploadedFile, checked(answer.status, decoded(await answer.read())))
+
+    async def fetch_file(self, key: str, target: Path) -> int:
+        path = with_query(f"/api/files/{quote(key, '')}", {"download": "true"})
+        async with self._transport.exchange("GET", path, patience=self._timeout, repeatable=True) as answer:
+            await raise_for_status(answer)
+            return await save(answer.chunks(), target)
+
+    async def press(self, table: str, key: str, field: str) -> Pressed:
+        path = f"/api/tables/{quote(table, '')}/records/{quote(key, '')}/buttons/{quote(field, '')}"
+        return cast(Pressed, await self.request("POST", path))
 
     async def record(self, table: str, key: str, *, include_deleted: bool = False) -> Record:
         path = f"/api/tables/{quote(table, '')}/records/{quote(key, '')}"

@@ -23,6 +23,7 @@ from core.contract.console import (
     Job,
     Jobs,
     LinkHits,
+    People,
     Schema,
     SqlRequest,
     SqlRun,
@@ -31,6 +32,7 @@ from core.contract.console import (
     ViewSpec,
     Window,
 )
+from core.contract.files import UploadedFile
 from core.contract.files import UploadedFile
 from core.contract.formulas import FormulaFunctions, FormulaPreview, FormulaRequest
 from core.contract.migrations import (
@@ -43,7 +45,7 @@ from core.contract.migrations import (
     SchemaEdit,
     SchemaEditRequest,
 )
-from core.contract.records import Record
+from core.contract.records import Pressed, Record
 from core.contract.server import Hello
 from core.contract.views import Preferences, PreferencesBody, UserView, UserViewBody
 from core.errors import SovriumError
@@ -84,6 +86,16 @@ class Port(Protocol):
     async def close_view(self, view: str) -> None: ...
     async def values(self, table: str, field: str, *, prefix: str = "", limit: int = 50) -> Frequency: ...
     async def links(self, table: str, field: str, q: str) -> LinkHits: ...
+    async def people(self, q: str) -> People:
+        """Accounts whose name or address holds the text."""
+        ...
+
+    async def upload_file(self, table: str, file: Path, field: str) -> UploadedFile: ...
+    async def fetch_file(self, key: str, target: Path) -> int: ...
+    async def press(self, table: str, key: str, field: str) -> Pressed:
+        """Press a button of a record."""
+        ...
+
     async def record(self, table: str, key: str, *, include_deleted: bool = False) -> Record: ...
     async def commit(self, request: CommitRequest) -> CommitAnswer:
         """The answer, also when nothing was committed because of conflicts or invalid values (`committed` is false)."""

@@ -135,7 +135,10 @@ class Person(TypedDict):
 
 
 class People(TypedDict):
+    """`me` is the caller's own id; None for the local owner."""
+
     people: list[Person]
+    me: str | None
 
 
 class LinkHits(TypedDict):

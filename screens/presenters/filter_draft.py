@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from core.contract.records import Filter
 from core.contract.tables import FieldInfo
+from screens.presenters.structured import Unfit, parse_place, place_text
 from screens.presenters.value import ValueRefused, edit_text, parse, title_of
 from screens.services.text import t
 
@@ -47,6 +48,7 @@ SYMBOLS = {
     "isTrue": "is true",
     "isFalse": "is false",
     "isCurrentUser": "is me",
+    "withinRadius": "within radius",
 }
 """How operators are written in a sentence; the same in every language, as in SQL."""
 WRITTEN = {**{symbol: name for name, symbol in SYMBOLS.items()}, "<>": "notEquals", "==": "equals"}
@@ -187,6 +189,8 @@ class FilterDraft:
             return [parse(info, low), parse(info, high)]
         if condition.operator == "isWithin":
             return _span(text)
+        if condition.operator == "withinRadius":
+            return _radius(text)
         return parse(info, text)
 
     def read(self, sentence: str) -> None:
@@ -201,13 +205,46 @@ def scalar_field(info: FieldInfo) -> FieldInfo:
     editor = "choice" if info["editor"] == "choices" else info["editor"]
     if editor in ("none", "json", "text"):
         editor = {"number": "number", "date": "datetime", "checkbox": "checkbox"}.get(info["family"], "line")
+    if editor == "users":
+        editor = "user"
+    if editor == "list":
+        items = {"integer": "number", "decimal": "number", "boolean": "checkbox", "date": "date"}
+        editor = items.get(info["options"].get("itemType", "text"), "line")
     kind = "decimal" if info["type"] in ("autonumber", "rating", "progress", "percentage") else info["type"]
     kind = "single-line-text" if info["family"] == "text" else kind
     options = {key: info["options"][key] for key in ("options", "timeZone", "format") if key in info["options"]}
     options["allowNegative"] = True
+    if info["type"] == "array":
+        item = info["options"].get("itemType", "text")
+        kind = {"integer": "integer", "decimal": "decimal", "boolean": "checkbox", "date": "date"}.get(
+            item, "single-line-text"
+        )
     if info["type"] in ("autonumber", "rating", "progress"):
         kind = "currency"
     return {**info, "editor": editor, "type": kind, "required": False, "options": options}
+
+
+RADIUS = re.compile(r"(?P<place>.+?)[,;\s]\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>m|km|mi)?\s*", re.I)
+_METERS = {"": 1.0, "m": 1.0, "km": 1000.0, "mi": 1609.344}
+
+
+def _radius(text: str) -> dict[str, float]:
+    """`48.85, 2.35, 5 km`; metres without a unit."""
+    found = RADIUS.fullmatch(text.strip())
+    if found is None:
+        raise ValueRefused(t("filter.not_a_radius", value=text))
+    try:
+        place = parse_place(found["place"])
+    except Unfit as error:
+        raise ValueRefused(t("filter.not_a_radius", value=text)) from error
+    return {**place, "meters": float(found["number"]) * _METERS[(found["unit"] or "").lower()]}
+
+
+def radius_text(value: Any) -> str:
+    """What stands in a sentence."""
+    meters = value["meters"]
+    far = f"{meters / 1000:g} km" if meters >= 1000 else f"{meters:g} m"
+    return f"{place_text({'lat': value['lat'], 'lng': value['lng']})}, {far}"
 
 
 def _span(text: str) -> str:
@@ -253,6 +290,8 @@ def _literal(info: FieldInfo | None, value: Any) -> str:
         return "…"
     if isinstance(value, bool | int | float):
         return json.dumps(value)
+    if isinstance(value, dict) and "meters" in value:
+        return json.dumps(radius_text(value))
     text = edit_text(scalar_field(info), value) if info is not None and not isinstance(value, list) else str(value)
     family = info["family"] if info else ""
     if family in ("number",) and re.fullmatch(r"-?[\d.:]+", text):

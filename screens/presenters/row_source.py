@@ -94,10 +94,21 @@ class TableSource:
         return await self.port.view(view)
 
     async def window(self, view: str, start: int, limit: int, names: Sequence[str]) -> Window:
-        return await self.port.window(view, start, limit, names)
+        asked = self._with_value(names)
+        window = await self.port.window(view, start, limit, asked)
+        if len(asked) == len(names):
+            return window
+        place = {name: at for at, name in enumerate(window["fields"])}
+        rows = [[row[place[name]] if name in place else "" for name in names] for row in window["rows"]]
+        return {**window, "fields": list(names), "rows": rows}
+
+    def _with_value(self, names: Sequence[str]) -> Sequence[str]:
+        """Without buttons, which stand in the grid though there is nothing to read."""
+        buttons = {field["name"] for field in self.fields if field["type"] == "button"}
+        return [name for name in names if name not in buttons] if buttons else names
 
     async def find(self, view: str, text: str, start: int, *, backward: bool, names: Sequence[str]) -> Found:
-        return await self.port.find(view, text, start, backward=backward, fields=names)
+        return await self.port.find(view, text, start, backward=backward, fields=self._with_value(names))
 
     async def locate(self, view: str, key: str) -> Found:
         return await self.port.locate(view, key)

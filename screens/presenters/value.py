@@ -22,6 +22,7 @@ from screens.presenters.moment import (
     parse_time,
     zone_of,
 )
+from screens.presenters.structured import Unfit, item_text, parse_items, parse_place, place_text, split_items
 from screens.services.text import t
 
 NULL = "∅"
@@ -121,6 +122,14 @@ def edit_text(field: FieldInfo, value: Any) -> str:
             return json.dumps(value, ensure_ascii=False, indent=2)
         case "checkbox":
             return "true" if value else "false"
+        case "place":
+            return place_text(value)
+        case "list":
+            texts = [item_text(part) for part in value] if isinstance(value, list) else [str(value)]
+            text = ", ".join(texts)
+            return text if split_items(text) == texts else json.dumps(value, ensure_ascii=False)
+        case "files" | "file":
+            return json.dumps(value, ensure_ascii=False)
     if isinstance(value, list):
         return ", ".join(str(part) for part in value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -137,6 +146,7 @@ def instant_text(field: FieldInfo, value: str) -> str:
     return there.strftime("%Y-%m-%d %H:%M:%S" if there.second else "%Y-%m-%d %H:%M")
 
 
+SHAPED = ("place", "list", "file", "files")
 MOMENTS = ("date", "datetime", "time", "duration", "created-at", "updated-at", "deleted-at")
 
 
@@ -154,7 +164,7 @@ def show(field: FieldInfo | None, value: Any, label: str = "") -> str:
         return " ".join(str(value["cut"]).split()) + "…"
     if label:
         return label
-    if field is not None and field["type"] in MOMENTS:
+    if field is not None and (field["type"] in MOMENTS or field["editor"] in SHAPED):
         from screens.presenters.format import formatter
 
         return formatter(field)(value)
@@ -196,6 +206,8 @@ def _parse(field: FieldInfo, text: str, now: datetime) -> Any:
         raise ValueRefused(json_problem(error)) from error
     except ValueRefused:
         raise
+    except Unfit as error:
+        raise ValueRefused(str(error)) from error
     except ValueError as error:
         raise ValueRefused(t(f"value.not.{editor}", value=word)) from error
 
@@ -209,6 +221,25 @@ def _day(field: FieldInfo, text: str, now: datetime) -> str:
 def _instant(field: FieldInfo, text: str, now: datetime) -> str:
     instant = parse_instant(text, now, zone_of(field["options"].get("timeZone")))
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def parse_lines(field: FieldInfo, lines: list[str], *, now: datetime | None = None) -> list[Any] | None:
+    """The items of an array, each a text of its own; None without any. Raises ValueRefused."""
+    if not lines:
+        value = None
+    else:
+        moment = now or datetime.now(UTC)
+        try:
+            value = parse_items(field, lines, moment, lambda text: _plain_day(text, moment))
+        except Unfit as error:
+            raise ValueRefused(str(error)) from error
+    if problem := check(field, value):
+        raise ValueRefused(problem)
+    return value
+
+
+def _plain_day(text: str, now: datetime) -> str:
+    return parse_day(text, now.astimezone(zone_of(None)).date()).isoformat()
 
 
 def _choices(field: FieldInfo, text: str, now: datetime) -> list[str]:
@@ -240,6 +271,14 @@ def _truth(word: str) -> bool:
     raise ValueError(word)
 
 
+def _files(text: str) -> list[Any]:
+    """Keys of files, or what was copied of others."""
+    if text[:1] not in ("{", "["):
+        return split_items(text)
+    found = json.loads(text)
+    return found if isinstance(found, list) and found else [found]
+
+
 def _choice(field: FieldInfo, word: str, now: datetime | None = None) -> str:
     options = options_of(field)
     for option in options:
@@ -262,6 +301,11 @@ PARSERS: dict[str, Callable[[FieldInfo, str, datetime], Any]] = {
     "choice": _choice,
     "choices": _choices,
     "json": lambda field, text, now: json.loads(text),
+    "place": lambda field, text, now: parse_place(text),
+    "list": lambda field, text, now: parse_items(field, split_items(text), now, lambda day: _plain_day(day, now)),
+    "users": lambda field, text, now: split_items(text),
+    "file": lambda field, text, now: _files(text)[0],
+    "files": lambda field, text, now: _files(text),
 }
 
 

@@ -24,6 +24,7 @@ from screens.presenters.filter_draft import (
     Group,
     Node,
     SentenceWrong,
+    radius_text,
     scalar_field,
 )
 from screens.presenters.finder import Hit
@@ -225,7 +226,11 @@ class FilterBuilder(Sheet[Built | None]):
                 condition.value = hit.value
                 self.paint()
             return
-        if shape == "several" and options_of(info):
+        if condition.operator == "withinRadius":
+            field = {**field, "editor": "line", "family": "text", "type": "single-line-text", "options": {}}
+            value = radius_text(value) if isinstance(value, dict) else ""
+            self.app.notify(t("filter.radius"))
+        elif shape == "several" and options_of(info):
             field = {**info, "editor": "choices", "required": False, "options": {"options": info["options"]["options"]}}
         elif shape != "one":
             field = {
@@ -252,7 +257,8 @@ class FilterBuilder(Sheet[Built | None]):
         if condition is None or not event.changed:
             return
         try:
-            if _shape(condition.operator) in ("span", "several") and isinstance(event.value, str):
+            is_text = _shape(condition.operator) in ("span", "several") or condition.operator == "withinRadius"
+            if is_text and isinstance(event.value, str):
                 condition.value = self.draft.read_value(condition, event.value)
             else:
                 condition.value = event.value

@@ -40,6 +40,7 @@ from screens.widgets.grid.grid import VirtualGrid
 from screens.widgets.grid_transfer import GridTransfer
 from screens.widgets.grid_views import GridViews
 from screens.widgets.pane_grid import PaneGrid
+from screens.widgets.press import press_button
 from screens.widgets.question import Questions
 
 
@@ -284,6 +285,9 @@ class GridPane(Container):
         region = self._region()
         if region is None:
             return
+        if field["type"] == "button":
+            await press_button(self.app, self.context.port, self.info_name, row.key, field)
+            return
         if not editable(field):
             self.refusal = why_read_only(field)
             self.post_message(self.Moved(self))
@@ -345,7 +349,7 @@ class GridPane(Container):
     def _label(self, field: FieldInfo, value: Any) -> str:
         model = self.model
         row = model.row(model.selection.row) if model else None
-        if model is None or row is None or value is None or field["family"] != "link":
+        if model is None or row is None or value is None or field["family"] not in ("link", "user"):
             return ""
         return model.label(row, field["name"], value)
 

@@ -24,7 +24,7 @@ from screens.presenters.format import formatter
 from screens.presenters.link import REF
 from screens.presenters.paste import TargetRow
 from screens.presenters.pending import PendingChanges, Staged
-from screens.presenters.value import NULL, check, edit_text, editable, is_cut, show, title_of, why_read_only
+from screens.presenters.value import NULL, SHAPED, check, edit_text, editable, is_cut, show, title_of, why_read_only
 from screens.services.text import t
 from screens.widgets.cell_values import value_hits
 from screens.widgets.defect import tell_defect
@@ -33,6 +33,7 @@ from screens.widgets.editors.link import LinkEditor
 from screens.widgets.editors.registry import EditorHost
 from screens.widgets.finder import Finder
 from screens.widgets.grid_pane import GridPane
+from screens.widgets.press import press_button
 from screens.widgets.question import Questions
 
 MARKS = {"dirty": "*", "invalid": "!", "conflict": "≠"}
@@ -233,8 +234,12 @@ class RecordPanel(Container):
         self.paint_note()
 
     def _text(self, field: FieldInfo, value: Any) -> str:
+        if field["type"] == "button":
+            return f"[ {title_of(field)} ]"
         if value is None:
             return NULL
+        if field["editor"] in SHAPED:
+            return formatter(field)(value)
         if field["family"] == "link":
             return self.pane.views.label(field, value) or show(field, value)
         if value == "" or value == [] or is_cut(value) or isinstance(value, dict | list):
@@ -285,6 +290,9 @@ class RecordPanel(Container):
     async def _edit(self) -> None:
         field, row, info = self.field_here(), self.row, self.pane.info
         if field is None or row is None or info is None:
+            return
+        if field["type"] == "button":
+            await press_button(self.app, self.pane.context.port, info["sqlName"], row.key, field)
             return
         if not editable(field):
             self.query_one("#record-note", Static).update(why_read_only(field))

@@ -52,6 +52,11 @@ CASES = [
     ("choices", {"options": COLOURS}, None, ["ctrl+a"], ["Lead", "Won", "Lost"]),
     ("rating", {"max": 5}, 2, ["right", "right"], 4),
     ("rating", {"max": 5}, 2, ["0"], None),
+    ("place", {}, None, [*keys("48.85, 2.35")], {"lat": 48.85, "lng": 2.35}),
+    ("place", {}, {"lat": 1.5, "lng": -2}, ["backspace", *keys("3")], {"lat": 1.5, "lng": -3}),
+    ("user", {}, "1", [*keys("gra"), "wait"], "2"),
+    ("user", {}, "1", ["delete"], None),
+    ("users", {}, ["1"], [*keys("gra"), "wait", "enter", "wait"], ["1", "2"]),
     ("link", {}, "1", [*keys("gra"), "wait"], "2"),
     ("link", {}, "1", ["delete"], None),
 ]
@@ -77,6 +82,7 @@ async def test_editor_takes_a_value(editor, options, value, pressed, expected):
     assert not app.done.problem
 
 
+FILE = {"key": "k1", "filename": "a.txt", "mimeType": "text/plain", "size": 2048, "bucket": "local"}
 SAMPLES: dict[str, tuple[Any, dict[str, Any]]] = {
     "line": ("Ada", {}),
     "text": ("two\nlines", {}),
@@ -90,6 +96,12 @@ SAMPLES: dict[str, tuple[Any, dict[str, Any]]] = {
     "link": ("1", {}),
     "json": ({"a": [1, 2]}, {}),
     "rating": (3, {"max": 5}),
+    "place": ({"lat": 1.5, "lng": 2.25}, {}),
+    "list": (["a", "b, c"], {}),
+    "user": ("1", {}),
+    "users": (["1", "2"], {}),
+    "file": (FILE, {}),
+    "files": ([FILE, {**FILE, "key": "k2", "filename": "b.txt"}], {}),
 }
 
 
@@ -250,3 +262,98 @@ async def settled(field: Any, value: Any, *pressed: str) -> EditorApp:
         await app.workers.wait_for_complete()
         await pilot.pause()
     return app
+
+
+ITEMS = [
+    ({}, ["a"], ["enter", *keys("b, c"), "enter", "enter", *keys("d")], ["a", "b, c", "d"]),
+    ({"itemType": "integer"}, [1], ["enter", *keys("22")], [1, 22]),
+    ({"itemType": "decimal"}, None, [*keys("1.50")], ["1.5"]),
+    ({"itemType": "boolean"}, [True], ["enter", *keys("no")], [True, False]),
+    ({"itemType": "date"}, None, [*keys("31.12.2026")], ["2026-12-31"]),
+    ({}, ["a"], ["ctrl+u"], None),
+]
+
+
+@pytest.mark.parametrize(("options", "value", "pressed", "expected"), ITEMS)
+async def test_an_array_is_edited_one_item_a_line(options, value, pressed, expected):
+    """T-096: a comma belongs to the item; blank lines are none."""
+    app = await typed(a_field("list", kind="array", **options), value, *pressed, "ctrl+s")
+    assert app.done is not None
+    assert app.done.changed
+    assert app.done.value == expected
+
+
+async def test_items_that_do_not_fit_are_told():
+    """T-096"""
+    field = a_field("list", kind="array", itemType="integer", maxItems=2)
+    app = EditorApp(field, [1])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("enter", "x")
+        assert "not a whole number" in told(app)
+        await pilot.press("backspace", "2", "enter", "3")
+        assert "At most 2" in told(app)
+
+
+async def test_a_place_out_of_range_is_told():
+    """T-097"""
+    app = EditorApp(a_field("place", kind="geolocation"), None)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press(*keys("91, 0"), "enter")
+        assert "−90…90" in told(app)
+        assert app.done is None
+
+
+def told(app):
+    return str(app.host.current.query_one(".editor-message").render())
+
+
+async def test_files_are_added_ordered_and_removed(tmp_path):
+    """T-093: a path is completed and sent; Delete removes, Alt+arrows move; Enter in the empty line takes the list."""
+    (tmp_path / "report.txt").write_text("hello")
+    app = EditorApp(a_field("files"), [FILE])
+    async with app.run_test(size=(100, 30)) as pilot:
+        editor = app.host.current
+        editor.input.value = f"{tmp_path}/rep"
+        await pilot.pause()
+        await app.workers.wait_for_complete()
+        await pilot.press("end", "right")
+        assert editor.input.value == f"{tmp_path}/report.txt"
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert [each["filename"] for each in editor.files] == ["a.txt", "report.txt"]
+        await pilot.press("alt+up")
+        assert [each["filename"] for each in editor.files] == ["report.txt", "a.txt"]
+        await pilot.press("down", "delete", "enter")
+        await pilot.pause()
+    assert app.done is not None
+    assert [(each["key"], each["size"]) for each in app.done.value] == [("sent-report.txt", 5)]
+
+
+async def test_a_file_that_is_not_there_is_told_and_nothing_is_lost(tmp_path):
+    """T-090"""
+    app = EditorApp(a_field("file"), FILE)
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.host.current.input.value = str(tmp_path / "none.txt")
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "no file" in told(app)
+        assert app.host.current.files == [FILE]
+        await pilot.press("escape")
+        await pilot.pause()
+    assert app.done is not None
+    assert not app.done.changed
+
+
+async def test_a_copy_of_a_file_is_saved_and_never_over_another(tmp_path):
+    """T-091"""
+    app = EditorApp(a_field("file"), {**FILE, "filename": "../../a.txt"})
+    async with app.run_test(size=(100, 30)) as pilot:
+        for _ in range(2):
+            app.host.current.input.value = str(tmp_path)
+            await pilot.press("ctrl+o")
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+        assert "there already" in told(app)
+    assert (tmp_path / "a.txt").read_text() == "bytes of k1"

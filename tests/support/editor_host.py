@@ -1,5 +1,6 @@
 """A small app around the editors: a cell to open them on, and what they answered."""
 
+from pathlib import Path
 from typing import Any
 
 from textual.app import App, ComposeResult
@@ -8,12 +9,14 @@ from textual.geometry import Region
 from textual.widgets import Button, Static
 
 from core.contract.console import Frequency, LinkHits
+from core.contract.files import UploadedFile
 from core.contract.tables import FieldInfo, TableInfo
 from screens.widgets.editors.base import CellEditor, EditedCell
 from screens.widgets.editors.link import LinkEditor
 from screens.widgets.editors.registry import EditorHost
 
 FAMILIES = {"line": "text", "text": "text", "choice": "select", "choices": "multi", "datetime": "date", "time": "date"}
+FAMILIES |= {"place": "json", "list": "multi", "users": "user", "file": "json", "files": "json"}
 TYPES = {"line": "single-line-text", "text": "long-text", "number": "decimal", "choice": "single-select"}
 
 
@@ -52,6 +55,15 @@ class Answers:
 
     async def values(self, field: str, prefix: str) -> Frequency:
         return Frequency(values=[[v, 1] for v in ("Oslo", "Osaka") if v.startswith(prefix)])
+
+    async def upload(self, field: str, path: Path) -> UploadedFile:
+        key, size = f"sent-{path.name}", path.stat().st_size
+        return UploadedFile(
+            key=key, filename=path.name, mimeType="text/plain", size=size, bucket="local", url=f"/{key}", sha256=""
+        )
+
+    async def fetch(self, key: str, target: Path) -> int:
+        return target.write_text(f"bytes of {key}")
 
     def related(self, field: str) -> TableInfo | None:
         """People, known by their names."""

@@ -16,7 +16,7 @@ from screens.presenters.pending import PendingChanges
 from screens.presenters.row_source import TableSource
 from screens.widgets.grid import VirtualGrid
 from screens.widgets.grid.message import GridMessage
-from tests.support.fields import field_of
+from tests.support.fields import VARIANTS, field_of
 from tests.support.memory_port import MemoryPort, MemoryTable, companies, contacts
 
 STAGES = [
@@ -54,6 +54,26 @@ TYPED: dict[str, dict[str, Any]] = {
     "created-at": {},
     "updated-at": {},
     "deleted-at": {},
+    "user": {},
+    "created-by": {},
+    "updated-by": {},
+    "deleted-by": {},
+    "single-attachment": {},
+    "multiple-attachments": {},
+    "array": {},
+    "geolocation": {},
+    "button": {"action": "url", "url": "/x"},
+    "formula": {"formula": "1.5 * 2", "resultType": "decimal"},
+    "lookup": {},
+    "rollup": {},
+    "count": {},
+    "ai-categorize": {"sourceFields": ["note"], "categories": ["bug", "wish"]},
+    "ai-tag": {"sourceFields": ["note"], "tags": ["urgent", "paid"]},
+    "ai-summary": {"sourceFields": ["note"]},
+    "ai-generate": {"sourceFields": ["note"], "prompt": "Answer {{note}}"},
+    "ai-translate": {"sourceFields": ["note"], "targetLanguage": "fr"},
+    "ai-extract": {"sourceFields": ["note"], "schema": {"type": "object"}},
+    "ai-sentiment": {"sourceFields": ["note"]},
 }
 AWKWARD = (
     "plain",
@@ -78,10 +98,12 @@ def name_of(kind: str) -> str:
 
 def typed_field(kind: str, **keys: Any) -> FieldInfo:
     """A field as the server describes it, named after its type."""
-    options = {"relatedTable": "Other"} if kind == "relationship" else keys
+    options = {"relatedTable": "Other"} if kind == "relationship" else keys or VARIANTS.get(kind, [{}])[0]
+    if kind == "button":
+        options = {"label": "Open", **keys}
     info = info_of(field_of(kind, **options), system=False)
     info["options"] = {**info["options"], **keys}
-    return FieldInfo(**{**info, "id": kind, "name": name_of(kind), "label": ""})
+    return FieldInfo(**{**info, "id": kind, "name": name_of(kind), "label": "Open" if kind == "button" else ""})
 
 
 def typed_row(n: int) -> dict[str, Any]:
@@ -89,6 +111,13 @@ def typed_row(n: int) -> dict[str, Any]:
     if n % 7 == 6:
         return {}
     day = f"{1 + n % 28:02d}"
+    file = {
+        "key": f"k{n}",
+        "filename": f"scan-{n}.pdf",
+        "mimeType": "application/pdf",
+        "size": 1234 * n,
+        "bucket": "local",
+    }
     values: dict[str, Any] = {
         "single-line-text": AWKWARD[n % len(AWKWARD)],
         "status": STAGES[n % 3]["value"],
@@ -119,6 +148,26 @@ def typed_row(n: int) -> dict[str, Any]:
         "created-at": f"2026-01-{day}T12:00:00.000Z",
         "updated-at": f"2026-01-{day}T12:00:00.000Z",
         "deleted-at": None,
+        "user": "u_1",
+        "created-by": "u_2",
+        "updated-by": "u_3",
+        "deleted-by": None,
+        "single-attachment": file,
+        "multiple-attachments": [file, file, file][: n % 4],
+        "array": ["oak", "ash"][: 1 + n % 2],
+        "geolocation": {"lat": 59.9139, "lng": 10.7522 + n},
+        "button": "",
+        "formula": n * 1.5,
+        "lookup": "Nordlys AS",
+        "rollup": n * 3,
+        "count": n,
+        "ai-categorize": ["bug", "wish"][n % 2],
+        "ai-tag": ["urgent"],
+        "ai-summary": "A short text",
+        "ai-generate": "Dear reader",
+        "ai-translate": "Bonjour",
+        "ai-extract": '{"total":12}',
+        "ai-sentiment": '{"label":"positive","score":0.9}',
     }
     return {name_of(kind): value for kind, value in values.items()}
 

@@ -130,7 +130,7 @@ async def links(call: Call) -> Answer:
 async def people(call: Call) -> Answer:
     """Accounts for a picker."""
     if call.engine.app.auth is None:
-        return as_json({"people": []})
+        return as_json({"people": [], "me": None})
     text = call.text("q")
     found = await call.engine.database.read(Job(lambda reader: find_people(reader, text)), lane="point")
-    return as_json({"people": found})
+    return as_json({"people": found, "me": call.principal.id})

@@ -142,7 +142,14 @@ FORMATTERS: Mapping[str, Callable[[FieldInfo], Formatter]] = {
 def formatter(field: FieldInfo) -> Formatter:
     """How values of a field read, on one line and with nothing in it that could harm the terminal. Takes None ("") and
     values that are not the type's (as they are)."""
+    field = shown_as(field)
     return partial(_read, FORMATTERS.get(field["type"], _text)(field))
+
+
+def shown_as(field: FieldInfo) -> FieldInfo:
+    """The field as its values are shown: a computed one as the type of its result."""
+    result = field["options"].get("result")
+    return field if not isinstance(result, dict) else {**field, "type": result["type"], "options": result["options"]}
 
 
 def _read(plain: Formatter, value: Any) -> str:

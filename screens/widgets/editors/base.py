@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 from textual.app import ComposeResult
@@ -13,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.contract.console import Frequency, LinkHits
+from core.contract.files import UploadedFile
 from core.contract.tables import FieldInfo, TableInfo
 from screens.actions.binding import bindings_of
 from screens.presenters.value import ValueRefused
@@ -26,6 +28,14 @@ class Lookups(Protocol):
 
     async def links(self, field: str, text: str) -> LinkHits: ...
     async def values(self, field: str, prefix: str) -> Frequency: ...
+    async def upload(self, field: str, path: Path) -> UploadedFile:
+        """Send a file of this machine, for a field."""
+        ...
+
+    async def fetch(self, key: str, target: Path) -> int:
+        """Write a file that a record refers to; its bytes."""
+        ...
+
     def related(self, field: str) -> TableInfo | None:
         """The table that a link field points into."""
         ...

@@ -121,6 +121,18 @@ class MeaningEditor(LineEditor):
         self.tell("" if value is None or meaning == text.strip() else meaning)
 
 
+class PlaceEditor(MeaningEditor):
+    """A latitude and a longitude: `48.85, 2.35`."""
+
+    kind = "place"
+    least_width = 30
+
+    def explain(self, text: str) -> None:
+        super().explain(text)
+        if not text.strip():
+            self.tell(t("edit.place"))
+
+
 class TimeEditor(MeaningEditor):
     """A time of day."""
 

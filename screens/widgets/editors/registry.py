@@ -7,11 +7,14 @@ from core.contract.tables import FieldInfo
 from screens.presenters.value import editable
 from screens.widgets.editors.base import CellEditor, EditedCell
 from screens.widgets.editors.choice import ChoiceEditor, ChoicesEditor
-from screens.widgets.editors.line import DurationEditor, LineEditor, NumberEditor, TimeEditor
+from screens.widgets.editors.file import FileEditor, FilesEditor
+from screens.widgets.editors.line import DurationEditor, LineEditor, NumberEditor, PlaceEditor, TimeEditor
 from screens.widgets.editors.link import LinkEditor
 from screens.widgets.editors.links import LinksEditor
+from screens.widgets.editors.list import ListEditor
 from screens.widgets.editors.mark import CheckboxEditor, RatingEditor
 from screens.widgets.editors.moment import DateEditor, DatetimeEditor
+from screens.widgets.editors.person import UserEditor, UsersEditor
 from screens.widgets.editors.text import JsonEditor, TextEditor
 
 EDITORS: dict[str, type[CellEditor]] = {
@@ -31,6 +34,12 @@ EDITORS: dict[str, type[CellEditor]] = {
         LinksEditor,
         JsonEditor,
         RatingEditor,
+        ListEditor,
+        PlaceEditor,
+        UserEditor,
+        UsersEditor,
+        FileEditor,
+        FilesEditor,
     )
 }
 

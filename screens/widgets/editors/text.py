@@ -39,13 +39,17 @@ class TextEditor(CellEditor):
         return height + 1
 
     def show_cell(self, cell: EditedCell) -> None:
-        text = edit_text(cell.field, cell.value) if cell.typed is None else cell.typed
+        text = self.text_of(cell)
         with self.prevent(TextArea.Changed):
             self.area.load_text(text)
         self.area.placeholder = t("edit.null") if cell.value is None else ""
         self.area.move_cursor(self.area.document.end)
         self.area.focus()
         self.explain()
+
+    def text_of(self, cell: EditedCell) -> str:
+        """What stands in the editor at first."""
+        return edit_text(cell.field, cell.value) if cell.typed is None else cell.typed
 
     def draft(self) -> str:
         return self.area.text

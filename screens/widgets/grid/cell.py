@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from core.contract.tables import FieldInfo
-from screens.presenters.format import NAMED, formatter
+from screens.presenters.format import NAMED, formatter, shown_as
 from screens.presenters.value import options_of, title_of
 
 Piece = tuple[str, str]
@@ -171,6 +171,10 @@ RENDERERS: dict[str, Renderer] = {
     "single-attachment": Renderer(_plain, glyph="⎙"),
     "multiple-attachments": Renderer(_plain, glyph="⎙"),
     "json": Renderer(_json, glyph="{"),
+    "formula": Renderer(_plain, glyph="ƒ"),
+    "lookup": Renderer(_plain, glyph="↗"),
+    "rollup": Renderer(_plain, glyph="Σ"),
+    "count": Renderer(_plain, "right", "Σ"),
     "array": Renderer(_plain, glyph="≡"),
     "geolocation": Renderer(_plain, "right", "◎"),
     "button": Renderer(_button, "center", "▸"),
@@ -187,4 +191,8 @@ RENDERERS: dict[str, Renderer] = {
 
 def renderer_of(field: FieldInfo) -> Renderer:
     """The renderer of a field; a type that this console does not know (a newer server's) is shown as text."""
-    return RENDERERS.get(field["type"]) or Renderer(_plain, "right" if field["numeric"] else "left")
+    own = RENDERERS.get(field["type"])
+    if own is not None and (shown := shown_as(field)) is not field:
+        inner = renderer_of(shown)
+        return Renderer(lambda field: inner.make(shown_as(field)), inner.align, own.glyph)
+    return own or Renderer(_plain, "right" if field["numeric"] else "left")

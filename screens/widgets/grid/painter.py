@@ -67,7 +67,7 @@ def frame_of(model: GridModel, left: int, width: int) -> Frame:
     for place, x, cells in layout.visible(left, max(width - gutter, 0)):
         column = layout.shown[place]
         renderer = renderer_of(column.field)
-        draw, is_link = renderer.make(column.field), column.field["family"] == "link"
+        draw, is_link = renderer.make(column.field), column.field["family"] in ("link", "user")
         slots.append(Slot(place, x, cells, column.name, draw, renderer.align, is_link, column.field["readOnly"]))
     frozen = layout.frozen if layout.frozen_width(max(width - gutter, 0)) else 0
     last = slots[-1] if slots else None
