@@ -16,6 +16,7 @@ from textual.widgets import Static
 from screens.presenters.place import Place
 from screens.services.context import Context
 from screens.services.text import t
+from screens.widgets.compositor import FrugalCompositor
 from screens.widgets.footer import KeyFooter
 from screens.widgets.status_line import StatusLine
 from screens.widgets.top_bar import TopBar
@@ -44,6 +45,7 @@ class ConsoleScreen(Screen[None]):
 
     def __init__(self, context: Context) -> None:
         super().__init__()
+        self._compositor = FrugalCompositor()
         self.context = context
         self.status = StatusLine(context)
 
