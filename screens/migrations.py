@@ -171,7 +171,7 @@ class MigrationsScreen(ConsoleScreen):
         lines = [Content.assemble((" ▸ ", "bold"), (t("migrations.plan"), "bold"), "  ", *self._plan_state())]
         for entry in self.versions:
             mark, text = version_line(entry)
-            tone = "$success" if entry["current"] else "$foreground-muted"
+            tone = "$success" if entry["current"] else "dim"
             base = " ◂" if entry["version"] == self.base else ""
             lines.append(Content.assemble((f" {mark} ", tone), text, (base, "bold $secondary")))
         return lines
@@ -180,9 +180,9 @@ class MigrationsScreen(ConsoleScreen):
         if self.problem:
             return [("✕", "bold $error")]
         if self.plan is None:
-            return [("…", "$foreground-muted")]
+            return [("…", "dim")]
         if is_empty(self.plan):
-            return [(t("migrations.nothing"), "$foreground-muted")]
+            return [(t("migrations.nothing"), "dim")]
         return [(summary(self.plan), "bold $error" if loses(self.plan) or self.plan["refusals"] else "bold $warning")]
 
     def chosen(self) -> MigrationEntry | None:

@@ -135,9 +135,7 @@ class SchemaScreen(ConsoleScreen):
         lines = []
         for key in keys_of(held) if held is not None else ():
             value = shown(held.spec.get(key)) if held is not None else ""
-            lines.append(
-                Content.assemble(padded(key_title(key), 18, "$foreground-muted"), one_line(value)[: max(wide - 19, 8)])
-            )
+            lines.append(Content.assemble(padded(key_title(key), 18, "dim"), one_line(value)[: max(wide - 19, 8)]))
         self._fill(FIELD, lines)
 
     def _fill(self, name: str, lines: Sequence[Content]) -> None:
@@ -150,16 +148,19 @@ class SchemaScreen(ConsoleScreen):
 
     def _table_line(self, table: DraftTable) -> Content:
         mark = " " if table.stored else "+"
-        return Content.assemble((f"{mark} ", "$success"), table.name, (f"  {len(table.fields)}", "$foreground-muted"))
+        return Content.assemble((f"{mark} ", "$success"), table.name, (f"  {len(table.fields)}", "dim"))
 
     def _field_line(self, held: DraftField) -> Content:
         mark = "←" if held.given else " " if held.stored == held.name else "+" if not held.stored else "~"
-        style = "$foreground-muted" if held.given else "$foreground"
+        style = "dim" if held.given else ""
+        room = max(20, (self.lists(FIELDS).content_region.width or 50) - 6)
+        name = max(9, min(24, room * 11 // 20))
         return Content.assemble(
             (f"{mark} ", "$success"),
-            padded(held.name, 22, style),
-            (f"{held.type:<18}", "$foreground-muted"),
-            held.marks,
+            padded(held.name, name, style),
+            " ",
+            padded(held.type, max(6, room - name - 1), "dim"),
+            f"{held.marks:<3}",
         )
 
     def _paint_head(self) -> None:

@@ -14,6 +14,7 @@ from textual.worker import Worker
 from core.contract.console import CommitAnswer
 from core.contract.records import Filter
 from core.contract.tables import TableInfo
+from screens.actions.binding import bindings_of
 from screens.presenters.filter_draft import FilterDraft
 from screens.presenters.news import News
 from screens.presenters.place import Place
@@ -29,6 +30,7 @@ from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.defect import tell_defect
 from screens.widgets.grid_pane import GridPane
 from screens.widgets.navigator import Navigator
+from screens.widgets.record_actions import RecordActions
 from screens.widgets.record_panel import RecordPanel
 
 EDITOR_POLL = 0.1
@@ -58,6 +60,8 @@ class TablesScreen(ConsoleScreen):
 
     CSS_PATH = STYLES / "tables.tcss"
     AUTO_FOCUS = None
+    BINDINGS = bindings_of("records")
+    action_context = "records"
     mode = "tables"
 
     def __init__(self, context: Context) -> None:
@@ -65,6 +69,7 @@ class TablesScreen(ConsoleScreen):
         self.pane = GridPane(context, id="pane", classes="pane")
         self.navigator = Navigator(context, id="navigator", classes="pane sidebar")
         self.record = RecordPanel(self.pane, id="record", classes="pane")
+        self.whole = RecordActions(self.pane)
         self._wanted: Place | None = None
         self._last: dict[str, Place] = {}
         self._stops: list[Callable[[], None]] = []
@@ -312,6 +317,46 @@ class TablesScreen(ConsoleScreen):
         return f"{title_of(field)}: {text[:200]}", ""
 
     # ── Actions ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("row_history", "row_comments"):
+            return self.whole.here() is not None
+        if action in ("trash_restore", "trash_erase"):
+            return self.whole.in_trash
+        if action in ("trash_show", "trash_empty", "rows_bulk"):
+            return self.pane.model is not None
+        return super().check_action(action, parameters)
+
+    @work(exclusive=True, group="whole", exit_on_error=False)
+    async def action_row_history(self) -> None:
+        await self.whole.history()
+
+    @work(exclusive=True, group="whole", exit_on_error=False)
+    async def action_row_comments(self) -> None:
+        await self.whole.comments()
+
+    @work(exclusive=True, group="whole", exit_on_error=False)
+    async def action_rows_bulk(self) -> None:
+        await self.whole.bulk()
+
+    def action_trash_show(self) -> None:
+        self.whole.turn_trash()
+
+    @work(exclusive=True, group="whole", exit_on_error=False)
+    async def action_trash_restore(self) -> None:
+        await self.whole.restore()
+
+    @work(exclusive=True, group="whole", exit_on_error=False)
+    async def action_trash_erase(self) -> None:
+        await self.whole.erase()
+
+    @work(exclusive=True, group="whole", exit_on_error=False)
+    async def action_trash_empty(self) -> None:
+        await self.whole.empty()
+
+    @work(exclusive=True, group="whole", exit_on_error=False)
+    async def action_table_access(self) -> None:
+        await self.whole.access()
 
     def change_flow(self) -> ChangeFlow:
         return ChangeFlow(self, self.context, self.go, self.saved)

@@ -7,6 +7,7 @@ from screens.actions.grid import CELLS, GRID
 from screens.actions.record import COLUMNS, EDITOR, FILES, FILTER, PASTE, PICKER, RECORD, SORT
 from screens.actions.schema import MIGRATIONS, PLAN, SCHEMA, SCHEMA_TEXT
 from screens.actions.sql import SQL
+from screens.actions.whole_record import ACCESS, BULK, COMMENTS, HISTORY, RECORDS
 
 ACTIONS: tuple[Action, ...] = (
     *APP,
@@ -15,7 +16,12 @@ ACTIONS: tuple[Action, ...] = (
     *GRID,
     *CELLS,
     *CHANGE,
+    *RECORDS,
     *RECORD,
+    *HISTORY,
+    *COMMENTS,
+    *BULK,
+    *ACCESS,
     *EDITOR,
     *PICKER,
     *FILTER,

@@ -20,7 +20,7 @@ def plan_lines(plan: MigrationPlan) -> list[Line]:
         if step["table"] != table:
             table = step["table"]
             lines += [("", "plain")] if lines else []
-            lines.append((one_line(table), "title"))
+            lines += [(one_line(table), "title")] if table else []
         loss = f"  · {t('migrations.loses')}" if step["kind"] == "destructive" else ""
         lines.append((f"{MARKS[step['kind']]} {one_line(step['text'])}{loss}", step["kind"]))
     for refusal in plan["refusals"]:

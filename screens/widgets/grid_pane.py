@@ -243,6 +243,8 @@ class GridPane(Container):
             return self.grid is not None
         if self.grid is None:
             return False
+        if action == "row_detail" and self.model is not None and self.model.query.deleted:
+            return False  # its key brings rows back from the trash
         field = self.edits.field_here() if self.edits else None
         if action in ("link_follow", "link_peek"):
             return field is not None and field["family"] == "link"

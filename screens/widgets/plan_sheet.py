@@ -15,14 +15,16 @@ from screens.services.text import t
 from screens.widgets.line_view import LineView
 from screens.widgets.sheet import Sheet
 
+ROUND_ABOUT = 12
+"""Lines of the terminal that the plan leaves to the frame, the question and the footer."""
+
 
 class PlanSheet(Sheet[bool]):
     """True: carry it out. A plan that loses data wants the word; one that cannot be carried out can only be looked at."""
 
     DEFAULT_CSS = """
     PlanSheet > .sheet { width: 110; }
-    PlanSheet .sheet-body { height: auto; max-height: 30; }
-    PlanSheet LineView { height: auto; max-height: 22; }
+    PlanSheet LineView { height: auto; }
     PlanSheet #plan-word { margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("plan", priority=True)]
@@ -52,6 +54,7 @@ class PlanSheet(Sheet[bool]):
 
     def on_mount(self) -> None:
         view = self.query_one(LineView)
+        view.styles.max_height = max(4, self.app.size.height - ROUND_ABOUT)
         view.show(self.lines())
         inputs = self.query(Input)
         (inputs.first() if inputs else view).focus()

@@ -214,10 +214,10 @@ async def test_search_says_when_there_is_nothing() -> None:
 async def test_columns_move_widen_narrow_fit_hide_freeze() -> None:
     async with grid_host(size=(120, 24)) as (app, pilot):
         layout = app.model.layout
-        await app.press(pilot, "right", "L")
+        await app.press(pilot, "right", "right_parenthesis")
         assert layout.names[1:3] == ["city", "name"]
         assert app.cursor[1] == "name"
-        await app.press(pilot, "H")
+        await app.press(pilot, "left_parenthesis")
         assert layout.names[1:3] == ["name", "city"]
         width = layout.shown[1].width
         await app.press(pilot, "greater_than_sign")

@@ -225,7 +225,7 @@ async def test_a_view_can_be_kept_and_brought_back() -> None:
 async def test_columns_stay_as_they_were_arranged() -> None:
     session = SessionStore(None)
     async with tables(session=session) as (pilot, screen):
-        await pilot.press("right", "minus", "right", "L")
+        await pilot.press("right", "minus", "right", "right_parenthesis")
         await until(pilot, lambda: session.get("columns.companies"))
         names = model(screen).layout.names
         assert "city" not in names

@@ -141,9 +141,9 @@ async def test_a_cell_in_the_persons_own_editor(
     monkeypatch.setenv("VISUAL", str(script))
     monkeypatch.setattr(ConsoleApp, "suspend", lambda self: contextlib.nullcontext())
     async with people(desk, {"name": "Ada", "age": 36}) as (pilot, screen):
-        await pilot.press("E")
+        await pilot.press("ctrl+e")
         await until(pilot, lambda: pilot.app.context.pending.count() == 1)
-        await pilot.press("right", "E")
+        await pilot.press("right", "ctrl+e")
         await until(pilot, lambda: pilot.app.context.pending.count() == 2)
         problems = pilot.app.context.pending.problems()
         assert [field for _, _, field, _ in problems] == ["age"]
@@ -157,7 +157,7 @@ async def test_without_an_editor_the_cell_stays(desk: RunningServer, monkeypatch
     monkeypatch.setenv("VISUAL", "/nonexistent/editor")
     monkeypatch.setattr(ConsoleApp, "suspend", lambda self: contextlib.nullcontext())
     async with people(desk, {"name": "Ada"}) as (pilot, _):
-        await pilot.press("E")
+        await pilot.press("ctrl+e")
         await until(pilot, lambda: any("did not start" in m.text for m in pilot.app.context.messages.messages))
         assert pilot.app.context.pending.count() == 0
 

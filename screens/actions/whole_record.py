@@ -1,0 +1,31 @@
+"""What concerns whole records: their history, what people say about them, the trash, many at once; who may do what."""
+
+from screens.actions.action import Action
+
+RECORDS: tuple[Action, ...] = (
+    Action("row.history", "H", "records"),
+    Action("row.comments", "c", "records"),
+    Action("rows.bulk", "E", "records"),
+    Action("trash.show", "T", "records"),
+    Action("trash.restore", "r", "records", footer=1),
+    Action("trash.erase", "D", "records", footer=2),
+    Action("trash.empty", "", "records"),
+    Action("table.access", "", "records"),
+)
+
+HISTORY: tuple[Action, ...] = (Action("history.revert", "u", "history", footer=1),)
+
+COMMENTS: tuple[Action, ...] = (
+    Action("comments.send", "ctrl+s", "comments", footer=1),
+    Action("comments.write", "o,i", "comments", footer=2),
+    Action("comments.reply", "r,enter", "comments", footer=3),
+    Action("comments.edit", "e,f2", "comments", footer=4),
+    Action("comments.remove", "d,delete", "comments", footer=5),
+    Action("comments.approve", "a", "comments", footer=6),
+    Action("comments.reject", "x", "comments", footer=7),
+    Action("comments.queue", "q", "comments", footer=8),
+)
+
+BULK: tuple[Action, ...] = (Action("bulk.apply", "ctrl+s,enter", "bulk", footer=1),)
+
+ACCESS: tuple[Action, ...] = (Action("access.role", "a,enter", "access", footer=1),)

@@ -1,0 +1,226 @@
+"""What people say about a record: read, write, answer, edit, and decide what is shown (R-078)."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import work
+from textual.binding import BindingType
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import OptionList, Static, TextArea
+from textual.widgets.option_list import Option
+
+from core.client import SovriumError
+from core.contract.access import WhoAmI
+from core.contract.comments import Comment
+from core.contract.tables import TableInfo
+from screens.actions.binding import bindings_of
+from screens.presenters.format.line import plain
+from screens.presenters.history import author, threads
+from screens.presenters.migration import local
+from screens.services.context import Context
+from screens.services.text import t
+from screens.widgets.confirm import confirm
+from screens.widgets.sheet import Sheet
+
+MOST = 200
+"""Comments that are read."""
+
+
+class CommentsSheet(Sheet[None]):
+    """The comments above, the line to write in below. ^S sends; Esc leaves the line, then the sheet."""
+
+    DEFAULT_CSS = """
+    CommentsSheet > .sheet { width: 90; height: 92%; }
+    CommentsSheet .sheet-body { height: 1fr; padding: 0 1; }
+    CommentsSheet OptionList { height: 1fr; max-height: 100%; }
+    CommentsSheet TextArea { height: 4; border: none; background: $boost; }
+    CommentsSheet #comments-what { height: 1; color: $foreground-muted; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("comments")]
+    action_context = "comments"
+
+    def __init__(self, context: Context, info: TableInfo, key: str, name: str) -> None:
+        super().__init__(context, f"{t('comments.title')} · {name}")
+        self.info, self.key = info, key
+        self.shown: list[tuple[Comment, bool]] = []
+        self.only_pending = False
+        self.me: WhoAmI | None = None
+        self.parent_id: str | None = None
+        self.edited: str | None = None
+        self.loaded = False
+
+    def compose_body(self) -> Iterable[Widget]:
+        yield OptionList(compact=True, markup=False)
+        yield Static(t("comments.write"), id="comments-what", markup=False)
+        yield TextArea(soft_wrap=True, tab_behavior="focus")
+
+    def on_mount(self) -> None:
+        self.query_one(OptionList).focus()
+        self.load()
+
+    @property
+    def area(self) -> TextArea:
+        return self.query_one(TextArea)
+
+    @work(exclusive=True, group="comments", exit_on_error=False)
+    async def load(self) -> None:
+        port = self.context.port
+        if port is None:
+            return
+        try:
+            self.me = self.me or await port.whoami()
+            found = await port.comments(self.info["sqlName"], self.key, limit=MOST)
+        except SovriumError as error:
+            self._tell(error.message)
+            return
+        comments = found["comments"]
+        if self.only_pending:
+            comments = [each for each in comments if each["status"] == "pending"]
+        self.shown, self.loaded = threads(comments), True
+        self.paint()
+
+    def paint(self) -> None:
+        listing = self.query_one(OptionList)
+        at = listing.highlighted
+        listing.clear_options()
+        listing.add_options(Option(self.line(comment, answer)) for comment, answer in self.shown)
+        last = len(self.shown) - 1
+        listing.highlighted = (last if at is None else min(at, last)) if self.shown else None
+        if not self.shown:
+            self._tell(t("comments.none_pending" if self.only_pending else "comments.none"))
+        else:
+            self._tell(t("comments.write"))
+        self.refresh_bindings()
+
+    @staticmethod
+    def line(comment: Comment, answer: bool) -> Content:
+        """Who and when, the text below; an answer further in. What is not shown to everybody says so."""
+        inside = "    " if answer else "  "
+        state = "" if comment["status"] == "approved" else f"  [{t('comments.' + comment['status'])}]"
+        edited = f"  {t('comments.edited')}" if comment["updatedAt"] != comment["createdAt"] else ""
+        text = "\n".join(inside + line for line in plain(comment["content"]).splitlines())
+        return Content.assemble(
+            (inside[2:] + ("↳ " if answer else "") + author(comment), "bold"),
+            (f"  {local(comment['createdAt'])}{edited}", "dim"),
+            (state, "bold $warning"),
+            "\n",
+            text,
+        )
+
+    def _tell(self, text: str) -> None:
+        self.query_one("#comments-what", Static).update(text)
+
+    def chosen(self) -> Comment | None:
+        at = self.query_one(OptionList).highlighted
+        return self.shown[at][0] if at is not None and at < len(self.shown) else None
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        self.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if not self.is_mounted or not action.startswith("comments_"):
+            return True
+        comment, me = self.chosen(), self.me
+        own = comment is not None and me is not None and comment["userId"] == me["id"]
+        admin = me is not None and me["admin"]
+        match action:
+            case "comments_send":
+                return self.area.has_focus
+            case "comments_reply":
+                return comment is not None and comment["parentCommentId"] is None
+            case "comments_edit":
+                return own or (admin and comment is not None)
+            case "comments_remove":
+                return own or (admin and comment is not None)
+            case "comments_approve" | "comments_reject":
+                return admin and comment is not None
+            case "comments_queue":
+                return admin
+        return True
+
+    # ── Writing ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _begin(self, text: str, hint: str, *, parent: str | None = None, edited: str | None = None) -> None:
+        self.parent_id, self.edited = parent, edited
+        self.area.text = text
+        self.area.move_cursor(self.area.document.end)
+        self.area.focus()
+        self._tell(hint)
+
+    def action_comments_write(self) -> None:
+        self._begin(self.area.text, t("comments.keys"))
+
+    def action_comments_reply(self) -> None:
+        comment = self.chosen()
+        if comment is not None:
+            self._begin("", t("comments.replying", name=author(comment)), parent=comment["id"])
+
+    def action_comments_edit(self) -> None:
+        comment = self.chosen()
+        if comment is not None:
+            self._begin(comment["content"], t("comments.editing"), edited=comment["id"])
+
+    def action_leave(self) -> None:
+        """Out of the line first; what was typed stays there."""
+        if self.area.has_focus:
+            self.query_one(OptionList).focus()
+            self._tell(t("comments.write"))
+        else:
+            self.dismiss(None)
+
+    @work(exclusive=True, group="send", exit_on_error=False)
+    async def action_comments_send(self) -> None:
+        """Send what was typed; it stays in the line when the server refuses it."""
+        text, port = self.area.text.strip(), self.context.port
+        if not text or port is None:
+            return
+        table = self.info["sqlName"]
+        try:
+            if self.edited is not None:
+                await port.change_comment(table, self.key, self.edited, content=text)
+            else:
+                await port.comment(table, self.key, text, parent=self.parent_id)
+        except SovriumError as error:
+            self._tell(f"! {error.message}")
+            return
+        self.area.text = ""
+        self.parent_id = self.edited = None
+        self.query_one(OptionList).highlighted = None
+        self.query_one(OptionList).focus()
+        self.load()
+
+    @work(exclusive=True, group="send", exit_on_error=False)
+    async def action_comments_remove(self) -> None:
+        comment, port = self.chosen(), self.context.port
+        if comment is None or port is None:
+            return
+        if await confirm(self.app, t("comments.remove_ask"), plain(comment["content"])[:300]):
+            await self._try(port.remove_comment(self.info["sqlName"], self.key, comment["id"]))
+
+    @work(exclusive=True, group="send", exit_on_error=False)
+    async def action_comments_approve(self) -> None:
+        await self._decide("approved")
+
+    @work(exclusive=True, group="send", exit_on_error=False)
+    async def action_comments_reject(self) -> None:
+        await self._decide("rejected")
+
+    async def _decide(self, status: str) -> None:
+        comment, port = self.chosen(), self.context.port
+        if comment is not None and port is not None:
+            await self._try(port.change_comment(self.info["sqlName"], self.key, comment["id"], status=status))
+
+    async def _try(self, call: object) -> None:
+        try:
+            await call  # type: ignore[misc]
+        except SovriumError as error:
+            self._tell(f"! {error.message}")
+            return
+        self.load()
+
+    def action_comments_queue(self) -> None:
+        """Only what waits for a decision; again: everything."""
+        self.only_pending = not self.only_pending
+        self.load()
