@@ -91,12 +91,11 @@ def stop_server(data_dir: Path, *, patience: float = STOP_PATIENCE) -> ServerRec
 
 
 def settled(place: Place) -> ServerRecord | None:
-    """The holder of the folder, once it is neither starting nor stopping; None when there is none."""
+    """The holder of the folder, once it is neither starting nor stopping; None when there is none. One that does not answer
+    is waited for too: a killed process holds its lock until the system has taken it apart."""
     deadline = time.monotonic() + PATIENCE
     while (record := read_record(place.record)) is not None:
-        if record.state == "ready" and not (record.socket and answers(record.socket)):
-            record = read_record(place.record)  # it may have begun to stop in between
-        if record is None or record.state == "ready":
+        if record.state == "ready" and (record.socket is None or answers(record.socket)):
             return record
         if time.monotonic() > deadline:
             raise held_by(record)
@@ -241,14 +240,15 @@ def reap() -> None:
 
 
 def answers(socket: str) -> bool:
-    """Somebody listens there."""
+    """A server speaks there. To be let in is not enough: the system lets callers in for a process that is being killed."""
     with sockets.socket(sockets.AF_UNIX) as probe:
         probe.settimeout(2.0)
         try:
             probe.connect(socket)
+            probe.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            return bool(probe.recv(1))
         except OSError:
             return False
-    return True
 
 
 def address_of(record: ServerRecord, *, started: bool = False, note: str = "") -> Address:
