@@ -64,8 +64,9 @@ class RecordActions:
         await self.pane.app.push_screen_wait(AccessSheet(self.pane.context, self.pane.info))
 
     def _refresh(self) -> None:
+        """Show the rows as they are after a change that was made from here."""
         if self.pane.model is not None:
-            self.pane.model.refresh()
+            self.pane.model.open()
 
     # ── Trash ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -97,6 +98,8 @@ class RecordActions:
         if not await confirm(self.pane.app, title, names + more, yes=t("trash.erase_yes"), typed=word):
             return
         done = 0
+        if self.pane.model is not None:
+            self.pane.model.news.own(row.key for row in rows)
         try:
             for at in range(0, len(rows), AT_ONCE):
                 done += await port.delete_for_good(info["sqlName"], [row.key for row in rows[at : at + AT_ONCE]])
