@@ -135,6 +135,13 @@ class BatchDeleted(TypedDict):
     deleted: int
 
 
+class TrashEmptied(TypedDict):
+    """`kept`: records that others still point at, or that are beyond the caller's reach."""
+
+    deleted: int
+    kept: int
+
+
 class Restored(TypedDict):
     success: bool
     record: Record

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_
 
 from core.clock import Clock
 from core.contract.console import ImportPreview, Job, SqlColumn
@@ -19,10 +19,13 @@ from core.ids import short_id
 from core.jobs.center import JobCenter, Progress
 from core.jobs.result_file import distinct_names, write_rows
 from core.principal import OWNER, Principal
+from core.query.compile import compile_filter
+from core.query.filter import parse_filter
 from core.query.list_query import ListQuery
 from core.records.importing import files_database, import_file, preview
+from core.records.key import key_in, parse_key
 from core.records.service import Records, actor_of
-from core.records.transfer import ExportStream, export_file, export_stream
+from core.records.transfer import ExportStream, StreamedFormat, export_file, export_stream
 from core.storage.database import Call, Cancel
 from core.storage.ddl import literal
 from core.storage.files import Format
@@ -121,17 +124,18 @@ class Transfers:
         return self._jobs.start("export", file_name("result", format_, self._clock()), work, principal=principal)
 
     def export_stream(
-        self, principal: Principal, table: TableModel, params: Mapping[str, str], format_: Literal["csv", "json"]
+        self, principal: Principal, table: TableModel, params: Mapping[str, str], format_: StreamedFormat
     ) -> ExportStream:
         """Records as text, sent while they are read. `params` as those of a list, without its pages."""
-        query, fields, order = self._export_query(principal, table, params)
+        query, fields, condition, order = self._export_query(principal, table, params)
         return export_stream(
             self._records.database,
             query.scope,
             format_,
             self._exchange,
+            safe=params.get("safe") == "true",
             fields=fields,
-            condition=query.condition(),
+            condition=condition,
             order=order,
         )
 
@@ -139,7 +143,7 @@ class Transfers:
         self, principal: Principal, table: TableModel, params: Mapping[str, str], format_: Format
     ) -> Path:
         """Write records to a file, which is the caller's to remove. `params` as those of a list, without its pages."""
-        query, fields, order = self._export_query(principal, table, params)
+        query, fields, condition, order = self._export_query(principal, table, params)
         target = self._target(format_)
         with kept_when_whole(target):
             await export_file(
@@ -149,18 +153,29 @@ class Transfers:
                 format_,
                 Unwatched(),
                 fields=fields,
-                condition=query.condition(),
+                condition=condition,
                 order=order,
             )
         return target
 
     def _export_query(
         self, principal: Principal, table: TableModel, params: Mapping[str, str]
-    ) -> tuple[ListQuery, list[str], list[ColumnElement[Any]]]:
+    ) -> tuple[ListQuery, list[str], ColumnElement[bool], list[ColumnElement[Any]]]:
         self._records.require(principal, table, "read")
-        query = ListQuery.parse(params, self._records.scope(principal, table))
+        scope = self._records.scope(principal, table)
+        view = self._records.view(principal, table, params["view"]) if params.get("view") else None
+        query = ListQuery.parse(params, scope, view=view)
+        condition = query.condition()
+        if params.get("filterField"):
+            one = {"field": params["filterField"], "operator": "equals", "value": params.get("filterValue", "")}
+            condition = and_(condition, compile_filter(parse_filter(one, query.scope), query.scope))
+        if "recordIds" in params:
+            ids = [each.strip() for each in params["recordIds"].split(",") if each.strip()]
+            condition = and_(condition, key_in(table, scope.source, [parse_key(table, each) for each in ids]))
         fields = [name.strip() for name in params.get("fields", "").split(",") if name.strip()]
-        return query, fields, [rank.order() for rank in query.ranks()] if query.sort else []
+        if not fields and query.fields is not None:
+            fields = list(query.fields)  # those of the view
+        return query, fields, condition, [rank.order() for rank in query.ranks()] if query.sort else []
 
     def _target(self, format_: Format) -> Path:
         return self._exchange / f"{short_id('export')}.{format_}"
@@ -207,6 +222,6 @@ def kept_when_whole(file: Path) -> Iterator[None]:
         raise
 
 
-def file_name(stem: str, format_: Format, now: datetime) -> str:
+def file_name(stem: str, format_: str, now: datetime) -> str:
     """`contacts-2026-02-01.csv`."""
     return f"{re.sub(r'[^A-Za-z0-9_-]+', '_', stem)}-{now:%Y-%m-%d}.{format_}"

@@ -5,20 +5,22 @@ Every call carries a principal. Answers are the shapes of `core.contract.records
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, select
 
 from core.access.table import Access, RowOperation, TableAccess
 from core.clock import Clock, system_clock
 from core.contract.console import CommitAnswer, CommitRequest
 from core.contract.records import Record, RecordList
-from core.errors import FieldError, Invalid, NotFound, NotSignedIn, SovriumError, TooLarge
+from core.errors import Conflict, FieldError, Invalid, NotFound, NotSignedIn, SovriumError, TooLarge
 from core.fields.model import AppModel, TableModel
 from core.files.service import Files
 from core.principal import Principal
 from core.query.compile import compile_filter
-from core.query.list_query import ListQuery, parse_deleted, parse_display, parse_expand
+from core.query.list_query import ListQuery, live, parse_deleted, parse_display, parse_expand
 from core.query.scope import Scope
 from core.records.commit import Commits
 from core.records.computed import with_computed
@@ -326,6 +328,30 @@ class Records:
         job = Restore(self._removal, target, _keys(table, ids), batch=True)
         return len(await self._write(target, job, principal))
 
+    async def empty_trash(self, principal: Principal, table: TableModel, older_than_days: int = 0) -> tuple[int, int]:
+        """Remove for good what was deleted so many days ago or more, in batches; how many went, and how many stay because
+        others point at them. Raises NotFound, NotSignedIn."""
+        target = self.target(principal, table, "permanentDelete")
+        scope = self.scope(principal, table)
+        columns = [scope.source.c[name] for name in table.key.fields]
+        due = and_(live("only", scope), scope.source.c.deleted_at <= self._clock() - timedelta(days=older_than_days))
+        deleted, kept = 0, 0
+        while True:
+            page = select(*columns).where(due).order_by(*columns).offset(kept).limit(CHANGE_AT_MOST)
+            keys = await self.database.read(Call(partial(_rows_of, page)), lane="scan")
+            if not keys:
+                return deleted, kept
+            gone = await self._remove(principal, target, keys)
+            deleted, kept = deleted + gone, kept + len(keys) - gone
+
+    async def _remove(self, principal: Principal, target: WritableTable, keys: Sequence[KeyValue]) -> int:
+        """Remove for good those of the records that can be; how many."""
+        job = Delete(self._removal, target, keys, permanent=True, batch=True)
+        try:
+            return int((await self._write(target, job, principal))[0])
+        except (Conflict, NotFound):
+            return sum([await self._remove(principal, target, [key]) for key in keys]) if len(keys) > 1 else 0
+
     async def upsert(self, principal: Principal, table: TableModel, body: Mapping[str, Any]) -> dict[str, Any]:
         """`{records: [{fields}], fieldsToMergeOn}` → `{records, created, updated}`, or of a single record `{fields,
         matchFields}` → `{id, operation, record}` (§10.9). All or nothing. Raises NotFound, Invalid, Conflict."""
@@ -424,6 +450,10 @@ class Records:
                 raise NotFound()
 
         await self.database.read(Call(work), lane="point")
+
+
+def _rows_of(statement: Select[Any], reader: Reader) -> list[KeyValue]:
+    return reader.rows(statement)
 
 
 def is_visible(reader: Reader, scope: Scope, key: KeyValue) -> bool:

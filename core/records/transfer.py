@@ -18,10 +18,16 @@ from core.fields.base import FieldType
 from core.query.list_query import live
 from core.query.scope import HiddenField, Scope, own_ref
 from core.records.shape import to_json
+from core.records.workbook import workbook
 from core.storage.database import Call, Cancel, Database, Reader, Row
 from core.storage.files import Format, copy_to
 
 BLOCK = 2_000
+StreamedFormat = Literal["csv", "json", "ndjson", "xlsx"]
+"""What is sent while it is read."""
+_SPREADSHEET_KINDS = ("integer", "bigint", "decimal", "double", "boolean", "date", "timestamp")
+"""Values that a spreadsheet has a form of its own for."""
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 SENT_AT_ONCE = 256 * 1024
 _AS_STORED = frozenset(
     "single-line-text long-text rich-text email url phone-number code single-select status integer rating progress "
@@ -134,16 +140,37 @@ def text_blocks(
     statement: Select[Any],
     names: Sequence[str],
     types: Sequence[FieldType[Any]],
-    format_: Literal["csv", "json", "parquet"],
+    format_: "Format | StreamedFormat",
+    *,
+    safe: bool = False,
 ) -> Iterator[tuple[bytes, int]]:
-    """The file in blocks, each with its number of rows, in constant memory."""
+    """The file in blocks, each with its number of rows, in constant memory. `safe`: no cell of a csv file is a formula for
+    the program that opens it (R-098)."""
     if format_ == "csv":
         yield _csv_lines([names]), 0
-        cells = [_text_of(field_type) for field_type in types]
+        cells = [_safe(_text_of(field_type)) if safe else _text_of(field_type) for field_type in types]
         for rows in reader.stream(statement, size=BLOCK):
             yield _csv_lines([[cell(value) for cell, value in zip(cells, row, strict=True)] for row in rows]), len(rows)
         return
+    if format_ == "xlsx":
+        texts = [None if kind in _SPREADSHEET_KINDS else field_type.to_text for kind, field_type in _kinds(types)]
+        blocks = (
+            [
+                [
+                    value if value is None or text is None else text(value)
+                    for text, value in zip(texts, row, strict=True)
+                ]
+                for row in rows
+            ]
+            for rows in reader.stream(statement, size=BLOCK)
+        )
+        yield from workbook(names, blocks)
+        return
     converters = [(name, to_json(field_type)) for name, field_type in zip(names, types, strict=True)]
+    if format_ == "ndjson":
+        for rows in reader.stream(statement, size=BLOCK):
+            yield b"".join(orjson.dumps(_json_row(converters, row)) + b"\n" for row in rows), len(rows)
+        return
     yield b"[", 0
     before = b"\n"
     for rows in reader.stream(statement, size=BLOCK):
@@ -158,6 +185,18 @@ def native_blocks(reader: Reader, native: Select[Any], names: Sequence[str]) -> 
     texts = [cast(column, SqlText) for column in native.selected_columns]
     for rows in reader.stream(native.with_only_columns(*texts, maintain_column_froms=True), size=BLOCK):
         yield _csv_lines(rows), len(rows)
+
+
+def _kinds(types: Sequence[FieldType[Any]]) -> list[tuple[str, FieldType[Any]]]:
+    return [("" if (kind := each.result()) is None else kind.kind, each) for each in types]
+
+
+def _safe(text_of: Callable[[Any], str]) -> Callable[[Any], str]:
+    def text(value: Any) -> str:
+        found = text_of(value)
+        return f"'{found}" if found.startswith(_FORMULA_STARTS) and isinstance(value, str) else found
+
+    return text
 
 
 def _text_of(field_type: FieldType[Any]) -> Callable[[Any], str]:
@@ -180,9 +219,10 @@ def _csv_lines(rows: Sequence[Sequence[str | None]]) -> bytes:
 def export_stream(
     database: Database,
     scope: Scope,
-    format_: Literal["csv", "json"],
+    format_: "StreamedFormat",
     folder: Path,
     *,
+    safe: bool = False,
     fields: Sequence[str] | None = None,
     condition: ColumnElement[bool] | None = None,
     order: Sequence[ColumnElement[Any]] = (),
@@ -190,11 +230,13 @@ def export_stream(
     """An export for a client that reads as fast as it likes. `folder` is for what it has not read yet."""
     names, statement = export_select(scope, fields, condition, order)
     types = [scope.table.type_of(name) for name in names]
-    if database.dialect == "duckdb" and format_ == "csv":
+    if database.dialect == "duckdb" and format_ == "csv" and not safe:
         native = native_select(scope, statement, names, types, format_)
         if native is not None:
             return ExportStream(database, lambda reader: native_blocks(reader, native, names), folder)
-    return ExportStream(database, lambda reader: text_blocks(reader, statement, names, types, format_), folder)
+    return ExportStream(
+        database, lambda reader: text_blocks(reader, statement, names, types, format_, safe=safe), folder
+    )
 
 
 class ExportStream:

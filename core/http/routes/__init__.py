@@ -15,6 +15,7 @@ def all_routes() -> Iterator[Route]:
         console_views,
         events,
         files,
+        forms,
         formulas,
         health,
         hello,
@@ -57,5 +58,6 @@ def all_routes() -> Iterator[Route]:
     ):
         yield from module.routes.routes
     yield from transfer_routes.console.routes
+    yield from forms.routes.routes
     yield from comments.routes.routes
     yield from webhooks.routes.routes

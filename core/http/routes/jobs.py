@@ -14,8 +14,15 @@ from core.http.call import Call
 from core.http.route import RouteFamily
 
 BLOCK = 256 * 1024
-KINDS = {".csv": "text/csv; charset=utf-8", ".json": "application/json", ".parquet": "application/vnd.apache.parquet"}
-FILE_KINDS = ("text/csv", "application/json", "application/vnd.apache.parquet")
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+KINDS = {
+    ".csv": "text/csv; charset=utf-8",
+    ".json": "application/json",
+    ".ndjson": "application/x-ndjson",
+    ".xlsx": SPREADSHEET,
+    ".parquet": "application/vnd.apache.parquet",
+}
+FILE_KINDS = ("text/csv", "application/json", "application/x-ndjson", SPREADSHEET, "application/vnd.apache.parquet")
 
 routes = RouteFamily("jobs")
 

@@ -17,6 +17,7 @@ from core.contract.records import (
     RecordBody,
     RecordList,
     Restored,
+    TrashEmptied,
     Upsert,
     Upserted,
 )
@@ -265,6 +266,23 @@ async def restore_batch(call: Call) -> Answer:
     body = await batch_body(call)
     restored = await call.engine.records.batch_restore(call.principal, table_of(call), body["ids"])
     return as_json({"success": True, "restored": restored})
+
+
+@routes.add(
+    "POST",
+    "/api/tables/{table}/trash/empty",
+    query={
+        "olderThanDays": Parameter("only what was deleted so many days ago, or more", "integer", least=0, most=36_500)
+    },
+    answers={200: TrashEmptied},
+    errors=(404,),
+    needs="permanentDelete",
+)
+async def empty_trash(call: Call) -> Answer:
+    """Remove the records of the trash for good (R-048)."""
+    days = call.integer("olderThanDays", 0)
+    deleted, kept = await call.engine.records.empty_trash(call.principal, table_of(call), days)
+    return as_json({"deleted": deleted, "kept": kept})
 
 
 @routes.add(

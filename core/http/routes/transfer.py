@@ -14,6 +14,7 @@ from core.http.routes.records import LIST
 from core.http.routes.tables import table_of
 from core.http.spool import spool
 from core.jobs.transfer import Transfers, file_name
+from core.records.transfer import StreamedFormat
 from core.storage.files import Format
 
 PREVIEW_LIMIT = 4 * 1024 * 1024
@@ -27,11 +28,25 @@ IMPORT = {
     "mapping": Parameter("column → field, as a JSON object; by their names when absent", "json"),
     "onError": Parameter("abort: all rows or none; skip: those that fit", choices=("abort", "skip")),
 }
+_AS_LISTED = (
+    "fields",
+    "filter",
+    "filterByFormula",
+    "sort",
+    "order",
+    "q",
+    "view",
+    "timezone",
+    "includeDeleted",
+    "deleted",
+)
 EXPORT = {
-    **FORMAT,
-    **{
-        name: LIST[name] for name in ("fields", "filter", "sort", "order", "q", "timezone", "includeDeleted", "deleted")
-    },
+    "format": Parameter("of the file", choices=("csv", "json", "ndjson", "xlsx", "parquet"), required=True),
+    **{name: LIST[name] for name in _AS_LISTED if name in LIST},
+    "recordIds": Parameter("only these records, separated by commas"),
+    "filterField": Parameter("only records where this field is `filterValue`"),
+    "filterValue": Parameter("see filterField"),
+    "safe": Parameter("texts of a csv file that a spreadsheet would take for formulas get an apostrophe", "boolean"),
 }
 
 
@@ -71,12 +86,15 @@ async def import_records(call: Call) -> Answer:
 )
 async def export_records(call: Call) -> Answer:
     """The records of a table as a file (R-097)."""
-    table, format_ = table_of(call), cast(Format, call.required("format"))
+    table, format_ = table_of(call), call.required("format")
     params = {name: value for name, value in call.query.items() if name != "format"}
     name = file_name(table.sql_name, format_, call.engine.clock())
+    if call.boolean("safe"):
+        params["safe"] = "true"
     if format_ != "parquet":
-        return Stream(transfers(call).export_stream(call.principal, table, params, format_).chunks(), attachment(name))
-    source, size = opened(await transfers(call).export_now(call.principal, table, params, format_), remove=True)
+        stream = transfers(call).export_stream(call.principal, table, params, cast(StreamedFormat, format_))
+        return Stream(stream.chunks(), attachment(name))
+    source, size = opened(await transfers(call).export_now(call.principal, table, params, "parquet"), remove=True)
     return Stream(blocks(source), attachment(name), size=size)
 
 

@@ -1,0 +1,71 @@
+"""The same writes for plain HTML forms, which know neither PATCH nor JSON (R-039, §10.8)."""
+
+from core.errors import FieldError, Invalid
+from core.http.answer import Answer
+from core.http.call import Call
+from core.http.form import KIND, done, form_of, json_of, redirect_of, values_of
+from core.http.route import RouteFamily
+from core.http.routes.tables import table_of
+from core.records.shape import flat
+
+routes = RouteFamily("forms")
+RECORD = "/api/tables/{table}/records/{record}"
+RECORDS = "/api/tables/{table}/records"
+ANSWERS = {200: dict, 302: None}
+
+
+@routes.add(
+    "POST",
+    RECORD + "/update",
+    body=bytes,
+    body_kind=KIND,
+    answers=ANSWERS,
+    errors=(404, 409, 413, 422),
+    needs="update",
+)
+async def update_by_form(call: Call) -> Answer:
+    """Change a record by a form."""
+    form = await form_of(call)
+    redirect = redirect_of(form)
+    fields = {"fields": values_of(form)}
+    record = await call.engine.records.update(call.principal, table_of(call), call.segments["record"], fields)
+    return done(redirect, flat(record))
+
+
+@routes.add("POST", RECORD + "/delete", body=bytes, body_kind=KIND, answers=ANSWERS, errors=(404, 413), needs="delete")
+async def delete_by_form(call: Call) -> Answer:
+    """Delete a record by a form."""
+    redirect = redirect_of(await form_of(call))
+    await call.engine.records.delete(call.principal, table_of(call), call.segments["record"])
+    return done(redirect, {"success": True})
+
+
+@routes.add(
+    "POST",
+    RECORDS + "/bulk-update",
+    body=bytes,
+    body_kind=KIND,
+    answers=ANSWERS,
+    errors=(404, 409, 413, 422),
+    needs="update",
+)
+async def update_many_by_form(call: Call) -> Answer:
+    """Change several records alike, all or none: `_ids` and `_data` hold JSON."""
+    form = await form_of(call)
+    redirect, ids, data = redirect_of(form), json_of(form, "_ids", list), json_of(form, "_data", dict)
+    body = {"records": [{"id": each, "fields": data} for each in ids]}
+    answer = await call.engine.records.batch_update(call.principal, table_of(call), body)
+    return done(redirect, {"success": True, **answer})
+
+
+@routes.add(
+    "POST", RECORDS + "/bulk-delete", body=bytes, body_kind=KIND, answers=ANSWERS, errors=(404, 413), needs="delete"
+)
+async def delete_many_by_form(call: Call) -> Answer:
+    """Delete several records, all or none: `_ids` holds JSON."""
+    form = await form_of(call)
+    redirect, ids = redirect_of(form), json_of(form, "_ids", list)
+    if not all(isinstance(each, str | int) and not isinstance(each, bool) for each in ids):
+        raise Invalid("_ids is a list of ids", [FieldError("_ids", "form.not-ids", "_ids is a list of ids")])
+    deleted = await call.engine.records.batch_delete(call.principal, table_of(call), ids)
+    return done(redirect, {"success": True, "deleted": deleted})
