@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 from textual import work
@@ -42,7 +43,8 @@ def known_part(query: Query, info: TableInfo) -> Query:
     names = {field["name"] for field in info["fields"]}
     sort = tuple(key for key in query.sort if key["field"] in names)
     known = query.filter is None or fields_in(query.filter) <= names
-    return Query(query.filter if known else None, sort, query.deleted)
+    group = query.group if query.group is not None and query.group["field"] in names else None
+    return replace(query, filter=query.filter if known else None, sort=sort, group=group)
 
 
 def fields_in(tree: Any) -> set[str]:
@@ -71,6 +73,8 @@ class TablesScreen(ConsoleScreen):
         self.record = RecordPanel(self.pane, id="record", classes="pane")
         self.whole = RecordActions(self.pane)
         self._wanted: Place | None = None
+        self._opened = False
+        """A table was opened to the end; what is cancelled on the way is begun again."""
         self._last: dict[str, Place] = {}
         self._stops: list[Callable[[], None]] = []
 
@@ -112,9 +116,9 @@ class TablesScreen(ConsoleScreen):
             return
         self.navigator.show(schema["tables"])
         wanted = self._wanted or self._remembered()
-        if wanted is not None and self.pane.info is None:
+        if wanted is not None and not self._opened:
             await self._open(wanted)
-        elif self.pane.info is None:
+        elif not self._opened:
             self.navigator.query_one("Menu").focus()
         self.navigator.count()
 
@@ -135,7 +139,11 @@ class TablesScreen(ConsoleScreen):
             return
         field = self.pane.edits.field_here() if self.pane.edits else None
         await self.pane.open_table(
-            info, known_part(model.query, info), model.key_at(model.selection.row), field["name"] if field else ""
+            info,
+            known_part(self.pane.desk.base_query(), info),
+            model.key_at(model.selection.row),
+            field["name"] if field else "",
+            self.pane.desk.address,
         )
         self.navigator.mark(info["sqlName"])
         if self.record.display:
@@ -171,13 +179,19 @@ class TablesScreen(ConsoleScreen):
                 self.app.notify(t("tables.unknown", name=place.title), severity="warning")
             return
         self._wanted = None
-        query = Query(state.get("filter"), tuple(state.get("sort", ())), bool(state.get("deleted")))
+        fresh = not {"filter", "sort", "deleted", "group", "look"} & set(state)
+        sort, trash, look = tuple(state.get("sort", ())), bool(state.get("deleted")), str(state.get("look", ""))
+        query = None if fresh else Query(state.get("filter"), sort, trash, state.get("group"))
         here, model = self.pane.info, self.pane.model
-        same = here is not None and here["sqlName"] == info["sqlName"] and model is not None and model.query == query
+        same = here is not None and here["sqlName"] == info["sqlName"] and model is not None
+        if same and model is not None:
+            shown = replace(self.pane.desk.base_query(), view="")
+            same = shown == (query or Query()) and self.pane.desk.address == look
         key, field = state.get("key"), str(state.get("field", ""))
         here_already = same and ((key is None and not field) or self._stand(str(key), field))
         if not here_already:
-            await self.pane.open_table(info, query, str(key) if key is not None else None, field)
+            await self.pane.open_table(info, query, str(key) if key is not None else None, field, look)
+        self._opened = True
         self.navigator.mark(info["sqlName"])
         if self.pane.grid is not None:
             self.pane.grid.focus()
@@ -240,11 +254,14 @@ class TablesScreen(ConsoleScreen):
         if model is None or info is None:
             return
         column = self.pane.edits.field_here() if self.pane.edits else None
+        query = self.pane.desk.base_query()
         state: dict[str, Any] = {
             "table": info["sqlName"],
-            "filter": model.query.filter,
-            "sort": list(model.query.sort),
-            "deleted": model.query.deleted,
+            "filter": query.filter,
+            "sort": list(query.sort),
+            "deleted": query.deleted,
+            "group": query.group,
+            "look": self.pane.desk.address,
             "key": model.key_at(model.selection.row),
             "field": column["name"] if column else "",
         }
@@ -269,7 +286,7 @@ class TablesScreen(ConsoleScreen):
         status.show("mode", f" {t(f'mode.{mode}')} ")
         status.show("table", info["name"])
         status.show("rows", self._rows())
-        tree: Filter | None = model.query.filter
+        tree: Filter | None = self.pane.desk.base_query().filter
         status.show("filter", FilterDraft(info["fields"], tree).sentence() if tree else "")
         status.show("news", self._news(model.news))
         status.show("work", "…" if model.loading else "")
@@ -289,6 +306,9 @@ class TablesScreen(ConsoleScreen):
         if not model.count:
             return t("tables.empty")
         sign = {"exact": "", "at-least": "≥", "estimate": "~"}[model.view["countKind"]] if model.view else ""
+        if model.blocks and model.view is not None:
+            number = grouped(model.to_base(selection.row) + 1)
+            return t("tables.row", row=number, count=f"{sign}{grouped(model.view['count'])}")
         return t("tables.row", row=grouped(selection.row + 1), count=f"{sign}{grouped(model.count)}")
 
     def _news(self, news: News) -> str:

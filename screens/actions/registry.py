@@ -7,6 +7,7 @@ from screens.actions.grid import CELLS, GRID
 from screens.actions.record import COLUMNS, EDITOR, FILES, FILTER, PASTE, PICKER, RECORD, SORT
 from screens.actions.schema import MIGRATIONS, PLAN, SCHEMA, SCHEMA_TEXT
 from screens.actions.sql import SQL
+from screens.actions.view import CARDS, VIEWS
 from screens.actions.whole_record import ACCESS, BULK, COMMENTS, HISTORY, RECORDS
 
 ACTIONS: tuple[Action, ...] = (
@@ -27,6 +28,8 @@ ACTIONS: tuple[Action, ...] = (
     *FILTER,
     *SORT,
     *COLUMNS,
+    *VIEWS,
+    *CARDS,
     *PASTE,
     *FILES,
     *CHANGES,

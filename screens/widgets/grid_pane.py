@@ -19,7 +19,6 @@ from core.client import SovriumError
 from core.contract.console import CommitAnswer
 from core.contract.tables import FieldInfo, TableInfo
 from screens.actions.binding import bindings_of
-from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.filter_draft import FilterDraft
 from screens.presenters.grid_model import GridModel
 from screens.presenters.paste import TargetRow
@@ -29,6 +28,7 @@ from screens.presenters.value import check, editable, stored_value, title_of, wh
 from screens.services.context import Context
 from screens.services.number import grouped
 from screens.services.text import t
+from screens.widgets.board.face import Face
 from screens.widgets.cell_values import value_hits
 from screens.widgets.defect import tell_defect
 from screens.widgets.editors.base import CellEditor, EditedCell, Move
@@ -42,6 +42,13 @@ from screens.widgets.grid_views import GridViews
 from screens.widgets.pane_grid import PaneGrid
 from screens.widgets.press import press_button
 from screens.widgets.question import Questions
+from screens.widgets.view_desk import ViewDesk
+from screens.widgets.view_menu import SIGNS
+
+OF_CELLS = frozenset(
+    "grid_open grid_edit grid_external grid_clear grid_value grid_bulk grid_paste group_by mode_entry link_peek".split()
+)
+"""What needs a cell under the cursor: not done on cards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,7 @@ class GridPane(Container):
         """Why the cell under the cursor did not open, until the cursor moves."""
         self.transfer = GridTransfer(self)
         self.views = GridViews(self)
+        self.desk = ViewDesk(self)
         self._stops: list[Callable[[], None]] = []
 
     def compose(self) -> ComposeResult:
@@ -127,18 +135,18 @@ class GridPane(Container):
         return self.grid.model if self.grid is not None else None
 
     async def open_table(
-        self, info: TableInfo, query: Query | None = None, key: str | None = None, field: str = ""
+        self, info: TableInfo, query: Query | None = None, key: str | None = None, field: str = "", look: str = ""
     ) -> None:
-        """Show a table, on a row and column if they are named. Needs a connection."""
+        """Show a table, on a row and column if they are named, in a view. Without a query it is the table's default view.
+        Needs a connection."""
         port = self.context.port
         if port is None:
             return
         old = self.model
-        layout = ColumnLayout(
-            info["fields"], info["primaryKey"].split("~")[0], self.context.session.get(f"columns.{info['sqlName']}")
-        )
-        model = GridModel(TableSource(port, info), layout, self.context.pending, query or Query())
+        query = await self.desk.prepare(port, info, query, key, look)
         self.info = info
+        layout = self.desk.columns(info)
+        model = GridModel(TableSource(port, info), layout, self.context.pending, query)
         self.edits = RecordEdits(model, self.context.pending, info, lambda: self.context.port)
         if self.grid is None:
             self.query_one("#pane-empty").display = False
@@ -148,8 +156,9 @@ class GridPane(Container):
             self.grid.replace_model(model)
         place = layout.index(field) if field else None
         model.selection.column = layout.first_editable() if place is None else place
-        model.open(key)
-        self.paint_title()
+        if not self.desk.asks_itself:
+            model.open(key)
+        await self.desk.show()
         if old is not None:
             await old.close()
 
@@ -194,8 +203,10 @@ class GridPane(Container):
             pieces.append((f"  {sign}{grouped(model.view['count'])}", "$foreground-muted"))
         if model.query.deleted:
             pieces.append((f"  {t('tables.trash')}", "bold $warning"))
-        if model.query.filter is not None:
-            sentence = FilterDraft(info["fields"], model.query.filter).sentence()
+        pieces += self._view_pieces()
+        query = self.desk.base_query()
+        if query.filter is not None:
+            sentence = FilterDraft(info["fields"], query.filter).sentence()
             pieces += ["  ", (f" ▽ {sentence} ", "$secondary on $boost")]
         if model.query.sort:
             names = {field["name"]: title_of(field) for field in info["fields"]}
@@ -213,6 +224,26 @@ class GridPane(Container):
         elif model.loading:
             pieces.append(("  …", "$foreground-muted"))
         self.query_one("#pane-title", Static).update(Content.assemble(*pieces))
+
+    def _view_pieces(self) -> list[Any]:
+        """The open view, `*` where it is not as it was kept, and the groups."""
+        look, model = self.desk.look, self.model
+        pieces: list[Any] = []
+        if look is not None:
+            name = t(f"views.suggest.{look.layout}", name=look.name) if look.kind == "suggested" else look.name
+            mark = "*" if self.desk.is_changed else ""
+            pieces += ["  ", (f" {SIGNS.get(look.layout, '')} {name}{mark} ", "bold $accent on $boost")]
+        group = model.query.group if model is not None and self.face is None else None
+        if group is not None and self.info is not None:
+            titles = {field["name"]: title_of(field) for field in self.info["fields"]}
+            note = f" ({t('group.too_many')})" if model is not None and model.too_many_groups else ""
+            pieces += ["  ", (f" ▾ {titles.get(group['field'], group['field'])}{note} ", "$secondary on $boost")]
+        return pieces
+
+    @property
+    def face(self) -> Face | None:
+        """The board, calendar or gallery in the grid's place."""
+        return self.desk.face
 
     def on_virtual_grid_view_changed(self, event: VirtualGrid.ViewChanged) -> None:
         event.stop()
@@ -241,7 +272,7 @@ class GridPane(Container):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("app_back", "mode_entry"):
             return self.grid is not None
-        if self.grid is None:
+        if self.grid is None or (self.face is not None and action in OF_CELLS):
             return False
         if action == "row_detail" and self.model is not None and self.model.query.deleted:
             return False  # its key brings rows back from the trash
@@ -265,6 +296,9 @@ class GridPane(Container):
         self.transfer.paste_text(event.text)
 
     def action_grid_open(self) -> None:
+        if self.model is not None and self.model.header(self.model.selection.row) is not None:
+            self.model.fold(self.model.selection.row)
+            return
         self.edit_cell()
 
     def action_grid_edit(self) -> None:
@@ -449,6 +483,9 @@ class GridPane(Container):
     @work(exclusive=True, group="edit", exit_on_error=False)
     async def action_row_new(self) -> None:
         """A new row below the cursor, with its first field open."""
+        if self.face is not None:
+            self.desk.new_row()
+            return
         async with self.context.hold_keys():
             edits, grid = self.edits, self.grid
             if edits is None or grid is None:
@@ -501,7 +538,9 @@ class GridPane(Container):
         """Escape: leave entry mode, then what the grid gives up level by level."""
         if self.grid is None:
             return
-        if self.grid.entry:
+        if self.face is not None:
+            self.face.step_back()
+        elif self.grid.entry:
             self.action_mode_entry()
         else:
             self.grid.step_back()

@@ -9,11 +9,9 @@ from core.contract.tables import FieldInfo, TableInfo
 from screens.actions.binding import chain_of, live_actions
 from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.condition import value_condition, with_condition
-from screens.presenters.filter_draft import FilterDraft
 from screens.presenters.finder import Hit
 from screens.presenters.link import REF, link_key
 from screens.presenters.place import Place
-from screens.presenters.row_source import Query
 from screens.presenters.value import show, title_of
 from screens.services.number import grouped
 from screens.services.text import t
@@ -95,9 +93,7 @@ class GridViews:
 
     def keep_layout(self) -> None:
         """Remember the columns of this table."""
-        if self.pane.model is not None and self.pane.info is not None:
-            key = f"columns.{self.pane.info['sqlName']}"
-            self.pane.context.session.put(key, self.pane.model.layout.to_data())
+        self.pane.desk.keep_columns()
 
     def manage_columns(self) -> None:
         self._start(self._columns())
@@ -124,62 +120,8 @@ class GridViews:
     # ── Saved views ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def saved_views(self) -> None:
-        self._start(self._saved())
-
-    def _views(self) -> dict[str, Any]:
-        assert self.pane.info is not None
-        return dict(self.pane.context.session.get(f"views.{self.pane.info['sqlName']}", {}))
-
-    async def _saved(self) -> None:
-        """Choose a view, or keep this one under a name; the trash is a view as well."""
-        model, info = self.pane.model, self.pane.info
-        if model is None or info is None:
-            return
-        hits = [
-            Hit(label=name, detail=FilterDraft(info["fields"], view.get("filter")).sentence(), value=("open", name))
-            for name, view in self._views().items()
-        ]
-        hits.append(Hit(label=t("views.all"), value=("all", "")))
-        hits.append(Hit(label=t("views.trash"), value=("trash", "")))
-        hits.append(Hit(label=t("views.save"), value=("save", "")))
-        hits += [Hit(label=t("views.forget", name=name), value=("forget", name), quiet=True) for name in self._views()]
-        hit = await self.pane.app.push_screen_wait(Finder(t("views.placeholder"), hits))
-        if hit is None:
-            return
-        what, name = hit.value
-        if what == "all":
-            model.set_query(Query())
-        elif what == "trash":
-            model.set_query(Query(deleted=True))
-        elif what == "open":
-            self._open(self._views()[name])
-        elif what == "save":
-            await self._save()
-        else:
-            views = self._views()
-            del views[name]
-            self.pane.context.session.put(f"views.{info['sqlName']}", views)
-
-    def _open(self, view: dict[str, Any]) -> None:
-        model, info = self.pane.model, self.pane.info
-        assert model is not None
-        assert info is not None
-        if view.get("columns"):
-            model.layout = ColumnLayout(info["fields"], info["primaryKey"].split("~")[0], view["columns"])
-            model.columns_changed()
-        model.set_query(Query(view.get("filter"), tuple(view.get("sort", ()))))
-
-    async def _save(self) -> None:
-        from screens.widgets.name_dialog import NameDialog
-
-        model, info = self.pane.model, self.pane.info
-        assert model is not None
-        assert info is not None
-        name = await self.pane.app.push_screen_wait(NameDialog(self.pane.context, t("views.name")))
-        if name:
-            view = {"filter": model.query.filter, "sort": list(model.query.sort), "columns": model.layout.to_data()}
-            self.pane.context.session.put(f"views.{info['sqlName']}", self._views() | {name: view})
-            self.pane.app.notify(t("views.saved", name=name))
+        """Choose a view, or keep what is shown under a name; the trash is a view as well."""
+        self._start(self.pane.desk.menu())
 
     # ── Links ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from textual import events
 from textual.message import Message
+from typing_extensions import Self
 
 from screens.widgets.grid.grid import VirtualGrid
 
@@ -24,6 +25,14 @@ class PaneGrid(VirtualGrid):
         """The terminal pasted a text while the grid had the focus."""
 
         text: str
+
+    def focus(self, scroll_visible: bool = True) -> Self:
+        """Where a board, calendar or gallery stands in the grid's place, it has the keys."""
+        face = getattr(self.parent, "face", None)
+        if face is None:
+            return super().focus(scroll_visible)
+        face.focus(scroll_visible)
+        return self
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
         if super().check_consume_key(key, character):

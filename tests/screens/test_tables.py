@@ -21,6 +21,7 @@ from screens.widgets.filter_builder import FilterBuilder
 from screens.widgets.finder import Finder
 from screens.widgets.footer import KeyFooter
 from screens.widgets.record_peek import RecordPeek
+from screens.widgets.view_menu import ViewMenu
 from sovrium_tui.console import ConsoleApp
 from tests.support.console import console, running, screen_text, until
 from tests.support.memory_port import MemoryPort, companies
@@ -207,16 +208,17 @@ async def test_a_view_can_be_kept_and_brought_back() -> None:
         await pilot.press("right", "f")
         await until(pilot, lambda: model(screen).query.filter and not model(screen).loading)
         await pilot.press("w")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Finder))
-        await pilot.press(*"keep", "enter")
-        await until(pilot, lambda: pilot.app.screen.query("NameDialog Input") or "Name of" in screen_text(pilot.app))  # type: ignore[arg-type]
+        await until(pilot, lambda: isinstance(pilot.app.screen, ViewMenu))
+        await pilot.press("S")
+        await until(pilot, lambda: "Name of" in screen_text(pilot.app))  # type: ignore[arg-type]
         await pilot.press(*"oslo", "enter")
-        await until(pilot, lambda: session.get("views.companies"))
+        await until(pilot, lambda: screen.pane.desk.look is not None and screen.pane.desk.look.name == "oslo")
         await pilot.press("escape")
         await until(pilot, lambda: model(screen).query.filter is None and not model(screen).loading)
+        await until(pilot, lambda: "oslo*" in screen_text(pilot.app))  # type: ignore[arg-type]
         await pilot.press("w")
-        await until(pilot, lambda: isinstance(pilot.app.screen, Finder))
-        await pilot.press(*"oslo", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ViewMenu))
+        await pilot.press("enter")
         await until(
             pilot, lambda: model(screen).query.filter == {"field": "city", "operator": "equals", "value": "Oslo"}
         )

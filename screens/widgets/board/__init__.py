@@ -1,0 +1,1 @@
+"""Records as cards in columns, by the value of a field."""

@@ -1,0 +1,1 @@
+"""Records on the days of a month or week."""

@@ -1,0 +1,1 @@
+"""Records as cards, with a picture where they have one."""
