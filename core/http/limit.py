@@ -10,7 +10,7 @@ import math
 import os
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +27,7 @@ DEFAULTS: dict[Class, int] = {"read": 100, "write": 50, "delete": 50, "tables": 
 SESSION_FACTOR = 10
 """With a session, as many times that: a grid that scrolls needs it."""
 WINDOW_SECONDS = 60
+WINDOW_MOST = 86_400
 CALLERS_MOST = 10_000
 """Windows that are remembered; the one that was used least recently is forgotten first."""
 STREAMS_MOST = 20
@@ -73,6 +74,7 @@ class Limiter:
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, window: int | None = None) -> None:
         self._clock = clock
         self._window = window_setting(os.environ.get("RATE_LIMIT_WINDOW_SECONDS")) if window is None else window
+        self._shared = shared_setting(os.environ)
         self._windows: OrderedDict[tuple[str, str, str], deque[float]] = OrderedDict()
         self._streams: dict[str, int] = {}
 
@@ -101,11 +103,13 @@ class Limiter:
         times.append(now)
         return Taken(limit, limit - len(times), max(1, math.ceil(times[0] + seconds - now)))
 
-    def _limit_of(self, class_: Class, app: App, table: str) -> tuple[int, int, bool]:
+    def _limit_of(self, class_: Class, app: App, table: str) -> tuple[int, float, bool]:
         """The limit, the seconds of its window, and whether it is the table's own (L-007)."""
         own = next((t.rate_limit for t in app.tables if t.sql_name == table), None) if table else None
         seconds = (own and own.window) or (app.rate_limit and app.rate_limit.window) or self._window
-        if class_ in ("tables", "activity", "shared"):
+        if class_ == "shared":
+            return *self._shared, False
+        if class_ in ("tables", "activity"):
             return DEFAULTS[class_], seconds, False
         said = _said(own, class_)
         return said or _said(app.rate_limit, class_) or DEFAULTS[class_], seconds, own is not None
@@ -189,6 +193,19 @@ def window_setting(value: str | None) -> int:
     """Seconds from `RATE_LIMIT_WINDOW_SECONDS`. Raises BadRequest for what is not a number of them."""
     if not value:
         return WINDOW_SECONDS
-    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= 86_400):
-        raise BadRequest("RATE_LIMIT_WINDOW_SECONDS must be a number of seconds, 1 to 86400")
+    return _number("RATE_LIMIT_WINDOW_SECONDS", value, "seconds", WINDOW_MOST)
+
+
+def shared_setting(environ: Mapping[str, str]) -> tuple[int, float]:
+    """How many readings of shared views a caller has, and in how many seconds (L-006). Raises BadRequest."""
+    most, window = environ.get("SHARED_VIEWS_RATE_LIMIT_MAX"), environ.get("SHARED_VIEWS_RATE_LIMIT_WINDOW_MS")
+    limit = _number("SHARED_VIEWS_RATE_LIMIT_MAX", most, "requests", 1_000_000) if most else DEFAULTS["shared"]
+    if not window:
+        return limit, WINDOW_SECONDS
+    return limit, _number("SHARED_VIEWS_RATE_LIMIT_WINDOW_MS", window, "milliseconds", WINDOW_MOST * 1000) / 1000
+
+
+def _number(name: str, value: str, unit: str, most: int) -> int:
+    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= most):
+        raise BadRequest(f"{name} must be a number of {unit}, 1 to {most}")
     return int(value)

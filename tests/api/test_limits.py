@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from core.errors import BadRequest
-from core.http.limit import CALLERS_MOST, Limiter, TooMany, address_of, window_setting
+from core.http.limit import CALLERS_MOST, Limiter, TooMany, address_of, shared_setting, window_setting
 from core.schema.model import App
 from tests.support.principals import by_header, headers
 from tests.support.server import RunningServer
@@ -210,6 +210,37 @@ def test_the_window_is_a_setting(value: str | None, expected: int) -> None:
 def test_a_window_that_is_none(value: str) -> None:
     with pytest.raises(BadRequest):
         window_setting(value)
+
+
+def test_activity_has_its_own_window(server: RunningServer) -> None:
+    """L-006: sixty, beside the reads of tables; ten times as many with a session."""
+    assert statuses(61, lambda: server.http.get("/api/activity")) == [401] * 60 + [429]
+    assert server.http.get(NOTES).status_code == 200
+    ada = headers("ada", "member")
+    assert statuses(601, lambda: server.http.get("/api/activity", headers=ada)) == [200] * 600 + [429]
+
+
+def test_shared_views_have_their_own_window(tmp_path: Path, seconds: Seconds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """L-006: for a user, with a session too; by the environment."""
+    monkeypatch.setenv("SHARED_VIEWS_RATE_LIMIT_MAX", "3")
+    monkeypatch.setenv("SHARED_VIEWS_RATE_LIMIT_WINDOW_MS", "2500")
+    with RunningServer(APP, tmp_path, authenticate=by_header, limiter=Limiter(seconds, window=60)) as running:
+        ask = lambda who: running.http.get("/api/shared-views/v_x", headers=headers(who, "member")).status_code  # noqa: E731
+        assert [ask("ada") for _ in range(4)] == [404] * 3 + [429]
+        assert ask("bob") == 404
+        seconds.now += 2.4
+        assert ask("ada") == 429
+        seconds.now += 0.2
+        assert ask("ada") == 404
+
+
+def test_limits_of_shared_views_that_are_none() -> None:
+    """L-006"""
+    assert shared_setting({}) == (60, 60)
+    for name in ("SHARED_VIEWS_RATE_LIMIT_MAX", "SHARED_VIEWS_RATE_LIMIT_WINDOW_MS"):
+        for value in ("0", "-1", "ten", "1.5", "9" * 12):
+            with pytest.raises(BadRequest, match=name):
+                shared_setting({name: value})
 
 
 def test_counts_are_those_of_a_slow_counter() -> None:
