@@ -12,7 +12,8 @@ from tests.support.apps import app_model
 
 # As the specification lists them, not as the product does.
 RESERVED = """add all alter and any as between case cast check column commit constraint create cross current_date
-current_time current_timestamp current_user database default delete distinct drop else end except exists false foreign from full grant
+current_time current_timestamp current_user database default delete distinct drop else end except exists false foreign
+from full grant
 group having ilike in index inner insert intersect is join key left like limit not null offset on or order outer primary
 references revoke right rollback schema select session_user some table then transaction true truncate union unique update
 user view when where""".split()
