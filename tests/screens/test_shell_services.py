@@ -151,8 +151,8 @@ def test_letters_in_order_find_and_a_word_start_counts_more() -> None:
 def test_jobs_run_first_and_tell_what_moved() -> None:
     center, told = JobCenter(), []
     center.changed.listen(told.append)
-    old = {"id": "1", "state": "done", "startedAt": "2026-01-01", "done": 1, "total": 1}
-    new = {"id": "2", "state": "running", "startedAt": "2025-01-01", "done": 1, "total": 4}
+    old = {"id": "1", "title": "Import", "state": "done", "startedAt": "2026-01-01", "done": 1, "total": 1}
+    new = {"id": "2", "title": "Export", "state": "running", "startedAt": "2025-01-01", "done": 1, "total": 4}
     center.load([old])
     center.hear({"kind": "job", "job": new})
     center.hear({"kind": "ping"})
