@@ -30,4 +30,5 @@ def _is(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
         return column == value
     # JSONB on PostgreSQL, which knows its own equality; a text on DuckDB, in the spelling that we write.
     given = cast(literal(str(value), Text), Text().with_variant(JSONB(), "postgresql"))
-    return cast(column, Text().with_variant(JSONB(), "postgresql")) == given
+    same: ColumnElement[bool] = cast(column, Text().with_variant(JSONB(), "postgresql")) == given
+    return same

@@ -98,9 +98,9 @@ class TableSource:
         window = await self.port.window(view, start, limit, asked)
         if len(asked) == len(names):
             return window
-        place = {name: at for at, name in enumerate(window["fields"])}
+        place = {name: at for at, name in enumerate(asked)}
         rows = [[row[place[name]] if name in place else "" for name in names] for row in window["rows"]]
-        return {**window, "fields": list(names), "rows": rows}
+        return {**window, "rows": rows}
 
     def _with_value(self, names: Sequence[str]) -> Sequence[str]:
         """Without buttons, which stand in the grid though there is nothing to read."""

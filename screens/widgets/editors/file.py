@@ -59,7 +59,7 @@ class FilesEditor(CellEditor):
     FilesEditor > OptionList { max-height: 8; }
     """
     kind = "files"
-    least_width = 56
+    least_width = 66
     several: ClassVar[bool] = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "choose(-1)", show=False, priority=True),
