@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from core.formulas.kind import Kind, is_list, item_of, list_of
 from core.formulas.sql import Value, made, text
-from core.formulas.sql_number import alike, as_decimal, as_double, divided, whole
+from core.formulas.sql_number import NARROW, alike, as_decimal, as_double, divided, whole, widened
 from core.formulas.sql_text import Texts
 
 TYPE_NAMES = {"text": "VARCHAR", "number": "FLOAT8", "boolean": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMPTZ"}
@@ -129,6 +129,8 @@ class Lists:
             if digits is None or sum(digits) + len(cells) > 38:
                 cells = [as_double(cell) for cell in cells]
                 digits = None
+            if digits is not None and sum(digits) + len(cells) > NARROW:
+                cells = [widened(cell, digits[0] + len(cells), digits[1]) for cell in cells]
             found = made("number", f"CASE WHEN {known} THEN {' + '.join(holes)} END", *cells)
             return Value(found.sql, "number", (digits[0] + len(cells), digits[1]) if digits else None)
         if not any(is_list(value.kind) for value in values):

@@ -9,6 +9,8 @@ from decimal import Decimal
 from core.formulas.sql import Value, made
 
 MAX_DIGITS = 38
+NARROW = 18
+"""Digits of DuckDB's decimals of 64 bits."""
 _ROOM = 1e-120
 """Added and taken away: nothing is left of numbers so small that the product of two would be none to a database."""
 LARGEST = "1e140"
@@ -34,6 +36,13 @@ def exact(value: Value, whole: int, places: int) -> Value:
 
 def as_decimal(value: Value, whole: int, places: int) -> Value:
     return exact(value.piece(f"CAST({{0}} AS DECIMAL({whole + places}, {places}))"), whole, places)
+
+
+def widened(value: Value, whole: int, places: int) -> Value:
+    """A decimal in a type wider than DuckDB's narrow ones: a result of narrow operands would stay in one, and fail for a row
+    where it does not fit."""
+    assert value.digits is not None
+    return value if sum(value.digits) > NARROW else as_decimal(value, whole, places)
 
 
 def as_double(value: Value) -> Value:
@@ -90,6 +99,8 @@ def plus(left: Value, right: Value, sign: str = "+") -> Value:
     if shared is None or sum(shared) >= MAX_DIGITS:
         left, right = doubles((left, right))
         return left.piece(f"({{0}} {sign} {{1}})", right)
+    if sum(shared) >= NARROW:
+        left = widened(left, shared[0] + 1, shared[1])
     return exact(left.piece(f"({{0}} {sign} {{1}})", right), shared[0] + 1, shared[1])
 
 
@@ -101,6 +112,8 @@ def times(left: Value, right: Value) -> Value:
     if left.digits and right.digits:
         whole, places = left.digits[0] + right.digits[0], left.digits[1] + right.digits[1]
         if whole + places <= MAX_DIGITS:
+            if whole + places > NARROW:
+                left = widened(left, NARROW + 1 - left.digits[1], left.digits[1])
             return exact(left.piece("({0} * {1})", right), whole, places)
     left, right = doubles((left, right))
     return bounded(left.piece("({0} * {1})", right))
@@ -165,6 +178,8 @@ def _rounded_exact(value: Value, count: int, how: str) -> Value:
     half, unit = f"0.{'0' * count}5", f"0.{'0' * (behind - 1)}1"
     move = {"half": "", "down": f" - SIGN({{0}}) * {half}", "up": f" + SIGN({{0}}) * ({half} - {unit})"}[how]
     template = f"ROUND({{0}}{move}, {count})"
+    if before + behind >= NARROW:
+        value = widened(value, before + 1, behind)
     digits = min(before + 1, MAX_DIGITS - count)
     return as_decimal(value.piece(template), digits, count)
 
