@@ -374,10 +374,6 @@ class TablesScreen(ConsoleScreen):
     async def action_trash_empty(self) -> None:
         await self.whole.empty()
 
-    @work(exclusive=True, group="whole", exit_on_error=False)
-    async def action_table_access(self) -> None:
-        await self.whole.access()
-
     def change_flow(self) -> ChangeFlow:
         return ChangeFlow(self, self.context, self.go, self.saved)
 

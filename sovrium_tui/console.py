@@ -254,7 +254,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def action_app_goto(self) -> None:
         from screens.widgets.goto import goto_hits, record_search
 
-        self.find(t("goto.placeholder"), goto_hits(self.context), record_search(self.context))
+        from screens.presenters.finder import Hit
+
+        whoami = Hit(label="whoami", detail=t("actions.app.whoami"), run=self.action_app_whoami, quiet=True)
+        self.find(t("goto.placeholder"), [*goto_hits(self.context), whoami], record_search(self.context))
 
     def action_app_theme(self) -> None:
         from screens.widgets.palette import theme_hits
@@ -287,6 +290,13 @@ class ConsoleApp(App[int], inherit_bindings=False):
         from screens.help import HelpScreen
 
         self.push_screen(HelpScreen(self.context, chain_of(self.screen), self.current_mode))
+
+    def action_app_whoami(self) -> None:
+        """Who the caller is to the server; with the table that is on screen."""
+        from screens.widgets.access_sheet import AccessSheet
+
+        pane = getattr(self.screen, "pane", None)
+        self.push_screen(AccessSheet(self.context, getattr(pane, "info", None)))
 
     def action_app_messages(self) -> None:
         from screens.messages import MessagesScreen

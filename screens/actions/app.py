@@ -26,6 +26,7 @@ APP: tuple[Action, ...] = (
     Action("app.theme", "", "global"),
     Action("app.language", "", "global"),
     Action("app.messages", "", "global"),
+    Action("app.whoami", "", "global"),
     Action("app.reconnect", "", "global"),
     Action("app.reload", "", "global"),
 )

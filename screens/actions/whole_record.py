@@ -10,7 +10,6 @@ RECORDS: tuple[Action, ...] = (
     Action("trash.restore", "r", "records", footer=1),
     Action("trash.erase", "D", "records", footer=2),
     Action("trash.empty", "", "records"),
-    Action("table.access", "", "records"),
 )
 
 HISTORY: tuple[Action, ...] = (Action("history.revert", "u", "history", footer=1),)

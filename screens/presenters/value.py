@@ -58,7 +58,9 @@ def editable(field: FieldInfo) -> bool:
 
 def why_read_only(field: FieldInfo) -> str:
     """A sentence for a cell that has no editor."""
-    if field["name"] == "id" and field["system"]:
+    if field["options"].get("denied"):
+        reason = "denied"
+    elif field["name"] == "id" and field["system"]:
         reason = "key"
     elif field["type"] == "autonumber":
         reason = "autonumber"

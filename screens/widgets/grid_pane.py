@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from screens.actions.binding import bindings_of
 from screens.presenters.filter_draft import FilterDraft
 from screens.presenters.grid_model import GridModel
 from screens.presenters.paste import TargetRow
+from screens.presenters.permission import EVERYTHING, is_read_only, permitted
 from screens.presenters.record import RecordEdits
 from screens.presenters.row_source import Query, TableSource
 from screens.presenters.value import check, editable, stored_value, title_of, why_read_only
@@ -101,6 +102,8 @@ class GridPane(Container):
         self.edits: RecordEdits | None = None
         self.host = EditorHost(self)
         self.editing: Editing | None = None
+        self.may: Mapping[str, bool] = EVERYTHING
+        """Operations that the caller may do here, as far as the server said."""
         self.refusal = ""
         """Why the cell under the cursor did not open, until the cursor moves."""
         self.transfer = GridTransfer(self)
@@ -142,6 +145,7 @@ class GridPane(Container):
         port = self.context.port
         if port is None:
             return
+        info, self.may = await permitted(port, info)
         old = self.model
         query = await self.desk.prepare(port, info, query, key, look)
         self.info = info
@@ -192,6 +196,13 @@ class GridPane(Container):
         if created:
             model.refresh()
 
+    def denied(self, operation: str) -> bool:
+        """Whether the caller may not do this here; says so."""
+        if self.may.get(operation, True):
+            return False
+        self.app.notify(t("access.denied", operation=t(f"access.may.{operation}")), severity="warning")
+        return True
+
     def paint_title(self) -> None:
         """Name, count, conditions and order, and what goes on."""
         model, info = self.model, self.info
@@ -201,6 +212,8 @@ class GridPane(Container):
         if model.view is not None:
             sign = {"exact": "", "at-least": "≥ ", "estimate": "~ "}[model.view["countKind"]]
             pieces.append((f"  {sign}{grouped(model.view['count'])}", "$foreground-muted"))
+        if is_read_only(self.may):
+            pieces.append((f"  {t('access.read_only')}", "bold $warning"))
         if model.query.deleted:
             pieces.append((f"  {t('tables.trash')}", "bold $warning"))
         pieces += self._view_pieces()
@@ -483,6 +496,8 @@ class GridPane(Container):
     @work(exclusive=True, group="edit", exit_on_error=False)
     async def action_row_new(self) -> None:
         """A new row below the cursor, with its first field open."""
+        if self.denied("create"):
+            return
         if self.face is not None:
             self.desk.new_row()
             return
@@ -507,6 +522,8 @@ class GridPane(Container):
 
     @work(exit_on_error=False)
     async def action_row_duplicate(self) -> None:
+        if self.denied("create"):
+            return
         edits = self.edits
         refs = await self.transfer.guarded(edits.duplicate()) if edits else None
         if refs:
@@ -515,6 +532,8 @@ class GridPane(Container):
     @work(exit_on_error=False)
     async def action_row_delete(self) -> None:
         """Stage deletion; the same again takes it back. In the trash: stage the return."""
+        if self.denied("restore" if self.model is not None and self.model.query.deleted else "delete"):
+            return
         edits, model = self.edits, self.model
         if edits is None or model is None or not model.count:
             return
@@ -561,6 +580,8 @@ class GridPane(Container):
         self.transfer.export()
 
     def action_data_import(self) -> None:
+        if self.denied("create"):
+            return
         self.transfer.import_file()
 
     def action_filter_builder(self) -> None:

@@ -58,11 +58,6 @@ class RecordActions:
         if (here := self.here()) is not None:
             await self.pane.app.push_screen_wait(CommentsSheet(self.pane.context, *here))
 
-    async def access(self) -> None:
-        from screens.widgets.access_sheet import AccessSheet
-
-        await self.pane.app.push_screen_wait(AccessSheet(self.pane.context, self.pane.info))
-
     def _refresh(self) -> None:
         """Show the rows as they are after a change that was made from here."""
         if self.pane.model is not None:
@@ -86,7 +81,7 @@ class RecordActions:
     async def erase(self) -> None:
         """Delete the chosen rows of the trash for good, once their number was typed."""
         edits, info, port = self.pane.edits, self.pane.info, self.pane.context.port
-        if edits is None or info is None or port is None:
+        if edits is None or info is None or port is None or self.pane.denied("permanentDelete"):
             return
         rows = await self.pane.transfer.guarded(edits.chosen_rows([]))
         if not rows:
@@ -138,7 +133,7 @@ class RecordActions:
         from screens.widgets.bulk_sheet import BulkSheet
 
         edits, info, model = self.pane.edits, self.pane.info, self.pane.model
-        if edits is None or info is None or model is None or not model.count:
+        if edits is None or info is None or model is None or not model.count or self.pane.denied("update"):
             return
         field = await self._field(info)
         if field is None:

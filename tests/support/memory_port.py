@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from core.client import NotFound, ServerGone
+from core.contract.access import TablePermissions
 from core.contract.console import (
     Blocks,
     Change,
@@ -193,6 +194,9 @@ class MemoryPort:
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
 
     # ── Connection ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    may: dict[str, bool] = {}
+    """What the caller may do; nothing said: everything."""
 
     async def hello(self) -> Hello:
         self._called("hello")
@@ -426,6 +430,9 @@ class MemoryPort:
             for table in self.tables.values()
         ]
         return Completions(version=1, tables=tables, functions=["count", "sum"], keywords=["select", "from"])
+
+    async def permissions(self, table: str) -> TablePermissions:
+        return TablePermissions(table=dict(self.may), fields={})
 
     async def jobs(self) -> Jobs:
         self._called("jobs")

@@ -1,0 +1,35 @@
+"""What the caller may do with a table, put where the console looks: fields that may not be written are read-only (P-043).
+
+Never the protection itself: the server asks again.
+"""
+
+from collections.abc import Mapping
+
+from core.client import Port, SovriumError
+from core.contract.tables import FieldInfo, TableInfo
+
+EVERYTHING: Mapping[str, bool] = {}
+"""No word of the server: nothing is greyed."""
+
+
+async def permitted(port: Port, info: TableInfo) -> tuple[TableInfo, Mapping[str, bool]]:
+    """The table as the caller may change it, and the operations that it may do."""
+    try:
+        mine = await port.permissions(info["sqlName"])
+    except SovriumError:
+        return info, EVERYTHING
+    table, fields = mine["table"], mine["fields"]
+    writes = table.get("create", True) or table.get("update", True)
+
+    def seen(field: FieldInfo) -> FieldInfo:
+        known = fields.get(field["name"])
+        if field["readOnly"] or (writes and (known is None or known["write"])):
+            return field
+        return {**field, "readOnly": True, "options": {**field["options"], "denied": True}}
+
+    return {**info, "fields": [seen(field) for field in info["fields"]]}, table
+
+
+def is_read_only(may: Mapping[str, bool]) -> bool:
+    """Nothing in the table may be changed."""
+    return not any(may.get(operation, True) for operation in ("create", "update", "delete"))
