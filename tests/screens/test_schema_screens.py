@@ -42,8 +42,9 @@ def desk(tmp_path: Path) -> Iterator[RunningServer]:
 @asynccontextmanager
 async def at(desk: RunningServer, key: str, size: tuple[int, int] = (140, 44)) -> AsyncIterator[tuple[Pilot[int], Any]]:
     """The console on the place that `g` and the key lead to."""
-    app: ConsoleApp = console(Client(desk.socket), session=SessionStore(None))  # type: ignore[arg-type]
-    async with running(app, size) as pilot:
+    client = Client(desk.socket)
+    app: ConsoleApp = console(client, session=SessionStore(None))  # type: ignore[arg-type]
+    async with client, running(app, size) as pilot:
         await pilot.press("g", key)
         mode = {"e": "schema", "m": "migrations"}[key]
         await until(pilot, lambda: app.current_mode == mode and app.screen.query(OptionList))

@@ -48,8 +48,9 @@ def desk(tmp_path: Path) -> Iterator[RunningServer]:
 async def parts(
     desk: RunningServer, size: tuple[int, int] = (120, 40)
 ) -> AsyncIterator[tuple[Pilot[int], TablesScreen]]:
-    app = console(Client(desk.socket), session=SessionStore(None))  # type: ignore[arg-type]
-    async with running(app, size) as pilot:
+    client = Client(desk.socket)
+    app = console(client, session=SessionStore(None))  # type: ignore[arg-type]
+    async with client, running(app, size) as pilot:
         await pilot.press("g", "t")
         await until(pilot, lambda: isinstance(app.screen, TablesScreen))
         screen: Any = app.screen
