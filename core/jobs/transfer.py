@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import ColumnElement, and_
 
 from core.clock import Clock
 from core.contract.console import ImportPreview, Job, SqlColumn
-from core.errors import NotFound
+from core.errors import FieldError, Invalid, NotFound
 from core.fields.model import TableModel
 from core.ids import short_id
 from core.jobs.center import JobCenter, Progress
@@ -22,10 +23,12 @@ from core.principal import OWNER, Principal
 from core.query.compile import compile_filter
 from core.query.filter import parse_filter
 from core.query.list_query import ListQuery
-from core.records.importing import files_database, import_file, preview
+from core.records.importing import Merge, files_database, import_file, preview
 from core.records.key import key_in, parse_key
+from core.records.merging import Duplicates, merge_job
 from core.records.service import Records, actor_of
 from core.records.transfer import ExportStream, StreamedFormat, export_file, export_stream
+from core.records.upsert import merge_fields
 from core.storage.database import Call, Cancel
 from core.storage.ddl import literal
 from core.storage.files import Format
@@ -50,11 +53,17 @@ class Transfers:
         *,
         mapping: Mapping[str, str] | None,
         skip_errors: bool,
+        duplicates: Duplicates = "create",
+        key: str | None = None,
     ) -> Job:
-        """Import a file of the exchange folder, which goes when the job ends. Raises NotFound, NotSignedIn."""
-        target = self._records.target(principal, table, "create")
-        if mapping is not None and not target.locked.isdisjoint(mapping.values()):
-            raise NotFound()
+        """Import a file of the exchange folder, which goes when the job ends. With `duplicates` other than `create`, rows
+        whose value in the unique field `key` is there already are passed over or written upon. Raises NotFound, NotSignedIn,
+        Invalid."""
+        with kept_when_whole(file):
+            merge = None if duplicates == "create" else self._merge(principal, table, key, duplicates == "overwrite")
+            target = self._records.target(principal, table, "create")
+            if mapping is not None and not target.locked.isdisjoint(mapping.values()):
+                raise NotFound()
 
         async def work(progress: Progress) -> None:
             with temporary(file):
@@ -68,10 +77,22 @@ class Transfers:
                     actor=actor_of(principal),
                     mapping=mapping,
                     skip_errors=skip_errors,
+                    merge=merge,
                 )
             progress.finish(rows)
 
         return self._jobs.start("import", table.name, work, principal=principal)
+
+    def _merge(self, principal: Principal, table: TableModel, key: str | None, overwrite: bool) -> Merge:
+        """Raises NotFound, Invalid."""
+        (name,) = merge_fields(table, [key or ""])
+        if not any(index.unique and index.fields == (name,) for index in table.indexes):
+            message = f"{name} is not unique in {table.name}"
+            raise Invalid(message, [FieldError("key", "import.key", message)])
+        if name in self._records.target(principal, table, "create").hidden:
+            raise NotFound()
+        updating = self._records.target(principal, table, "update") if overwrite else None
+        return partial(merge_job, name=name, updating=None if updating is None else lambda: updating)
 
     async def preview_import(
         self, principal: Principal, table: TableModel, file: Path, format_: Format

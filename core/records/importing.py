@@ -6,7 +6,7 @@ table in memory and a file beside the import, so that the writer is only held fo
 through a DuckDB in memory and inserts in blocks.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from json import JSONDecoder
 from pathlib import Path
@@ -26,11 +26,12 @@ from core.records.stage_check import against_rule
 from core.records.transfer import Progress
 from core.records.validate import Values
 from core.records.writing import Candidate, WritableTable
-from core.storage.database import Call, ChangeRow, Database, Reader, Row, Settings, Transaction
+from core.storage.database import Call, ChangeRow, Database, Job, Reader, Row, Settings, Transaction
 from core.storage.engine import open_database
 from core.storage.files import Format, file_columns, file_texts
 from core.storage.scratch import forget
 
+Merge = Callable[[Database, Import], Job[int]]
 BLOCK = 1_000
 SAMPLES = 5
 
@@ -46,26 +47,30 @@ async def import_file(
     actor: str,
     mapping: Mapping[str, str] | None = None,
     skip_errors: bool = False,
+    merge: Merge | None = None,
 ) -> int:
-    """Add the rows of a file to a table; the number added. On DuckDB the file lies in the exchange folder.
+    """Add the rows of a file to a table; the number added. On DuckDB the file lies in the exchange folder. `merge` makes of
+    the prepared import the job that writes rows which may be there already.
 
     Raises BadRequest for a file or mapping that cannot be used, Invalid when rows do not fit and none may be left out
     (nothing is imported then).
     """
     # What must be compared with other tables, or leaves its traces there, is written row by row.
     careful = {*target.many, *target.people, *target.files}
-    if database.dialect == "duckdb" and not careful:
+    if database.dialect == "duckdb" and not careful and merge is None:
         return await _import_by_database(database, target, path, format_, progress, clock, actor, mapping, skip_errors)
     with closing(files_database(path.parent)) as files:
         work = await files.read(
             Call(lambda reader: prepare(reader, target, path, format_, progress, clock, mapping, skip_errors)),
             deadline=None,
         )
+        if merge is not None:
+            return await database.write(merge(files, work), actor=actor, cause="import", cancel=progress.cancel)
         if database.dialect == "duckdb" and careful.isdisjoint(work.mapping.values()):
             return await _import_by_database(
                 database, target, path, format_, progress, clock, actor, mapping, skip_errors
             )
-        rows = _Rows(files, work)
+        rows = FileRows(files, work)
         return await database.write(Call(rows.insert), actor=actor, cause="import", cancel=progress.cancel)
 
 
@@ -155,7 +160,7 @@ async def _import_by_database(
     return rows
 
 
-class _Rows:
+class FileRows:
     """The rows of a file for a database that cannot read it: accepted and inserted in blocks, in one transaction."""
 
     def __init__(self, files: Database, work: Import) -> None:
@@ -165,7 +170,7 @@ class _Rows:
     def insert(self, tx: Transaction) -> int:
         work, done, seen = self._work, 0, 0
         work.rejected, work.errors = 0, []
-        for block in self._blocks():
+        for block in self.blocks():
             seen += len(block)
             good: list[tuple[int, Values]] = []
             for line, *row in block:
@@ -200,7 +205,7 @@ class _Rows:
             return set()
         return {row[0] for row in tx.rows(select(source.c[PLACE]).where(forbidden))}
 
-    def _blocks(self) -> Iterator[list[Row]]:
+    def blocks(self) -> Iterator[list[Row]]:
         """Read block by block, so that only one is in memory."""
         source = self._work.source(as_json=True)
         line = 0

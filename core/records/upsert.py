@@ -30,9 +30,9 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """The rows as they then are, in the order of the request."""
+    """The rows as they then are, in the order of the request; with `partial` also the errors of those that are not valid."""
 
-    rows: Sequence[Stored]
+    rows: Sequence[Any]
     created: Sequence[bool]
 
 
@@ -48,15 +48,18 @@ class Upsert:
         updating: Callable[[], WritableTable],
         rows: Sequence[Incoming],
         names: Sequence[str],
+        *,
+        partial: bool = False,
     ) -> None:
         self.target = target
         self.updating = updating
         self.rows = rows
         self.names = tuple(names)
+        self.partial = partial
 
     def run(self, tx: Transaction) -> Upserted:
         wanted = [tuple(row.created[name] for name in self.names) for row in self.rows]
-        keys = self._find(tx, wanted)
+        keys = find_by(tx, self.target, self.names, wanted)
         results: list[Any] = [None] * len(wanted)
         first: dict[tuple[Any, ...], int] = {}
         for place, values in enumerate(wanted):
@@ -66,43 +69,50 @@ class Upsert:
         for place, stored in zip(
             made, insert_valid(tx, self.target, [self.rows[place].created for place in made]), strict=True
         ):
-            results[place] = _good(stored, place)
-            keys[wanted[place]] = self.target.key_of(stored)
+            results[place] = self._good(stored, place)
+            if not isinstance(stored, SovriumError):
+                keys[wanted[place]] = self.target.key_of(stored)
         new = frozenset(made)
-        rest = [place for place in range(len(wanted)) if place not in new]
+        for place, values in enumerate(wanted):
+            if values not in keys:
+                results[place] = results[first[values]]  # the same as the first, which was refused
+        rest = [place for place in range(len(wanted)) if place not in new and wanted[place] in keys]
         if rest:
             edits = [Edit(keys[wanted[place]], self.rows[place].changes) for place in rest]
             for place, stored in zip(rest, update_valid(tx, self.updating(), edits), strict=True):
-                results[place] = _good(stored, place)
+                results[place] = self._good(stored, place)
         return Upserted(results, [place in new for place in range(len(wanted))])
 
     def run_group(self, tx: Transaction, jobs: Sequence["Upsert"]) -> list[Any]:
         return [job.run(tx) for job in jobs]
 
-    def _find(self, reader: Reader, wanted: Sequence[tuple[Any, ...]]) -> dict[tuple[Any, ...], KeyValue]:
-        """The first live record of each of the values, by them."""
-        key, names = self.target.key, self.names
-        shape = RowShape(reader.dialect, self.target.source, names)
-        packed = shape.pack([dict(zip(names, values, strict=True)) for values in set(wanted)])
-        same = " AND ".join(f"t.{quote(name)} = w.{quote(name)}" for name in names)
-        columns = ", ".join(f"t.{quote(name)}" for name in (*names, *key))
-        found = reader.rows(
-            f"SELECT {columns} FROM ({shape.select_many().replace(':rows', '?', 1)}) AS w "
-            f"JOIN {quote(self.target.source.name)} AS t ON {same} WHERE t.deleted_at IS NULL",
-            [packed],
-        )
-        out: dict[tuple[Any, ...], KeyValue] = {}
-        for row in sorted(found, key=lambda row: row[len(names) :], reverse=True):
-            out[row[: len(names)]] = row[len(names) :]
-        return out
+    def _good(self, result: Stored | SovriumError, place: int) -> Stored | SovriumError:
+        if isinstance(result, SovriumError) and not self.partial:
+            if isinstance(result, NotFound):
+                raise NotFound()  # a record that is there, and beyond the caller's reach
+            raise in_batch(result, place)
+        return result
 
 
-def _good(result: Stored | SovriumError, place: int) -> Stored:
-    if isinstance(result, NotFound):
-        raise NotFound()  # a record that is there, and beyond the caller's reach
-    if isinstance(result, SovriumError):
-        raise in_batch(result, place)
-    return result
+def find_by(
+    reader: Reader, target: WritableTable, names: Sequence[str], wanted: Sequence[tuple[Any, ...]]
+) -> dict[tuple[Any, ...], KeyValue]:
+    """The first live record that has each of the values in these columns, by them. One statement."""
+    if not wanted:
+        return {}
+    shape = RowShape(reader.dialect, target.source, names)
+    packed = shape.pack([dict(zip(names, values, strict=True)) for values in set(wanted)])
+    same = " AND ".join(f"t.{quote(name)} = w.{quote(name)}" for name in names)
+    columns = ", ".join(f"t.{quote(name)}" for name in (*names, *target.key))
+    found = reader.rows(
+        f"SELECT {columns} FROM ({shape.select_many().replace(':rows', '?', 1)}) AS w "
+        f"JOIN {quote(target.source.name)} AS t ON {same} WHERE t.deleted_at IS NULL",
+        [packed],
+    )
+    out: dict[tuple[Any, ...], KeyValue] = {}
+    for row in sorted(found, key=lambda row: row[len(names) :], reverse=True):
+        out[row[: len(names)]] = row[len(names) :]
+    return out
 
 
 def merge_fields(table: TableModel, given: Any) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from core.http.routes.records import LIST
 from core.http.routes.tables import table_of
 from core.http.spool import spool
 from core.jobs.transfer import Transfers, file_name
+from core.records.merging import Duplicates
 from core.records.transfer import StreamedFormat
 from core.storage.files import Format
 
@@ -27,6 +28,10 @@ IMPORT = {
     **FORMAT,
     "mapping": Parameter("column → field, as a JSON object; by their names when absent", "json"),
     "onError": Parameter("abort: all rows or none; skip: those that fit", choices=("abort", "skip")),
+    "duplicates": Parameter(
+        "of records that are there: create them again, skip them, or overwrite", choices=("create", "skip", "overwrite")
+    ),
+    "key": Parameter("the unique field that tells them"),
 }
 _AS_LISTED = (
     "fields",
@@ -70,7 +75,14 @@ async def import_records(call: Call) -> Answer:
     call.engine.records.require(call.principal, table, "create")
     file = await spool(call, call.engine.exchange, f".{format_}")
     job = transfers(call).start_import(
-        call.principal, table, file, format_, mapping=mapping, skip_errors=call.text("onError") == "skip"
+        call.principal,
+        table,
+        file,
+        format_,
+        mapping=mapping,
+        skip_errors=call.text("onError") == "skip",
+        duplicates=cast(Duplicates, call.text("duplicates") or "create"),
+        key=call.query.get("key"),
     )
     return as_json(job, 202)
 
