@@ -334,10 +334,17 @@ class Composer:
     def _next_numbers(self, change: TableChange) -> Mapping[str, int]:
         """Where sequences go on: renamed ones behind their last number, new ones behind the rows they will number."""
         numbers: dict[str, int] = {}
-        for old, _ in change.resequenced:
+        for old, new in change.resequenced:
+            highest = f"SELECT coalesce(max({quote(old.name)}), 0) + 1 FROM {quote(change.old.name)}"
             if old.sequence in self.catalog.sequences:
-                highest = f"SELECT coalesce(max({quote(old.name)}), 0) + 1 FROM {quote(change.old.name)}"
                 numbers[old.sequence] = max(int(self.reader.scalar(highest)), self._next_of(old.sequence))
+            elif new.sequence and old.type.kind in (
+                "integer",
+                "bigint",
+                "decimal",
+                "double",
+            ):  # an ordinary column becomes a counter (T-100)
+                numbers[new.sequence] = max(int(self.reader.scalar(highest)), new.sequence_start)
         for column in change.added:
             if column.sequence:
                 rows = int(self.reader.scalar(f"SELECT count(*) FROM {quote(change.old.name)}"))

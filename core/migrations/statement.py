@@ -218,7 +218,7 @@ class TableSql:
             if column.sequence
         ]
         created += [
-            (new.sequence, self.next_numbers.get(old.sequence or "", new.sequence_start))
+            (new.sequence, self.next_numbers.get(old.sequence or new.sequence, new.sequence_start))
             for old, new in change.resequenced
             if new.sequence
         ]
