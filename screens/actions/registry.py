@@ -3,6 +3,7 @@
 from screens.actions.action import Action
 from screens.actions.app import APP, CONNECTION, HOME, JOBS, TABS
 from screens.actions.change import CHANGE, CHANGES, CONFLICT
+from screens.actions.formula import FORMULA
 from screens.actions.grid import CELLS, GRID
 from screens.actions.record import COLUMNS, EDITOR, FILES, FILTER, PASTE, PICKER, RECORD, SORT
 from screens.actions.schema import MIGRATIONS, PLAN, SCHEMA, SCHEMA_TEXT
@@ -40,6 +41,7 @@ ACTIONS: tuple[Action, ...] = (
     *PLAN,
     *SCHEMA,
     *SCHEMA_TEXT,
+    *FORMULA,
     *CONNECTION,
 )
 
