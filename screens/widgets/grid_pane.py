@@ -335,7 +335,9 @@ class GridPane(Container):
         if region is None:
             return
         if field["type"] == "button":
-            await press_button(self.app, self.context.port, self.info_name, row.key, field)
+            # A worker of its own: this one keeps the keys back, and there may be a question to answer.
+            pressing = press_button(self.app, self.context.port, self.info_name, row.key, field)
+            self.run_worker(pressing, group="press", exit_on_error=False)
             return
         if not editable(field):
             self.refusal = why_read_only(field)

@@ -292,7 +292,8 @@ class RecordPanel(Container):
         if field is None or row is None or info is None:
             return
         if field["type"] == "button":
-            await press_button(self.app, self.pane.context.port, info["sqlName"], row.key, field)
+            pressing = press_button(self.app, self.pane.context.port, info["sqlName"], row.key, field)
+            self.run_worker(pressing, group="press", exit_on_error=False)
             return
         if not editable(field):
             self.query_one("#record-note", Static).update(why_read_only(field))
