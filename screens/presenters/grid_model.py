@@ -329,7 +329,7 @@ class GridModel:
     @property
     def count(self) -> int:
         """Rows that can be reached, new ones included. Never waits."""
-        return (self.view["count"] if self.view else 0) + len(self._new)
+        return (self.view["count"] if self.view else 0) + self._new.extra
 
     def row(self, position: int) -> GridRow | None:
         """A row if it is here; None while it is on its way. Never fetches."""
@@ -454,7 +454,7 @@ class GridModel:
                     self._take_view(window["view"])
                     self._measure()
                     first = self.to_displayed(number * PAGE_ROWS)
-                    last = first + len(window["rows"]) + len(self._new)
+                    last = first + len(window["rows"]) + self._new.extra
                     self._tell("rows", *((0, self.count) if self.blocks else (first, last)))
         except NotFound:
             self.cache.drop(number, generation)

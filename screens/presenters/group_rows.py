@@ -39,7 +39,8 @@ class GroupedRows:
             at += 1 + (0 if block["name"] in self.folded else block["count"])
         self._end = at
 
-    def __len__(self) -> int:
+    @property
+    def extra(self) -> int:
         """Lines beyond the rows of the view; fewer than none where groups are folded."""
         return self._end - sum(block["count"] for block in self.blocks)
 

@@ -23,6 +23,11 @@ class InsertedRows:
     def __len__(self) -> int:
         return len(self._rows)
 
+    @property
+    def extra(self) -> int:
+        """Lines beyond the rows of the view."""
+        return len(self._rows)
+
     def place(self, rows: Sequence[NewRow], before: int) -> None:
         """The new rows as they are now; those not seen before come to stand before a row of the view."""
         self._before = {ref: self._before.get(ref, before) for ref, _ in rows}
