@@ -169,6 +169,6 @@ def records_of(server: RunningServer, names: Any) -> list[str]:
 
 async def finished(server: RunningServer, job: str) -> Any:
     """The job, when it has ended."""
-    while (found := server.engine.jobs.get(job))["state"] not in ("done", "failed", "cancelled"):
-        await asyncio.sleep(0)  # noqa: ASYNC110
+    while (found := server.engine.jobs.get(job))["state"] not in ("done", "failed", "cancelled"):  # noqa: ASYNC110
+        await asyncio.sleep(0)
     return found

@@ -57,13 +57,13 @@ class Answers:
         return Frequency(values=[[v, 1] for v in ("Oslo", "Osaka") if v.startswith(prefix)])
 
     async def upload(self, field: str, path: Path) -> UploadedFile:
-        key, size = f"sent-{path.name}", path.stat().st_size
+        key, size = f"sent-{path.name}", path.stat().st_size  # noqa: ASYNC240
         return UploadedFile(
             key=key, filename=path.name, mimeType="text/plain", size=size, bucket="local", url=f"/{key}", sha256=""
         )
 
     async def fetch(self, key: str, target: Path) -> int:
-        return target.write_text(f"bytes of {key}")
+        return target.write_text(f"bytes of {key}")  # noqa: ASYNC240
 
     def related(self, field: str) -> TableInfo | None:
         """People, known by their names."""
