@@ -252,9 +252,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.find(t("palette.placeholder"), hits)
 
     def action_app_goto(self) -> None:
-        from screens.widgets.goto import goto_hits, record_search
-
         from screens.presenters.finder import Hit
+        from screens.widgets.goto import goto_hits, record_search
 
         whoami = Hit(label="whoami", detail=t("actions.app.whoami"), run=self.action_app_whoami, quiet=True)
         self.find(t("goto.placeholder"), [*goto_hits(self.context), whoami], record_search(self.context))

@@ -21,10 +21,13 @@ from textual.worker import Worker
 from core.contract.tables import FieldInfo
 from screens.actions.binding import bindings_of
 from screens.presenters.format import formatter
+from screens.presenters.incoming import MORE, Incoming, ancestors, computed_text, pointing_here, read_incoming
 from screens.presenters.link import REF
 from screens.presenters.paste import TargetRow
+from screens.presenters.place import Place
 from screens.presenters.pending import PendingChanges, Staged
 from screens.presenters.value import NULL, SHAPED, check, edit_text, editable, is_cut, show, title_of, why_read_only
+from screens.services.number import grouped
 from screens.services.text import t
 from screens.widgets.cell_values import value_hits
 from screens.widgets.defect import tell_defect
@@ -162,6 +165,15 @@ def _fit(text: str, width: int) -> str:
     return padded(text, width).plain if text else set_cell_size("", width)
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """What a line of a list leads to: one record, all of them (`key` ""), or more of the list (`more`)."""
+
+    linked: Incoming
+    key: str = ""
+    more: bool = False
+
+
 class RecordPanel(Container):
     """Follows the cursor of a pane. Reads the whole record, so that nothing is cut."""
 
@@ -183,6 +195,10 @@ class RecordPanel(Container):
         self.row: TargetRow | None = None
         self.host = EditorHost(self)
         self._field: FieldInfo | None = None
+        self._incoming: list[Incoming] = []
+        self._above: list[tuple[str, str]] = []
+        self._spots: dict[int, Spot] = {}
+        """What the lines below the fields lead to."""
 
     def compose(self) -> ComposeResult:
         yield Static(id="record-title", markup=False)
@@ -209,6 +225,8 @@ class RecordPanel(Container):
             self.query_one("#record-title", Static).update(t("record.none"))
             self.form.show([])
             return
+        if self.row is None or self.row.key != cell[0].key:
+            self._incoming, self._above = [], []
         self.row = cell[0]
         self.paint()
         if not self.row.key.startswith(REF):
@@ -216,6 +234,35 @@ class RecordPanel(Container):
             if whole is not None:
                 self.row = whole
                 self.paint()
+                await self._read_links()
+
+    async def _read_links(self) -> None:
+        """What links here, and what the record belongs to."""
+        port, info, row, schema = self.pane.context.port, self.pane.info, self.row, self.pane.context.schema
+        if port is None or info is None or row is None or schema is None:
+            return
+        found = [await read_incoming(port, *each, row.key) for each in pointing_here(schema["tables"], info)]
+        above = await ancestors(port, info, row.key)
+        if self.row is row:
+            self._incoming, self._above = [each for each in found if each is not None], above
+            self.paint()
+
+    def _link_lines(self, at: int) -> list[tuple[FieldInfo, str, str]]:
+        """The lists of what links here, below the fields. `at`: the line that they begin at."""
+        lines: list[tuple[FieldInfo, str, str]] = []
+        self._spots = {}
+
+        def add(title: str, text: str, state: str, spot: Spot) -> None:
+            self._spots[at + len(lines)] = spot
+            lines.append(({**spot.linked.field, "label": title}, text, state))
+
+        for linked in self._incoming:
+            add(linked.title, f"{grouped(linked.total)}  {title_of(linked.field)}", "name", Spot(linked))
+            for key, name in linked.records:
+                add(" ", f"{name} →", "value", Spot(linked, key))
+            if (rest := linked.total - len(linked.records)) > 0:
+                add(" ", t("record.more", count=rest), "readonly", Spot(linked, more=True))
+        return lines
 
     def paint(self) -> None:
         """The form from the row and what is staged over it."""
@@ -227,10 +274,11 @@ class RecordPanel(Container):
             staged = self.pending.cell(info["sqlName"], row.key, field["name"])
             value = staged.value if staged else row.values.get(field["name"])
             lines.append((field, self._text(field, value), self._state(field, value, staged)))
-        self.form.show(lines)
+        self.form.show([*lines, *self._link_lines(len(lines))])
         title = self.pending.cell(info["sqlName"], row.key, info["displayField"])
         name = title.value if title else row.values.get(info["displayField"])
-        self.query_one("#record-title", Static).update(str(name) if name is not None else t("record.new"))
+        text = str(name) if name is not None else t("record.new")
+        self.query_one("#record-title", Static).update(" › ".join([*(each for _, each in self._above), text]))
         self.paint_note()
 
     def _text(self, field: FieldInfo, value: Any) -> str:
@@ -275,7 +323,7 @@ class RecordPanel(Container):
 
     def field_here(self) -> FieldInfo | None:
         form = self.form
-        return form.lines[form.at][0] if form.lines else None
+        return form.lines[form.at][0] if form.lines and form.at not in self._spots else None
 
     # ── Editing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -287,7 +335,27 @@ class RecordPanel(Container):
         async with self.pane.context.hold_keys():
             await self._edit()
 
+    async def _open_spot(self, spot: Spot) -> None:
+        """Go to a record that links here, to all of them, or read more of the list."""
+        linked, row, port = spot.linked, self.row, self.pane.context.port
+        table = linked.table["sqlName"]
+        if row is None or port is None:
+            return
+        if spot.more:
+            more = await read_incoming(port, linked.table, linked.field, row.key, len(linked.records) + MORE)
+            self._incoming = [more if each is linked and more is not None else each for each in self._incoming]
+            self.paint()
+            return
+        state: dict[str, Any] = {"table": table, "key": spot.key}
+        if not spot.key:
+            leaf = {"field": linked.field["name"], "operator": "equals", "value": row.key}
+            state = {"table": table, "filter": leaf}
+        self.pane.context.go(Place("tables", f"{table}#{spot.key or row.key}", linked.table["name"], state))
+
     async def _edit(self) -> None:
+        if (spot := self._spots.get(self.form.at)) is not None:
+            await self._open_spot(spot)
+            return
         field, row, info = self.field_here(), self.row, self.pane.info
         if field is None or row is None or info is None:
             return
@@ -296,7 +364,8 @@ class RecordPanel(Container):
             self.run_worker(pressing, group="press", exit_on_error=False)
             return
         if not editable(field):
-            self.query_one("#record-note", Static).update(why_read_only(field))
+            how = computed_text(field, row.values, info["fields"])
+            self.query_one("#record-note", Static).update(how or why_read_only(field))
             return
         staged = self.pending.cell(info["sqlName"], row.key, field["name"])
         value = staged.value if staged else row.values.get(field["name"])
