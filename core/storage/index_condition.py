@@ -78,5 +78,5 @@ def _as_text(condition: ColumnElement[bool]) -> str:
     from core.storage.postgresql.dialect import make_dialect
 
     dialect = make_dialect()
-    dialect._backslash_escapes = False  # type: ignore[attr-defined]
+    dialect._backslash_escapes = False
     return str(condition.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
