@@ -47,17 +47,17 @@ class _Checker:
             yield from self._group(view.group_by.field, f"{key}.groupBy.field")
         if view.kanban_group_by is not None:
             yield from self._column(view.kanban_group_by, f"{key}.kanbanGroupBy.field")
-        for name, where in ((view.date_field, "dateField"), (view.end_date_field, "endDateField")):
-            if name is not None:
-                yield from self._date(name, f"{key}.{where}")
-        for name, where in (
+        for day, where in ((view.date_field, "dateField"), (view.end_date_field, "endDateField")):
+            if day is not None:
+                yield from self._date(day, f"{key}.{where}")
+        for told, where in (
             (view.label_field, "labelField"),
             (view.color_field, "colorField"),
             (view.cover_field, "coverField"),
             *((each, f"cardFields[{place}]") for place, each in enumerate(view.card_fields or ())),
         ):
-            if name is not None:
-                yield from self._known(name, f"{key}.{where}")
+            if told is not None:
+                yield from self._known(told, f"{key}.{where}")
 
     def _known(self, name: str, key: str, *, with_value: bool = True) -> Iterator[OptionProblem]:
         found = self._binder.type_of(self._table, _API_NAMES.get(name, name))

@@ -99,9 +99,10 @@ def _view(shape: ViewForm, node: Map, id_: str, path: Path) -> ViewSpec:
         filters=plain(node.get("filters")),
         sorts=tuple((each.field, each.direction) for each in shape.sorts),
         fields=None if shape.fields is None else tuple(dict.fromkeys(shape.fields)),
-        group_by=group and GroupBy(group.field, group.direction, tuple(group.order), group.hide_empty),
-        permissions=who
-        and ViewPermissions(
+        group_by=None if group is None else GroupBy(group.field, group.direction, tuple(group.order), group.hide_empty),
+        permissions=None
+        if who is None
+        else ViewPermissions(
             None if who.read is None else rule_of(who.read, (*here, "read")),
             None if who.write is None else rule_of(who.write, (*here, "write")),
             who.public,
@@ -110,7 +111,7 @@ def _view(shape: ViewForm, node: Map, id_: str, path: Path) -> ViewSpec:
         materialized=shape.materialized,
         refresh_on_migration=shape.refresh_on_migration,
         layout=shape.type,
-        kanban_group_by=shape.kanban_group_by and shape.kanban_group_by.field,
+        kanban_group_by=None if shape.kanban_group_by is None else shape.kanban_group_by.field,
         date_field=shape.date_field,
         end_date_field=shape.end_date_field,
         label_field=shape.label_field,

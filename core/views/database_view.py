@@ -13,7 +13,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Table, and_, select
+from sqlalchemy import ColumnElement, Table, and_, select
 from sqlalchemy.exc import CompileError
 
 from core.contract.records import Record, RecordList
@@ -157,7 +157,7 @@ def _sql(reader: Reader, model: AppModel, table: TableModel, view: ViewSpec) -> 
     seen = read_view(view, scope)
     own = scope.source.c
     names = seen.fields if seen.fields is not None else tuple(table.fields)
-    columns = {name: own[name] for name in table.key.fields}
+    columns: dict[str, ColumnElement[Any]] = {name: own[name] for name in table.key.fields}
     for name in names:
         ref = scope.resolve(name)
         if ref.type.result() is None or name in columns:

@@ -111,6 +111,7 @@ class ViewDesk:
             grid.display = True
         if had_focus:
             grid.focus()
+        self.pane.screen.refresh_bindings()
         self.pane.paint_title()
 
     # ── Reading ────────────────────────────────────────────────────────────────────────────────────────────────────────
