@@ -67,6 +67,7 @@ class Files:
         self._clock = clock
         self._collector = ThreadPoolExecutor(1, thread_name_prefix="files")
         self._asked = threading.Event()
+        self._collecting = threading.Lock()
         self._closed = False
 
     # ── In ──
@@ -149,8 +150,9 @@ class Files:
     def collect(self) -> int:
         """Delete the files that nobody refers to any more; how many. Blocks."""
         before = self._clock() - UNUSED_FOR
-        keys = self._database.submit_write(Call(lambda tx: strike(tx, before))).result()
-        return sum(self.store.delete(key) for key in keys)
+        with self._collecting:  # who comes second finds the work done, not under way
+            keys = self._database.submit_write(Call(lambda tx: strike(tx, before))).result()
+            return sum(self.store.delete(key) for key in keys)
 
     def sweep(self) -> int:
         """What a crash has left: halves of files, and whole ones that the ledger does not know. Blocks."""

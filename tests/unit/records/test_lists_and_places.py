@@ -125,7 +125,13 @@ async def test_items_have_their_type(sites: Sites) -> None:
 
 @pytest.mark.parametrize(
     ("name", "one", "two"),
-    [("words", "x", "y"), ("counts", 7, 8), ("prices", 1.25, 2), ("flags", True, False), ("days", "2026-01-01", "2026-01-02")],
+    [
+        ("words", "x", "y"),
+        ("counts", 7, 8),
+        ("prices", 1.25, 2),
+        ("flags", True, False),
+        ("days", "2026-01-01", "2026-01-02"),
+    ],
 )
 async def test_members_are_asked_for(sites: Sites, name: str, one: Any, two: Any) -> None:
     """T-096, R-106: membership filters as of a multi-select, for every type of item."""
