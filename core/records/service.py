@@ -206,9 +206,11 @@ class Records:
         stored = await self._write(target, Create(target, values), principal)
         return target.shape.from_values(stored)
 
-    async def update(self, principal: Principal, table: TableModel, key: str, body: Mapping[str, Any]) -> Record:
-        """Change the given fields. With `updatedAt` beside `fields`, only that version (R-036). Raises NotFound, Invalid,
-        Conflict (`current` holds the record as it is)."""
+    async def update(
+        self, principal: Principal, table: TableModel, key: str, body: Mapping[str, Any], *, force: bool = False
+    ) -> Record:
+        """Change the given fields. With `updatedAt` beside `fields`, only that version (R-036). With `force` an
+        administrator changes a locked record, too (T-082). Raises NotFound, Invalid, Conflict (`current` holds the record as it is)."""
         raw, version = fields_of(body), version_of(body)
         target = self.target(principal, table, "update")
         record = parse_key(table, key)
@@ -218,7 +220,8 @@ class Records:
         except Invalid:
             await self._find(target, record)  # what is wrong with the values of no record is not told (§8.6)
             raise
-        stored = await self._write(target, Update(target, Edit(record, values, version, principal.id)), principal)
+        edit = Edit(record, values, version, principal.id, unlocks=force and self.access.sees_all(principal))
+        stored = await self._write(target, Update(target, edit), principal)
         return target.shape.from_values(stored, number_id=True)
 
     async def delete(

@@ -28,6 +28,8 @@ class Edit:
     version: str | None = None
     author: str | None = None
     """The account that writes."""
+    unlocks: bool = False
+    """An administrator writes a locked record."""
 
 
 class Update:
@@ -141,7 +143,7 @@ def changes_of(target: WritableTable, row: Stored | None, edit: Edit, now: datet
         names = [name for name in target.key if name in changes]
         raise invalid([FieldError(name, "field.read-only", f"{name} is the record's key and stays") for name in names])
     if changes:
-        check_changes(target.table, row, changes, now)
+        check_changes(target.table, row, changes, now, unlocks=edit.unlocks)
     return changes
 
 

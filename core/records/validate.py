@@ -99,11 +99,14 @@ def accept_changes(table: TableModel, raw: Mapping[str, Any]) -> Values:
     return values
 
 
-def check_changes(table: TableModel, before: Mapping[str, Any], changes: Values, now: datetime) -> None:
-    """The rules that need the record as it stands: locks, transitions, publication. May add to `changes`. Raises Invalid."""
+def check_changes(
+    table: TableModel, before: Mapping[str, Any], changes: Values, now: datetime, *, unlocks: bool = False
+) -> None:
+    """The rules that need the record as it stands: locks, transitions, publication. May add to `changes`. `unlocks`: locks
+    do not hold (T-082). Raises Invalid."""
     problems = Problems()
     for name, field_type in table.fields.items():
-        if field_type.locks_record(before.get(name)):
+        if not unlocks and field_type.locks_record(before.get(name)):
             problems.add(name, "record.locked", f"The record is locked while {name} is {before.get(name)!r}")
     for name, value in changes.items():
         try:

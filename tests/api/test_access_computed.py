@@ -73,7 +73,7 @@ def ids(server: RunningServer) -> dict[str, str]:
 
 
 def test_what_is_computed_from_hidden_fields_is_hidden(server: RunningServer, ids: dict[str, str]) -> None:
-    """P-021: formulas of formulas, lookups; in lists, single reads, exports, filters and permissions."""
+    """P-021, T-122: formulas of formulas, lookups; in lists, single reads, exports, filters and permissions."""
     records = "/api/tables/jobs/records"
     seen = server.http.get(f"{records}/{ids['open']}", headers=MEMBER).json()["fields"]
     assert set(seen) == {"title", "hours", "person", "person_name"}

@@ -137,7 +137,7 @@ def test_groups_come_in_blocks(server: RunningServer) -> None:
 
 
 def test_requests_combine_with_the_view(server: RunningServer) -> None:
-    """V-014: limit, offset, filter (both hold), sort (replaces), fields (those of both)"""
+    """V-014, R-020: limit, offset, filter (both hold), sort (replaces), fields (those of both)"""
     url = f"{BASE}/views/open-now/records"
     assert titles(server.local.get(url, params={"limit": 1, "offset": 1})) == ["d"]
     assert titles(server.local.get(url, params={"filter": "state:new"})) == ["d", "a"]

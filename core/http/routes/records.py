@@ -43,6 +43,7 @@ FORMAT = {
 }
 IDS = {"ids": Parameter("`string`: ids always as text", choices=("string",))}
 EXPAND = {"expand": Parameter("link fields whose records come along, separated by commas")}
+FORCE = {"force": Parameter("by an administrator: also a record that is locked", "boolean")}
 PERMANENT = {"permanent": Parameter("for good, not to the trash", "boolean")}
 LOOKUPS = {"lookups": Parameter("`array`: lookups of several records as lists", choices=("array",))}
 TREE = {"tree": Parameter("`ancestors` or `descendants`, along a link within the table; `:field` names one of several")}
@@ -130,6 +131,7 @@ async def get_record(call: Call) -> Answer:
 @routes.add(
     "PATCH",
     "/api/tables/{table}/records/{record}",
+    query=FORCE,
     body=RecordBody,
     answers={200: Record},
     errors=(404, 409, 413, 422),
@@ -138,12 +140,14 @@ async def get_record(call: Call) -> Answer:
 async def update_record(call: Call) -> Answer:
     """Change the given fields of a record."""
     body = await call.json_object()
-    return single(await call.engine.records.update(call.principal, table_of(call), call.segments["record"], body))
+    table, record, force = table_of(call), call.segments["record"], call.boolean("force")
+    return single(await call.engine.records.update(call.principal, table, record, body, force=force))
 
 
 @routes.add(
     "PUT",
     "/api/tables/{table}/records/{record}",
+    query=FORCE,
     body=RecordBody,
     answers={200: Record},
     errors=(404, 409, 413, 422),
