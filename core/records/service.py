@@ -210,7 +210,8 @@ class Records:
         self, principal: Principal, table: TableModel, key: str, body: Mapping[str, Any], *, force: bool = False
     ) -> Record:
         """Change the given fields. With `updatedAt` beside `fields`, only that version (R-036). With `force` an
-        administrator changes a locked record, too (T-082). Raises NotFound, Invalid, Conflict (`current` holds the record as it is)."""
+        administrator changes a locked record, too (T-082). Raises NotFound, Invalid, Conflict (`current` holds the record as
+        it is)."""
         raw, version = fields_of(body), version_of(body)
         target = self.target(principal, table, "update")
         record = parse_key(table, key)
