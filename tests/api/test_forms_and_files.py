@@ -165,3 +165,24 @@ def test_a_workbook_holds_what_a_spreadsheet_can(monkeypatch: pytest.MonkeyPatch
 def test_an_export_of_a_view(server: RunningServer) -> None:
     """R-097: `view` is known to the door; one that is not there is 404."""
     assert server.http.get(f"{PARTS}/export?format=csv&view=none").status_code == 404
+
+
+def test_a_formula_filters_lists_and_exports(server: RunningServer) -> None:
+    """§10.4 `filterByFormula`: the parameter reaches lists and exports; a mistake is 400."""
+    server.empty()
+    for number in range(4):
+        make(server, part_no=f"p{number}", stock=number)
+    params = {"filterByFormula": "AND({stock}>=2, {part_no}!='p3')"}
+    listed = server.http.get(f"{PARTS}/records", params=params).json()["records"]
+    assert [each["fields"]["part_no"] for each in listed] == ["p2"]
+    assert export(server, format="csv", fields="part_no", **params).decode() == "part_no\np2\n"
+    assert server.http.get(f"{PARTS}/records", params={"filterByFormula": "AND("}).status_code == 400
+
+
+def test_a_batch_takes_bare_fields_beside_ids(server: RunningServer) -> None:
+    """R-003 §10.8: `{id, stock}` changes as `{id, fields: {stock}}` does."""
+    server.empty()
+    id_ = make(server, part_no="a", stock=1)
+    answer = server.http.patch(f"{PARTS}/records/batch", json={"records": [{"id": id_, "stock": 9}]})
+    assert answer.json() == {"updated": 1}
+    assert server.http.get(f"{PARTS}/records/{id_}").json()["stock"] == 9

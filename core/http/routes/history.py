@@ -46,7 +46,7 @@ async def list_history(call: Call) -> Answer:
     "POST",
     "/api/tables/{table}/records/{record}/history/{entry}/revert",
     answers={200: Reverted},
-    errors=(400, 404, 409, 422),
+    errors=(400, 404, 409),
     needs="update",
 )
 async def revert_entry(call: Call) -> Answer:

@@ -65,6 +65,7 @@ PAGE = {
     "fields": Parameter("names separated by commas; id is always there"),
     "select": Parameter("the same as fields"),
     "filter": Parameter("a filter tree as JSON, a map of equalities, or `field:value`"),
+    "filterByFormula": Parameter("a condition in the formula language: `AND({state}='open', {n}>=3)`"),
     "sqlNulls": Parameter("negations leave out null, as SQL does", "boolean"),
     "q": Parameter("text to look for"),
     "aggregate": Parameter('`amount:sum,amount:avg`, or JSON such as `{"sum":["amount"]}`'),
@@ -329,5 +330,6 @@ def single(record: Record, status: int = 200) -> Answer:
 
 async def batch_body(call: Call) -> dict[str, Any]:
     """The body in the declared shape; what its values hold is the service's to judge."""
-    found: dict[str, Any] = check(call.route.body, await call.json_object(BATCH_LIMIT))
-    return found
+    body = await call.json_object(BATCH_LIMIT)
+    check(call.route.body, body)
+    return body  # not what came out of the check, which would lack the fields that stand beside an id
