@@ -279,7 +279,7 @@ class _Commit:
                     raise NotFound()
                 check_version(change.target, row, change.version)
                 self.removal.to_trash(tx, change.target, [row])
-            except (NotFound, Conflict) as error:
+            except (NotFound, Conflict, Invalid) as error:
                 change.error = error
                 continue
             change.row = row
