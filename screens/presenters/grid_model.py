@@ -354,7 +354,8 @@ class GridModel:
 
     def need_base(self, runs: Sequence[tuple[int, int]]) -> None:
         """These rows of the view are being painted."""
-        if self.view and any([self.cache.want(top, bottom, self.view["count"]) for top, bottom in runs]):
+        asked = [self.cache.want(top, bottom, self.view["count"]) for top, bottom in runs] if self.view else []
+        if any(asked):
             self._pump()
 
     def cell(self, row: GridRow, name: str) -> tuple[Any, Staged | None]:

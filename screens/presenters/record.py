@@ -94,7 +94,7 @@ class RecordEdits:
             return found
         asked = list(dict.fromkeys([*names, self.info["displayField"]]))
         bounded = [(top, min(bottom, view["count"] - 1)) for top, bottom in model.runs(first, last)]
-        for at, end in [(at, end) for top, end in bounded for at in range(top, end + 1, READ_ROWS)]:
+        for at, end in [(at, bottom) for top, bottom in bounded for at in range(top, bottom + 1, READ_ROWS)]:
             window = await model.source.window(view["id"], at, min(READ_ROWS, end + 1 - at), asked)
             stamps = window["stamps"] or [""] * len(window["keys"])
             for place, (key, stamp, row) in enumerate(zip(window["keys"], stamps, window["rows"], strict=True)):

@@ -123,9 +123,8 @@ class VirtualGrid(GridSurface):
         if place >= len(self.model.layout.shown):
             return
         field = self.model.layout.shown[place].field
-        ways = [
-            way for way in (*(("sum", "avg") if field["numeric"] else ()), *_ORDERED.get(field["family"], ()), "count")
-        ]
+        summed = ("sum", "avg") if field["numeric"] else ()
+        ways = [*summed, *_ORDERED.get(field["family"], ()), "count"]
         now = self.model.aggregates.get(field["name"])
         following = ways.index(now) + 1 if now in ways else 0
         self.model.aggregate(field["name"], ways[following] if following < len(ways) else None)
