@@ -1,10 +1,10 @@
 """The grid inside a pane where cells can be typed into: entry mode lets every key start an edit."""
 
 from dataclasses import dataclass
+from typing import Self
 
 from textual import events
 from textual.message import Message
-from typing_extensions import Self
 
 from screens.widgets.grid.grid import VirtualGrid
 
