@@ -12,7 +12,6 @@ from screens.presenters.value import show, title_of
 from screens.services.text import has, t
 
 MARKS = {"create": "+", "update": "~", "delete": "-", "restore": "↩", "permanent_delete": "✕", "sql": "»"}
-TONES = {"create": "add", "restore": "add", "delete": "destructive", "permanent_delete": "destructive"}
 QUIET = ("updated_at", "created_at", "deleted_at")
 """Fields that every change moves."""
 

@@ -1,7 +1,7 @@
 """What people say about a record: read, write, answer, edit, and decide what is shown (R-078)."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from textual import work
 from textual.binding import BindingType
@@ -12,7 +12,7 @@ from textual.widgets.option_list import Option
 
 from core.client import SovriumError
 from core.contract.access import WhoAmI
-from core.contract.comments import Comment
+from core.contract.comments import Comment, CommentList
 from core.contract.tables import TableInfo
 from screens.actions.binding import bindings_of
 from screens.presenters.format.line import plain
@@ -70,14 +70,15 @@ class CommentsSheet(Sheet[None]):
             return
         try:
             self.me = self.me or await port.whoami()
-            found = await port.comments(self.info["sqlName"], self.key, limit=MOST)
+            if self.only_pending:
+                path = f"/api/tables/{self.info['sqlName']}/comments?status=pending&limit={MOST}&sort=createdAt:asc"
+                found = cast(CommentList, await port.request("GET", path))
+            else:
+                found = await port.comments(self.info["sqlName"], self.key, limit=MOST)
         except SovriumError as error:
             self._tell(error.message)
             return
-        comments = found["comments"]
-        if self.only_pending:
-            comments = [each for each in comments if each["status"] == "pending"]
-        self.shown, self.loaded = threads(comments), True
+        self.shown, self.loaded = threads(found["comments"]), True
         self.paint()
 
     def paint(self) -> None:
@@ -129,9 +130,9 @@ class CommentsSheet(Sheet[None]):
             case "comments_send":
                 return self.area.has_focus
             case "comments_reply":
-                return comment is not None and comment["parentCommentId"] is None
+                return comment is not None and comment["parentCommentId"] is None and not self.only_pending
             case "comments_edit":
-                return own or (admin and comment is not None)
+                return (own or (admin and comment is not None)) and not self.only_pending
             case "comments_remove":
                 return own or (admin and comment is not None)
             case "comments_approve" | "comments_reject":
@@ -197,7 +198,7 @@ class CommentsSheet(Sheet[None]):
         if comment is None or port is None:
             return
         if await confirm(self.app, t("comments.remove_ask"), plain(comment["content"])[:300]):
-            await self._try(port.remove_comment(self.info["sqlName"], self.key, comment["id"]))
+            await self._try(port.remove_comment(self.info["sqlName"], comment["recordId"], comment["id"]))
 
     @work(exclusive=True, group="send", exit_on_error=False)
     async def action_comments_approve(self) -> None:
@@ -210,7 +211,9 @@ class CommentsSheet(Sheet[None]):
     async def _decide(self, status: str) -> None:
         comment, port = self.chosen(), self.context.port
         if comment is not None and port is not None:
-            await self._try(port.change_comment(self.info["sqlName"], self.key, comment["id"], status=status))
+            await self._try(
+                port.change_comment(self.info["sqlName"], comment["recordId"], comment["id"], status=status)
+            )
 
     async def _try(self, call: object) -> None:
         try:
@@ -221,6 +224,6 @@ class CommentsSheet(Sheet[None]):
         self.load()
 
     def action_comments_queue(self) -> None:
-        """Only what waits for a decision; again: everything."""
+        """What waits for a decision in the whole table; again: what is said about this record."""
         self.only_pending = not self.only_pending
         self.load()

@@ -15,11 +15,10 @@ from core.client import NotFound, SovriumError
 from core.contract.activity import HistoryEntry
 from core.contract.tables import TableInfo
 from screens.actions.binding import bindings_of
-from screens.presenters.history import TONES, diff_lines, entry_line, what
+from screens.presenters.history import diff_lines, entry_line, what
 from screens.services.context import Context
 from screens.services.text import t
 from screens.widgets.confirm import confirm
-from screens.widgets.line_view import TONES as STYLES
 from screens.widgets.line_view import LineView
 from screens.widgets.sheet import Sheet
 
@@ -86,10 +85,7 @@ class HistorySheet(Sheet[None]):
         listing = self.query_one(OptionList)
         at = listing.highlighted or 0
         listing.clear_options()
-        listing.add_options(
-            Option(Content.styled(entry_line(each), STYLES.get(TONES.get(each["action"], ""), "")))
-            for each in self.entries
-        )
+        listing.add_options(Option(Content(entry_line(each))) for each in self.entries)
         listing.highlighted = min(at, len(self.entries) - 1) if self.entries else None
         self._tell(t("history.count", count=self.total) if self.entries else t("history.none"))
         self.refresh_bindings()

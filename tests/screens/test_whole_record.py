@@ -13,6 +13,7 @@ from screens.services.session import SessionStore
 from screens.tables import TablesScreen
 from screens.widgets.access_sheet import AccessSheet
 from screens.widgets.bulk_sheet import BulkSheet
+from screens.widgets.comments_sheet import CommentsSheet
 from screens.widgets.confirm import Confirm
 from screens.widgets.finder import Finder
 from screens.widgets.history_sheet import HistorySheet
@@ -29,6 +30,7 @@ tables:
     fields:
       - { id: 1, name: name, type: single-line-text, required: true }
       - { id: 2, name: stock, type: integer, min: 0 }
+    comments: {threading: true}
     permissions: {read: authenticated, create: [packer], update: [admin], delete: [admin]}
 """
 
@@ -154,3 +156,26 @@ async def test_who_i_am_and_what_a_role_may(desk: RunningServer) -> None:
         assert "✓ create" in text
         assert "✗ change" in text
         assert "permissions" in text
+
+
+async def test_comments_are_written_answered_edited_and_decided(desk: RunningServer) -> None:
+    """R-078"""
+    desk.local.post("/api/tables/parts/records/1/comments", json={"content": "Who counted these?"})
+    async with parts(desk, (80, 24)) as (pilot, screen):
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CommentsSheet) and pilot.app.screen.shown)
+        sheet: Any = pilot.app.screen
+        await pilot.press("r", *"I", "space", *"did", "ctrl+s")
+        await until(pilot, lambda: len(sheet.shown) == 2)
+        assert [answer for _, answer in sheet.shown] == [False, True]
+        await pilot.press("e", *"!", "ctrl+s")
+        await until(pilot, lambda: sheet.shown[1][0]["content"] == "I did!")
+        await pilot.press("x")
+        await until(pilot, lambda: sheet.shown[1][0]["status"] == "rejected")
+        assert "[rejected]" in shown(pilot)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: len(sheet.shown) == 1)
+        await pilot.press("o", *"kept", "escape", "escape")
+        await until(pilot, lambda: pilot.app.screen is screen)
