@@ -8,7 +8,6 @@ import pytest
 from textual.pilot import Pilot
 
 from core.client.client import Client
-from core.contract.server import Hello
 from screens.services.session import SessionStore
 from screens.widgets.formula_editor import FormulaSheet
 from screens.widgets.sql_editor import CompletionList
@@ -29,13 +28,6 @@ tables:
       - { id: 4, name: xor, type: date }
 """
 FIELDS = [("title", "single-line-text"), ("price", "decimal"), ("stock", "integer"), ("xor", "date")]
-
-
-class Steady(Client):
-    """A server at the same address in every run."""
-
-    async def hello(self) -> Hello:
-        return {**await super().hello(), "tcp": "http://127.0.0.1:3000"}
 
 
 @pytest.fixture(scope="module")
@@ -124,9 +116,9 @@ async def test_a_table_that_is_not_there_yet_has_no_preview(desk: RunningServer)
         assert taken == ["price"]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)], ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", [(80, 24)], ids=lambda size: f"{size[0]}x{size[1]}")
 def test_the_dialog_as_it_looks(desk: RunningServer, size: tuple[int, int], snap_compare: Any) -> None:
-    app = console(Steady(desk.socket), session=SessionStore(None))  # type: ignore[arg-type]
+    app = console(Client(desk.socket), session=SessionStore(None))  # type: ignore[arg-type]
 
     async def write(pilot: Pilot[int]) -> None:
         await until(pilot, lambda: app.context.port is not None)
