@@ -139,11 +139,6 @@ def strike(tx: Transaction, new_before: datetime) -> list[str]:
     return keys
 
 
-def rename_table(tx: Transaction, before: str, after: str) -> None:
-    """Uses follow a table to its new name."""
-    tx.execute(update(USES).values(table_name=after).where(USES.c.table_name == before))
-
-
 def keys_in(field: AttachmentField, value: Any) -> list[str]:
     """The files that a stored value refers to."""
     return [each["key"] for each in field.held(value)]

@@ -1,7 +1,7 @@
 """What a migration would do: read the state, compare, look at the rows, write the steps. Nothing is changed here."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -22,6 +22,8 @@ from core.storage.catalog import Catalog, read_catalog
 from core.storage.database import Reader
 from core.storage.ddl import Ddl, literal, quote
 
+NAMES_A_TABLE = frozenset({"table", "table_name", "table_slug"})
+"""Columns of our own tables that name one of the app's, by its SQL name."""
 Kind = Literal["add", "change", "destructive"]
 Operation = Literal["MIGRATE", "ROLLBACK", "REPAIR"]
 
@@ -403,6 +405,27 @@ class Composer:
             yield Step(
                 "change", self._name(change.new), f"Rename table {change.old.name} to {change.new.name}", (statement,)
             )
+        following = [Sql(text) for text in self._follow([change for change, _ in works])]
+        if following:
+            yield Step("change", "", "History, files and comments follow what is renamed", tuple(following))
+
+    def _follow(self, changes: Sequence[TableChange]) -> Iterator[str]:
+        """What our own tables say of renamed tables and fields. All names of tables change at once, for two may exchange
+        theirs."""
+        renamed = {change.old.name: change.new.name for change in changes if change.is_renamed}
+        fields = [(change.new.name, old, new) for change in changes for old, new in change.renamed]
+        cases = " ".join(f"WHEN {literal(old)} THEN {literal(new)}" for old, new in renamed.items())
+        for name, table in self.catalog.tables.items():
+            if not name.startswith("system_"):
+                continue
+            for column in sorted(NAMES_A_TABLE & table.columns.keys()):
+                if renamed:
+                    yield (
+                        f"UPDATE {quote(name)} SET {quote(column)} = CASE {quote(column)} {cases} END "
+                        f"WHERE {quote(column)} IN ({', '.join(map(literal, renamed))})"
+                    )
+                if fields and "field" in table.columns:
+                    yield _follow_fields(name, column, fields)
 
     def _drops(self, *, moved: bool) -> Iterator[Step]:
         """Tables that go: tables of pairs whose links move elsewhere at the very end, others at the beginning."""
@@ -454,6 +477,13 @@ class Composer:
 
     def _may_lose(self, snapshot: Mapping[str, Any]) -> bool:
         return bool(snapshot.get("allowDestructive") or _settings(self.model).get("allowDestructive"))
+
+
+def _follow_fields(name: str, column: str, fields: Sequence[tuple[str, Column, Column]]) -> str:
+    """`fields`: the table by its new name, the column before and after."""
+    these = [f"{quote(column)} = {literal(table)} AND field = {literal(old.name)}" for table, old, _ in fields]
+    cases = " ".join(f"WHEN {this} THEN {literal(new.name)}" for this, (_, _, new) in zip(these, fields, strict=True))
+    return f"UPDATE {quote(name)} SET field = CASE {cases} END WHERE {' OR '.join(f'({this})' for this in these)}"
 
 
 def _words(change: TableChange, conversions: Conversions) -> Iterator[tuple[Kind, str]]:

@@ -10,10 +10,12 @@ from core.errors import MigrationRefused
 from core.fields.build import build_app
 from core.fields.model import AppModel
 from core.fields.registry import FIELD_TYPES
+from core.files.ledger import FILES, USES
 from core.migrations import Applied, history, plan, run, status
 from core.schema.loader import load_data
 from core.storage.catalog import Catalog, read_catalog
-from core.storage.database import Call, Database
+from core.storage.database import Call, ChangeRow, Database, Transaction
+from core.storage.own import ensure
 
 Field = Mapping[str, Any]
 
@@ -241,6 +243,24 @@ def test_names_change_places(db: Database) -> None:
     migrate(db, {**now, "name": "Other"}, {**other, "name": "Parts"})
     assert rows(db, "SELECT count(*) FROM other") == [(3,)]
     assert rows(db, "SELECT count(*) FROM parts") == [(0,)]
+
+
+def test_what_is_kept_about_records_follows_a_renamed_table(db: Database) -> None:
+    """M-019 to M-021: history and the uses of files, also when two tables exchange their names."""
+    other = table(2, "Other", text(1, "a"))
+    migrate(db, PARTS, other)
+
+    def keep(tx: Transaction) -> None:
+        ensure(tx, read_catalog(tx), FILES, USES)
+        tx.insert(USES, [{"key": "k", "table_name": "parts", "field": "part_no", "record": "1"}])
+        tx.log([ChangeRow(table="parts", record="1", operation="create", after={"part_no": "p1"})])
+        tx.log([ChangeRow(table="other", record="7", operation="create", after={"a": "x"})])
+
+    db.submit_write(Call(keep)).result()
+    migrate(db, table(1, "Other", text(1, "number"), PARTS["fields"][1]), {**other, "name": "Parts"})
+    changes = rows(db, 'SELECT "table", record FROM system_change ORDER BY sequence')
+    assert changes[-2:] == [("other", "1"), ("parts", "7")]
+    assert rows(db, "SELECT table_name, field, record FROM system_file_use") == [("other", "number", "1")]
 
 
 def test_a_rename_onto_a_stranger_is_refused(db: Database) -> None:
