@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -145,9 +146,10 @@ class GridPane(Container):
         port = self.context.port
         if port is None:
             return
-        info, self.may = await permitted(port, info)
+        (info, self.may), query = await asyncio.gather(
+            permitted(port, info), self.desk.prepare(port, info, query, key, look)
+        )
         old = self.model
-        query = await self.desk.prepare(port, info, query, key, look)
         self.info = info
         layout = self.desk.columns(info)
         model = GridModel(TableSource(port, info), layout, self.context.pending, query)
