@@ -22,6 +22,7 @@ class People:
         found = {actor: {"id": actor, "name": None, "image": None} for actor in wanted}
         if "owner" in found:
             found["owner"] = _OWNER
+            wanted.remove("owner")
         if wanted and self._stands(reader):
             marks = ", ".join("?" * len(wanted))
             for id_, name, image in reader.rows(
