@@ -15,6 +15,7 @@ from core.errors import NotFound
 from core.fields.base import Family, FieldType
 from core.fields.column import ColumnKind
 from core.fields.model import API_NAMES, AppModel, TableModel
+from core.schema.permission import LINKS_MOST
 
 if TYPE_CHECKING:
     from core.query.filter import Node
@@ -58,7 +59,9 @@ class Ref:
     type: FieldType[Any]
     kind: ColumnKind
     link: str | None = None
-    """The link column that leads to the table of `column`."""
+    """The link column that leads to the table of `column`, or towards it."""
+    beyond: "Ref | None" = None
+    """The field as the linked table knows it, where further links lead to it from there."""
     path: tuple[str, ...] = ()
     is_stored: bool = True
     """A column of its table; else its value is read from linked records or computed."""
@@ -144,7 +147,7 @@ class Scope:
         return first, datetime.combine(day + timedelta(days=1), time_of_day(), self.zone)
 
     def resolve(self, name: str) -> Ref:
-        """The field behind a name: `stock`, `createdAt`, `author.name`, `address.city`. Raises UnknownField, HiddenField."""
+        """The field behind a name: `stock`, `createdAt`, `a.team.name`, `address.city`. Raises UnknownField, HiddenField."""
         head, _, rest = name.partition(".")
         if API_NAMES.get(head, head) in self.hidden:
             raise HiddenField
@@ -155,14 +158,13 @@ class Scope:
             return ref
         if ref.family == "json":
             return Ref(name, ref.column, ref.type, ref.kind, path=tuple(rest.split(".")))
-        target = self.linked(ref.type)
-        sight = self.neighbour(target).sight
-        if not sight.readable or rest in sight.hidden:
+        if rest.count(".") >= LINKS_MOST:
+            raise UnknownField(name, self.table, self.hidden)
+        there = self.neighbour(self.linked(ref.type))
+        if not there.sight.readable:
             raise HiddenField
-        far = own_ref(target, rest)
-        if far is None:
-            raise UnknownField(rest, target, sight.hidden)
-        return replace(far, name=name, link=ref.column)
+        far = there.resolve(rest)
+        return replace(far, name=name, link=ref.column, beyond=None if far.link is None else far)
 
     def linked(self, link: FieldType[Any]) -> TableModel:
         """The table that a link field points at."""
@@ -176,7 +178,7 @@ class Scope:
         link = self.table.type_of(ref.link)
         target = self.linked(link)
         there, far = self.neighbour(target), self.table_of(target).alias()
-        value = there.column(replace(ref, link=None), far)
+        value = there.column(ref.beyond or replace(ref, link=None), far)
         found = select(value).where(far.c[link_column(link, target)] == own.c[ref.link]).correlate(own)
         seen = there.visible(far)
         return (found if seen is None else found.where(seen)).scalar_subquery()

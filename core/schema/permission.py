@@ -11,6 +11,8 @@ from core.schema.name import sql_name
 
 Operation = Literal["read", "comment", "create", "update", "delete", "permanentDelete", "restore"]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
+LINKS_MOST = 5
+"""Links that a name may lead through (`order.client.region`, P-033)."""
 USER_PATHS = ("id", "email", "role", "isUnrestricted", "activeAssignment")
 
 

@@ -19,6 +19,7 @@ from core.schema.form import (
 )
 from core.schema.name import nearest, sql_name
 from core.schema.permission import (
+    LINKS_MOST,
     OPERATIONS,
     USER_PATHS,
     Condition,
@@ -289,8 +290,8 @@ def _check_chain(
     """P-033: every step but the last is a relationship."""
     here = table
     *steps, last = chain.split(".")
-    if len(steps) > 1:
-        findings.error("permission.chain", f"`{chain}` leads through more than one relationship", path)
+    if len(steps) > LINKS_MOST:
+        findings.error("permission.chain", f"`{chain}` leads through more than {LINKS_MOST} relationships", path)
         return
     for step in steps:
         target = by_name.get(here.links.get(step, ""))
