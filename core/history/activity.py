@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, cast, false, func, or_, select
 
+from core.auth.people import People
 from core.clock import to_iso
 from core.errors import BadRequest, NotFound
 from core.fields.model import AppModel, TableModel
 from core.history.entry import OPERATIONS, action_of, changes_of_entry, readable
-from core.auth.people import People
 from core.history.record_history import RecordHistory
 from core.principal import Principal
 from core.records.service import Records

@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import CTE, func, select
 
+from core.auth.people import People
 from core.clock import Clock, system_clock, to_iso
 from core.errors import BadRequest, FieldError, Invalid, NotFound
 from core.fields.model import TableModel
 from core.history.entry import action_of, changes_of_entry, differences, readable
-from core.auth.people import People
 from core.principal import Principal
 from core.records.key import KeyValue, parse_key
 from core.records.service import Records, is_visible
