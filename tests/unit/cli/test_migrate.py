@@ -126,7 +126,7 @@ def test_from_the_plan_to_the_rollback(desk: Desk) -> None:
 
 
 def test_a_rollback_that_loses_something_needs_force(desk: Desk) -> None:
-    """M-045"""
+    """M-045, D-24"""
     Path("app.yaml").write_text(APP + "      - { id: 3, name: place, type: single-line-text }\n")
     desk("migrate", "--yes")
     sql(desk, "insert into items (place) values ('A')")
