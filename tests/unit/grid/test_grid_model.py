@@ -49,6 +49,7 @@ async def opened(model: GridModel) -> GridModel:
 
 
 async def test_opens_a_view_and_reads_its_first_page_only() -> None:
+    """T-145: ten million rows, and one window of them."""
     port = MemoryPort(companies(10_000_000))
     model = await opened(model_of(port))
     assert model.count == 10_000_000
@@ -75,6 +76,7 @@ async def test_rows_come_when_they_are_needed_and_are_told() -> None:
 
 
 async def test_flying_past_pages_reads_the_last_ones_first_and_forgets_the_others() -> None:
+    """T-145"""
     port = SlowPort(companies(1_000_000))
     model = await opened(model_of(port))
     port.windows.clear()
