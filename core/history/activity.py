@@ -11,7 +11,7 @@ from core.auth.people import People
 from core.clock import to_iso
 from core.errors import BadRequest, NotFound
 from core.fields.model import AppModel, TableModel
-from core.history.entry import OPERATIONS, action_of, changes_of_entry, readable
+from core.history.entry import OPERATIONS, action_of, changes_of_entry, lens_of
 from core.history.record_history import RecordHistory
 from core.principal import Principal
 from core.records.service import Records
@@ -126,9 +126,12 @@ class Activity:
             (row,) = rows
             told = self._told(row, self._people.of(reader, [row[2]]))
             table = self._records.model.by_sql_name.get(row[4])
-            hidden = frozenset() if table is None else self._records.access.table(principal, table).hidden
-            told["changes"] = changes_of_entry(readable(row[6], hidden), readable(row[7], hidden))
-            return told if row[8] is None else told | {"cause": row[8]}
+            lens = lens_of(self._records.access, principal, table)
+            if lens.is_blind_to(row[3], row[7]):
+                raise NotFound()
+            told["changes"] = changes_of_entry(lens.values(row[6]), lens.values(row[7]))
+            cause = lens.cause(row[8])
+            return told if cause is None else told | {"cause": cause}
 
         return await self._records.database.read(Call(work), lane="scan")
 

@@ -11,7 +11,7 @@ from core.auth.people import People
 from core.clock import Clock, system_clock, to_iso
 from core.errors import BadRequest, FieldError, Invalid, NotFound
 from core.fields.model import TableModel
-from core.history.entry import action_of, changes_of_entry, differences, readable
+from core.history.entry import Lens, action_of, changes_of_entry, differences, lens_of
 from core.principal import Principal
 from core.records.key import KeyValue, parse_key
 from core.records.service import Records, is_visible
@@ -64,8 +64,8 @@ class RecordHistory:
 
     async def list(self, principal: Principal, table: TableModel, key: str, window: Window) -> dict[str, Any]:
         """`{history, pagination}`, the oldest entry first unless asked otherwise. Raises NotFound, NotSignedIn."""
-        access = self._records.require(principal, table, "read")
-        hidden = access.hidden
+        self._records.require(principal, table, "read")
+        lens = lens_of(self._records.access, principal, table)
         target, scope = self._records.writable(table), self._records.scope(principal, table)
         is_admin = self._records.access.sees_all(principal)
         oldest = self.oldest
@@ -75,12 +75,12 @@ class RecordHistory:
             there = _is_there(reader, target, key)
             if there is not None and not is_visible(reader, scope, there):
                 raise NotFound()
-            total, rows = _page(reader, changes, oldest, window, hidden)
+            total, rows = _page(reader, changes, oldest, window, lens)
             if there is None and not (is_admin and total):
                 raise NotFound()
             people = self._people.of(reader, [row[2] for row in rows])
             return {
-                "history": [_told(row, hidden, people, window.by_field) for row in rows],
+                "history": [_told(row, lens, people, window.by_field) for row in rows],
                 "pagination": {
                     "limit": total if window.limit is None else window.limit,
                     "offset": window.offset,
@@ -147,18 +147,16 @@ def _is_there(reader: Reader, target: WritableTable, key: str) -> KeyValue | Non
     return values if target.load(reader, [values]) else None
 
 
-def _page(
-    reader: Reader, changes: CTE, oldest: datetime | None, window: Window, hidden: frozenset[str]
-) -> tuple[int, list[Row]]:
+def _page(reader: Reader, changes: CTE, oldest: datetime | None, window: Window, lens: Lens) -> tuple[int, list[Row]]:
     """The number of all entries, and those asked for."""
     c = changes.c
     columns = (c.sequence, c.time, c.actor, c.operation, c.before, c.after, c.cause, c.transaction)
     statement = select(*columns).order_by(c.sequence.desc() if window.newest_first else c.sequence)
     if oldest is not None:
         statement = statement.where(c.time >= oldest)
-    if window.limit is None or hidden:
+    if window.limit is None or lens.names is not None:
         # What a hidden field went through leaves no trace, not even in the numbers.
-        rows = [row for row in reader.rows(statement) if not _is_hidden(row, hidden)]
+        rows = [row for row in reader.rows(statement) if not lens.is_blind_to(row[3], row[5])]
         end = None if window.limit is None else window.offset + window.limit
         return len(rows), rows[window.offset : end]
     counted = statement.add_columns(func.count().over()).limit(window.limit).offset(window.offset)
@@ -168,13 +166,9 @@ def _page(
     return int(reader.scalar(select(func.count()).select_from(statement.order_by(None).subquery()))), []
 
 
-def _is_hidden(row: Row, hidden: frozenset[str]) -> bool:
-    return row[3] == "update" and bool(row[5]) and hidden.issuperset(row[5])
-
-
-def _told(row: Row, hidden: frozenset[str], people: Mapping[str, dict[str, Any]], by_field: bool) -> dict[str, Any]:
+def _told(row: Row, lens: Lens, people: Mapping[str, dict[str, Any]], by_field: bool) -> dict[str, Any]:
     sequence, time, actor, operation, before, after, cause, transaction = row
-    before, after = readable(before, hidden), readable(after, hidden)
+    before, after, cause = lens.values(before), lens.values(after), lens.cause(cause)
     told: dict[str, Any] = {
         "id": str(sequence),
         "action": action_of(operation),

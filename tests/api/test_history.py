@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.history.retention import Retention
-from core.storage.database import Call
+from core.storage.database import Call, ChangeRow, Transaction
 from core.storage.journal import CHANGES
 from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
@@ -128,6 +128,28 @@ def test_history_needs_read_and_a_visible_row_and_hides_fields(server: RunningSe
     gone = history(server, id_)
     assert gone[-1]["action"] == "permanent_delete"
     assert gone[-1]["changes"]["before"]["cost"] == "77.5"
+
+
+def test_names_of_the_past_and_statements_are_for_those_who_see_all(server: RunningServer) -> None:
+    """R-083: what a field was called before says nothing of who may read it; a statement holds values."""
+    id_ = make(server, title="Fix", owner="ada")
+
+    def work(tx: Transaction) -> None:
+        change = {"table": "work_orders", "record": id_, "operation": "update"}
+        tx.log([ChangeRow(**change, before={"salary": 1}, after={"salary": 2})])  # type: ignore[arg-type]
+        tx.log([ChangeRow(**change, before={"title": "Fix"}, after={"title": "Mend"})])  # type: ignore[arg-type]
+
+    server.engine.database.submit_write(Call(work), actor="root", cause="update work_orders set cost = 4242").result()
+    told = server.http.get(f"{ORDERS}/{id_}/history", headers=ADA)
+    assert [each["action"] for each in told.json()["history"]] == ["create", "update"]
+    assert "salary" not in told.text
+    assert "4242" not in told.text
+    everything = history(server, id_)
+    assert [list(each["changes"]["after"]) for each in everything[1:]] == [["salary"], ["title"]]
+    assert "4242" in everything[1]["cause"]
+    secret = everything[1]["id"]
+    assert server.http.get(f"/api/activity/{secret}", headers=ADA).status_code == 404
+    assert "salary" in server.http.get(f"/api/activity/{secret}", headers=ROOT).text
 
 
 def test_a_batch_has_one_entry_for_each_record_and_a_common_id(server: RunningServer) -> None:
