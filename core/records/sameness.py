@@ -26,9 +26,11 @@ def is_one_of(columns: Sequence[ColumnElement[Any]], values: Sequence[tuple[Any,
 
 
 def _is(column: ColumnElement[Any], value: Any) -> ColumnElement[bool]:
+    same: ColumnElement[bool]
     if not isinstance(value, _Written):
-        return column == value
+        same = column == value
+        return same
     # JSONB on PostgreSQL, which knows its own equality; a text on DuckDB, in the spelling that we write.
     given = cast(literal(str(value), Text), Text().with_variant(JSONB(), "postgresql"))
-    same: ColumnElement[bool] = cast(column, Text().with_variant(JSONB(), "postgresql")) == given
+    same = cast(column, Text().with_variant(JSONB(), "postgresql")) == given
     return same

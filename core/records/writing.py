@@ -242,7 +242,7 @@ class WritableTable:
         for fields in self.constraints.duplicates(reader, scope, candidates, self.key).values():
             raise duplicate(fields)
 
-    def _broken_links(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
+    def _broken_links(self, reader: Transaction, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
         found: dict[int, list[FieldError]] = {}
         for name, target, column in self.links:
             wanted = {
@@ -266,7 +266,7 @@ class WritableTable:
                 found.setdefault(place, []).append(error)
         return found
 
-    def _known(self, reader: Reader, name: str, statement: Select[Any]) -> dict[Any, bool]:
+    def _known(self, reader: Transaction, name: str, statement: Select[Any]) -> dict[Any, bool]:
         """The records of a statement, and whether the link may lead to them (T-118)."""
         link = self.table.fields[name]
         if link.options.limit_to_view is None:
