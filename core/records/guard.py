@@ -64,11 +64,11 @@ class GuardedTable(WritableTable):
         self.demands_result = self._result is not None
 
     def load(self, reader: Reader, keys: Collection[KeyValue], *, lock: bool = False) -> dict[KeyValue, Stored]:
-        """Rows beyond the caller's reach are as if they were not there."""
+        """Rows beyond the caller's reach are as if they were not there; finding out takes as long for both (P-037)."""
         rows = super().load(reader, keys, lock=lock)
-        if self._stored is None or not rows:
+        if self._stored is None or not keys:
             return rows
-        met = self._meeting(reader, self._stored, rows.keys())
+        met = self._meeting(reader, self._stored, keys)
         return {key: row for key, row in rows.items() if key in met}
 
     def add(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[Stored]:

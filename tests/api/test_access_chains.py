@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.errors import SchemaError
+from core.storage.session import SessionReader
 from tests.support.apps import app_model
 from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
@@ -80,6 +81,25 @@ def test_a_rule_follows_several_links(server: RunningServer) -> None:
     assert server.http.patch(f"{TICKETS}/{mine}", json={"text": "still mine"}, headers=ADA).status_code == 200
     server.local.patch(f"/api/tables/clients/records/{1}", json={"owner": "bob"})
     assert (texts(server, ADA), texts(server, BOB)) == ([], ["still mine", "theirs"])
+
+
+def test_what_is_hidden_takes_as_long_as_what_is_not_there(
+    server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P-037: the same statements are run for both, to read and to write."""
+    hidden = made(server, "tickets", text="hidden")
+    run: list[str] = []
+    rows = SessionReader.rows
+    monkeypatch.setattr(SessionReader, "rows", lambda self, *given: run.append("") or rows(self, *given))
+
+    def statements(method: str, id_: int) -> int:
+        run.clear()
+        body = {"text": "x"} if method == "PATCH" else None
+        assert server.http.request(method, f"{TICKETS}/{id_}", json=body, headers=ADA).status_code == 404
+        return len(run)
+
+    for method in ("GET", "PATCH", "DELETE"):
+        assert statements(method, hidden) == statements(method, 10**9) > 0, method
 
 
 def test_names_of_people_go_no_further_than_they_may_see(server: RunningServer) -> None:
