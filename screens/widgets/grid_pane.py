@@ -341,8 +341,8 @@ class GridPane(Container):
             pressing = press_button(self.app, self.context.port, self.info_name, row.key, field)
             self.run_worker(pressing, group="press", exit_on_error=False)
             return
-        if not editable(field):
-            self.refusal = why_read_only(field)
+        if not editable(field) or not self.desk.is_editable:
+            self.refusal = why_read_only(field) if self.desk.is_editable else t("views.read_only")
             self.post_message(self.Moved(self))
             return
         value = self.shown(row, field["name"])

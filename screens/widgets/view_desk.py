@@ -132,6 +132,11 @@ class ViewDesk:
         return self.look is not None and self.look.layout == "calendar"
 
     @property
+    def is_editable(self) -> bool:
+        """Records may be changed in the open view (V-015)."""
+        return self.look is None or self.look.editable
+
+    @property
     def is_changed(self) -> bool:
         """The open view is not as it was kept (V-019)."""
         model = self.pane.model
