@@ -314,7 +314,7 @@ class WritableTable:
 
         return own, next_of
 
-    def _broken_sets(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
+    def _broken_sets(self, reader: Transaction, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
         """Links to several records: those that are not there."""
         found: dict[int, list[FieldError]] = {}
         for name, links in self.many.items():
