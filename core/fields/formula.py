@@ -78,7 +78,7 @@ class ExactFace(NumberField[Decimal]):
         """A number; a text where a double would lose digits."""
         if value is None:
             return None
-        if value == value.to_integral_value() and abs(value) < 2**53:
+        if value == int(value) and abs(value) < 2**53:
             return int(value)
         return float(value) if Decimal(repr(float(value))) == value else self.to_text(value)
 

@@ -25,7 +25,7 @@ from core.formulas.sql_number import (
     alike,
     as_decimal,
     as_double,
-    limit,
+    limited,
     negative,
     number,
     rounded,
@@ -180,14 +180,14 @@ class Compiler:
             whole = rounded(value, None, self.dialect)
             if whole.digits and whole.digits[0] <= 18:
                 return whole.piece("CAST({0} AS BIGINT)", kind="number")
-            return as_double(whole).piece(f"CAST({limit('{0}', '9.2e18')} AS BIGINT)", kind="number")
+            return limited(as_double(whole), "9.2e18").piece("CAST({0} AS BIGINT)", kind="number")
         if result == "number":
             before, behind = RESULT_DIGITS
             if value.digits is None:
-                return as_decimal(value.piece(limit("{0}", "9e27")), before, behind)
+                return as_decimal(limited(value, "9e27"), before, behind)
             if value.digits[0] > before:
                 most = "9" * before
-                value = Value(value.piece(limit("{0}", most, f"DECIMAL({before}, 0)")).sql, "number", value.digits)
+                value = Value(limited(value, most, f"DECIMAL({before}, 0)").sql, "number", value.digits)
             return as_decimal(value, before, behind)
         return value
 

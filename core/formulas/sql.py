@@ -18,18 +18,23 @@ Element = ColumnElement[Any]
 
 
 class Piece(ColumnElement[Any]):
-    """`template` with `{0}`, `{1}` … where the parts go; a part may stand in several places."""
+    """`template` with `{0}`, `{1}` … where the parts go; a part may stand in several places. `on_duckdb`: another one for
+    that database."""
 
     __visit_name__ = "formula_piece"
     inherit_cache = True
     _traverse_internals = [
         ("template", InternalTraversal.dp_string),
+        ("on_duckdb", InternalTraversal.dp_string),
         ("parts", InternalTraversal.dp_clauseelement_tuple),
         ("type", InternalTraversal.dp_type),
     ]
 
-    def __init__(self, template: str, parts: tuple[Element, ...], type_: TypeEngine[Any] = NULLTYPE) -> None:
+    def __init__(
+        self, template: str, parts: tuple[Element, ...], type_: TypeEngine[Any] = NULLTYPE, on_duckdb: str = ""
+    ) -> None:
         self.template = template
+        self.on_duckdb = on_duckdb
         self.parts = parts
         self.type = type_
 
@@ -40,7 +45,7 @@ class Piece(ColumnElement[Any]):
 
 @compiles(Piece)
 def _render(piece: Piece, compiler: Any, **kw: Any) -> str:
-    template = piece.template
+    template = (compiler.dialect.name == "duckdb" and piece.on_duckdb) or piece.template
     if compiler.preparer._double_percents:
         template = template.replace("%", "%%")
     return template.format(*(_part(part, compiler, kw) for part in piece.parts))

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 
 from core.formulas.pattern import Piece, Reading
 from core.formulas.sql import Value, joined, made, text
-from core.formulas.sql_number import as_double, divided, exact, limit, minus, number, rounded, whole
+from core.formulas.sql_number import as_double, divided, exact, limited, minus, number, rounded, whole
 from core.formulas.sql_text import Texts
 from core.formulas.tree import Span
 
@@ -156,7 +156,7 @@ class Dates:
 
     def of_epoch(self, value: Value) -> Value:
         """Seconds since 1970."""
-        seconds = as_double(value).piece(limit("{0}", "3e11"))
+        seconds = limited(as_double(value), "3e11")
         made_ = seconds.piece("TO_TIMESTAMP({0})", kind="timestamp")
         return self.bounded(made_)
 

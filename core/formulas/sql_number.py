@@ -6,7 +6,7 @@ zero than 1e-120 is cut.
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from core.formulas.sql import Value, made
+from core.formulas.sql import Piece, Value, made
 
 MAX_DIGITS = 38
 NARROW = 18
@@ -61,13 +61,20 @@ def bounded(value: Value) -> Value:
     makes the lower limit, and `nullif` NULL again."""
     room = repr(_ROOM)
     inside = f"(({{0}} + CAST({room} AS FLOAT8)) - CAST({room} AS FLOAT8))"
-    return value.piece(limit(inside, LARGEST))
+    return limited(value.piece(inside), LARGEST)
 
 
-def limit(inside: str, most: str, type_: str = "FLOAT8") -> str:
-    """A template that is NULL from ±`most` on."""
+def limited(value: Value, most: str, type_: str = "FLOAT8") -> Value:
+    """NULL from ±`most` on.
+
+    DuckDB binds what stands in NULLIF twice, so that the time to prepare a formula would grow by four with every step that
+    is limited; of a list's member it is bound once.
+    """
     low, high = f"CAST(-{most} AS {type_})", f"CAST({most} AS {type_})"
-    return f"NULLIF(NULLIF(LEAST(GREATEST({inside}, {low}), {high}), {high}), {low})"
+    inside = f"LEAST(GREATEST({{0}}, {low}), {high})"
+    plain = f"NULLIF(NULLIF({inside}, {high}), {low})"
+    once = f"list_transform([{inside}], lambda n: NULLIF(NULLIF(n, {high}), {low}))[1]"
+    return Value(Piece(plain, (value.sql,), on_duckdb=once), value.kind)
 
 
 def alike(values: Sequence[Value]) -> list[Value]:
@@ -145,7 +152,7 @@ def whole(value: Value, most: int = 1_000_000_000) -> Value:
     if value.constant is not None:
         inside = int(value.constant)
         return made("number", f"CAST({inside} AS INTEGER)" if abs(inside) < most else "CAST(NULL AS INTEGER)")
-    return as_double(value).piece(f"CAST({limit('TRUNC({0})', str(most))} AS INTEGER)")
+    return limited(as_double(value).piece("TRUNC({0})"), str(most)).piece("CAST({0} AS INTEGER)")
 
 
 def counted(value: Value) -> Value:
@@ -166,7 +173,7 @@ def rounded(value: Value, places: Value | None, dialect: str, how: str = "half")
         power = f"CAST(1e{max(min(int(count), 30), -30)} AS FLOAT8)"
         return _rounded_double(value, made("number", power), dialect, how)
     assert places is not None
-    moved = as_double(places).piece(f"POWER(CAST(10 AS FLOAT8), {limit('TRUNC({0})', '30')})")
+    moved = limited(as_double(places).piece("TRUNC({0})"), "30").piece("POWER(CAST(10 AS FLOAT8), {0})")
     return _rounded_double(value, moved, dialect, how)
 
 

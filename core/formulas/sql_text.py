@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from core.formulas.pattern import NumberPattern
 from core.formulas.sql import Value, made, text
-from core.formulas.sql_number import as_double, limit, rounded, whole
+from core.formulas.sql_number import as_double, limited, rounded, whole
 
 LONGEST = 100_000
 
@@ -33,15 +33,15 @@ class Texts:
             return value.piece("CAST({0} AS VARCHAR)", kind="text")
         if value.digits is None:
             seen = "TRY_CAST(FORMAT('{{:.15g}}', {0}) AS DECIMAL(38, 15))"
-            value = value.piece(seen if self.duckdb else f"ROUND(CAST({limit('{0}', '1e23')} AS NUMERIC), 15)")
-            value = value.piece("CAST({0} AS DECIMAL(38, 15))")
+            near = value.piece(seen) if self.duckdb else limited(value, "1e23").piece("ROUND(CAST({0} AS NUMERIC), 15)")
+            value = near.piece("CAST({0} AS DECIMAL(38, 15))")
         return value.piece("RTRIM(RTRIM(CAST({0} AS VARCHAR), '0'), '.')", kind="text")
 
     def to_number(self, value: Value) -> Value:
         """F-003: NULL for a text that is no number."""
         cast = "TRY_CAST(TRIM({0}) AS FLOAT8)" if self.duckdb else "CAST({0} AS FLOAT8)"
         shape = f"CASE WHEN LENGTH({{0}}) <= 60 AND {self.matches()} THEN {cast} END"
-        return value.piece(limit(shape, "1e140"), text(_NUMBER), kind="number")
+        return limited(value.piece(shape, text(_NUMBER), kind="number"), "1e140")
 
     def to_boolean(self, value: Value) -> Value:
         template = (

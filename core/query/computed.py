@@ -6,6 +6,7 @@ Trashed records are not seen, nor those that the caller may not see.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -161,6 +162,8 @@ def nothing_of(field: FieldType[Any], *, as_list: bool = False) -> Any:
         return []
     if isinstance(field, RollupField):
         how = field.options.aggregation
+        if how == "sum" and field.kind.kind == "decimal":
+            return Decimal(0).scaleb(-(field.kind.scale or 0))  # with its digits, as the database tells it
         return 0 if how in (*COUNTING, "sum") else [] if how == "arrayunique" else None
     return 0 if isinstance(field, CountField) else None
 

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause
+from sqlalchemy import ColumnElement, FromClause, select
 
-from core.fields.computed import LookupField
+from core.fields.base import FieldType
+from core.fields.computed import ComputedField, LookupField
 from core.fields.formula import FormulaField, value_kind
+from core.fields.link import LinksField
 from core.fields.model import TableModel
-from core.formulas.check import check
+from core.formulas.check import check, names
 from core.formulas.compile import Context, compile_sql
 from core.formulas.kind import ARTICLES, Kind
 from core.formulas.parse import parse
@@ -37,8 +39,28 @@ def _type_of(table: TableModel, name: str) -> Any:
 def formula_value(scope: Scope, field: FormulaField, own: FromClause) -> ColumnElement[Any]:
     """The SQL of a formula field for a row of `own`. What the caller may see of the fields it uses was decided with the
     field itself (P-021)."""
-    context = _context(scope, kinds_of(scope.table))
-    return compile_sql(field.expression, _columns(scope, own), context, field.options.result)
+    context, columns = _context(scope, kinds_of(scope.table)), _columns(scope, own)
+    result = field.options.result
+    if not _reads_records(scope.table, field):
+        return compile_sql(field.expression, columns, context, result)
+    # SQL names an operand many times. A subquery stands in a row of its own, or a database would run each of its copies.
+    read: dict[str, ColumnElement[Any]] = {}
+
+    def noted(name: str) -> ColumnElement[Any]:
+        return read.setdefault(name, columns(name))
+
+    compile_sql(field.expression, noted, context, result)
+    operands = select(*(value.label(name) for name, value in read.items())).correlate_except().subquery()
+    value = compile_sql(field.expression, operands.c.__getitem__, context, result)
+    return select(value).select_from(operands).scalar_subquery()
+
+
+def _reads_records(table: TableModel, field: FieldType[Any]) -> bool:
+    """Whether a value is read from other records, by itself or by a field that the formula names."""
+    if not isinstance(field, FormulaField):
+        return isinstance(field, ComputedField | LinksField)
+    named = (table.fields.get(name.lower()) for name in names(field.expression))
+    return any(each is not None and _reads_records(table, each) for each in named)
 
 
 def condition_value(scope: Scope, expression: Expression, own: FromClause | None = None) -> ColumnElement[bool]:

@@ -34,12 +34,19 @@ tables:
       - { name: tags, type: lookup, relationshipField: customer, relatedField: tags }
       - { name: days, type: lookup, relationshipField: orders, relatedField: at }
       - { name: prices, type: lookup, relationshipField: orders, relatedField: price }
+      - { name: paid, type: rollup, relationshipField: orders, relatedField: price, aggregation: sum }
+      - { name: doubled, type: rollup, relationshipField: orders, relatedField: twice, aggregation: sum }
+      - name: share
+        type: formula
+        formula: "ROUND(100 * ROUND(total * (1 + doubled / 7) / 3, 2) / (total * (1 + mean / 3)), 1)"
+        resultType: decimal
   - name: Orders
     fields:
       - { name: customer, type: relationship, relatedTable: Customers }
       - { name: amount, type: currency, currency: EUR }
       - { name: price, type: decimal }
       - { name: pieces, type: integer }
+      - { name: twice, type: formula, formula: "pieces * price * 2", resultType: decimal }
       - { name: note, type: single-line-text }
       - { name: day, type: date }
       - { name: at, type: datetime }
@@ -121,6 +128,16 @@ async def test_lookups_of_lookups_and_rollups(shop: OpenApp) -> None:
     """T-120, F-015"""
     assert await shop.column("Parcels", "name_on_it", "all_pieces") == [["Ann", 30.5]]
     assert (await shop.column("Orders", "customer_total"))[:2] == [30.5, 30.5]
+
+
+async def test_formulas_over_rollups_and_rollups_over_formulas(shop: OpenApp) -> None:
+    """F-015, T-125: also of customers without orders; each rollup is read once, however often the formula's SQL names it."""
+    assert await shop.column("Customers", "doubled", "share") == [[406, 769.6], [0, None]]
+    assert [row["fields"]["share"] for row in (await shop.list("Customers", sort="share:desc"))["records"]] == [
+        769.6,
+        None,
+    ]
+    assert await shop.column("Customers", "paid") == ["101.5", "0"]
 
 
 async def test_computed_values_are_filtered_sorted_searched_grouped(shop: OpenApp) -> None:
