@@ -6,16 +6,11 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from core.errors import BadRequest, SovriumError
 from sovrium_tui.cli.app_file import NAMES
-
-if TYPE_CHECKING:
-    from core.client import Client
-    from core.schema.model import App
 
 SHIPPED = Path(__file__).parent.parent / "sample_apps"
 CHECKOUT = Path(__file__).parent.parent.parent / "sample_apps"
@@ -54,6 +49,8 @@ def init(folder: Path, template: str | None, source: Path | None, name: str | No
     name = app_name(name or folder.absolute().name)
     with cleared_on_failure(app_file, force):
         if template:
+            from sovrium_tui.cli.template import load_template
+
             copy_template(find_template(template), app_file)
             load_template(app_file)
         elif source:
@@ -125,51 +122,6 @@ def copy_template(template: Path, app_file: Path) -> None:
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
-
-
-def load_template(app_file: Path) -> None:
-    """Import `data/<table>.csv` of every table, linked tables first: the rows get the ids that the links mean."""
-    from core.fields.registry import FIELD_TYPES
-    from core.schema.loader import load_app
-    from sovrium_tui.cli.session import with_client
-
-    app = load_app(app_file, FIELD_TYPES)
-    files = {name: app_file.parent / "data" / f"{name}.csv" for name in in_order(app)}
-
-    async def work(client: "Client") -> None:
-        from sovrium_tui.cli.progress import counted, finish
-
-        for table, file in files.items():
-            if file.is_file():
-                job = await finish(client, await client.start_import(table, file))
-                click.echo(f"{table}: {counted(job.get('rows', job['done']))}", err=True)
-
-    with_client(app_file, app_file.parent / ".sovrium", "init", work)
-
-
-def in_order(app: "App") -> list[str]:
-    """SQL names of the tables, each behind those that it links to; circles are cut where they are met."""
-    from core.fields.relationship import RelationshipOptions, related_table
-
-    links: dict[str, list[str]] = {}
-    for table in app.tables:
-        options = [field.options for field in table.fields]
-        targets = [related_table(each, app) for each in options if isinstance(each, RelationshipOptions)]
-        links[table.sql_name] = [target.sql_name for target in targets if target is not None]
-    ordered: list[str] = []
-    visiting: set[str] = set()
-
-    def visit(name: str) -> None:
-        if name in visiting or name not in links:
-            return
-        visiting.add(name)
-        for other in links[name]:
-            visit(other)
-        ordered.append(name)
-
-    for name in links:
-        visit(name)
-    return ordered
 
 
 def write(path: Path, text: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
+SAMPLES = ("company", "crm")
 pytestmark = pytest.mark.slow
 
 
@@ -41,11 +42,17 @@ def test_both_wheels_hold_the_same_and_nothing_foreign(built: Path) -> None:
     assert direct == chain
     top_level = {name.split("/")[0] for name in direct}
     assert {name for name in top_level if not name.endswith(".dist-info")} == {"sovrium_tui", "core", "screens"}
-    assert "sovrium_tui/sample_apps/crm/app.yaml" in direct
+    assert {f"sovrium_tui/sample_apps/{name}/app.yaml" for name in SAMPLES} <= direct
+    assert [
+        name
+        for name in direct
+        if name.startswith("sovrium_tui/sample_apps/company/data/files/") and name.endswith(".png")
+    ]
     assert not [name for name in direct if "__pycache__" in name or "/tests/" in name or "/docs/" in name]
     with tarfile.open(next((built / "chain").glob("*.tar.gz"))) as archive:
         inside = {name.split("/", 1)[1] for name in archive.getnames() if "/" in name}
-    assert {"pyproject.toml", "LICENSE", "README.md", "core/errors.py", "sample_apps/crm/app.yaml"} <= inside
+    assert {"pyproject.toml", "LICENSE", "README.md", "core/errors.py"} <= inside
+    assert {f"sample_apps/{name}/app.yaml" for name in SAMPLES} <= inside
     assert not [name for name in inside if name.startswith(("tests/", "bench/", "docs/"))]
 
 
@@ -70,8 +77,9 @@ def test_an_installed_wheel_runs(built: Path, tmp_path: Path) -> None:
         return done.stdout
 
     assert run("--version").startswith("sovrium-tui ")
-    sample = packages / "sovrium_tui" / "sample_apps" / "crm" / "app.yaml"
-    assert run("validate", str(sample)).startswith("crm: valid")
+    for name in SAMPLES:
+        sample = packages / "sovrium_tui" / "sample_apps" / name / "app.yaml"
+        assert run("validate", str(sample)).startswith(f"{name}: valid")
     where = subprocess.run(
         [python, "-P", "-c", "import core; print(core.__file__)"], capture_output=True, text=True, check=True
     )

@@ -120,7 +120,7 @@ def test_a_process_of_its_own(tmp_path: Path) -> None:
         (["validate"], "init my-app"),
         (["sql", "app.yaml", "  "], ""),
         (["init", "x", "--template", "crm", "--from", "app.txt"], "init --help"),
-        (["init", "x", "--template", "nope"], "known: crm"),
+        (["init", "x", "--template", "nope"], "known: company, crm"),
         (["export", "app.yaml", "items", "-"], "--format"),
         (["migrate", "status", "a", "b"], "migrate --help"),
     ],

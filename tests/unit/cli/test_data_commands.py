@@ -143,3 +143,36 @@ def test_init_of_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap
         out, _ = desk("sql", "my-crm", f"select count(*) as n from {file.stem}", "--format", "csv")
         assert out.split() == ["n", str(expected)]
     assert not (folder / "README.md").exists()
+
+
+@pytest.mark.slow
+def test_init_of_the_company(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """T-108, T-106, T-090: links within a table and back to one, and the files that cells name, are there as well."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("SOVRIUM_PORT", "0")
+    desk = Desk(tmp_path, capfd)
+    desk("init", "firm", "--template", "company")
+    data = {}
+    for file in Path("firm/data").glob("*.csv"):
+        with file.open(newline="", encoding="utf-8") as rows:
+            data[file.stem] = list(csv.DictReader(rows))
+        out, _ = desk("sql", "firm", f"select count(*) as n from {file.stem}", "--format", "csv")
+        assert out.split() == ["n", str(len(data[file.stem]))]
+
+    def column(statement: str) -> list[str]:
+        return [
+            str(next(iter(row.values()))) for row in json.loads(desk("sql", "firm", statement, "--format", "json")[0])
+        ]
+
+    for table, field in (("departments", "head"), ("people", "manager"), ("tasks", "part_of"), ("invoices", "project")):
+        assert column(f"select coalesce({field}::varchar, '') from {table} order by id") == [
+            row[field] for row in data[table]
+        ]
+    pairs = sum(len(json.loads(row["waits_for"])) for row in data["tasks"] if row["waits_for"])
+    named = {Path(row["photo"]).name for row in data["people"] if row["photo"]}
+    assert set(column("select photo->>'filename' from people where photo is not null")) == named
+    assert column("select sum(len(waits_for)) from computed.tasks") == [str(pairs)]
+    assert len(list(Path("firm/.sovrium/files").rglob("*"))) >= len(named)
