@@ -33,7 +33,6 @@ from core.contract.console import (
     Window,
 )
 from core.contract.files import UploadedFile
-from core.contract.files import UploadedFile
 from core.contract.formulas import FormulaFunctions, FormulaPreview, FormulaRequest
 from core.contract.migrations import (
     MigrationDetail,

@@ -136,7 +136,9 @@ class Lists:
         if not any(is_list(value.kind) for value in values):
             # By the exact sum: doubles that nearly cancel out would leave their rounding behind.
             filled = " + ".join(f"CASE WHEN {{{i}}} IS NULL THEN 0 ELSE 1 END" for i in range(len(values)))
-            return divided(self.total("SUM", values), Value(made("number", f"({filled})", *values).sql, "number", (4, 0)))
+            return divided(
+                self.total("SUM", values), Value(made("number", f"({filled})", *values).sql, "number", (4, 0))
+            )
         gathered = self.gathered(values)
         if self.duckdb:
             shape = f"LIST_{function}(CAST({{0}} AS FLOAT8[]))"

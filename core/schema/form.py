@@ -416,6 +416,18 @@ class AppForm(Form):
 
 
 ROOT_RUN = frozenset(
-    {"name", "version", "description", "tables", "env", "auth", "migrations", "badge", "rateLimit", "history", "webhooks"}
+    {
+        "name",
+        "version",
+        "description",
+        "tables",
+        "env",
+        "auth",
+        "migrations",
+        "badge",
+        "rateLimit",
+        "history",
+        "webhooks",
+    }
 )
 """Root keys that need no note: they work, or say nothing that could be missed."""

@@ -35,8 +35,8 @@ class KeyFooter(Bar):
         self._stop()
 
     def shown(self) -> list[Action]:
-        """The actions of the footer: those of the place by their declared position, then the global ones, which keep their
-        room; help is always there. An open editor has the keys for itself."""
+        """The actions of the footer: those of the place by their declared position, then the global ones. The first of these,
+        the palette, keeps its room; help is always there. An open editor has the keys for itself."""
         live = [action for action in live_actions(chain_of(self.screen)) if action.footer and action.id != "app.help"]
         if any(action.context == "editor" for action in live):
             live = [action for action in live if action.context in ("editor", "picker")]
@@ -44,7 +44,7 @@ class KeyFooter(Bar):
         idle = not self.context.pending.count()
         shown = [a for a in ordered if self._key(a) and not (idle and a.id in WHEN_STAGED)]
         everywhere = [a for a in shown if a.context == "global"]
-        return [*[a for a in shown if a.context != "global"][: MOST - len(everywhere)], *everywhere][:MOST]
+        return [*[a for a in shown if a.context != "global"][: MOST - len(everywhere[:1])], *everywhere][:MOST]
 
     def _key(self, action: Action) -> str:
         """The first key that runs an action now: a text field takes letters for itself. "" for none."""

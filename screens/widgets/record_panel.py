@@ -24,8 +24,8 @@ from screens.presenters.format import formatter
 from screens.presenters.incoming import MORE, Incoming, ancestors, computed_text, pointing_here, read_incoming
 from screens.presenters.link import REF
 from screens.presenters.paste import TargetRow
-from screens.presenters.place import Place
 from screens.presenters.pending import PendingChanges, Staged
+from screens.presenters.place import Place
 from screens.presenters.value import NULL, SHAPED, check, edit_text, editable, is_cut, show, title_of, why_read_only
 from screens.services.number import grouped
 from screens.services.text import t

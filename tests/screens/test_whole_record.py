@@ -144,7 +144,7 @@ async def test_one_value_for_marked_rows_after_a_look(desk: RunningServer) -> No
 
 async def test_who_i_am_and_what_a_role_may(desk: RunningServer) -> None:
     """P-043: the caller, and as somebody else with the rule that decides."""
-    async with parts(desk) as (pilot, screen):
+    async with parts(desk) as (pilot, _):
         await pilot.press("colon", *"whoami", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, AccessSheet) and pilot.app.screen.me)
         await until(pilot, lambda: "owner" in shown(pilot))
