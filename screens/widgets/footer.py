@@ -35,7 +35,7 @@ class KeyFooter(Bar):
         self._stop()
 
     def shown(self) -> list[Action]:
-        """The actions of the footer: those of the place by their declared position, then the global ones. The first of these,
+        """Those of the place by their declared position, then the global ones. The first of these,
         the palette, keeps its room; help is always there. An open editor has the keys for itself."""
         live = [action for action in live_actions(chain_of(self.screen)) if action.footer and action.id != "app.help"]
         if any(action.context == "editor" for action in live):
