@@ -4,15 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .sovrium/demo
 JOBS ?= auto
+# Some images tell Python not to keep compiled modules; every start of the program would then take three times as long.
+COMPILED := env -u PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test check bench lock snapshots docs format clean
 
 run: $(VENV)/run.stamp ## open the console on a copy of the sample app
 	@test -f $(DEMO)/app.yaml || $(BIN)/sovrium-tui init $(DEMO) --template crm
-	@$(BIN)/sovrium-tui $(DEMO)/app.yaml
+	@$(COMPILED) $(BIN)/sovrium-tui $(DEMO)/app.yaml
 
 test: $(VENV)/dev.stamp ## every test
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
+	@$(COMPILED) $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
 check: $(VENV)/dev.stamp ## style, types, direction of imports, links and tables of the docs
 	@$(BIN)/ruff check --quiet .
