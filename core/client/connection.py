@@ -120,6 +120,7 @@ class Transport:
         self._headers = [("Host", parts.netloc.rpartition("@")[2]), ("User-Agent", "sovrium-tui")]
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
+        self._closed = False
 
     @asynccontextmanager
     async def exchange(
@@ -146,7 +147,8 @@ class Transport:
                 self._give_back(connection)
 
     def close(self) -> None:
-        """Hang up all connections, those in use as well."""
+        """Hang up all connections, those in use as well. What is asked later has a connection for itself alone."""
+        self._closed = True
         for connection in list(self._open):
             connection.abort()
         self._open.clear()
@@ -185,7 +187,8 @@ class Transport:
         return connection, True
 
     def _give_back(self, connection: Connection, *, broken: bool = False) -> None:
-        if not broken and connection.reusable and connection in self._open and len(self._idle) < IDLE_KEPT:
+        kept = not (broken or self._closed) and connection.reusable and connection in self._open
+        if kept and len(self._idle) < IDLE_KEPT:
             self._idle.append(connection)
         else:
             self._open.discard(connection)

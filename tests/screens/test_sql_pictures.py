@@ -82,9 +82,16 @@ def ran(text: str, *keys: str) -> Steps:
         for key in keys:
             await pilot.press(key)
             await until(pilot, lambda: app.screen.session.tab.run is not None and not app.screen.session.tab.running)
-        await pilot.pause(0.3)
+        await still(pilot)
 
     return steps
+
+
+async def still(pilot: Pilot[int]) -> None:
+    """Nothing blinks, everything is painted."""
+    for field in pilot.app.screen.query("TextArea, Input").results():
+        field.cursor_blink = False
+    await pilot.pause(0.3)
 
 
 @size
@@ -109,7 +116,7 @@ def test_a_transaction_and_the_find_line(snap_compare, shop: RunningServer, size
         await until(pilot, lambda: app.screen.session.tab.transaction.statements)
         await pilot.press("ctrl+f", *"deals")
         app.clear_notifications()
-        await pilot.pause(0.3)
+        await still(pilot)
 
     assert snap_compare(shop_console(shop), terminal_size=size, run_before=steps)
 

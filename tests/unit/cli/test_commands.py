@@ -315,8 +315,9 @@ def test_a_broken_env_file_is_told_with_its_line(shell: Shell, tmp_path: Path) -
 def test_settings_come_from_the_env_file(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """E-001 E-002: `.env` holds the defaults of options."""
     (tmp_path / "app.yaml").write_text(APP)
-    monkeypatch.setenv("SOVRIUM_DATA_DIR", "")  # so that what the command sets is taken back
-    monkeypatch.delenv("SOVRIUM_DATA_DIR")
+    for name in ("SOVRIUM_DATA_DIR", "SOVRIUM_PORT"):
+        monkeypatch.setenv(name, "")  # so that what the command sets is taken back
+        monkeypatch.delenv(name)
     (tmp_path / ".env").write_text("SOVRIUM_DATA_DIR=elsewhere\n")
     _, out, _ = shell("status")
     assert out == f"No server runs on {tmp_path / 'elsewhere'}\n"
