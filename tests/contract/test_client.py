@@ -280,6 +280,101 @@ async def finished(client: Client, job: str) -> Any:
     return await until(lambda: client.job(job), lambda found: found["state"] not in ("queued", "running"))
 
 
+STUDIO = """
+name: studio
+auth: {}
+tables:
+  - id: 1
+    name: works
+    fields:
+      - {id: 1, name: title, type: single-line-text, required: true}
+      - {id: 2, name: state, type: single-select, options: [new, done]}
+      - {id: 3, name: sketch, type: single-attachment}
+      - {id: 4, name: site, type: button, label: Open, action: url, url: "https://example.org"}
+    comments: {threading: true}
+"""
+
+
+@pytest.fixture
+async def studio(tmp_path: Path) -> AsyncIterator[Client]:
+    with RunningServer(STUDIO, tmp_path) as running:
+        async with Client(running.socket) as client:
+            yield client
+
+
+async def work(client: Client, title: str = "Tower", **fields: Any) -> str:
+    answer = await client.request("POST", "/api/tables/works/records", json={"fields": {"title": title, **fields}})
+    return str(answer["id"])
+
+
+async def test_what_is_told_about_a_record(studio: Client) -> None:
+    """History, comments, trash."""
+    client = studio
+    key = await work(client)
+    await client.request("PATCH", f"/api/tables/works/records/{key}", json={"title": "Bridge"})
+    entries = (await client.history("works", key))["history"]
+    assert [entry["action"] for entry in entries] == ["update", "create"]
+    await client.revert("works", key, entries[0]["id"])
+    assert (await client.record("works", key))["fields"]["title"] == "Tower"
+    first = await client.comment("works", key, "Well done")
+    assert (await client.change_comment("works", key, first["id"], content="Well made"))["content"] == "Well made"
+    assert [each["content"] for each in (await client.comments("works", key))["comments"]] == ["Well made"]
+    await client.remove_comment("works", key, first["id"])
+    assert (await client.comments("works", key))["comments"] == []
+    assert await client.delete_for_good("works", [key]) == 1
+
+
+async def test_views_of_ones_own(studio: Client) -> None:
+    client = studio
+    await work(client, state="new")
+    await work(client, state="done")
+    kept = await client.keep_view("works", {"name": "Mine", "fields": ["title"]})
+    assert [view["name"] for view in await client.user_views("works")] == ["Mine"]
+    await client.delete_view("works", kept["id"])
+    assert await client.user_views("works") == []
+    await client.prefer("works", {"columnWidths": {"title": 18}})
+    assert (await client.preferences("works"))["columnWidths"] == {"title": 18}
+    view = await client.open_view({"table": "works", "groupBy": {"field": "state"}})
+    groups = (await client.groups(view["id"]))["groups"]
+    assert [group["count"] for group in groups] == [1, 1]
+
+
+async def test_files_people_and_buttons(studio: Client, tmp_path: Path) -> None:
+    client = studio
+    (tmp_path / "a.txt").write_bytes(b"lines")
+    sent = await client.upload_file("works", tmp_path / "a.txt", "sketch")
+    key = await work(client, sketch=sent["key"])
+    assert await client.fetch_file(sent["key"], tmp_path / "b.txt") == 5
+    assert (tmp_path / "b.txt").read_bytes() == b"lines"
+    assert (await client.people(""))["people"] == []
+    assert (await client.press("works", key, "site"))["url"] == "https://example.org"
+
+
+async def test_who_may_what(studio: Client) -> None:
+    client = studio
+    assert (await client.whoami())["kind"] == "owner"
+    assert (await client.permissions("works"))["table"]["update"] is True
+    assert {"admin", "member", "viewer"} <= {role["name"] for role in (await client.roles())["roles"]}
+    told = await client.explain({"table": "works", "operation": "update", "roles": ["viewer"]})
+    assert [each["allowed"] for each in told["decisions"]] == [False]
+
+
+async def test_formulas_and_versions(studio: Client) -> None:
+    client = studio
+    await work(client)
+    tried = await client.preview_formula({"table": "works", "formula": "UPPER(title)"})
+    assert (tried["kind"], len(tried["samples"])) == ("text", 1)
+    assert "UPPER" in {function["name"] for function in (await client.formula_functions())["functions"]}
+    assert (await client.migration_status())["current"]
+    assert (await client.migrations())["total"] == 1
+    assert (await client.migration(1))["version"] == 1
+    assert (await client.plan_migration({"operation": "migrate"}))["steps"] == []
+    change = {"op": "add-field", "table": "works", "field": {"name": "note", "type": "long-text"}}
+    assert (await client.edit_schema({"changes": [change]}))["applied"] is False
+    job = await client.migrate({"operation": "migrate"})
+    assert job["kind"] == "migrate"
+
+
 def test_every_method_of_the_port_is_tried_here() -> None:
     source = inspect.getsource(inspect.getmodule(test_every_method_of_the_port_is_tried_here))  # type: ignore[arg-type]
     methods = [name for name in vars(Port) if not name.startswith("_") and callable(getattr(Port, name))]
