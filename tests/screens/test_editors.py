@@ -222,7 +222,10 @@ async def test_value_menu_can_be_asked_for_while_editing():
 
 def test_every_kind_has_an_editor():
     """T-146: each editor kind of the field contract."""
-    kinds = "line text number date datetime time duration checkbox choice choices link links json rating".split()
+    kinds = (
+        "line text number date datetime time duration checkbox choice choices link links json rating "
+        "file files list place user button"
+    ).split()
     assert sorted(EDITORS) == sorted(kinds)
     assert all(kind_of(a_field(kind)) == kind for kind in kinds)
     assert not editable(a_field("none"))
