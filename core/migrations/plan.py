@@ -14,6 +14,7 @@ from core.migrations.difference import Difference, TableChange, compare, present
 from core.migrations.expression import Conversions, Sql, fill_of
 from core.migrations.kept import KEPT_DAYS, keep_columns, keep_table, kept_name
 from core.migrations.layout import TableLayout, canonical, checksum, layout_of
+from core.migrations.mark import recovered
 from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.relink import Relinking
 from core.migrations.rule import NO_RULES, RowRules
@@ -109,6 +110,8 @@ def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS, rules
     layout = layout_of(model)
     text = canonical(model.app.tables_data)
     new_checksum = checksum(text)
+    if state.version == 0 and (marked := recovered(reader, catalog, layout)):
+        state = marked
 
     def again(later: Reader) -> Plan:
         return compose(later, model, owned, rules)
@@ -121,6 +124,8 @@ def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS, rules
     number = next_version(reader, catalog)
     after = State(version=number, checksum=new_checksum, schema=text, layout=layout)
     composer = Composer(reader, model, catalog, state, after)
+    if state.version == 0 and state.layout:
+        composer.warnings.append("The snapshot of the tables is lost; they were known again by their marks")
     found = composer.plan()
     if found.unjudged and not found.refusals and composer.keeps_shape:
         # Told with the plan; else when the rows have their new shape.

@@ -20,6 +20,7 @@ from core.migrations.bookkeeping import (
 )
 from core.migrations.expression import Sql
 from core.migrations.kept import expired
+from core.migrations.mark import write_marks
 from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.plan import Plan, Step, compose, keep_days
 from core.migrations.repair import compose_repair
@@ -144,6 +145,7 @@ class _Run:
                 self._execute(tx, statement, at, step)
         broken = tuple(self.rules.refusals(tx, fresh.model, fresh.unjudged, fresh.lenient)) if fresh.unjudged else ()
         refuse(replace(fresh, refusals=broken), allow_destructive=True, reapply=True)
+        write_marks(tx, fresh.state.layout)
         self.owned.create(tx, fresh.model)
         self._record(tx, fresh)
         return fresh

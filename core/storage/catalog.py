@@ -63,6 +63,15 @@ def read_catalog(reader: Reader) -> Catalog:
     return Catalog(tables, frozenset(name for (name,) in reader.rows(queries["sequences"])))
 
 
+Comments = Mapping[tuple[str, str | None], str]
+"""By table and column; None for what is said of the table itself."""
+
+
+def read_comments(reader: Reader) -> Comments:
+    """What COMMENT ON has said of tables and their columns."""
+    return {(table, column): text for table, column, text in reader.rows(_QUERIES[reader.dialect]["comments"])}
+
+
 _HERE = "database_name = current_database() AND schema_name = current_schema()"
 _QUERIES: Mapping[str, Mapping[str, str]] = {
     "duckdb": {
@@ -74,6 +83,8 @@ _QUERIES: Mapping[str, Mapping[str, str]] = {
         "keys": "SELECT table_name, constraint_column_names FROM duckdb_constraints() "
         f"WHERE {_HERE} AND constraint_type = 'PRIMARY KEY'",
         "sequences": f"SELECT sequence_name FROM duckdb_sequences() WHERE {_HERE}",
+        "comments": f"SELECT table_name, NULL, comment FROM duckdb_tables() WHERE {_HERE} AND comment IS NOT NULL "
+        f"UNION ALL SELECT table_name, column_name, comment FROM duckdb_columns() WHERE {_HERE} AND comment IS NOT NULL",
     },
     "postgresql": {
         "tables": "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') "
@@ -92,5 +103,9 @@ _QUERIES: Mapping[str, Mapping[str, str]] = {
         "WHERE c.relnamespace = current_schema()::regnamespace AND i.indisprimary GROUP BY c.relname",
         "sequences": "SELECT relname::text FROM pg_class WHERE relkind = 'S' "
         "AND relnamespace = current_schema()::regnamespace",
+        "comments": "SELECT c.relname::text, a.attname::text, d.description FROM pg_description d "
+        "JOIN pg_class c ON c.oid = d.objoid AND d.classoid = 'pg_class'::regclass "
+        "LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = d.objsubid AND d.objsubid > 0 "
+        "WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p')",
     },
 }

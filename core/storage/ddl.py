@@ -29,6 +29,16 @@ _POSTGRESQL: Mapping[ColumnKind, str] = {
     "json": "JSONB",
 }
 
+_KINDS: Mapping[str, ColumnKind] = {
+    **{name: kind for names in (_DUCKDB, _POSTGRESQL) for kind, name in names.items()},
+    "CHARACTER VARYING": "text",
+    "DECIMAL": "decimal",
+    "NUMERIC": "decimal",
+    "TIMESTAMP WITH TIME ZONE": "timestamp",
+    "TIME WITHOUT TIME ZONE": "time",
+}
+"""By the names that either database gives to a type."""
+
 
 def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
@@ -50,6 +60,20 @@ def type_name(dialect: DialectName, column: ColumnType) -> str:
         name = "DECIMAL" if dialect == "duckdb" else "NUMERIC"
         return f"{name}({column.precision or PRECISION},{SCALE if column.scale is None else column.scale})"
     return (_DUCKDB if dialect == "duckdb" else _POSTGRESQL)[column.kind]
+
+
+def type_kind(name: str) -> ColumnType | None:
+    """The neutral type behind a database's own name, of either dialect; None for what no column of ours is of."""
+    stem, _, rest = name.upper().partition("(")
+    is_list = name.endswith("[]")
+    if is_list:
+        stem = stem.removesuffix("[]")
+    kind = _KINDS.get(stem.strip())
+    if kind is None:
+        return None
+    digits = rest.partition(")")[0].split(",") if kind == "decimal" and rest else []
+    found = ColumnType(kind, *(int(each) for each in digits))
+    return found.list if is_list else found
 
 
 def point(column: str) -> str:

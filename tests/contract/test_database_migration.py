@@ -444,3 +444,32 @@ def test_the_plan_is_data(db: Database) -> None:
     assert json.loads(json.dumps(data)) == data
     assert "destructive" in [step["kind"] for step in data["steps"]]
     assert {"kind", "table", "text", "sql", "confirmed"} == set(data["steps"][0])
+
+
+def test_tables_are_known_again_without_their_snapshot(db: Database) -> None:
+    """T-047: a rename stays one, a column made by hand stays, and nothing is made twice"""
+    wider = table(
+        1,
+        "Parts",
+        text(1, "part_no", unique=True),
+        field(2, "stock", "integer"),
+        field(3, "price", "decimal", precision=2),
+        field(4, "tags", "multi-select", options=["a", "b"]),
+        field(5, "no", "autonumber"),
+        field(6, "seen", "datetime", required=True, default="NOW()"),
+    )
+    migrate(db, wider, allow_destructive=True)
+    for statement in ("ALTER TABLE parts ADD COLUMN by_hand INTEGER", "DELETE FROM system_schema_checksum"):
+        db.submit_write(Call(lambda tx, sql=statement: tx.execute(sql))).result()  # type: ignore[misc]
+    assert plan(db, app(wider)).data()["steps"] == []
+
+    renamed = {**wider, "name": "Pieces", "fields": [{**wider["fields"][0], "name": "piece_no"}, *wider["fields"][1:]]}
+    made = plan(db, app(renamed))
+    assert "marks" in made.warnings[0]
+    assert {step.kind for step in made.steps} == {"change", "add"}  # an index under its new name
+    run(db, made)
+    assert rows(db, "SELECT piece_no, stock, no, by_hand FROM pieces ORDER BY id") == [
+        (f"p{at}", at, at, None) for at in (1, 2, 3)
+    ]
+    assert plan(db, app(renamed)).is_empty
+    assert status(db, app(renamed)).drift == ("Column pieces.by_hand was added by hand",)
