@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.clock import Clock
+from core.outgoing import Incoming, NotSent, Outgoing, Transport
 from core.schema.model import WebhookAuth, WebhookRetry, WebhookSpec
-from core.webhooks.outgoing import Incoming, NotSent, Outgoing, Transport
 
 HIDDEN = "•••"
 VARIABLE = "$env."

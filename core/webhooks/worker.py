@@ -19,13 +19,13 @@ from core.clock import Clock, system_clock
 from core.errors import SovriumError
 from core.fields.model import TableModel
 from core.ids import uuid7
+from core.outgoing import Transport, send
 from core.records.writing import WritableTable
 from core.schema.model import WebhookSpec
 from core.storage.database import Call, Commit, Database, Reader, Row, Transaction
 from core.storage.journal import CHANGES
 from core.storage.own import OwnTables
 from core.webhooks.delivery import Attempt, attempt, delay_after
-from core.webhooks.outgoing import Transport, send
 from core.webhooks.payload import EVENTS, payload, states
 from core.webhooks.store import DELIVERIES, POSITION
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
+from core import outgoing
 from core.fields.registry import FIELD_TYPES
+from core.outgoing import NotSent, Outgoing, is_public, send
 from core.schema.loader import check_text
 from core.schema.model import WebhookRetry
 from core.storage.database import Call
-from core.webhooks import outgoing
 from core.webhooks.delivery import delay_after
-from core.webhooks.outgoing import NotSent, Outgoing, is_public, send
 from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
 from tests.support.server import RunningServer

@@ -27,6 +27,10 @@ class NotSent(Exception):
     """There is no answer; the text says why."""
 
 
+class NotReached(NotSent):
+    """There was nobody to send it to: nothing has left."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
     """A POST. `private`: the hosts, in small letters, that may lie inside one's own network."""
@@ -59,7 +63,7 @@ def send(request: Outgoing) -> Incoming:
     late = threading.Event()
     deadline = time.monotonic() + TOTAL_SECONDS
     try:
-        raw = _connect(addresses)
+        raw = _reach(addresses)
 
         def give_up() -> None:
             late.set()
@@ -88,13 +92,13 @@ def send(request: Outgoing) -> Incoming:
 
 
 def _resolve(host: str, port: int, private: Collection[str]) -> list[tuple[Any, Any]]:
-    """Where to connect. A host with one address that is out of bounds is refused whole. Raises NotSent."""
+    """Where to connect. A host with one address that is out of bounds is refused whole. Raises NotReached."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise NotSent(f"the host {host} is not known") from error
+        raise NotReached(f"the host {host} is not known") from error
     if host.lower() not in private and not all(is_public(str(place[0])) for *_, place in found):
-        raise NotSent(f"{host} lies inside this network; name it in webhooks.allowPrivate to allow that")
+        raise NotReached(f"{host} lies inside this network; name it in webhooks.allowPrivate to allow that")
     return [(family, place) for family, _, _, _, place in found]
 
 
@@ -115,7 +119,8 @@ def is_public(text: str) -> bool:
     return address.is_global and not (address.is_multicast or address.is_reserved)
 
 
-def _connect(addresses: list[tuple[Any, Any]]) -> socket.socket:
+def _reach(addresses: list[tuple[Any, Any]]) -> socket.socket:
+    """A connection to one of them. Raises NotReached."""
     error: OSError | None = None
     for family, place in addresses[:4]:
         raw = socket.socket(family, socket.SOCK_STREAM)
@@ -126,7 +131,7 @@ def _connect(addresses: list[tuple[Any, Any]]) -> socket.socket:
         except OSError as failed:
             raw.close()
             error = failed
-    raise error or OSError("no address")
+    raise NotReached(_reason(error or OSError("no address")))
 
 
 def _reason(error: Exception) -> str:
