@@ -10,6 +10,7 @@ SovriumError                     message, code, status, exit_code, hint, extra
 │  └─ TooLarge                   413 PAYLOAD_TOO_LARGE
 ├─ AccessError
 │  └─ NotSignedIn                401 UNAUTHORIZED
+├─ SecretsError                  the master key is missing, wrong or open to others
 ├─ StorageError                  the database or its disk
 │  ├─ Locked                     another process holds the file; says which
 │  ├─ Damaged                    the file cannot be read, or was written by another version
@@ -149,6 +150,12 @@ class NotSignedIn(AccessError):
 
     def __init__(self, message: str = "Sign in first", *, hint: str | None = None, **extra: Any) -> None:
         super().__init__(message, hint=hint, **extra)
+
+
+class SecretsError(SovriumError):
+    """The master key is missing, wrong or open to others; or a sealed value does not open."""
+
+    code = "SECRETS_ERROR"
 
 
 class StorageError(SovriumError):

@@ -27,11 +27,34 @@ class Principal:
     """By SQL name of a table, the ids of its records that are granted to the account (P-042)."""
     active_assignment: str | None = None
     """The one of them that the account works with at the moment."""
+    session: str | None = None
+    """Id of the session that the caller has shown, None for keys."""
+    assurance: Literal["aal1", "aal2"] = "aal1"
+    """`aal2` where a second factor was shown."""
+    impersonator: str | None = None
+    """Id of the admin who acts as this user."""
+    is_anonymous: bool = False
+    """An account without an address, made by an anonymous sign-in."""
+    key: str | None = None
+    """Id of the API key that the caller has shown."""
 
     @property
     def is_unrestricted(self) -> bool:
         """Passes every permission: the local owner and the engine itself."""
         return self.kind in ("owner", "system")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a request comes from, for the audit log and for limits by address."""
+
+    transport: Literal["api", "tui", "cli", "env", "config-file", "system"] = "api"
+    address: str | None = None
+    agent: str | None = None
+    request: str | None = None
+    """The id under which the answer and the log speak of it."""
+    os_user: str | None = None
+    """Login name of the local owner."""
 
 
 OWNER = Principal("owner", name="owner", roles=frozenset({"admin"}))

@@ -1,0 +1,1 @@
+"""Mail and text messages: what leaves the server for a person."""

@@ -1,0 +1,1 @@
+"""The master key of a database, and what is sealed with it."""

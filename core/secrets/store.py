@@ -1,0 +1,257 @@
+"""Which master key belongs to a database, and where the keys of this machine are (auth §4.2).
+
+Looked for in this order: `SOVRIUM_ENCRYPTION_KEY`, the file `master.key` in the data folder, the keyring of the OS. The file
+comes before the keyring as the keyring may need two seconds to say that nobody answers, at every start; whichever it is, the
+key must pass the check that the database holds. Without a key for a new database one is made, into the keyring, or into the
+file where none answers.
+"""
+
+import base64
+import binascii
+import os
+import secrets
+import stat
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+from sqlalchemy import Column, MetaData, Table, Text, select
+
+from core.errors import SecretsError
+from core.ids import uuid7
+from core.secrets.envelope import KEY_BYTES, MasterKey, Secrets
+from core.storage.catalog import read_catalog
+from core.storage.database import Call, Database, Transaction
+from core.storage.own import ensure
+from core.storage.table import instant_type
+
+SEALS = Table(
+    "system_key",
+    MetaData(),
+    Column("id", Text, primary_key=True),
+    Column("instance", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("proof", Text, nullable=False),
+    Column("created_at", instant_type(), nullable=False),
+)
+"""The keys that a database was sealed with: `current`, or `previous` while something of theirs is left. No key is in it:
+`proof` is an envelope that only the key opens."""
+VARIABLE = "SOVRIUM_ENCRYPTION_KEY"
+FILE = "master.key"
+SERVICE = "sovrium-tui"
+KEYRING_SECONDS = 2.0
+_PROOF = b"sovrium-tui"
+_PHRASE_LEAST = 32
+
+
+class Ring(Protocol):
+    """The part of `keyring` that is used."""
+
+    def get_password(self, service: str, account: str) -> str | None: ...
+    def set_password(self, service: str, account: str, value: str) -> None: ...
+
+
+def open_secrets(
+    database: Database,
+    data_dir: Path,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    ring: Callable[[], Ring | None] | None = None,
+) -> Secrets:
+    """The secrets of a database, made where it has none yet. Blocks. `ring` gives the keyring, None where none is in use.
+
+    Raises:
+        SecretsError: the key is not here, does not belong to the database, or is open to others.
+    """
+    keys = KeyStore(data_dir, environ, ring or system_ring)
+    known = database.submit_write(Call(_known)).result()
+    if known is None:
+        instance = uuid7()
+        made = keys.find_any() or keys.make(instance)
+        known = database.submit_write(Call(lambda tx: _enter(tx, instance, made))).result()
+    instance, proofs = known
+    found = {}
+    for key_id, (state, proof) in proofs.items():
+        key = keys.find(instance, key_id)
+        if key is None:
+            if state == "current":
+                raise _missing(keys, key_id)
+            continue
+        if Secrets(key).open(proof, _place(key_id)) != _PROOF:
+            raise SecretsError("The master key does not match this database (key check failed)")
+        found[key_id] = key
+    current = next(key_id for key_id, (state, _) in proofs.items() if state == "current")
+    return Secrets(found[current], found)
+
+
+class KeyStore:
+    """The keys of this machine."""
+
+    def __init__(self, data_dir: Path, environ: Mapping[str, str], ring: Callable[[], Ring | None]) -> None:
+        self._file = data_dir / FILE
+        self._environ = environ
+        self._open_ring = ring
+        self._ring: Ring | None = None
+        self._asked = False
+
+    def find(self, instance: str, key_id: str) -> MasterKey | None:
+        """The key of that id. Raises SecretsError for a key that cannot be read."""
+        return next((key for key in self._all(instance) if key.id == key_id), None)
+
+    def find_any(self) -> MasterKey | None:
+        """A key that a new database should take: the one of the environment, or of a file that lies ready."""
+        return self._given() or next(iter(self._in_file()), None)
+
+    def make(self, instance: str) -> MasterKey:
+        """A new key, kept for the next start before it is used."""
+        key = MasterKey(secrets.token_bytes(KEY_BYTES))
+        self.keep(instance, [key])
+        return key
+
+    def keep(self, instance: str, keys: list[MasterKey]) -> None:
+        """Keep these and no others."""
+        text = orjson.dumps([base64.b64encode(key.value).decode() for key in keys]).decode()
+        if not self._file.exists() and (ring := self._keyring()) is not None:
+            try:
+                ring.set_password(SERVICE, instance, text)
+                if ring.get_password(SERVICE, instance) == text:
+                    return
+            except Exception:  # whatever a backend raises: the file is always there
+                self._ring = None
+        _write_private(self._file, text)
+
+    @property
+    def is_given(self) -> bool:
+        """The environment names the key, so it is nobody else's to keep."""
+        return bool(self._environ.get(VARIABLE))
+
+    @property
+    def places(self) -> str:
+        return f"{VARIABLE}, {self._file}, the keyring"
+
+    def _all(self, instance: str) -> Iterator[MasterKey]:
+        given = self._given()
+        if given is not None:
+            yield given
+        yield from self._in_file()
+        ring = self._keyring()
+        if ring is not None and (text := ring.get_password(SERVICE, instance)):
+            yield from _read_keys(text, "the keyring")
+
+    def _given(self) -> MasterKey | None:
+        text = self._environ.get(VARIABLE, "").strip()
+        if not text:
+            return None
+        try:
+            key = base64.b64decode(text, validate=True)
+        except binascii.Error:
+            key = b""
+        if len(key) == KEY_BYTES:
+            return MasterKey(key)
+        if len(text) < _PHRASE_LEAST:
+            raise SecretsError(
+                f"{VARIABLE} is {KEY_BYTES} bytes in base64, or a text of at least {_PHRASE_LEAST} characters",
+                hint="make one with: sovrium-tui secret generate",
+            )
+        from argon2.low_level import Type, hash_secret_raw
+
+        return MasterKey(hash_secret_raw(text.encode(), b"sovrium-tui master", 3, 65_536, 1, KEY_BYTES, Type.ID))
+
+    def _in_file(self) -> list[MasterKey]:
+        try:
+            mode = stat.S_IMODE(self._file.stat().st_mode)
+        except FileNotFoundError:
+            return []
+        if mode & 0o077:
+            raise SecretsError(f"{self._file} has mode {mode:04o}, expected 0600", hint=f"chmod 600 {self._file}")
+        return _read_keys(self._file.read_text(), str(self._file))
+
+    def _keyring(self) -> Ring | None:
+        if not self._asked:
+            self._asked = True
+            self._ring = self._open_ring()
+        return self._ring
+
+
+def system_ring() -> Ring | None:
+    """The keyring of the OS, None where none answers in time: over SSH there is often nobody to ask."""
+    found: list[Ring] = []
+
+    def ask() -> None:
+        import keyring
+        from keyring.backends.fail import Keyring as NoKeyring
+
+        backend = keyring.get_keyring()
+        if isinstance(backend, NoKeyring) or backend.priority <= 0:
+            return
+        backend.get_password(SERVICE, "probe")
+        found.append(backend)
+
+    def quietly() -> None:
+        try:
+            ask()
+        except Exception:  # a keyring that is there and does not work is none
+            return
+
+    asking = threading.Thread(target=quietly, daemon=True, name="keyring")
+    asking.start()
+    asking.join(KEYRING_SECONDS)
+    return found[0] if found else None
+
+
+def _known(tx: Transaction) -> tuple[str, dict[str, tuple[str, str]]] | None:
+    ensure(tx, read_catalog(tx), SEALS)
+    rows = tx.rows(select(SEALS.c.instance, SEALS.c.id, SEALS.c.state, SEALS.c.proof).order_by(SEALS.c.created_at))
+    return (rows[0][0], {key_id: (state, proof) for _, key_id, state, proof in rows}) if rows else None
+
+
+def _enter(tx: Transaction, instance: str, key: MasterKey) -> tuple[str, dict[str, tuple[str, str]]]:
+    """The first key of a database; the one that another server has entered meanwhile wins."""
+    found = _known(tx)
+    if found is None:
+        proof = Secrets(key).seal(_PROOF, _place(key.id))
+        row = {"id": key.id, "instance": instance, "state": "current", "proof": proof, "created_at": tx.time}
+        tx.insert(SEALS, [row])
+        found = (instance, {key.id: ("current", proof)})
+    return found
+
+
+def _missing(keys: KeyStore, key_id: str) -> SecretsError:
+    if keys.find_any() is not None:
+        return SecretsError(
+            "The master key does not match this database (key check failed)",
+            hint=f"the database was sealed with the key {key_id}",
+        )
+    return SecretsError(
+        f"The master key {key_id} of this database is not here; looked in {keys.places}",
+        hint="restore it from where it was kept; without it sealed values (second factors) cannot be read",
+    )
+
+
+def _place(key_id: str) -> str:
+    return f"{SEALS.name}/{key_id}/proof"
+
+
+def _read_keys(text: str, where: str) -> list[MasterKey]:
+    try:
+        return [MasterKey(base64.b64decode(each, validate=True)) for each in orjson.loads(text)]
+    except (ValueError, TypeError, SecretsError) as error:
+        raise SecretsError(f"{where} does not hold a master key") from error
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Whole or not at all, for the owner alone, on the disk before it is relied on."""
+    beside = path.with_suffix(".new")
+    beside.unlink(missing_ok=True)
+    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
