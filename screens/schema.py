@@ -39,6 +39,7 @@ from screens.services.text import has, t
 from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.defect import tell_defect
 from screens.widgets.finder import Finder
+from screens.widgets.formula_editor import FormulaSheet
 from screens.widgets.line_view import LineView
 from screens.widgets.name_dialog import NameDialog
 from screens.widgets.plan_sheet import PlanSheet
@@ -289,8 +290,12 @@ class SchemaScreen(ConsoleScreen):
 
     @work(exclusive=True, group="step", exit_on_error=False)
     async def action_schema_add(self) -> None:
-        """A table, or a field below the chosen one."""
-        table = self.table_here()
+        """A table, a field below the chosen one, or a key of the field."""
+        table, held = self.table_here(), self.field_here()
+        if self.where == FIELD and table is not None and held is not None:
+            if not held.given:
+                await self._add_key(table, held)
+            return
         if self.where == TABLES or table is None:
             name = await self._ask_name(t("schema.new_table"))
             if name:
@@ -426,16 +431,7 @@ class SchemaScreen(ConsoleScreen):
             )
             value: Any = options_read(text, before) if text is not None else before
         elif key == "formula":
-            names = ", ".join(each.name for each in table.fields if each is not held)
-
-            async def judge(text: str) -> Sequence[str]:
-                change = {"op": "set-field", "table": table.name, "field": held.name, "key": key, "value": text}
-                return await self.verdict_of(change)
-
-            sheet = SchemaText(
-                self.context, f"{held.name} · ƒ", str(before or ""), t("schema.formula_hint", names=names), judge
-            )
-            text = await self.app.push_screen_wait(sheet)
+            text = await self._formula(table, held, str(before or ""))
             value = text.strip() if text is not None else before
         else:
             typed = await self.app.push_screen_wait(
@@ -444,6 +440,44 @@ class SchemaScreen(ConsoleScreen):
             value = read(typed) if typed is not None else before
         if value != before:
             self._set(table, held, key, value)
+
+    async def _formula(self, table: DraftTable, held: DraftField, before: str) -> str | None:
+        """The formula editor over the stored table; once there is a draft, the draft has the say."""
+        known = list(self.draft.verdict["problems"]) if self.draft.verdict is not None else []
+        old = {str(problem["message"]) for problem in known}
+
+        async def judge(text: str) -> Sequence[str]:
+            change = {"op": "set-field", "table": table.name, "field": held.name, "key": "formula", "value": text}
+            return [each for each in await self.verdict_of(change) if each not in old]
+
+        result = str(held.spec.get("resultType") or "") or None
+        names = [(each.name, each.type) for each in table.fields if each is not held]
+        asked = judge if self.draft.steps else None
+        title = f"{held.name} · ƒ"
+        sheet = FormulaSheet(self.context, title, table.stored, names, before, result_type=result, judge=asked)
+        return await self.app.push_screen_wait(sheet)
+
+    async def _add_key(self, table: DraftTable, held: DraftField) -> None:
+        """A key that is not in the list: one that the type knows, or whatever is typed. The server judges it."""
+        stored = self.context.table(table.stored)
+        listed = keys_of(held)
+        info = next((each for each in stored["fields"] if each["name"] == held.stored), None) if stored else None
+        options = info["options"] if info is not None and info["type"] == held.type else {}
+        hits = [Hit(label=key, detail=shown(value)) for key, value in options.items() if key not in listed]
+        hit = await self.app.push_screen_wait(Finder(t("schema.new_key", field=held.name), hits, free=True))
+        if hit is None:
+            return
+        if hit.label not in listed:
+            now = options.get(hit.label)
+            text = await self.app.push_screen_wait(
+                NameDialog(self.context, f"{held.name} · {key_title(hit.label)}", edited(now))
+            )
+            if not text or read(text) == now:
+                return
+            self._set(table, held, hit.label, read(text))
+        now_held = self.field_here()  # the draft is made anew by every step
+        if now_held is not None and hit.label in (keys := keys_of(now_held)):
+            self.lists(FIELD).highlighted = keys.index(hit.label)
 
     def _choices(self, table: DraftTable, held: DraftField, key: str) -> Sequence[str]:
         """The values that a key may have, where they are known."""

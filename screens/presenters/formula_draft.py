@@ -26,6 +26,8 @@ class FormulaDraft:
     asked: str = ""
     trouble: str = ""
     """Why there is no word of the server's."""
+    fits: bool = False
+    """It is right in the draft that it belongs to; there are no values yet."""
     _by_name: dict[str, FormulaFunction] = field(default_factory=dict)
 
     def know(self, functions: Sequence[FormulaFunction]) -> None:
@@ -35,12 +37,17 @@ class FormulaDraft:
     def answered(self, asked: str, preview: FormulaPreview) -> None:
         """Take the server's word; one about an older text is thrown away."""
         if asked == self.text:
-            self.preview, self.asked, self.trouble = preview, asked, ""
+            self.preview, self.asked, self.trouble, self.fits = preview, asked, "", False
 
     def refused(self, asked: str, why: str) -> None:
         """There is no word: the server is gone, or does not know the table yet."""
         if asked == self.text:
-            self.preview, self.asked, self.trouble = None, asked, why
+            self.preview, self.asked, self.trouble, self.fits = None, asked, why, False
+
+    def judged(self, asked: str, wrong: Sequence[str]) -> None:
+        """Take the word on a formula over tables that are a draft themselves."""
+        self.refused(asked, "\n".join(wrong))
+        self.fits = asked == self.text and not wrong
 
     # ── What could come next ──
 
@@ -118,6 +125,8 @@ class FormulaDraft:
             return t("formula.write"), False
         if self.trouble:
             return self.trouble, True
+        if self.fits and self.is_current:
+            return t("formula.fits"), False
         if self.preview is None:
             return t("formula.asking"), False
         error = self.preview["error"]

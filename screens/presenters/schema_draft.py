@@ -3,7 +3,8 @@
 The steps are the changes of `POST /api/console/schema/edit`; the server says what they mean for the file and for the data.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence, Set
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,6 +78,8 @@ NEEDED: Mapping[str, Change] = {
 }
 """Keys without which a type is not valid, with something to begin with."""
 
+_WORD = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|[A-Za-z_][A-Za-z0-9_]*")
+
 
 @dataclass
 class DraftField:
@@ -112,7 +115,9 @@ class SchemaDraft:
     """`tables` are the tables with all steps made; `verdict` is what the server said of the latest steps."""
 
     def __init__(self, tables: Sequence[TableInfo] = ()) -> None:
-        self._base = [_table(info) for info in tables]
+        self._named: set[str] = set()
+        """Keys that were set by name, besides those that are listed for their type."""
+        self._base = [_table(info, self._named) for info in tables]
         self.steps: list[Change] = []
         self._undone: list[Change] = []
         self.verdict: SchemaEdit | None = None
@@ -120,7 +125,7 @@ class SchemaDraft:
 
     def renew(self, tables: Sequence[TableInfo]) -> None:
         """The app file was taken up anew: the steps stay, on the tables as they are now."""
-        self._base = [_table(info) for info in tables]
+        self._base = [_table(info, self._named) for info in tables]
         self._replay()
 
     def table(self, name: str) -> DraftTable | None:
@@ -163,6 +168,7 @@ class SchemaDraft:
     def set_field(self, table: str, name: str, key: str, value: Any) -> None:
         """None, False for a flag: the key goes."""
         change: Change = {"op": "set-field", "table": table, "field": name, "key": key}
+        self._named.add(key)
         if value is not None and not (value is False and key in FLAGS):
             change["value"] = value
         self.add(change)
@@ -213,6 +219,7 @@ class SchemaDraft:
             return
         match step["op"]:
             case "rename-field":
+                _follow(table, held.name, step["name"])
                 held.name = held.spec["name"] = step["name"]
             case "remove-field":
                 table.fields.remove(held)
@@ -230,16 +237,27 @@ class SchemaDraft:
                 held.spec.pop(step["key"], None)
 
 
+def _follow(table: DraftTable, old: str, new: str) -> None:
+    """What names a field in its table is renamed with it, as the server does it in the file."""
+    for each in table.fields:
+        for key in ("relationshipField", "foreignKey"):
+            if each.spec.get(key) == old:
+                each.spec[key] = new
+        if isinstance(formula := each.spec.get("formula"), str):
+            each.spec["formula"] = _WORD.sub(lambda word: new if word[0] == old else word[0], formula)
+
+
 def _field(spec: Mapping[str, Any]) -> DraftField:
     return DraftField(str(spec["name"]), str(spec["type"]), dict(spec))
 
 
-def _table(info: TableInfo) -> DraftTable:
-    return DraftTable(info["name"], [_stored(each) for each in info["fields"] if not each["system"]], info["sqlName"])
+def _table(info: TableInfo, named: Set[str]) -> DraftTable:
+    fields = [_stored(each, named) for each in info["fields"] if not each["system"]]
+    return DraftTable(info["name"], fields, info["sqlName"])
 
 
-def _stored(info: FieldInfo) -> DraftField:
-    known = {*KEYS.get(info["type"], ()), *CHOICES}
+def _stored(info: FieldInfo, named: Set[str]) -> DraftField:
+    known = {*KEYS.get(info["type"], ()), *CHOICES, *named}
     spec: dict[str, Any] = {"name": info["name"], "type": info["type"]}
     spec |= {flag: True for flag in FLAGS if info[flag]}  # type: ignore[literal-required]
     spec |= {key: info[key] for key in SHARED if info[key] not in (None, "")}  # type: ignore[literal-required]

@@ -23,7 +23,7 @@ class Finder(ModalScreen[Hit | None]):
     """Dismisses with the chosen hit, None for none; the caller runs it.
 
     hits: choices known here. search: one more source, asked on the server. preview: told the highlighted hit (None when
-    the box closes without a choice).
+    the box closes without a choice). free: what is typed can be chosen too, as the last of the list.
     """
 
     BINDINGS = [
@@ -40,12 +40,15 @@ class Finder(ModalScreen[Hit | None]):
         hits: Sequence[Hit],
         search: Search | None = None,
         preview: Callable[[Hit | None], Any] | None = None,
+        *,
+        free: bool = False,
     ) -> None:
         super().__init__()
         self.placeholder = placeholder
         self.hits = hits
         self.search = search
         self.preview = preview
+        self.free = free
         self._typed = ""
 
     def compose(self) -> ComposeResult:
@@ -86,6 +89,9 @@ class Finder(ModalScreen[Hit | None]):
     def _show(self, found: Sequence[Hit]) -> None:
         menu = self.query_one(Menu)
         hits = [*best(self._typed, self.hits), *best(self._typed, found, 20)]
+        word = self._typed.strip()
+        if self.free and word and all(hit.label != word for hit in hits):
+            hits.append(Hit(label=word))
         menu.highlighted = None
         menu.show(hits)
         if not hits:

@@ -4,7 +4,7 @@ records. `FormulaEditor` is the widget; `FormulaSheet` a dialog around it."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,7 +18,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.client import NotFound, ServerGone
-from core.contract.formulas import FormulaRequest
+from core.contract.formulas import FormulaPreview, FormulaRequest
 from screens.actions.binding import bindings_of
 from screens.presenters.formula_draft import FormulaDraft
 from screens.presenters.sql_text import Span
@@ -29,6 +29,8 @@ from screens.widgets.sql_editor import CompletionList, SqlEditor
 
 PAUSE = 0.2
 """Seconds without a key before the server is asked."""
+Judge = Callable[[str], Awaitable[Sequence[str]]]
+"""What is wrong with a formula where the tables are not as the server has them: in a draft."""
 
 
 class FormulaText(SqlEditor):
@@ -55,8 +57,9 @@ class FormulaText(SqlEditor):
 
 
 class FormulaEditor(Vertical):
-    """Posts `Accepted` with the text when it is taken. `table` is the table's address, `fields` the names and types that
-    the formula may use, `result_type` what its value becomes (None: a condition)."""
+    """Posts `Accepted` with the text when it is taken. `table` is the table's address ("" for one that the server does not
+    have yet), `fields` the names and types that the formula may use, `result_type` what its value becomes (None: a
+    condition). `judge` has the say about what is wrong, the server's table still gives the values."""
 
     @dataclass
     class Accepted(Message):
@@ -88,10 +91,12 @@ class FormulaEditor(Vertical):
         text: str = "",
         *,
         result_type: str | None = None,
+        judge: Judge | None = None,
     ) -> None:
         super().__init__()
         self.context = context
         self.table = table
+        self.judge = judge
         self.result_type = result_type
         self.draft = FormulaDraft(fields, text)
 
@@ -130,22 +135,32 @@ class FormulaEditor(Vertical):
     async def ask(self) -> None:
         """What the formula gives, after a pause in typing."""
         await asyncio.sleep(PAUSE)
-        port, text = self.context.port, self.draft.text
+        text = self.draft.text
         if not text.strip():
             return
-        request: FormulaRequest = {"table": self.table, "formula": text}
-        if self.result_type is not None:
-            request["resultType"] = self.result_type
         try:
-            if port is None:
-                raise ServerGone(t("formula.no_server"))
-            self.draft.answered(text, await port.preview_formula(request))
+            wrong = await self.judge(text) if self.judge is not None else None
+            preview = await self._preview(text) if self.table or wrong is None else None
         except ServerGone:
             self.draft.refused(text, t("formula.no_server"))
         except NotFound:
             self.draft.refused(text, t("formula.no_table"))
+        else:
+            # Where the two agree the server's word is better: it has a place, or values.
+            if preview is not None and (wrong is None or bool(wrong) == (preview["error"] is not None)):
+                self.draft.answered(text, preview)
+            else:
+                self.draft.judged(text, wrong or [])
         self.area.mark(self.draft.position)
         self.paint()
+
+    async def _preview(self, text: str) -> FormulaPreview:
+        request: FormulaRequest = {"table": self.table, "formula": text}
+        if self.result_type is not None:
+            request["resultType"] = self.result_type
+        if self.context.port is None:
+            raise ServerGone(t("formula.no_server"))
+        return await self.context.port.preview_formula(request)
 
     # ── Typing ──
 
@@ -201,10 +216,10 @@ class FormulaEditor(Vertical):
         self.query_one("#formula-help", Static).update(usage)
         sentence, is_wrong = draft.verdict
         verdict = self.query_one("#formula-verdict", Static)
-        is_good = draft.preview is not None and not is_wrong and bool(draft.text.strip())
+        is_good = (draft.preview is not None or draft.fits) and not is_wrong and bool(draft.text.strip())
         verdict.update(f"! {sentence}" if is_wrong else f"✓ {sentence}" if is_good else sentence)
         verdict.set_class(is_wrong, "-wrong")
-        self.query_one("#formula-rows", Static).update(self._rows(is_good))
+        self.query_one("#formula-rows", Static).update(self._rows(is_good and not draft.fits))
 
     def _rows(self, is_good: bool) -> Content:
         rows = self.draft.rows if is_good else []
@@ -235,9 +250,10 @@ class FormulaSheet(Sheet[str | None]):
         text: str = "",
         *,
         result_type: str | None = None,
+        judge: Judge | None = None,
     ) -> None:
         super().__init__(context, title)
-        self.editor = FormulaEditor(context, table, fields, text, result_type=result_type)
+        self.editor = FormulaEditor(context, table, fields, text, result_type=result_type, judge=judge)
 
     def compose_body(self) -> Iterable[Widget]:
         yield self.editor

@@ -11,6 +11,7 @@ from textual.widgets import OptionList
 
 from core.client.client import Client
 from screens.services.session import SessionStore
+from screens.widgets.formula_editor import FormulaSheet
 from screens.widgets.index_sheet import IndexSheet
 from screens.widgets.plan_sheet import PlanSheet
 from screens.widgets.schema_text import SchemaText
@@ -135,13 +136,48 @@ async def test_options_and_formula_are_written_as_text(desk: RunningServer) -> N
         await pilot.press("escape", "o", *"twice", "enter", *"formula", "enter")
         await judged(pilot, screen)
         await pilot.press("enter", "home", "down", "down", "enter")
-        await until(pilot, lambda: isinstance(pilot.app.screen, SchemaText))
+        await until(pilot, lambda: isinstance(pilot.app.screen, FormulaSheet))
         await pilot.press("backspace", *"stock", "asterisk")
-        await until(pilot, lambda: "!" in str(pilot.app.screen.query_one("#schema-problem").render()))
+        await until(pilot, lambda: "! line 1" in shown(pilot))
         await pilot.press("2")
-        await until(pilot, lambda: "✓" in str(pilot.app.screen.query_one("#schema-problem").render()))
+        await until(pilot, lambda: "gives a number" in shown(pilot))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: screen.draft.steps[-1].get("value") == "stock*2")
+        assert not defects(pilot)
+
+
+async def test_a_formula_knows_the_draft_that_it_stands_in(desk: RunningServer) -> None:
+    """Fields that the server does not have yet are right in it, what the draft took away is wrong."""
+    async with at(desk, "e") as (pilot, screen):
+        await pilot.press("enter", "down", "o", *"twice", "enter", *"formula", "enter")
+        await until(pilot, lambda: screen.draft.steps)
+        await pilot.press("enter", "home", "down", "down", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, FormulaSheet))
+        await pilot.press("backspace", *"stock*2", "ctrl+s")
+        await until(pilot, lambda: len(screen.draft.steps) == 2)
+        await pilot.press("escape", "up", "e", "home", *"in_", "enter")
+        await until(pilot, lambda: len(screen.draft.steps) == 3)
+        await pilot.press("down", "enter", "home", "down", "down", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, FormulaSheet))
+        assert pilot.app.screen.editor.draft.text == "in_stock*2"  # type: ignore[attr-defined]
+        await until(pilot, lambda: "its values come once" in shown(pilot))
+        await pilot.press("home", "delete", "delete", "delete")
+        await until(pilot, lambda: "! " in shown(pilot))
+        assert not defects(pilot)
+
+
+async def test_a_key_that_is_not_listed_is_added(desk: RunningServer) -> None:
+    """Whatever the app file may say of a field; what it may not is told at its line."""
+    async with at(desk, "e") as (pilot, screen):
+        await pilot.press("enter", "down", "enter", "o", *"colour", "enter", *"red", "enter")
+        await judged(pilot, screen)
+        assert screen.draft.steps[-1]["key"] == "colour"
+        assert "colour" in shown(pilot)
+        assert screen.draft.verdict["problems"]
+        assert "app.yaml:" in shown(pilot)
+        await pilot.press("u", "o", *"deprecated", "enter", *"true", "enter")
+        await judged(pilot, screen)
+        assert screen.draft.steps[-1]["value"] is True
         assert not defects(pilot)
 
 
