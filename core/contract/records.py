@@ -111,6 +111,7 @@ class Upsert(TypedDict):
     fieldsToMergeOn: NotRequired[list[str]]
     matchFields: NotRequired[list[str]]
     returnRecords: NotRequired[bool]
+    continueOnError: NotRequired[bool]
 
 
 class Upserted(TypedDict):
@@ -119,20 +120,23 @@ class Upserted(TypedDict):
     records: NotRequired[list[Record]]
     created: NotRequired[int]
     updated: NotRequired[int]
+    errors: NotRequired[list[BatchError]]
     id: NotRequired[str]
     operation: NotRequired[Literal["created", "updated"]]
     record: NotRequired[Record]
 
 
 class BatchIds(TypedDict):
-    """1 to 100 ids."""
+    """1 to 100 ids. `continueOnError`: those with which it can be done, and `errors` of the others."""
 
     ids: list[str | int]
     permanent: NotRequired[bool]
+    continueOnError: NotRequired[bool]
 
 
 class BatchDeleted(TypedDict):
     deleted: int
+    errors: NotRequired[list[BatchError]]
 
 
 class TrashEmptied(TypedDict):
@@ -150,6 +154,7 @@ class Restored(TypedDict):
 class BatchRestored(TypedDict):
     success: bool
     restored: int
+    errors: NotRequired[list[BatchError]]
 
 
 Operator = Literal[

@@ -34,6 +34,11 @@ class Incoming:
     def cleared(self) -> dict[str, Any]:
         return dict.fromkeys(self.fields)
 
+    @cached_property
+    def can_be_cleared(self) -> bool:
+        """The children can do without."""
+        return not any(self.child.type_of(name).spec.required for name in self.fields)
+
     def values(self, row: Stored) -> tuple[Any, ...] | None:
         """What a child holds that points at the row; None: nothing can point at it."""
         found = tuple(row[name] for name in self.columns)

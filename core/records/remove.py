@@ -83,7 +83,8 @@ class Removal:
     def for_good(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored], *, purge: bool = False) -> None:
         """Delete rows, with `purge` their files.
 
-        Raises Conflict where a link that is not to be cleared or followed points at them."""
+        Raises Conflict where a link that is not to be cleared or followed points at them; on a table with
+        `allowForceDelete` only where such a link cannot be empty."""
         if not rows:
             return
         keys = [target.key_of(row) for row in rows]
@@ -97,7 +98,8 @@ class Removal:
                 continue
             live = [row for row in children if row["deleted_at"] is None]
             # Pairs that nobody forbids to break are gone with either of their records.
-            if live and (link.on_delete == "restrict" or (link.on_delete != "set-null" and link.relation is None)):
+            stands = link.on_delete == "restrict" or (link.on_delete != "set-null" and link.relation is None)
+            if live and stands and not (target.table.spec.allow_force_delete and link.can_be_cleared):
                 raise restricted(link, live)
             self._let_go(tx, link, rows, live if link.relation is not None else children)
         self._drop_pairs(tx, target, rows)

@@ -31,6 +31,7 @@ from core.records.key import KeyValue, key_in, parse_key
 from core.records.reading import GetRow, ListRows, PointReading, list_shape
 from core.records.remove import Delete, Removal, Restore
 from core.records.shape import Shape, display
+from core.records.sparing import write_sparing
 from core.records.tree import parse_tree, read_tree
 from core.records.update import Edit, Update, UpdateMany
 from core.records.upsert import Incoming, Upsert, Upserted, check_merge_values, merge_fields
@@ -41,6 +42,8 @@ from core.schema.view import ViewSpec, find_view
 from core.storage.database import Call, Database, Reader
 
 T = TypeVar("T")
+Errors = list[dict[str, Any]]
+"""What is said of the records of a batch that were passed over (`core.contract.records.BatchError`)."""
 CREATE_AT_MOST = 1_000
 CHANGE_AT_MOST = 100
 
@@ -320,18 +323,56 @@ class Records:
         return answer
 
     async def batch_delete(
-        self, principal: Principal, table: TableModel, ids: Sequence[str | int], *, permanent: bool = False
-    ) -> int:
-        """Delete all or, when an id is unknown, none (R-056). The number deleted."""
+        self,
+        principal: Principal,
+        table: TableModel,
+        ids: Sequence[str | int],
+        *,
+        permanent: bool = False,
+        sparing: bool = False,
+    ) -> tuple[int, Errors]:
+        """Delete all or, when an id is unknown, none (R-056); with `sparing` those that can be deleted (R-054). The number
+        deleted, and what is said of the others."""
         target = self.target(principal, table, "permanentDelete" if permanent else "delete")
-        job = Delete(self._removal, target, _keys(table, ids), permanent=permanent, batch=True)
-        return int((await self._write(target, job, principal))[0])
+        work = lambda keys: Delete(self._removal, target, keys, permanent=permanent, batch=True)  # noqa: E731
+        done, errors = await self._change(principal, target, ids, work, sparing)
+        return (0 if done is None else int(done[0])), errors
 
-    async def batch_restore(self, principal: Principal, table: TableModel, ids: Sequence[str | int]) -> int:
-        """Restore all that are deleted (R-057). The number restored."""
+    async def batch_restore(
+        self, principal: Principal, table: TableModel, ids: Sequence[str | int], *, sparing: bool = False
+    ) -> tuple[int, Errors]:
+        """Restore all that are deleted (R-057), with `sparing` those that can be. The number restored, and what is said of
+        the others."""
         target = self.target(principal, table, "restore")
-        job = Restore(self._removal, target, _keys(table, ids), batch=True)
-        return len(await self._write(target, job, principal))
+        work = lambda keys: Restore(self._removal, target, keys, batch=True)  # noqa: E731
+        done, errors = await self._change(principal, target, ids, work, sparing)
+        return len(done or ()), errors
+
+    async def _change(
+        self,
+        principal: Principal,
+        target: WritableTable,
+        ids: Sequence[str | int],
+        work: Callable[[Sequence[KeyValue]], Any],
+        sparing: bool,
+    ) -> tuple[Any, Errors]:
+        """What the job of these records answers, or of those of them that it can be done with."""
+        if not sparing:
+            return await self._write(target, work(_keys(target.table, ids)), principal), []
+        _check_ids(ids)
+        found: dict[KeyValue, int] = {}
+        errors: dict[int, SovriumError] = {}
+        for place, each in enumerate(ids):
+            try:
+                found.setdefault(parse_key(target.table, each), place)
+            except NotFound as error:
+                errors[place] = error
+        keys = list(found)
+        done, _, refused = await write_sparing(
+            lambda job: self._write(target, job, principal), lambda some: work([keys[at] for at in some]), len(keys)
+        )
+        errors |= {found[keys[at]]: error for at, error in refused.items()}
+        return done, [{**error_entry(place, error), "id": str(ids[place])} for place, error in sorted(errors.items())]
 
     async def empty_trash(self, principal: Principal, table: TableModel, older_than_days: int = 0) -> tuple[int, int]:
         """Remove for good what was deleted so many days ago or more, in batches; how many went, and how many stay because
@@ -359,7 +400,8 @@ class Records:
 
     async def upsert(self, principal: Principal, table: TableModel, body: Mapping[str, Any]) -> dict[str, Any]:
         """`{records: [{fields}], fieldsToMergeOn}` → `{records, created, updated}`, or of a single record `{fields,
-        matchFields}` → `{id, operation, record}` (§10.9). All or nothing. Raises NotFound, Invalid, Conflict."""
+        matchFields}` → `{id, operation, record}` (§10.9). All or nothing, unless `continueOnError`. Raises NotFound,
+        Invalid, Conflict."""
         target = self.target(principal, table, "create")
         is_single = "records" not in body and "fields" in body
         items = [{"fields": body["fields"]}] if is_single else _items(body, "records", CHANGE_AT_MOST)
@@ -367,6 +409,8 @@ class Records:
         if not target.hidden.isdisjoint(names):
             raise NotFound()
         now = self._clock()
+        if target.files:
+            items = [await self._with_files(target, fields_of(item), principal) for item in items]
 
         def accepted(item: Any) -> Incoming:
             raw = fields_of(item)
@@ -376,15 +420,32 @@ class Records:
             sets = accept_changes(table, {name: value for name, value in rest.items() if name in target.many})
             return Incoming(created, {**{name: created[name] for name in rest}, **sets})
 
-        rows, _, _ = _accept_each(items, False, accepted)
+        sparing = body.get("continueOnError") is True and not is_single
+        rows, places, errors = _accept_each(items, sparing, accepted)
         updating = self._updating(principal, table)
-        done: Upserted = await self._write(target, Upsert(target, updating, rows, names), principal)
-        records = [target.shape.from_values(row) for row in done.rows]
+        done: Upserted | None
+        if sparing:
+            done, good, refused = await write_sparing(
+                lambda job: self._write(target, job, principal),
+                lambda some: Upsert(target, updating, [rows[at] for at in some], names, partial=True),
+                len(rows),
+            )
+            errors |= {places[at]: error for at, error in refused.items()}
+            places = [places[at] for at in good]
+        else:
+            done = await self._write(target, Upsert(target, updating, rows, names), principal)
+        results = list(zip(done.rows, done.created, strict=True)) if done else []
+        errors |= {place: row for place, (row, _) in zip(places, results, strict=True) if isinstance(row, SovriumError)}
+        kept = [(row, is_new) for row, is_new in results if not isinstance(row, SovriumError)]
+        records = [target.shape.from_values(row) for row, _ in kept]
         if is_single:
-            operation = "created" if done.created[0] else "updated"
+            operation = "created" if kept[0][1] else "updated"
             return {"id": records[0]["id"], "operation": operation, "record": records[0]}
-        created = sum(done.created)
-        return {"records": records, "created": created, "updated": len(records) - created}
+        created = sum(is_new for _, is_new in kept)
+        answer: dict[str, Any] = {"records": records, "created": created, "updated": len(records) - created}
+        if errors:
+            answer["errors"] = [error_entry(place, target.refusal(each)) for place, each in sorted(errors.items())]
+        return answer
 
     def _updating(self, principal: Principal, table: TableModel) -> Callable[[], WritableTable]:
         """The table as the caller may update it, judged now and told when it is asked for."""
@@ -531,11 +592,11 @@ def _items(body: Mapping[str, Any], name: str, at_most: int) -> Sequence[Any]:
     items = body.get(name)
     if not isinstance(items, list) or not items:
         raise Invalid(f"{name} is a list with one entry or more", [FieldError(name, "batch.empty", "Expected a list")])
-    _check_size(len(items), name, at_most)
+    check_size(len(items), name, at_most)
     return items
 
 
-def _check_size(count: int, name: str, at_most: int) -> None:
+def check_size(count: int, name: str, at_most: int) -> None:
     if count > CREATE_AT_MOST:
         raise TooLarge(f"At most {at_most} records in one request")
     if count > at_most:
@@ -543,10 +604,14 @@ def _check_size(count: int, name: str, at_most: int) -> None:
         raise Invalid(message, [FieldError(name, "batch.too-many", message)])
 
 
-def _keys(table: TableModel, ids: Sequence[str | int]) -> Sequence[KeyValue]:
+def _check_ids(ids: Sequence[str | int]) -> None:
     if not ids:
         raise Invalid("ids is a list with one entry or more", [FieldError("ids", "batch.empty", "Expected a list")])
-    _check_size(len(ids), "ids", CHANGE_AT_MOST)
+    check_size(len(ids), "ids", CHANGE_AT_MOST)
+
+
+def _keys(table: TableModel, ids: Sequence[str | int]) -> Sequence[KeyValue]:
+    _check_ids(ids)
     keys: dict[KeyValue, None] = {}
     for each in ids:
         try:
@@ -592,11 +657,11 @@ def _batch_answer(
     if body.get("returnRecords") is True:
         answer["records"] = [target.shape.from_values(row) for row in good]
     if errors:
-        answer["errors"] = [_error_entry(place, target.refusal(error)) for place, error in sorted(errors.items())]
+        answer["errors"] = [error_entry(place, target.refusal(error)) for place, error in sorted(errors.items())]
     return answer
 
 
-def _error_entry(place: int, error: SovriumError) -> dict[str, Any]:
+def error_entry(place: int, error: SovriumError) -> dict[str, Any]:
     entry: dict[str, Any] = {"record": place, "code": error.code, "message": error.message}
     field = error.extra.get("field")
     return entry | {"field": field} if field else entry

@@ -61,25 +61,25 @@ class Upsert:
         wanted = [tuple(row.created[name] for name in self.names) for row in self.rows]
         keys = find_by(tx, self.target, self.names, wanted)
         results: list[Any] = [None] * len(wanted)
-        first: dict[tuple[Any, ...], int] = {}
+        open_: dict[tuple[Any, ...], list[int]] = {}
         for place, values in enumerate(wanted):
             if values not in keys:
-                first.setdefault(values, place)
-        made = list(first.values())
-        for place, stored in zip(
-            made, insert_valid(tx, self.target, [self.rows[place].created for place in made]), strict=True
-        ):
-            results[place] = self._good(stored, place)
-            if not isinstance(stored, SovriumError):
-                keys[wanted[place]] = self.target.key_of(stored)
-        new = frozenset(made)
-        for place, values in enumerate(wanted):
-            if values not in keys:
-                results[place] = results[first[values]]  # the same as the first, which was refused
-        rest = [place for place in range(len(wanted)) if place not in new and wanted[place] in keys]
+                open_.setdefault(values, []).append(place)
+        new: set[int] = set()
+        # The first that is taken makes the record, and those behind it change it.
+        while made := [places.pop(0) for values, places in open_.items() if places and values not in keys]:
+            new.update(made)
+            stored = insert_valid(tx, self.target, [self.rows[place].created for place in made])
+            for place, row in zip(made, stored, strict=True):
+                results[place] = self._good(row, place)
+                if not isinstance(row, SovriumError):
+                    keys[wanted[place]] = self.target.key_of(row)
+        rest = [place for place in range(len(wanted)) if place not in new]
         if rest:
-            edits = [Edit(keys[wanted[place]], self.rows[place].changes) for place in rest]
-            for place, stored in zip(rest, update_valid(tx, self.updating(), edits), strict=True):
+            updating = self.updating()
+            author = updating.author
+            edits = [Edit(keys[wanted[place]], self.rows[place].changes, author=author) for place in rest]
+            for place, stored in zip(rest, update_valid(tx, updating, edits), strict=True):
                 results[place] = self._good(stored, place)
         return Upserted(results, [place in new for place in range(len(wanted))])
 

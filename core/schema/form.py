@@ -345,7 +345,6 @@ class TableForm(Form):
 
 
 TABLE_LATER = (
-    "allowForceDelete",
     "physicalChecks",
     "aiAccess",
 )

@@ -165,6 +165,8 @@ class TableSpec:
     foreign_keys: tuple[ForeignKey, ...] = ()
     constraints: tuple[ConstraintSpec, ...] = ()
     allow_destructive: bool = False
+    allow_force_delete: bool = False
+    """A permanent delete clears `restrict` links to the record instead of being refused by them."""
     disabled: bool = False
     permissions: Permissions | None = None
     row_rules: RowRules | None = None

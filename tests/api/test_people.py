@@ -87,7 +87,7 @@ def create(server: RunningServer, caller: Any, **fields: Any) -> dict[str, Any]:
 
 
 def test_three_hands_leave_three_marks(server: RunningServer) -> None:
-    """R-100, R-102, R-103, R-105, T-089"""
+    """R-002, R-100, R-102, R-103, R-105, T-089"""
     made = create(server, ADA, title="a", maker="bob", changer="bob", created_by="me")
     assert (made["fields"]["maker"], made["fields"]["changer"], made["fields"]["remover"]) == ("ada", "ada", None)
     assert (made["createdBy"], made["updatedBy"], made["deletedBy"]) == ("ada", "ada", None)
@@ -125,6 +125,16 @@ def test_batches_are_marked_and_nobody_is_null(server: RunningServer) -> None:
     commit = {"changes": [{"ref": "1", "op": "create", "table": "tasks", "fields": {"title": "staged", "doer": "me"}}]}
     outcome = server.http.post("/api/console/commit", json=commit, headers=BOB).json()["outcomes"][0]
     assert (outcome["record"]["createdBy"], outcome["record"]["fields"]["doer"]) == ("bob", "bob")
+
+
+def test_an_upsert_is_signed_and_knows_who_me_is(server: RunningServer) -> None:
+    """R-067, T-088"""
+    first = {"fields": {"title": "a", "doer": "me"}}
+    body = {"records": [first], "fieldsToMergeOn": ["title"]}
+    made = server.http.post(f"{TASKS}/upsert", json=body, headers=ADA).json()["records"][0]
+    assert (made["createdBy"], made["updatedBy"], made["fields"]["doer"]) == ("ada", "ada", "ada")
+    changed = server.http.post(f"{TASKS}/upsert", json=body, headers=BOB).json()["records"][0]
+    assert (changed["createdBy"], changed["updatedBy"], changed["fields"]["doer"]) == ("ada", "bob", "bob")
 
 
 def test_writes_of_many_hands_that_wait_together_keep_their_own(server: RunningServer) -> None:

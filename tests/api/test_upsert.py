@@ -58,6 +58,24 @@ SCENARIOS = [
         changes=3,
     ),
     ApiScenario(
+        name="R-054 with continueOnError those that can be written are, and the others told",
+        method="POST",
+        path=UPSERT,
+        given=[M8],
+        body={
+            **body(
+                {"part_no": "M8-20", "stock": 1},
+                {"part_no": "M6-10", "stock": "many"},
+                {"stock": 3},
+                {"part_no": "M6-10", "supplier": 77},
+                {"part_no": "M6-10", "stock": 5},
+            ),
+            "continueOnError": True,
+        },
+        json={"created": 1, "updated": 1, "errors.0.record": 1, "errors.1.record": 2, "records.1.fields.stock": 5},
+        changes=2,
+    ),
+    ApiScenario(
         name="R-063 a match without other fields counts as updated and changes nothing",
         method="POST",
         path=UPSERT,

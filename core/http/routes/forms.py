@@ -67,5 +67,5 @@ async def delete_many_by_form(call: Call) -> Answer:
     redirect, ids = redirect_of(form), json_of(form, "_ids", list)
     if not all(isinstance(each, str | int) and not isinstance(each, bool) for each in ids):
         raise Invalid("_ids is a list of ids", [FieldError("_ids", "form.not-ids", "_ids is a list of ids")])
-    deleted = await call.engine.records.batch_delete(call.principal, table_of(call), ids)
+    deleted, _ = await call.engine.records.batch_delete(call.principal, table_of(call), ids)
     return done(redirect, {"success": True, "deleted": deleted})

@@ -226,8 +226,10 @@ async def delete_batch(call: Call) -> Answer:
     """Delete up to 100 records, all or none."""
     body = await batch_body(call)
     permanent = call.boolean("permanent") or body.get("permanent") is True
-    deleted = await call.engine.records.batch_delete(call.principal, table_of(call), body["ids"], permanent=permanent)
-    return as_json({"deleted": deleted})
+    deleted, errors = await call.engine.records.batch_delete(
+        call.principal, table_of(call), body["ids"], permanent=permanent, sparing=body.get("continueOnError") is True
+    )
+    return as_json({"deleted": deleted, **({"errors": errors} if errors else {})})
 
 
 @routes.add(
@@ -269,8 +271,10 @@ async def delete_batch_by_name(call: Call) -> Answer:
 async def restore_batch(call: Call) -> Answer:
     """Take up to 100 records out of the trash."""
     body = await batch_body(call)
-    restored = await call.engine.records.batch_restore(call.principal, table_of(call), body["ids"])
-    return as_json({"success": True, "restored": restored})
+    restored, errors = await call.engine.records.batch_restore(
+        call.principal, table_of(call), body["ids"], sparing=body.get("continueOnError") is True
+    )
+    return as_json({"success": True, "restored": restored, **({"errors": errors} if errors else {})})
 
 
 @routes.add(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from core.errors import Conflict, Invalid
+from core.principal import OWNER
 from tests.unit.relations.conftest import Open, OpenApp
 
 
@@ -171,3 +172,63 @@ async def test_references_over_several_fields_restrict(open_app: Open) -> None:
     await app.create("Stays", guest="Ann", house="A", number=1)
     with pytest.raises(Conflict):
         await app.delete("Rooms", 1)
+
+
+FIRMS = """
+tables:
+  - name: Firms
+    allowForceDelete: true
+    fields:
+      - { name: code, type: single-line-text, unique: true }
+      - { name: above, type: relationship, relatedTable: Firms, onDelete: restrict }
+    uniqueIgnoresDeleted: true
+  - name: People
+    fields:
+      - { name: name, type: single-line-text }
+      - { name: firm, type: relationship, relatedTable: Firms, onDelete: restrict }
+      - { name: payer, type: relationship, relatedTable: Firms, onDelete: restrict, required: true }
+"""
+
+
+async def test_a_batch_goes_on_without_what_cannot_be_done(open_app: Open) -> None:
+    """R-054, D-16: deleting and restoring those that can be, in one transaction"""
+    app = open_app(FIRMS)
+    firms = app.table("Firms")
+    for code in "abcdef":
+        await app.create("Firms", code=code)
+    await app.update("Firms", 2, above=1)
+    await app.create("People", name="Ada", firm=3, payer=6)
+
+    # 1 can go because 2 does, wherever it stands in the batch; nobody knows 99 and "x"; 3 and 6 are held.
+    deleted, errors = await app.records.batch_delete(OWNER, firms, [1, 99, 3, 5, "x", 6, 2], sparing=True)
+    assert deleted == 3
+    assert [(each["record"], each["id"], each["code"]) for each in errors] == [
+        (1, "99", "NOT_FOUND"),
+        (2, "3", "CONFLICT"),
+        (4, "x", "NOT_FOUND"),
+        (5, "6", "CONFLICT"),
+    ]
+    assert await app.ids("Firms") == ["3", "4", "6"]
+    log = app.rows("SELECT DISTINCT \"transaction\" FROM system_change WHERE operation = 'delete'")
+    assert len(log) == 1
+
+    await app.create("Firms", code="a")  # taken meanwhile
+    restored, errors = await app.records.batch_restore(OWNER, firms, ["1", 2, 5, 99, 3], sparing=True)
+    assert restored == 2  # 3 is not deleted, and passed over
+    assert [(each["id"], each["code"]) for each in errors] == [("1", "CONFLICT"), ("99", "NOT_FOUND")]
+    nothing = await app.records.batch_delete(OWNER, firms, [98, 99], sparing=True)
+    assert (nothing[0], len(nothing[1])) == (0, 2)
+
+
+async def test_a_restricted_record_may_be_forced_out_of_existence(open_app: Open) -> None:
+    """allowForceDelete (§2.1): what may be empty is cleared, what may not still stands in the way"""
+    app = open_app(FIRMS)
+    for code in "ab":
+        await app.create("Firms", code=code)
+    await app.create("People", name="Ada", firm=1, payer=2)
+    with pytest.raises(Conflict):
+        await app.delete("Firms", 1)
+    await app.delete("Firms", 1, permanent=True)
+    assert (await app.get("People", 1))["fields"]["firm"] is None
+    with pytest.raises(Conflict):
+        await app.delete("Firms", 2, permanent=True)
