@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,12 @@ class Principal:
     """By SQL name of a table, the ids of its records that are granted to the account (P-042)."""
     active_assignment: str | None = None
     """The one of them that the account works with at the moment."""
+    session: str | None = None
+    """The id of the session that the call came with."""
+    aal: Literal["aal1", "aal2"] = "aal1"
+    """How surely the account is known: `aal2` with a second factor."""
+    claims: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """What else is said of the account, for `auth.jwt()` in policies."""
     session: str | None = None
     """Id of the session that the caller has shown, None for keys."""
     assurance: Literal["aal1", "aal2"] = "aal1"
