@@ -83,7 +83,7 @@ def model_of(tables: Sequence[Mapping[str, Any]], model: AppModel) -> AppModel:
     out: they say nothing about what is stored."""
     app = model.app
     root = {key: value for key, value in app.later.items() if key != "migrations"}
-    root |= {"name": app.name, **({"auth": app.auth} if app.auth is not None else {})}
+    root |= {"name": app.name, **({"auth": app.auth.data} if app.auth is not None else {})}
     try:
         return build_app(load_data({**root, "tables": list(tables)}, FIELD_TYPES))
     except SchemaError:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Fiel
 from pydantic.alias_generators import to_camel
 
 from core.schema.model import PrimaryKeyType
-from core.schema.pattern import IDENTIFIER, NPM_NAME, ONE_LINE, ROLE_NAME, SEMVER, VARIABLE
+from core.schema.pattern import IDENTIFIER, NPM_NAME, ONE_LINE, SEMVER, VARIABLE
 
 Identity = Annotated[int, Field(ge=1, le=2**53 - 1)] | Annotated[str, StringConstraints(min_length=1, max_length=64)]
 """A table's or field's `id`: a whole number or a short text."""
@@ -203,32 +203,6 @@ class AppRateLimitForm(RateLimitForm):
 
     enabled: bool = True
     trusted_proxies: list[str] = []
-
-
-class RoleForm(Form):
-    """auth §3.1"""
-
-    name: Annotated[str, StringConstraints(pattern=ROLE_NAME, max_length=63)]
-    description: str = ""
-    level: Annotated[int, Field(ge=0, le=100)] | None = None
-    dashboard_tier: Literal["admin-viewer", "admin-editor"] | None = None
-    default_landing: str | None = None
-    picker_landing: str | None = None
-
-
-class GroupForm(Form):
-    name: Annotated[str, StringConstraints(pattern=ROLE_NAME, max_length=63)]
-    description: str = ""
-    max_members: Annotated[int, Field(ge=1)] | None = None
-
-
-class RolesForm(Form):
-    """Those keys of `auth` that say who there can be; the others belong to accounts."""
-
-    roles: list[RoleForm] = []
-    groups: list[GroupForm] = []
-    default_role: str | None = None
-    scope_tables: Annotated[list[str], Field(min_length=1)] | None = None
 
 
 class AutoApproveForm(Form):

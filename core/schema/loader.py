@@ -10,6 +10,7 @@ from typing import Any
 
 from core.errors import SchemaError
 from core.schema.alias import rewrite
+from core.schema.auth_check import read_auth
 from core.schema.environment import environment
 from core.schema.foreign_key import check_foreign_keys
 from core.schema.form import ROOT_RUN, AppForm, EnvForm
@@ -17,6 +18,7 @@ from core.schema.model import App, PrimaryKey, TableSpec
 from core.schema.name import slug, sql_name
 from core.schema.pattern import NPM_NAME, WORDS
 from core.schema.permission_check import TableNames, check_permissions, rate_limit_of
+from core.schema.policy_read import check_policy_roles
 from core.schema.problem import Position, Problem
 from core.schema.role_check import is_signed_in_to, read_roles
 from core.schema.shape import Findings, show
@@ -117,9 +119,11 @@ def _read_app(
     variables = _read_env(tree.get("env"), findings)
     signed_in = is_signed_in_to(tree.get("auth"))
     roles = read_roles(tree.get("auth"), [table.name for _, _, table in tables], findings)
+    auth = read_auth(tree.get("auth"), roles, findings)
     check_permissions([_names(*each) for each in tables], roles if signed_in else None, findings)
     for number, _, table in tables if signed_in else ():
         check_view_roles(table, number, roles, findings)
+        check_policy_roles(table.rls, ("tables", number, "rls"), roles, findings)
     for key in tree:
         if key in _ROOT_KEYS - ROOT_RUN:
             findings.note("schema.later", f"`{key}` is accepted, not run yet", (key,))
@@ -130,7 +134,7 @@ def _read_app(
         version=shape.version,
         description=shape.description or "",
         tables=tuple(table for _, _, table in tables),
-        auth=plain(tree["auth"]) if signed_in else None,
+        auth=auth,
         roles=roles,
         rate_limit=rate_limit_of(shape.rate_limit or None),
         limited=shape.rate_limit is not False and (shape.rate_limit is None or shape.rate_limit.enabled),

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from core.schema.auth import AuthSpec
 from core.schema.permission import Permissions, RateLimit, RowRules
 from core.schema.role import Roles
 from core.schema.view import ViewSpec
@@ -193,7 +194,7 @@ class App:
     version: str | None = None
     description: str = ""
     tables: tuple[TableSpec, ...] = ()
-    auth: Mapping[str, Any] | None = None
+    auth: AuthSpec | None = None
     """None: there are no accounts, everybody is a guest (P-015)."""
     roles: Roles = field(default_factory=Roles)
     rate_limit: RateLimit | None = None

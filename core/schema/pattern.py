@@ -10,6 +10,9 @@ ONE_LINE = r"^[^\r\n]*$"
 VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 IDENTIFIER = r"^[a-z][a-z0-9_]*$"
 ROLE_NAME = r"^[a-z][a-z0-9-]*$"
+LOCAL_PATH = r"^/(?:[^/\\\s][^\\\s]*)?$"
+PHONE_PREFIX = r"^\+?[1-9][0-9]{0,6}$"
+COOKIE_NAME = r"^[A-Za-z0-9_-]+$"
 VIEW_ID = r"^[a-z0-9_-]+$"
 TABLE_NAME = r"^\s*[A-Za-z][A-Za-z0-9_\- ]*$"
 COLOR = r"^#[0-9A-Fa-f]{6}$"
@@ -22,6 +25,9 @@ WORDS = {
     VARIABLE: "a variable's name: capital letters, digits, `_`",
     IDENTIFIER: "a name: a small letter first, then small letters, digits, `_`",
     ROLE_NAME: "a role's or group's name: a small letter first, then small letters, digits, `-`",
+    LOCAL_PATH: "a path of this app such as /home",
+    PHONE_PREFIX: "a country's prefix such as +49",
+    COOKIE_NAME: "a cookie's name: letters, digits, `-`, `_`",
     VIEW_ID: "an id: small letters, digits, `-`, `_`",
     COLOR: "a colour such as #2F6FDE",
     CURRENCY_CODE: "a currency code such as EUR",

@@ -1,6 +1,6 @@
 """Roles and groups of an app: the built-in ones and those of `auth` (auth §3, tables-records §8.2)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,6 +20,10 @@ class Role:
     description: str = ""
     built_in: bool = False
     dashboard_tier: str | None = None
+    default_landing: str | None = None
+    """Where a holder arrives; may hold one `$currentUser.assignments.<table>[0]`."""
+    picker_landing: str | None = None
+    """Where a holder with several assignments chooses one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,10 @@ class Roles:
     def outranks(self, one: str, other: str) -> bool:
         """Roles of one level do not outrank each other (A-023). KeyError for unknown ones."""
         return self.by_name[one].level > self.by_name[other].level
+
+    def level(self, names: Collection[str]) -> int:
+        """Of who holds these roles: the highest; unknown ones do not count, none at all is 0."""
+        return max((self.by_name[name].level for name in names if name in self.by_name), default=0)
 
     def at_least(self, name: str) -> frozenset[str]:
         """The roles that `{minRole: name}` admits (A-037); none for an unknown one."""

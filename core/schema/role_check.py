@@ -3,13 +3,11 @@
 from collections.abc import Collection
 from typing import Any
 
-from core.schema.form import RoleForm, RolesForm
+from core.schema.auth_form import GroupForm, RoleForm, RolesForm
 from core.schema.name import nearest, sql_name
 from core.schema.role import ADMIN, BUILT_IN, LEVEL, MEMBER, Group, Role, Roles
-from core.schema.shape import Findings
-from core.schema.tree import Map, Path
-
-_KEYS = tuple(field.alias or name for name, field in RolesForm.model_fields.items())
+from core.schema.shape import Findings, show
+from core.schema.tree import Map, Path, Seq
 
 
 def is_signed_in_to(auth: Any) -> bool:
@@ -21,41 +19,65 @@ def read_roles(auth: Any, tables: Collection[str], findings: Findings) -> Roles:
     """The roles of `auth`, checked (auth §2.3). `tables` are the names of the app's tables."""
     if not is_signed_in_to(auth):
         return Roles()
-    shape = findings.read(RolesForm, {key: auth[key] for key in _KEYS if key in auth}, ("auth",))
-    if shape is None:
-        return Roles()
     known = {role.name for role in BUILT_IN}
-    declared: dict[str, Role] = {}
-    for index, each in enumerate(shape.roles):
-        here: Path = ("auth", "roles", index, "name")
-        if each.name in known:
-            findings.error("auth.built-in-role", f"`{each.name}` is a built-in role", here)
-        elif each.name in declared:
-            findings.error("auth.duplicate-role", f"the role `{each.name}` is defined twice", here)
-        else:
-            declared[each.name] = _role(each)
-        if each.level is not None and each.level > BUILT_IN[0].level:
-            findings.warning("auth.high-role", f"`{each.name}` outranks admin", ("auth", "roles", index, "level"))
-    groups: dict[str, Group] = {}
-    for index, group in enumerate(shape.groups):
-        here = ("auth", "groups", index, "name")
-        if group.name in known or group.name in declared:
-            findings.error("auth.group-is-role", f"`{group.name}` is a role's name already", here)
-        elif group.name in groups:
-            findings.error("auth.duplicate-group", f"the group `{group.name}` is defined twice", here)
-        groups[group.name] = Group(name=group.name, description=group.description, max_members=group.max_members)
+    declared = _declared(auth.get("roles"), known, findings)
+    # A role that is wrong in itself has been told; whoever names it is right.
+    declared |= {name: Role(name=name) for name in _names_in(auth.get("roles")) - known - declared.keys()}
+    named = known | declared.keys()
+    groups = _groups(auth.get("groups"), named, findings)
+    shape = findings.read_parts(RolesForm, {key: auth[key] for key in _OWN if key in auth}, ("auth",))
     default = shape.default_role or MEMBER
-    if default not in known and default not in declared:
-        text = f"the role `{default}` is neither built in nor in auth.roles"
-        findings.error("auth.unknown-role", text, ("auth", "defaultRole"), hint=nearest(default, {*known, *declared}))
+    if default not in named:
+        text = f"'{default}' is neither built in nor in auth.roles"
+        findings.error("auth.unknown-role", text, ("auth", "defaultRole"), hint=nearest(default, named))
     elif default == ADMIN:
         findings.warning("auth.default-admin", "every new user is an admin", ("auth", "defaultRole"))
     return Roles(
         roles=(*BUILT_IN, *declared.values()),
         groups=tuple(groups.values()),
         default=default,
-        scope_tables=_scope_tables(shape.scope_tables or (), tables, findings),
+        scope_tables=_scope_tables(shape.scope_tables, tables, findings),
     )
+
+
+_OWN = ("defaultRole", "scopeTables")
+
+
+def _names_in(nodes: Any) -> set[str]:
+    """Texts under `name`, right or wrong."""
+    names = (node.get("name") for node in nodes if isinstance(node, Map)) if isinstance(nodes, Seq) else ()
+    return {name for name in names if isinstance(name, str)}
+
+
+def _declared(nodes: Any, built_in: Collection[str], findings: Findings) -> dict[str, Role]:
+    found: dict[str, Role] = {}
+    if nodes is not None and not isinstance(nodes, Seq):
+        findings.error("schema.wrong-type", f"a list is expected, not {show(nodes)}", ("auth", "roles"))
+    for index, each in findings.read_items(RoleForm, nodes, ("auth", "roles")):
+        here: Path = ("auth", "roles", index, "name")
+        if each.name in built_in:
+            findings.error("auth.built-in-role", f"'{each.name}' is a built-in role", here)
+        elif each.name in found:
+            findings.error("auth.duplicate-role", f"'{each.name}' is defined twice", here)
+        else:
+            found[each.name] = _role(each)
+        if each.level is not None and each.level > BUILT_IN[0].level:
+            findings.warning("auth.high-role", f"'{each.name}' outranks admin", ("auth", "roles", index, "level"))
+    return found
+
+
+def _groups(nodes: Any, roles: Collection[str], findings: Findings) -> dict[str, Group]:
+    found: dict[str, Group] = {}
+    if nodes is not None and not isinstance(nodes, Seq):
+        findings.error("schema.wrong-type", f"a list is expected, not {show(nodes)}", ("auth", "groups"))
+    for index, group in findings.read_items(GroupForm, nodes, ("auth", "groups")):
+        here: Path = ("auth", "groups", index, "name")
+        if group.name in roles:
+            findings.error("auth.group-is-role", f"'{group.name}' is already a role name", here)
+        elif group.name in found:
+            findings.error("auth.duplicate-group", f"'{group.name}' is defined twice", here)
+        found[group.name] = Group(name=group.name, description=group.description, max_members=group.max_members)
+    return found
 
 
 def _role(form: RoleForm) -> Role:
@@ -64,18 +86,22 @@ def _role(form: RoleForm) -> Role:
         level=LEVEL if form.level is None else form.level,
         description=form.description,
         dashboard_tier=form.dashboard_tier,
+        default_landing=form.default_landing,
+        picker_landing=form.picker_landing,
     )
 
 
-def _scope_tables(names: Collection[str], tables: Collection[str], findings: Findings) -> tuple[str, ...]:
+def _scope_tables(names: list[str] | None, tables: Collection[str], findings: Findings) -> tuple[str, ...]:
     found: dict[str, None] = {}
     known = {sql_name(table) for table in tables}
-    for index, name in enumerate(names):
+    if names == []:
+        findings.error("auth.scope-table", "empty list, leave the key out", ("auth", "scopeTables"))
+    for index, name in enumerate(names or ()):
         here: Path = ("auth", "scopeTables", index)
         if sql_name(name) not in known:
-            text = f"there is no table named `{name}`"
+            text = f"no table named '{name}'"
             findings.error("auth.scope-table", text, here, hint=nearest(name, tables))
         elif sql_name(name) in found:
-            findings.error("auth.scope-table", f"`{name}` is listed twice", here)
+            findings.error("auth.scope-table", f"'{name}' is listed twice", here)
         found[sql_name(name)] = None
     return tuple(found)

@@ -1,7 +1,7 @@
 """Reads a piece of the tree by a pydantic model and says what is wrong in sentences, with the place of each."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -43,6 +43,22 @@ class Findings:
         except ValueError as error:  # lone surrogates and the like, which JSON text cannot carry
             self.error("schema.bad-value", f"a text cannot be read: {error}", path)
         return None
+
+    def read_parts(self, model: type[M], data: Mapping[str, Any], path: Path) -> M:
+        """As `read`, key by key: one that does not fit is reported and left out, and hides nothing of the others. The model
+        has a default for every key."""
+        good = {key: value for key, value in data.items() if self.read(model, {key: value}, path) is not None}
+        return model.model_validate_json(json.dumps(good), by_alias=True, by_name=False)
+
+    def read_items(self, model: type[M], nodes: Any, path: Path) -> Iterator[tuple[int, M]]:
+        """The items of a list that fit, each with its number."""
+        for number, node in enumerate(nodes if isinstance(nodes, list) else ()):
+            if not isinstance(node, Mapping):
+                self.error("schema.wrong-type", f"a map is expected, not {show(node)}", (*path, number))
+                continue
+            shape = self.read(model, node, (*path, number))
+            if shape is not None:
+                yield number, shape
 
     def explain(
         self, model: type[BaseModel], data: Any, path: Path, errors: Sequence[Any], also: Collection[str]

@@ -523,7 +523,8 @@ def test_nobody_is_believed_without_an_authenticator(tmp_path: Path) -> None:
 
 def test_disabled_tables(tmp_path: Path) -> None:
     """T-035: absent and 404 on every route, for admins as well."""
-    app = "name: x\nauth: {roles: []}\ntables: [{name: off, disabled: true, fields: [{name: a, type: long-text}]}]"
+    accounts = "auth: {strategies: [{type: emailAndPassword}], roles: []}"
+    app = f"name: x\n{accounts}\ntables: [{{name: off, disabled: true, fields: [{{name: a, type: long-text}}]}}]"
     with RunningServer(app, tmp_path, authenticate=by_header) as server:
         assert server.http.get("/api/tables", headers=ADMIN).json() == []
         for path in ("", "/records", "/records/1", "/trash", "/permissions", "/export?format=csv"):

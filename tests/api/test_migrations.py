@@ -82,7 +82,7 @@ def test_an_unknown_version_is_not_found(server: RunningServer, path: str) -> No
 
 def test_who_is_no_admin_finds_nothing(tmp_path: Path) -> None:
     """M-052: with accounts the door over TCP is closed."""
-    with RunningServer(f"{APP}auth: {{}}\n", tmp_path) as running:
+    with RunningServer(f"{APP}auth: {{strategies: [{{type: emailAndPassword}}]}}\n", tmp_path) as running:
         for path in ("/api/admin/migrations", "/api/admin/migrations/1", "/api/console/migrations/status"):
             assert running.http.get(path).status_code == 401
         assert running.http.post("/api/console/migrations", json={}).status_code == 401

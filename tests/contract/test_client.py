@@ -282,7 +282,7 @@ async def finished(client: Client, job: str) -> Any:
 
 STUDIO = """
 name: studio
-auth: {}
+auth: {strategies: [{type: emailAndPassword}]}
 tables:
   - id: 1
     name: works

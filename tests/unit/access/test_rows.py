@@ -54,7 +54,7 @@ def random_row(rng: Random) -> dict[str, Any]:
 def app_of(rng: Random) -> dict[str, Any]:
     return {
         "name": "rows",
-        "auth": {"roles": [{"name": "editor"}], "scopeTables": ["t"]},
+        "auth": {"strategies": [{"type": "emailAndPassword"}], "roles": [{"name": "editor"}], "scopeTables": ["t"]},
         "tables": [
             {
                 "name": "t",

@@ -275,7 +275,7 @@ async def test_a_stream_that_fails_is_not_taken_for_whole(dock: Dock) -> None:
 def every_field() -> str:
     """An app with one field of each variant of each stored type; attachments need files that stand (test_all_types)."""
     lines = [
-        "auth: {}",
+        "auth: {strategies: [{type: emailAndPassword}]}",
         "tables:",
         "  - name: Other",
         "    fields:",
@@ -348,7 +348,8 @@ def test_sql_reads_texts_as_the_field_types_do(files: Database, type_name: str) 
     for keys in VARIANTS.get(type_name, [{}]):
         text = orjson.dumps({"name": "value", "type": type_name, **keys}).decode()
         tables = [{"name": "T", "fields": [orjson.loads(text), *BESIDE]}, OTHER]
-        table = app_model(f"auth: {{}}\ntables: {orjson.dumps(tables).decode()}").tables[0]
+        accounts = "auth: {strategies: [{type: emailAndPassword}]}"
+        table = app_model(f"{accounts}\ntables: {orjson.dumps(tables).decode()}").tables[0]
         field_type = table.fields["value"]
         fast = fast_value(field_type, "text")
         if fast is None:

@@ -79,7 +79,7 @@ BYTES = {
     "spaces": (b" \n\n\t\n", "file.empty", 1, 1),
     "too large": (b"name: x\n# " + b"a" * (10 * 1024 * 1024), "file.too-large", 1, 1),
     "too deep": (b"name: x\nauth: " + b"[" * 5000, "yaml.too-deep", 2, 106),
-    "too many digits": (b"name: x\nauth: {a: " + b"9" * 5000 + b"}", "yaml.number", 2, 11),
+    "too many digits": (b"name: x\ntheme: {a: " + b"9" * 5000 + b"}", "yaml.number", 2, 12),
     "alias bomb": (
         b"name: x\na0: &a0 [1,1,1,1,1,1,1,1,1,1]\n"
         + b"".join(b"a%d: &a%d [%s]\n" % (n, n, b",".join([b"*a%d" % (n - 1)] * 10)) for n in range(1, 12)),

@@ -10,6 +10,7 @@ import yaml
 
 from core.errors import SchemaError
 from core.fields.registry import FIELD_TYPES
+from core.schema.auth import MagicLinkStrategy, PasswordStrategy
 from core.schema.loader import check_app, check_text, load_app, load_data, load_text
 from core.schema.model import App, PrimaryKey, TableSpec
 
@@ -47,7 +48,9 @@ def test_identity(app: App) -> None:
 
 def test_strategies_are_widened(app: App) -> None:
     """pages-cli §2.6"""
-    assert app.auth == {"strategies": [{"type": "emailAndPassword"}, {"type": "magicLink"}]}
+    assert app.auth is not None
+    assert app.auth.strategies == (PasswordStrategy(), MagicLinkStrategy())
+    assert app.auth.data == {"strategies": [{"type": "emailAndPassword"}, {"type": "magicLink"}]}
 
 
 def test_names_and_ids(app: App) -> None:
@@ -168,14 +171,14 @@ def test_ref_beside_other_keys_is_data() -> None:
     ],
 )  # fmt: skip
 def test_scalars_are_yaml_1_2(written: str, value: Any) -> None:
-    assert load_text(f"name: x\nauth:\n  a:\n    {written}\n", FIELD_TYPES).auth == {"a": value}
+    assert load_text(f"name: x\ntheme:\n  a:\n    {written}\n", FIELD_TYPES).later["theme"] == {"a": value}
 
 
 def test_anchors_merge_keys_and_line_ends() -> None:
     """CL-001; a byte order mark and CRLF are nothing special."""
-    text = "name: x\r\nauth:\r\n  base: &b {a: 1, b: 2}\r\n  more:\r\n    b: 3\r\n    <<: *b\r\n  same: *b\r\n"
+    text = "name: x\r\ntheme:\r\n  base: &b {a: 1, b: 2}\r\n  more:\r\n    b: 3\r\n    <<: *b\r\n  same: *b\r\n"
     app = load_text(text, FIELD_TYPES)
-    assert app.auth == {"base": {"a": 1, "b": 2}, "more": {"b": 3, "a": 1}, "same": {"a": 1, "b": 2}}
+    assert app.later["theme"] == {"base": {"a": 1, "b": 2}, "more": {"b": 3, "a": 1}, "same": {"a": 1, "b": 2}}
 
 
 def test_byte_order_mark(tmp_path: Path) -> None:
@@ -266,7 +269,8 @@ def test_declared_variables_must_have_a_value_to_run(tmp_path: Path) -> None:
 
 def test_scope_tables_have_text_keys() -> None:
     """T-020"""
-    text = "name: x\nauth: {scopeTables: [my_clients]}\ntables: [{name: My Clients, fields: []}, {name: T, fields: []}]"
+    auth = "auth: {strategies: [{type: magicLink}], scopeTables: [my_clients]}"
+    text = f"name: x\n{auth}\ntables: [{{name: My Clients, fields: []}}, {{name: T, fields: []}}]"
     assert [each.primary_key.type for each in load_text(text, FIELD_TYPES).tables] == ["text", "auto-increment"]
 
 

@@ -99,7 +99,8 @@ def test_all_forms_are_read() -> None:
 )
 def test_equals_of_admin(level: int, unrestricted: set[str]) -> None:
     """P-006: the declared role of the highest level, when it is at least admin's; auth A-032 warns of it."""
-    auth = f"auth: {{roles: [{{name: chief, level: {level}}}, {{name: other, level: 20}}]}}\n"
+    roles = f"[{{name: chief, level: {level}}}, {{name: other, level: 20}}]"
+    auth = f"auth: {{strategies: [{{type: emailAndPassword}}], roles: {roles}}}\n"
     assert load(app(auth=auth)).roles.unrestricted == unrestricted
     _, problems = check_text(app(auth=auth), FIELD_TYPES)
     assert any(each.code == "auth.high-role" for each in problems) == (level > 80)
@@ -108,7 +109,8 @@ def test_equals_of_admin(level: int, unrestricted: set[str]) -> None:
 @pytest.mark.parametrize("role", ["admin", "member", "viewer", "editor"])
 def test_default_roles(role: str) -> None:
     """P-003, auth A-027, A-028"""
-    assert load(app(auth=f"auth: {{defaultRole: {role}, roles: [{{name: editor}}]}}\n")).roles.default == role
+    auth = f"auth: {{strategies: [{{type: magicLink}}], defaultRole: {role}, roles: [{{name: editor}}]}}\n"
+    assert load(app(auth=auth)).roles.default == role
 
 
 @pytest.mark.parametrize(
@@ -224,12 +226,13 @@ def test_circles_of_several_tables() -> None:
         ("{defaultRole: author}", "auth.unknown-role auth.defaultRole"),
         ("{scopeTables: [clientz]}", "auth.scope-table auth.scopeTables[0]"),
         ("{scopeTables: [clients, Clients]}", "auth.scope-table auth.scopeTables[1]"),
-        ("{scopeTables: []}", "schema.bad-value auth.scopeTables"),
+        ("{scopeTables: []}", "auth.scope-table auth.scopeTables"),
     ],
 )
 def test_wrong_roles(auth: str, expected: str) -> None:
     """auth §2.3, A-021, A-022, A-030"""
-    assert errors(app(auth=f"auth: {auth}\n")) == [expected]
+    strategies = "strategies: [{type: emailAndPassword}]"
+    assert errors(app(auth=f"auth: {{{strategies}, {auth[1:]}\n")) == [expected]
 
 
 @pytest.mark.parametrize("auth", ["", "auth: false\n", "auth: {enabled: false, strategies: []}\n"])
