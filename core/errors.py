@@ -11,6 +11,7 @@ SovriumError                     message, code, status, exit_code, hint, extra
 ├─ AccessError
 │  └─ NotSignedIn                401 UNAUTHORIZED
 ├─ SecretsError                  the master key is missing, wrong or open to others
+├─ DeliveryFailed                502 DELIVERY_FAILED    a message was not taken by whoever carries it
 ├─ StorageError                  the database or its disk
 │  ├─ Locked                     another process holds the file; says which
 │  ├─ Damaged                    the file cannot be read, or was written by another version
@@ -158,6 +159,13 @@ class SecretsError(SovriumError):
     code = "SECRETS_ERROR"
 
 
+class DeliveryFailed(SovriumError):
+    """Whoever carries messages has not taken one."""
+
+    code = "DELIVERY_FAILED"
+    status = 502
+
+
 class StorageError(SovriumError):
     """The database, its file or its disk."""
 
@@ -247,6 +255,7 @@ def error_from_body(status: int, body: Mapping[str, Any]) -> SovriumError:
         409: Conflict,
         413: TooLarge,
         501: FeatureMissing,
+        502: DeliveryFailed,
         503: StorageError,
         504: DeadlinePassed,
     }

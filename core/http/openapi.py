@@ -50,6 +50,7 @@ REASONS = {
     431: "Too many headers, or too long ones",
     500: "A fault of the server; `requestId` finds it in the log",
     501: "An optional package is not installed; `hint` is how to install it",
+    502: "A message was not taken by whoever carries it",
     503: "Not ready, too busy, or no space left; `Retry-After` says when to try again",
     504: "It took too long, or was cancelled",
 }

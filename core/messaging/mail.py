@@ -1,0 +1,99 @@
+"""One mail as it travels. Nothing that a person typed can become a header, a second recipient or markup of its own."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime
+
+from core.errors import BadRequest
+
+_LOCAL = re.compile(r"[^\s\x00-\x20\x7f<>(),;:\\\"\[\]@]{1,64}")
+_DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_JOINERS = "\u200c\u200d"
+"""Invisible, and part of what some scripts and emoji look like."""
+LONGEST = 254
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a mail says. A text message has `text` alone."""
+
+    subject: str
+    text: str
+    html: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A mail to one person. `id` is ours and stays the same through all attempts, so that a receiver who gets it twice can
+    tell. `sender` and `to` are addresses by `address_of`."""
+
+    id: str
+    sender: str
+    sender_name: str | None
+    to: str
+    content: Content
+    at: datetime
+
+    @property
+    def needs_utf8(self) -> bool:
+        """An address has signs that only some servers take."""
+        return not (self.to.isascii() and self.sender.isascii())
+
+    def message(self) -> EmailMessage:
+        """The mail with its headers."""
+        message = EmailMessage(policy=SMTPUTF8 if self.needs_utf8 else SMTP)
+        message["From"] = _header_address(self.sender, self.sender_name)
+        message["To"] = _header_address(self.to)
+        message["Subject"] = clean(self.content.subject)
+        message["Date"] = format_datetime(self.at)
+        message["Message-ID"] = f"<{self.id}@{self.sender.rpartition('@')[2]}>"
+        message["Auto-Submitted"] = "auto-generated"  # no answer by a machine that is out of office
+        message.set_content(self.content.text, cte="quoted-printable")
+        if self.content.html is not None:
+            message.add_alternative(self.content.html, subtype="html", cte="quoted-printable")
+        return message
+
+    def data(self) -> bytes:
+        """As SMTP sends it and an `.eml` file holds it."""
+        return self.message().as_bytes()
+
+
+def address_of(text: str) -> str:
+    """One plain address, its domain in ASCII. Raises BadRequest for anything else: names, lists, line breaks."""
+    local, at, domain = text.strip().rpartition("@")
+    try:
+        ascii_domain = domain.encode("idna").decode().lower()
+    except UnicodeError as error:
+        raise _no_address() from error
+    wrong_dots = local.startswith(".") or local.endswith(".") or ".." in local
+    if not at or wrong_dots or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(ascii_domain):
+        raise _no_address()
+    address = f"{local}@{ascii_domain}"
+    if clean(local) != local or len(address.encode()) > LONGEST:
+        raise _no_address()
+    return address
+
+
+def clean(text: str, longest: int = 200) -> str:
+    """One line without control signs, marks that turn the direction of writing, and halves of signs."""
+    kept = "".join(
+        " " if unicodedata.category(sign) in ("Cc", "Zl", "Zp", "Zs") else sign
+        for sign in text
+        if sign in _JOINERS or unicodedata.category(sign) not in ("Cf", "Cs", "Co", "Cn")
+    )
+    line = " ".join(kept.split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def _header_address(address: str, name: str | None = None) -> Address:
+    local, _, domain = address.rpartition("@")
+    return Address(display_name=clean(name) if name else "", username=local, domain=domain)
+
+
+def _no_address() -> BadRequest:
+    return BadRequest("This is not a mail address")
