@@ -74,10 +74,15 @@ class AttachmentField(FieldType[Any]):
 
     def info(self) -> Mapping[str, Any]:
         """R-093"""
-        found = dict(super().info())
-        if self.options.max_file_size is not None:
-            found["maxFileSizeDisplay"] = size_text(self.options.max_file_size)
-        return found
+        return {**super().info(), **self._size_limit()}
+
+    def beside(self, value: Any, how: Format) -> Mapping[str, Any]:
+        """R-093: what the field takes."""
+        return {"allowedFileTypes": list(self.options.allowed_file_types), **self._size_limit()}
+
+    def _size_limit(self) -> Mapping[str, Any]:
+        most = self.options.max_file_size
+        return {} if most is None else {"maxFileSize": most, "maxFileSizeDisplay": size_text(most)}
 
     @classmethod
     def check_spec(cls, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:

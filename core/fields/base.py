@@ -127,6 +127,10 @@ class FieldType(ABC, Generic[V]):
         """The form for people (`format=display`); "" for None."""
         return self.to_text(value)
 
+    def beside(self, value: V, how: Format) -> Mapping[str, Any]:
+        """What a list tells beside the form for people."""
+        return {}
+
     def default(self) -> V | None:
         """The value of an absent field on insert, from the app file; None when there is none. A default that depends
         on the moment (`NOW()`) is resolved by the caller's clock: see `default_is_now`."""

@@ -153,6 +153,10 @@ class StatusField(ChoiceField):
     name = "status"
     Options = StatusOptions
 
+    def beside(self, value: str, how: Format) -> Mapping[str, Any]:
+        color = next((each.color for each in self.options.options if each.value == value), None)
+        return {"color": color} if color else {}
+
     def check_change(self, before: str | None, after: str | None) -> None:
         """T-086"""
         moves = self.options.transitions

@@ -111,6 +111,9 @@ class ComputedField(FieldType[Any]):
     def to_text(self, value: Any) -> str:
         return "" if value is None else self.face.to_text(self._plain(value))
 
+    def beside(self, value: Any, how: Format) -> Mapping[str, Any]:
+        return self.face.beside(self._plain(value), how)
+
     def present(self, value: Any, how: Format) -> str:
         return "" if value is None else self.face.present(self._plain(value), how)
 

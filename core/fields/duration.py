@@ -1,6 +1,7 @@
 """Duration fields: a length of time in whole seconds, so that it sorts, sums and compares like the number it is."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
@@ -102,6 +103,9 @@ class DurationField(NumberField[int]):
                 return _named(value, "", with_days=False)
             case _:
                 return _named(value, " ", with_days=False)
+
+    def beside(self, value: int, how: Format) -> Mapping[str, Any]:
+        return {"iso": self.iso(value)}
 
     def iso(self, value: int) -> str:
         """`PT2H30M`, the exact form of `format=display`."""

@@ -5,7 +5,7 @@ stored. A date is a calendar day and knows no zone.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from random import Random
@@ -171,6 +171,10 @@ class InstantField(FieldType[datetime]):
         if self.options.format:
             return show_pattern(local, self.options.format)
         return f"{show_date(local, self.options.date_format)} {show_time(local, self.options.time_format)}"
+
+    def beside(self, value: datetime, how: Format) -> Mapping[str, Any]:
+        """R-091"""
+        return {"timezone": self.zone_name, "displayTimezone": how.timezone or self.zone_name}
 
     def default_is_now(self) -> bool:
         return isinstance(self.spec.default, str) and self.spec.default.strip().upper() in (*NOW, TODAY)

@@ -5,7 +5,7 @@ back.
 """
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -53,6 +53,9 @@ class Staged:
         return self.row is None and self.error is None and not self.skipped
 
 
+TakeIn = Callable[[WritableTable, Mapping[str, Any], Principal], Awaitable[Mapping[str, Any]]]
+
+
 class Undone(Exception):
     """Rolls the transaction back: a dry run, or a change that cannot be made."""
 
@@ -67,7 +70,10 @@ class Commits:
         target: Callable[[Principal, TableModel, WriteOperation], WritableTable],
         removal: Removal,
         clock: Clock,
+        take_in: "TakeIn",
     ) -> None:
+        """`take_in` keeps files whose content stands in values."""
+        self._take_in = take_in
         self._database = database
         self._model = model
         self._target = target
@@ -97,6 +103,11 @@ class Commits:
     async def _run(self, principal: Principal, request: CommitRequest, key: str = "") -> CommitAnswer:
         staged = self._read(principal, request)
         for change in staged:
+            try:
+                change.raw = await self._take_in(change.target, change.raw, principal)
+            except Invalid as error:
+                change.error = error
+                continue
             self._accept(change, staged)
         caller = _caller(principal)
         keep = Keep(self._answers, caller, key) if key else None

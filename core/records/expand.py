@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from core.auth.store import people
 from core.contract.records import Record
-from core.fields.link import LinksField
+from core.fields.link import LinksField, RelationshipField
 from core.query.scope import Scope
 from core.records.computed import with_computed
 from core.records.guard import shape_of
@@ -37,6 +37,31 @@ def expand_links(
                 record["fields"][name] = [found[key] for key in value or () if key in found]
             else:
                 record["fields"][name] = found.get(value)
+
+
+def display_links(
+    reader: Reader, records: Sequence[Record], rows: Sequence[Row], shape: Shape, scope: Scope, *, wrapped: bool
+) -> None:
+    """Put what stands for linked records and accounts beside their ids (§10.12), or in a single record in their place."""
+    for name in shape.fields:
+        field = scope.table.fields.get(name)
+        is_person = field is not None and field.family == "user"
+        if not is_person and not isinstance(field, RelationshipField | LinksField):
+            continue
+        held = [row[shape.place(name)] for row in rows]
+        wanted = {
+            each for value in held if value is not None for each in (value if isinstance(value, list) else [value])
+        }
+        if is_person:
+            shown = {key: each["name"] or each["email"] for key, each in people(reader, wanted).items()}
+        else:
+            found = _linked(reader, Label(scope, name), list(wanted))
+            shown = {key: str(each["display"]) for key, each in found.items() if each["display"] is not None}
+        for record, value in zip(records, held, strict=True):
+            if value is None:
+                continue
+            text = ", ".join(shown.get(each, str(each)) for each in (value if isinstance(value, list) else [value]))
+            record["fields"][name] = {"value": record["fields"][name], "displayValue": text} if wrapped else text
 
 
 def _expand_people(reader: Reader, records: Sequence[Record], held: Sequence[Any], name: str) -> None:

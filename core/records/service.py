@@ -25,7 +25,7 @@ from core.query.scope import Scope
 from core.records.commit import Commits
 from core.records.computed import with_computed
 from core.records.create import Create, CreateMany, in_batch
-from core.records.expand import expand_links
+from core.records.expand import display_links, expand_links
 from core.records.guard import GuardedTable, WriteOperation, shape_of
 from core.records.key import KeyValue, key_in, parse_key
 from core.records.reading import GetRow, ListRows, PointReading, list_shape
@@ -61,7 +61,7 @@ class Records:
         self._writable: dict[int, WritableTable] = {}
         self._points: dict[tuple[int, frozenset[str]], PointReading] = {}
         self._removal = Removal(model, self.writable)
-        self._commits = Commits(database, model, self.target, self._removal, clock)
+        self._commits = Commits(database, model, self.target, self._removal, clock, self._with_files)
 
     def scope(self, principal: Principal, table: TableModel) -> Scope:
         """The table as this caller queries it now, who sees of it what the app's rules allow."""
@@ -146,6 +146,8 @@ class Records:
     async def _list(self, query: ListQuery) -> RecordList:
         def work(reader: Reader) -> RecordList:
             answer, rows = ListRows(query).run(reader)
+            if query.display:
+                display_links(reader, answer["records"], rows, list_shape(query), query.scope, wrapped=True)
             if query.expand:
                 expand_links(reader, answer["records"], rows, list_shape(query), query.expand, query.scope)
             return answer
@@ -194,6 +196,7 @@ class Records:
                 record[tree[0]] = read_tree(reader, scope, key, *tree)  # type: ignore[literal-required]
             if how is not None:
                 display(record, row, shape, how, wrapped=False)
+                display_links(reader, [record], [row], shape, scope, wrapped=False)
             expand_links(reader, [record], [row], shape, names, scope)
             return record
 

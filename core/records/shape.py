@@ -15,7 +15,8 @@ from core.storage.database import Row
 _AUTHORS = (("createdBy", "created-by"), ("updatedBy", "updated-by"), ("deletedBy", "deleted-by"))
 _TIMES = ("created_at", "updated_at", "deleted_at")
 _DISPLAYED = frozenset(
-    "currency date datetime time duration percentage rating progress single-select multi-select status autonumber".split()
+    "currency date datetime time duration percentage rating progress single-select multi-select status autonumber "
+    "single-attachment multiple-attachments".split()
 )
 """Types whose display form says more than the value (spec §10.12)."""
 
@@ -135,7 +136,4 @@ def display(record: Record, row: Row, shape: Shape, how: Format, *, wrapped: boo
         if not wrapped:
             fields[name] = text
             continue
-        fields[name] = {"value": fields[name], "displayValue": text}
-        if field_type.name == "datetime":
-            own = field_type.options.time_zone or "UTC"
-            fields[name] |= {"timezone": own, "displayTimezone": how.timezone or own}
+        fields[name] = {"value": fields[name], "displayValue": text, **field_type.beside(value, how)}

@@ -165,6 +165,59 @@ def test_content_in_the_value(server: RunningServer) -> None:
         assert server.local.post(RECORDS, json={"fields": {"scan": bad}}).status_code == 400
 
 
+def test_content_in_a_staged_commit_and_an_upsert(server: RunningServer) -> None:
+    """T-090: files in the values of every door; one that does not fit is told with its change."""
+    inline = {"name": "a.png", "content": base64.b64encode(PNG).decode()}
+    staged = [
+        {"ref": "1", "op": "create", "table": "papers", "fields": {"title": "a", "scan": inline}},
+        {"ref": "2", "op": "create", "table": "papers", "fields": {"title": "b", "more": [inline, inline]}},
+    ]
+    outcomes = server.local.post("/api/console/commit", json={"changes": staged}).json()["outcomes"]
+    assert outcomes[0]["record"]["fields"]["scan"]["size"] == len(PNG)
+    assert [each["filename"] for each in outcomes[1]["record"]["fields"]["more"]] == ["a.png", "a.png"]
+    text = {"name": "a.txt", "content": base64.b64encode(b"words").decode()}
+    staged[0]["fields"]["scan"] = text
+    answer = server.local.post("/api/console/commit", json={"changes": staged}).json()
+    assert answer["committed"] is False
+    assert answer["outcomes"][0]["errors"][0]["code"] == "file.type"
+
+    body = {"records": [{"fields": {"title": "a", "scan": inline}}], "fieldsToMergeOn": ["title"]}
+    record = server.local.post(f"{RECORDS}/upsert", json=body).json()["records"][0]
+    assert server.local.get(record["fields"]["scan"]["url"]).content == PNG
+    body["records"][0]["fields"]["scan"] = text  # type: ignore[index]
+    assert server.local.post(f"{RECORDS}/upsert", json=body).status_code == 400
+
+
+def test_files_for_people(server: RunningServer) -> None:
+    """R-093: the limits of the field beside the form for people; null stays null"""
+    create(server, scan=key_of(server, name="plan.png"), more=[key_of(server), key_of(server, b"ab", "b.txt")])
+    shown = server.local.get(RECORDS, params={"format": "display"}).json()["records"][0]["fields"]
+    assert shown["scan"]["displayValue"] == "plan.png (10.0 KB)"
+    assert shown["scan"]["value"]["url"].startswith("/api/files/")
+    limits = {key: value for key, value in shown["scan"].items() if "alue" not in key}
+    assert limits == {
+        "allowedFileTypes": ["image/*", "application/pdf"],
+        "maxFileSize": 5242880,
+        "maxFileSizeDisplay": "5 MB",
+    }
+    assert shown["more"]["displayValue"] == "scan.png (10.0 KB), b.txt (2 B)"
+    assert shown["private"] is None
+
+
+def test_files_of_the_trash_are_for_its_readers(server: RunningServer) -> None:
+    """R-046, T-091: who sees the record in the trash may fetch what it refers to, and nobody else."""
+    made = create(server, title="a", scan=key_of(server))
+    hidden = create(server, title="secret", scan=key_of(server))
+    for record in (made, hidden):
+        assert server.local.delete(f"{RECORDS}/{record['id']}").status_code == 204
+    member = headers("bob", "member")
+    trashed = server.http.get("/api/tables/papers/trash", headers=member).json()["records"]
+    assert [each["id"] for each in trashed] == [str(made["id"])]
+    assert server.http.get(made["scan"]["url"], headers=member).content == PNG
+    assert server.http.get(hidden["scan"]["url"], headers=member).status_code == 404
+    assert server.http.get(made["scan"]["url"]).status_code in (401, 404)
+
+
 def test_several_files(server: RunningServer) -> None:
     """T-093: counted, in their order, added and removed."""
     keys = [key_of(server, b"%d" % n, f"{n}.txt") for n in range(4)]

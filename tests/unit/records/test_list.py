@@ -156,8 +156,14 @@ async def test_display(shelf: Shelf) -> None:
     assert fields[3]["fields"]["price"] == {"value": 1234.5, "displayValue": "€1,234.50"}
     assert fields[2]["fields"]["seen"]["displayValue"] == "2/1/2026 17:00"
     assert fields[2]["fields"]["price"] is None
+    assert fields[0]["fields"]["bin"] == {"value": 1, "displayValue": "B1"}  # §10.12
+    assert "iso" not in fields[0]["fields"]["due"]
     single = await shelf.records.get(OWNER, shelf.parts, "4", {"format": "display"})
     assert single["fields"]["price"] == "€1,234.50"
+    linked = await shelf.records.get(OWNER, shelf.parts, "1", {"format": "display"})
+    assert linked["fields"]["bin"] == "B1"
+    whole = (await shelf.ask(format="display", expand="bin"))["records"][0]["fields"]["bin"]
+    assert whole == {"id": "1", "display": "B1", "fields": {"code": "B1"}}
 
 
 @pytest.mark.parametrize(
