@@ -4,9 +4,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
+from email.header import Header
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import SMTP
 from email.utils import format_datetime
 
 from core.errors import BadRequest
@@ -44,23 +44,21 @@ class Mail:
         """An address has signs that only some servers take."""
         return not (self.to.isascii() and self.sender.isascii())
 
-    def message(self) -> EmailMessage:
-        """The mail with its headers."""
-        message = EmailMessage(policy=SMTPUTF8 if self.needs_utf8 else SMTP)
-        message["From"] = _header_address(self.sender, self.sender_name)
-        message["To"] = _header_address(self.to)
-        message["Subject"] = clean(self.content.subject)
-        message["Date"] = format_datetime(self.at)
-        message["Message-ID"] = f"<{self.id}@{self.sender.rpartition('@')[2]}>"
-        message["Auto-Submitted"] = "auto-generated"  # no answer by a machine that is out of office
-        message.set_content(self.content.text, cte="quoted-printable")
-        if self.content.html is not None:
-            message.add_alternative(self.content.html, subtype="html", cte="quoted-printable")
-        return message
-
     def data(self) -> bytes:
         """As SMTP sends it and an `.eml` file holds it."""
-        return self.message().as_bytes()
+        body = EmailMessage(policy=SMTP)
+        body.set_content(self.content.text, cte="quoted-printable")
+        if self.content.html is not None:
+            body.add_alternative(self.content.html, subtype="html", cte="quoted-printable")
+        headers = {
+            "From": f"{_phrase('From', self.sender_name)} <{self.sender}>" if self.sender_name else self.sender,
+            "To": self.to,
+            "Subject": _encoded("Subject", clean(self.content.subject)),
+            "Date": format_datetime(self.at),
+            "Message-ID": f"<{self.id}@{self.sender.rpartition('@')[2]}>",
+            "Auto-Submitted": "auto-generated",  # no answer by a machine whose owner is away
+        }
+        return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode() + body.as_bytes()
 
 
 def address_of(text: str) -> str:
@@ -90,9 +88,15 @@ def clean(text: str, longest: int = 200) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
-def _header_address(address: str, name: str | None = None) -> Address:
-    local, _, domain = address.rpartition("@")
-    return Address(display_name=clean(name) if name else "", username=local, domain=domain)
+def _phrase(header: str, name: str) -> str:
+    name = clean(name)
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"' if name.isascii() else _encoded(header, name)
+
+
+def _encoded(header: str, text: str) -> str:
+    """Folded, and in encoded words where it is not ASCII. `EmailMessage` by itself loses and adds blanks in long ones."""
+    charset = "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
+    return Header(text, charset, header_name=header).encode(linesep="\r\n")
 
 
 def _no_address() -> BadRequest:

@@ -180,7 +180,7 @@ def _page(language: str, paragraphs: list[str], values: Values, action: str, foo
 def _block(paragraph: str, values: Values, action: str) -> str:
     alone = _ALONE.fullmatch(paragraph.strip())
     if alone is None:
-        return f"<p>{_with_links(_filled(paragraph, values))}</p>"
+        return f"<p>{_inline(paragraph, values)}</p>"
     value = html.escape(values[alone[1]])
     if not value:
         return ""
@@ -194,14 +194,30 @@ def _block(paragraph: str, values: Values, action: str) -> str:
             return f'<pre style="{_CODES}">{value}</pre>'
 
 
+def _inline(paragraph: str, values: Values) -> str:
+    """Addresses become links where the template has them; never those that came in by a name."""
+    parts: list[str] = []
+    end = 0
+    for found in _VARIABLE.finditer(paragraph):
+        name = found[1] or found[2]
+        if name in values:
+            value = html.escape(values[name])
+            parts += [_with_links(paragraph[end : found.start()]), _link(value) if name == "url" and value else value]
+            end = found.end()
+    return "".join([*parts, _with_links(paragraph[end:])]).replace("\n", "<br>\n")
+
+
 def _with_links(text: str) -> str:
     parts: list[str] = []
     end = 0
     for found in _LINK.finditer(text):
-        target = html.escape(found[0])
-        parts += [html.escape(text[end : found.start()]), f'<a href="{target}">{target}</a>']
+        parts += [html.escape(text[end : found.start()]), _link(html.escape(found[0]))]
         end = found.end()
-    return "".join([*parts, html.escape(text[end:])]).replace("\n", "<br>\n")
+    return "".join([*parts, html.escape(text[end:])])
+
+
+def _link(target: str) -> str:
+    return f'<a href="{target}">{target}</a>'
 
 
 class _TextReader(HTMLParser):

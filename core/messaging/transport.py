@@ -177,13 +177,16 @@ class Smtp:
             local_hostname=domain,
             timeout=self._connect_seconds,
             use_tls=server.security == "tls",
-            start_tls={"tls": False, "starttls": True, "offered": None}[server.security],
+            start_tls=False if server.security == "tls" else None,
             tls_context=ssl.create_default_context(),
         )
         try:
             await client.connect()
+            is_clear = client.get_transport_info("ssl_object") is None
+            if is_clear and server.security == "starttls":
+                raise NotSent("the mail server offers no TLS; SMTP_SECURE=false goes without", "server")
             if server.user is not None and server.password is not None:
-                if client.get_transport_info("ssl_object") is None and not server.is_local:
+                if is_clear and not server.is_local:
                     raise NotSent("the mail server offers no TLS, and a password is not sent in clear", "server")
                 await client.login(server.user, server.password)
         except BaseException:
@@ -216,8 +219,6 @@ class Smtp:
             raise NotSent(f"the mail server refuses the mail: {error.code} {error.message}", _by(error.code)) from error
         except smtp.SMTPResponseException as error:
             raise NotSent(f"the mail server says {error.code} {error.message}", "server") from error
-        except smtp.SMTPNotSupported as error:
-            raise NotSent("the mail server offers no TLS; SMTP_SECURE=false goes without", "server") from error
         except smtp.SMTPTimeoutError as error:
             raise NotSent("the mail server does not answer in time", "server") from error
         except (smtp.SMTPException, OSError) as error:
