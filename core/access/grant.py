@@ -15,7 +15,7 @@ from core.fields.model import AppModel
 from core.ids import short_id
 from core.principal import Principal
 from core.schema.name import sql_name
-from core.storage.catalog import read_catalog
+from core.storage.catalog import table_names
 from core.storage.database import Call, Database, Reader, Transaction
 from core.storage.own import ensure
 from core.storage.table import instant_type
@@ -90,7 +90,7 @@ class Grants:
     async def _read(self, user: str | None) -> list[dict[str, Any]]:
         def work(reader: Reader) -> list[dict[str, Any]]:
             if not self._stands:
-                self._stands = GRANTS.name in read_catalog(reader)
+                self._stands = GRANTS.name in table_names(reader)
             if not self._stands:
                 return []
             statement = select(GRANTS).order_by(GRANTS.c.created_at, GRANTS.c.id)
@@ -120,7 +120,7 @@ class Grants:
         }
 
         def work(tx: Transaction) -> None:
-            ensure(tx, read_catalog(tx), GRANTS)
+            ensure(tx, table_names(tx), GRANTS)
             tx.insert(GRANTS, [{**row, "record_ids": orjson.dumps(row["record_ids"]).decode()}])
 
         await self._database.write(Call(work), actor=principal.id or principal.kind)

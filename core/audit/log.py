@@ -13,7 +13,7 @@ from core.clock import to_iso
 from core.ids import uuid7
 from core.principal import Principal, Source
 from core.secrets.envelope import Secrets
-from core.storage.catalog import read_catalog
+from core.storage.catalog import table_names
 from core.storage.database import Reader, Transaction
 from core.storage.own import ensure
 from core.storage.table import instant_type
@@ -63,7 +63,7 @@ class AuditLog:
     def ensure(self, tx: Transaction) -> None:
         """Make the table where it is not there."""
         if not self._stands:
-            ensure(tx, read_catalog(tx), AUDIT)
+            ensure(tx, table_names(tx), AUDIT)
 
     def write(self, tx: Transaction, *events: Event) -> None:
         """Add entries in the transaction of what they tell of: neither stands without the other (A-177).

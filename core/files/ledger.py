@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text, delete,
 from core.fields.attachment import Attachment, AttachmentField
 from core.fields.base import ValueProblem
 from core.files.store import StoredFile
-from core.storage.catalog import read_catalog
+from core.storage.catalog import table_names
 from core.storage.database import Reader, Transaction
 from core.storage.own import ensure
 from core.storage.table import instant_type
@@ -72,7 +72,7 @@ _KNOWN = tuple(FILES.c[n] for n in ("key", "filename", "mime_type", "size", "sha
 
 def ensure_ledger(tx: Transaction) -> None:
     """Make the tables where they are not there."""
-    ensure(tx, read_catalog(tx), FILES, USES)
+    ensure(tx, table_names(tx), FILES, USES)
 
 
 def enter(tx: Transaction, file: StoredFile, filename: str, kind: str, by: str) -> None:

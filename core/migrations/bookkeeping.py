@@ -1,7 +1,7 @@
 """The tables in which migrations remember: the history of versions, a log of attempts, the snapshot in force."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,6 @@ from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, delet
 
 from core.errors import MigrationRefused
 from core.migrations.layout import Layout, checksum, from_data, to_data
-from core.storage.catalog import Catalog
 from core.storage.database import Reader, Transaction
 from core.storage.ddl import quote
 from core.storage.own import ensure
@@ -72,9 +71,9 @@ class State:
         return list(json.loads(self.schema))
 
 
-def read_state(reader: Reader, catalog: Catalog) -> State:
+def read_state(reader: Reader, there: Container[str]) -> State:
     """Raises MigrationRefused when the bookkeeping was edited (M-005)."""
-    if CHECKSUM.name not in catalog:
+    if CHECKSUM.name not in there:
         return State()
     c = CHECKSUM.c
     rows = reader.rows(select(c.checksum, c.schema, c.layout, c.version).where(c.id == "singleton"))
@@ -89,8 +88,8 @@ def read_state(reader: Reader, catalog: Catalog) -> State:
     return State(version=version, checksum=kept, schema=schema, layout=from_data(layout))
 
 
-def create_bookkeeping(tx: Transaction, catalog: Catalog) -> None:
-    ensure(tx, catalog, HISTORY, LOG, CHECKSUM)
+def create_bookkeeping(tx: Transaction, there: Container[str]) -> None:
+    ensure(tx, there, HISTORY, LOG, CHECKSUM)
 
 
 def put_in_force(tx: Transaction, state: State) -> None:
@@ -189,16 +188,16 @@ class Attempt:
     at: datetime
 
 
-def next_version(reader: Reader, catalog: Catalog) -> int:
+def next_version(reader: Reader, there: Container[str]) -> int:
     """Numbers of versions that were rolled back are not given again (M-043)."""
-    if HISTORY.name not in catalog:
+    if HISTORY.name not in there:
         return 1
     return int(reader.scalar(f"SELECT coalesce(max(version), 0) + 1 FROM {quote(HISTORY.name)}"))
 
 
-def undone_version(reader: Reader, catalog: Catalog, checksum: str) -> int | None:
+def undone_version(reader: Reader, there: Container[str], checksum: str) -> int | None:
     """The version with that checksum, when the last one that had it was rolled back (M-047)."""
-    if HISTORY.name not in catalog:
+    if HISTORY.name not in there:
         return None
     c = HISTORY.c
     found = select(c.version, c.rolled_back_at).where(c.checksum == checksum).order_by(c.version.desc()).limit(1)
@@ -206,9 +205,9 @@ def undone_version(reader: Reader, catalog: Catalog, checksum: str) -> int | Non
     return int(rows[0][0]) if rows and rows[0][1] is not None else None
 
 
-def read_history(reader: Reader, catalog: Catalog) -> list[Version]:
+def read_history(reader: Reader, there: Container[str]) -> list[Version]:
     """Newest first."""
-    if HISTORY.name not in catalog:
+    if HISTORY.name not in there:
         return []
     c = HISTORY.c
     columns = (c.version, c.checksum, c.applied_at, c.rolled_back_at, c.duration_ms, c.applied_by, c.plan, c.schema)
@@ -231,9 +230,9 @@ def read_history(reader: Reader, catalog: Catalog) -> list[Version]:
     ]
 
 
-def read_log(reader: Reader, catalog: Catalog) -> list[Attempt]:
+def read_log(reader: Reader, there: Container[str]) -> list[Attempt]:
     """Newest first."""
-    if LOG.name not in catalog:
+    if LOG.name not in there:
         return []
     c = LOG.c
     rows = reader.rows(

@@ -41,11 +41,11 @@ def keep_columns(name: str, table: TableLayout, columns: Sequence[Column]) -> Sq
     return Sql(f"CREATE TABLE {quote(name)} AS SELECT {listed} FROM {quote(table.name)} WHERE {filled}")
 
 
-def expired(catalog: Catalog, applied: Mapping[int, datetime], days: int, now: datetime) -> list[str]:
+def expired(there: Iterable[str], applied: Mapping[int, datetime], days: int, now: datetime) -> list[str]:
     """Copies that have been kept long enough."""
     oldest = now - timedelta(days=days)
     found = []
-    for name in catalog.tables:
+    for name in there:
         match = _NAME.match(name)
         at = applied.get(int(match[1])) if match else None
         if at is not None and at < oldest:

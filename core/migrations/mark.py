@@ -10,7 +10,7 @@ from core.fields.model import Column
 from core.migrations.bookkeeping import State
 from core.migrations.layout import Layout, TableLayout, identity
 from core.schema.model import IndexSpec
-from core.storage.catalog import Catalog, CatalogColumn, CatalogTable, Comments, read_comments
+from core.storage.catalog import CatalogColumn, CatalogTable, Comments, read_catalog, read_comments
 from core.storage.database import Reader, Transaction
 from core.storage.ddl import Ddl, literal, quote, type_kind
 
@@ -34,20 +34,22 @@ def _missing(layout: Layout, found: Comments) -> Iterator[str]:
                 yield f"COMMENT ON COLUMN {name}.{quote(column.name)} IS {literal(identity(column))}"
 
 
-def recovered(reader: Reader, catalog: Catalog, wanted: Layout) -> State | None:
+def recovered(reader: Reader, wanted: Layout) -> State | None:
     """What the marks tell of a database without a snapshot; None where there are none. `wanted` are the tables of the app
     file, which say what a catalogue cannot."""
     comments = read_comments(reader)
     ids = {
         table: text.removeprefix(TABLE)
         for (table, column), text in comments.items()
-        if column is None and text.startswith(TABLE) and table in catalog
+        if column is None and text.startswith(TABLE)
     }
     if not ids:
         return None
+    catalog = read_catalog(reader)
     ddl = Ddl(reader.dialect)
     known = {table.id: table for table in wanted}
-    layout = tuple(_table(ddl, catalog.tables[name], id_, comments, known.get(id_)) for name, id_ in ids.items())
+    there = [(catalog.tables[name], id_) for name, id_ in ids.items() if name in catalog]
+    layout = tuple(_table(ddl, table, id_, comments, known.get(id_)) for table, id_ in there)
     return State(layout=layout)
 
 

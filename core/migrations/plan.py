@@ -19,7 +19,7 @@ from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.relink import Relinking
 from core.migrations.rule import NO_RULES, RowRules
 from core.migrations.statement import TableSql, create_table, drop_table
-from core.storage.catalog import Catalog, read_catalog
+from core.storage.catalog import Catalog, read_catalog, table_names
 from core.storage.database import Reader
 from core.storage.ddl import Ddl, literal, quote
 
@@ -105,25 +105,25 @@ class Plan:
 
 def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS, rules: RowRules = NO_RULES) -> Plan:
     """The plan for the database behind `reader`. Raises MigrationRefused when its bookkeeping was edited."""
-    catalog = read_catalog(reader)
-    state = read_state(reader, catalog)
+    there = table_names(reader)
+    state = read_state(reader, there)
     layout = layout_of(model)
     text = canonical(model.app.tables_data)
     new_checksum = checksum(text)
-    if state.version == 0 and (marked := recovered(reader, catalog, layout)):
+    if state.version == 0 and (marked := recovered(reader, layout)):
         state = marked
 
     def again(later: Reader) -> Plan:
         return compose(later, model, owned, rules)
 
-    if state.checksum == new_checksum and all(table.name in catalog for table in layout):
+    if state.checksum == new_checksum and all(table.name in there for table in layout):
         stale = not owned.is_current(reader, model)
         return Plan(
             model=model, before=state.version, after=state.version, state=state, renews_views=stale, again=again
         )
-    number = next_version(reader, catalog)
+    number = next_version(reader, there)
     after = State(version=number, checksum=new_checksum, schema=text, layout=layout)
-    composer = Composer(reader, model, catalog, state, after)
+    composer = Composer(reader, model, read_catalog(reader), state, after)
     if state.version == 0 and state.layout:
         composer.warnings.append("The snapshot of the tables is lost; they were known again by their marks")
     found = composer.plan()
@@ -131,7 +131,7 @@ def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS, rules
         # Told with the plan; else when the rows have their new shape.
         broken = tuple(rules.refusals(reader, model, found.unjudged, found.lenient))
         found = replace(found, refusals=broken, unjudged=(), steps=() if broken else found.steps)
-    undone = undone_version(reader, catalog, new_checksum) if state.checksum != new_checksum else None
+    undone = undone_version(reader, there, new_checksum) if state.checksum != new_checksum else None
     return replace(found, undone=undone, again=again)
 
 

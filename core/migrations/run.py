@@ -26,7 +26,7 @@ from core.migrations.plan import Plan, Step, compose, keep_days
 from core.migrations.repair import compose_repair
 from core.migrations.rollback import compose_rollback
 from core.migrations.rule import NO_RULES, RowRules
-from core.storage.catalog import read_catalog
+from core.storage.catalog import table_names
 from core.storage.database import Call, Cancel, Database, Reader, Transaction
 from core.storage.ddl import quote
 
@@ -137,7 +137,7 @@ class _Run:
         if fresh.data() != self.plan.data():
             raise MigrationRefused("The database has changed since the plan was made", hint="Make a new plan")
         refuse(fresh, allow_destructive=self.allow_destructive, reapply=self.reapply)
-        create_bookkeeping(tx, read_catalog(tx))
+        create_bookkeeping(tx, table_names(tx))
         self.owned.drop(tx)
         for at, step in enumerate(fresh.steps, 1):
             self.report(Progress(step=at, steps=len(fresh.steps), text=step.text))
@@ -186,12 +186,12 @@ class _Run:
 
 def history(database: Database) -> list[Version]:
     """All versions with their snapshots, newest first."""
-    return _read(database, lambda reader: read_history(reader, read_catalog(reader)))
+    return _read(database, lambda reader: read_history(reader, table_names(reader)))
 
 
 def log(database: Database) -> list[Attempt]:
     """All attempts, those that failed among them, newest first."""
-    return _read(database, lambda reader: read_log(reader, read_catalog(reader)))
+    return _read(database, lambda reader: read_log(reader, table_names(reader)))
 
 
 def refuse(plan: Plan, *, allow_destructive: bool, reapply: bool) -> None:
@@ -223,9 +223,9 @@ def _who(reason: str | None, actor: str | None) -> str | None:
 
 def _purge(tx: Transaction, plan: Plan) -> None:
     """Copies that were kept long enough (M-018)."""
-    catalog = read_catalog(tx)
-    applied = {version.version: version.applied_at for version in read_history(tx, catalog)}
-    for name in expired(catalog, applied, keep_days(plan.model), tx.time):
+    there = table_names(tx)
+    applied = {version.version: version.applied_at for version in read_history(tx, there)}
+    for name in expired(there, applied, keep_days(plan.model), tx.time):
         tx.execute(f"DROP TABLE {quote(name)}")
 
 
@@ -247,7 +247,7 @@ def record_failure(database: Database, plan: Plan, error: SovriumError, reason: 
     why = f"{error.message} ({reason})" if reason else error.message
 
     def work(tx: Transaction) -> None:
-        create_bookkeeping(tx, read_catalog(tx))
+        create_bookkeeping(tx, table_names(tx))
         record_attempt(
             tx, operation=plan.operation, before=plan.before, after=plan.after, status="ROLLBACK", reason=why
         )

@@ -23,7 +23,7 @@ from core.migrations.layout import layout_of
 from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.rollback import model_of
 from core.migrations.statement import create_table
-from core.storage.catalog import read_catalog
+from core.storage.catalog import table_names
 from core.storage.database import Call, Cancel, Database, Reader, Row, Transaction
 from core.storage.ddl import Ddl, literal, quote
 from core.storage.journal import CHANGES
@@ -70,7 +70,7 @@ def move(
         raise StorageError("Data can be moved to PostgreSQL alone")
 
     def read(reader: Reader) -> list[Moved]:
-        state = read_state(reader, read_catalog(reader))
+        state = read_state(reader, table_names(reader))
         if state.version == 0:
             raise MigrationRefused("There is nothing to move: no migration has run here")
         work = _Move(reader, target, model_of(state.tables, model), state, owned, own, report)
@@ -101,13 +101,13 @@ class _Move:
         for layout in layout_of(self.model):
             for statement in create_table(ddl, layout, frozenset()):
                 tx.execute(statement.text, statement.parameters)
-        create_bookkeeping(tx, read_catalog(tx))
+        create_bookkeeping(tx, table_names(tx))
         for table in models:
             done.append(self._copy(tx, self.target.table(table), table.key.fields))
             self._go_on_counting(tx, table)
-        there = read_catalog(self.reader)
+        there = table_names(self.reader)
         others = [each for each in self.own if each.name in there]
-        ensure(tx, read_catalog(tx), *others)
+        ensure(tx, table_names(tx), *others)
         done += [
             self._copy(tx, each, [column.name for column in each.primary_key.columns])
             for each in (HISTORY, LOG, CHECKSUM, *others)
@@ -118,9 +118,8 @@ class _Move:
         return done
 
     def _check_empty(self, tx: Transaction) -> None:
-        catalog = read_catalog(tx)
         wanted = {layout.name for layout in layout_of(self.model)}
-        taken = [name for name in catalog.tables if name in wanted or name == HISTORY.name]
+        taken = [name for name in sorted(table_names(tx)) if name in wanted or name == HISTORY.name]
         if taken:
             hint = "Move into an empty database or schema"
             raise MigrationRefused(f"The target holds a table {taken[0]} already", details=taken, hint=hint)
@@ -172,7 +171,7 @@ class _Move:
 
 def left_behind(source: Database, moved: Sequence[Moved]) -> list[str]:
     """Tables that were not moved."""
-    job: Call[list[str]] = Call(lambda reader: sorted(read_catalog(reader).tables))
+    job: Call[list[str]] = Call(lambda reader: sorted(table_names(reader)))
     known = {each.table for each in moved} | {"system_idempotency"}
     return [name for name in source.submit_read(job, lane="long", deadline=None).result() if name not in known]
 

@@ -12,7 +12,7 @@ from sqlalchemy import Column, MetaData, Table, Text, delete, select
 
 from core.contract.console import CommitAnswer
 from core.errors import Conflict
-from core.storage.catalog import read_catalog
+from core.storage.catalog import table_names
 from core.storage.database import Transaction
 from core.storage.session import WriteConflict
 from core.storage.table import instant_type
@@ -44,7 +44,7 @@ class Answers:
     def find(self, tx: Transaction, caller: str, key: str) -> CommitAnswer | None:
         """The answer that the caller got, or should have got, under this key."""
         if not self._table_stands:
-            self._table_stands = ANSWERS.name in read_catalog(tx)
+            self._table_stands = ANSWERS.name in table_names(tx)
         if not self._table_stands:
             return None
         c = ANSWERS.c

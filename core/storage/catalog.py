@@ -43,8 +43,13 @@ class Catalog:
     tables: Mapping[str, CatalogTable]
     sequences: frozenset[str]
 
-    def __contains__(self, table: str) -> bool:
+    def __contains__(self, table: object) -> bool:
         return table in self.tables
+
+
+def table_names(reader: Reader) -> frozenset[str]:
+    """The tables alone, for whoever asks only whether one is there: a fifth of the work of `read_catalog`."""
+    return frozenset(name for (name,) in reader.rows(_QUERIES[reader.dialect]["tables"]))
 
 
 def read_catalog(reader: Reader) -> Catalog:

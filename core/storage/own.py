@@ -1,19 +1,21 @@
 """Tables of the engine's own (`system_*`, `auth_*`): declared beside the service that keeps them, made when first needed."""
 
+from collections.abc import Container
+
 from sqlalchemy import Table
 
 from core.fields.model import Column
-from core.storage.catalog import Catalog, read_catalog
+from core.storage.catalog import table_names
 from core.storage.database import Reader, Transaction
 from core.storage.ddl import Ddl, quote, quote_list
 from core.storage.table import column_type
 
 
-def ensure(tx: Transaction, catalog: Catalog, *tables: Table) -> None:
-    """Make those of the tables that are not there, with the indexes declared on them."""
+def ensure(tx: Transaction, there: Container[str], *tables: Table) -> None:
+    """Make those of the tables that are not there, with the indexes declared on them. `there` are the names of tables."""
     ddl = Ddl(tx.dialect)
     for table in tables:
-        if table.name in catalog:
+        if table.name in there:
             continue
         columns = [Column(c.name, column_type(c.type), nullable=bool(c.nullable)) for c in table.columns]
         tx.execute(ddl.create_table(table.name, columns, [c.name for c in table.primary_key.columns]))
@@ -33,13 +35,13 @@ class OwnTables:
     def stand(self, reader: Reader) -> bool:
         """They are there to be read."""
         if not self._stand:
-            catalog = read_catalog(reader)
-            self._stand = all(table.name in catalog for table in self._tables)
+            there = table_names(reader)
+            self._stand = all(table.name in there for table in self._tables)
         return self._stand
 
     def ensure(self, tx: Transaction) -> None:
         """Make them in this transaction, which may yet be undone: they stand once another has seen them."""
         if not self._stand:
-            catalog = read_catalog(tx)
-            self._stand = all(table.name in catalog for table in self._tables)
-            ensure(tx, catalog, *self._tables)
+            there = table_names(tx)
+            self._stand = all(table.name in there for table in self._tables)
+            ensure(tx, there, *self._tables)

@@ -20,7 +20,7 @@ from core.query.filter import parse_filter
 from core.query.scope import UnknownField
 from core.query.sort import parse_sort
 from core.records.service import Records
-from core.storage.catalog import read_catalog
+from core.storage.catalog import table_names
 from core.storage.database import Call, Reader, Row, Transaction
 from core.storage.own import ensure
 from core.storage.table import instant_type
@@ -93,7 +93,7 @@ class Personal:
         row = {"id": short_id("v"), "user_id": user_of(principal), "table_id": table.spec.id, "name": name}
 
         def work(tx: Transaction) -> Row:
-            ensure(tx, read_catalog(tx), VIEWS, PREFERENCES)
+            ensure(tx, table_names(tx), VIEWS, PREFERENCES)
             mine = self._names(tx, row["user_id"], row["table_id"])
             if name in mine:
                 raise _taken(name)
@@ -162,7 +162,7 @@ class Personal:
         mine = (PREFERENCES.c.user_id == user, PREFERENCES.c.table_id == table.spec.id)
 
         def work(tx: Transaction) -> tuple[Preferences, bool]:
-            ensure(tx, read_catalog(tx), VIEWS, PREFERENCES)
+            ensure(tx, table_names(tx), VIEWS, PREFERENCES)
             rows = tx.rows(select(PREFERENCES.c.body).where(*mine))
             kept = given if whole or not rows else {**orjson.loads(rows[0][0]), **given}
             text = _text(kept)
@@ -182,7 +182,7 @@ class Personal:
         mine = (PREFERENCES.c.user_id == user_of(principal), PREFERENCES.c.table_id == table.spec.id)
 
         def work(tx: Transaction) -> None:
-            if PREFERENCES.name in read_catalog(tx):
+            if PREFERENCES.name in table_names(tx):
                 tx.execute(delete(PREFERENCES).where(*mine))
 
         await self._write(principal, work)
@@ -199,7 +199,7 @@ class Personal:
     async def _read(self, statement: Any) -> list[Row]:
         def work(reader: Reader) -> list[Row]:
             if not self._stands:
-                self._stands = VIEWS.name in read_catalog(reader)
+                self._stands = VIEWS.name in table_names(reader)
             return reader.rows(statement) if self._stands else []
 
         return await self._database.read(Call(work), lane="point")
@@ -209,7 +209,7 @@ class Personal:
 
     @staticmethod
     def _mine(tx: Transaction, user: str, table: str, id_: str) -> Row:
-        if VIEWS.name not in read_catalog(tx):
+        if VIEWS.name not in table_names(tx):
             raise NotFound()
         mine = (VIEWS.c.id == id_, VIEWS.c.user_id == user, VIEWS.c.table_id == table)
         rows = tx.rows(select(VIEWS).where(*mine))

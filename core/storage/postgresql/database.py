@@ -6,7 +6,7 @@ from sqlalchemy.schema import CreateTable
 
 from core.clock import Clock
 from core.errors import FeatureMissing, SovriumError
-from core.storage.catalog import read_catalog
+from core.storage.catalog import table_names
 from core.storage.database import Health, Settings
 from core.storage.journal import CHANGES, RECORD_INDEX
 from core.storage.lanes import LaneDatabase
@@ -66,7 +66,7 @@ class PostgreSQLDatabase(LaneDatabase):
         """The change log with its numbers; a second process that starts at the same time waits."""
         session.begin(read_only=False)
         session.execute("SELECT pg_advisory_xact_lock(hashtext('system_change'))", ())
-        if CHANGES.name not in read_catalog(SessionReader(session)):
+        if CHANGES.name not in table_names(SessionReader(session)):
             session.execute(str(CreateTable(CHANGES).compile(dialect=self._statements.dialect)), ())
             session.execute(f"CREATE INDEX {CHANGES.name}_sequence ON {CHANGES.name} (sequence)", ())
             session.execute(f'CREATE INDEX {RECORD_INDEX} ON {CHANGES.name} ("table", record)', ())
