@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from core.access.policy import CallerPolicies
 from core.principal import Principal
 from core.schema.model import App, TableSpec
 from core.schema.permission import Cycle, Operation, Permissions, Rule, resolved
@@ -77,7 +78,22 @@ class TableRules:
 
     def roles_of(self, caller: Caller) -> frozenset[str]:
         """P-029: grants count on tables with row rules."""
-        return caller.roles | caller.granted if self.spec.row_rules is not None else caller.roles
+        has_rows = self.spec.row_rules is not None or self.is_policed
+        return caller.roles | caller.granted if has_rows else caller.roles
+
+    @property
+    def is_policed(self) -> bool:
+        """Row policies are in force."""
+        return self.spec.rls is not None and self.spec.rls.enabled
+
+    def policies_of(self, caller: Caller) -> CallerPolicies | None:
+        """The row policies for a caller; None where there are none in force, or the caller is above them."""
+        security = self.spec.rls
+        if security is None or not security.enabled or caller.is_owner:
+            return None
+        if self.is_above_rules(caller) and not security.force:
+            return None
+        return CallerPolicies.of(security, self.roles_of(caller), has_session=caller.has_session)
 
     def is_above_rules(self, caller: Caller) -> bool:
         """The owner, admins and their equals (P-006, P-028)."""

@@ -1,9 +1,11 @@
 """The app's rules at hand: for any caller and table what may be done, seen and written."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 from core.access.decision import Caller, Decision, FieldOperation, TableRules, admits, decide, decide_field, table_rules
+from core.access.policy import RowsOf, term_node
+from core.access.row import EVERYTHING as EVERY_ROW
 from core.access.row import row_filter
 from core.errors import NotFound, NotSignedIn
 from core.fields.model import AppModel, TableModel
@@ -11,9 +13,16 @@ from core.principal import Principal
 from core.query.filter import All, Node
 from core.query.scope import EVERYTHING, Scope, Sight
 from core.schema.permission import OPERATIONS, Operation, RowRule
+from core.schema.policy import Policy, PolicyAction
 from core.schema.view import ViewSpec
 
 RowOperation = Literal["read", "write", "create", "delete"]
+ACTION_OF: dict[RowOperation, PolicyAction] = {
+    "read": "select",
+    "create": "insert",
+    "write": "update",
+    "delete": "delete",
+}
 CALLERS_KEPT = 1_000
 """Different sets of roles whose decisions are kept."""
 GUARDED_FIELD = "user_id"
@@ -25,8 +34,10 @@ class TableAccess:
     """One table for all callers of the same roles. What a principal's own id decides, its rows, is asked with it."""
 
     __slots__ = (
+        "_all",
         "_allowed",
         "_caller",
+        "_policies",
         "_row_rules",
         "_rules",
         "_sees_all",
@@ -38,12 +49,21 @@ class TableAccess:
     )
 
     def __init__(
-        self, table: TableModel, rules: TableRules, caller: Caller, hidden: frozenset[str], locked: frozenset[str]
+        self,
+        table: TableModel,
+        rules: TableRules,
+        caller: Caller,
+        hidden: frozenset[str],
+        locked: frozenset[str],
+        everything: "Mapping[str, TableAccess] | None" = None,
     ) -> None:
+        """`everything`: the tables of the app for the same caller, which policies may ask of."""
         self.table = table
         self._rules = rules
         self._caller = caller
+        self._all = {} if everything is None else everything
         above = rules.is_above_rules(caller)
+        self._policies = rules.policies_of(caller)
         self._row_rules = None if above else table.spec.row_rules
         self._allowed = frozenset(op for op in OPERATIONS if decide(rules, caller, op).allowed)
         self._sees_all = above or not rules.has_accounts
@@ -55,7 +75,10 @@ class TableAccess:
         self.ignored = frozenset({GUARDED_FIELD}) if guarded else _NONE
         """Fields that are dropped from what the caller sends, without a word."""
         self.is_free = (
-            len(self._allowed) == len(OPERATIONS) and self._row_rules is None and not (hidden or locked or self.ignored)
+            len(self._allowed) == len(OPERATIONS)
+            and self._row_rules is None
+            and self._policies is None
+            and not (hidden or locked or self.ignored)
         )
         """There is nothing to heed: every operation, field and row."""
 
@@ -97,9 +120,22 @@ class TableAccess:
         rule: RowRule | None = getattr(self._row_rules, operation) if self._row_rules else None
         return None if rule is None else rule.path
 
+    def policies(self, operation: RowOperation) -> tuple[Policy, ...] | None:
+        """The row policies that decide; None: the table has none in force, or the caller is above them."""
+        return None if self._policies is None else self._policies.of_action(ACTION_OF[operation])
+
+    def policy_node(self, policy: Policy, principal: Principal) -> Node:
+        """The rows that one policy by itself speaks of."""
+        term = policy.using or policy.check
+        return EVERY_ROW if term is None else term_node(term, principal, self._rows_of(principal))
+
     def has_rows(self, operation: RowOperation) -> bool:
         """Some rows are beyond the caller's reach."""
-        return self._row_rules is not None and getattr(self._row_rules, operation) is not None
+        if self._row_rules is not None and getattr(self._row_rules, operation) is not None:
+            return True
+        return self._policies is not None and not self._policies.is_open(
+            ACTION_OF[operation], new=operation == "create"
+        )
 
     def may_view(self, view: ViewSpec) -> bool:
         """V-015. A query answers with rows that no rule of fields or rows is asked about, so it is for those from whom
@@ -119,17 +155,40 @@ class TableAccess:
     def rows(self, operation: RowOperation, principal: Principal, scope: Scope) -> Node | None:
         """The rows that the caller may do that to; None: all. What cannot be seen can be neither changed nor deleted
         (P-027)."""
-        if self._row_rules is None:
-            return None
-        names = (operation,) if operation in ("read", "create") else ("read", operation)
-        rules: list[RowRule | None] = [getattr(self._row_rules, name) for name in names]
-        parts = tuple(row_filter(rule, principal, scope) for rule in rules if rule is not None)
-        return None if not parts else parts[0] if len(parts) == 1 else All(parts)
+        names: tuple[RowOperation, ...] = (operation,) if operation in ("read", "create") else ("read", operation)
+        parts: list[Node | None] = []
+        for name in names:
+            rule: RowRule | None = getattr(self._row_rules, name) if self._row_rules else None
+            parts.append(None if rule is None else row_filter(rule, principal, scope))
+            parts.append(self._policed(ACTION_OF[name], principal, new=name == "create"))
+        return _all_of(parts)
 
     def result(self, principal: Principal, scope: Scope) -> Node | None:
-        """What a row must still meet after a change (P-026); None: nothing."""
+        """What a row must still meet after a change (P-026): the rule of writing, the policies' checks, and nobody moves a
+        row out of the own sight (auth A-190). None: nothing."""
         rule = self._row_rules and self._row_rules.write
-        return row_filter(rule, principal, scope) if rule and rule.check_result else None
+        return _all_of(
+            [
+                row_filter(rule, principal, scope) if rule and rule.check_result else None,
+                self._policed("update", principal, new=True),
+                self._policed("select", principal),
+            ]
+        )
+
+    def _policed(self, action: PolicyAction, principal: Principal, *, new: bool = False) -> Node | None:
+        if self._policies is None:
+            return None
+        return self._policies.condition(action, principal, self._rows_of(principal), new=new)
+
+    def _rows_of(self, principal: Principal) -> RowsOf:
+        """Sub-selects of policies see of other tables the rows that the caller may read, whatever the operations and
+        fields that are open to it: these are the app's own questions."""
+        return lambda there: self._all[there.table.sql_name].rows("read", principal, there)
+
+
+def _all_of(parts: Iterable[Node | None]) -> Node | None:
+    given = tuple(part for part in parts if part is not None)
+    return None if not given else given[0] if len(given) == 1 else All(given)
 
 
 class Access:
@@ -143,8 +202,12 @@ class Access:
         self._callers: dict[tuple[str, frozenset[str], frozenset[str], frozenset[str]], Mapping[str, TableAccess]] = {}
         self.has_accounts = model.app.auth is not None
         """False: everybody is a guest, and no 401 is ever sent (P-015)."""
-        self.has_rules = any(rules.block or rules.is_broken or rules.spec.row_rules for rules in self._rules.values())
+        self.has_rules = any(
+            rules.block or rules.is_broken or rules.spec.row_rules or rules.is_policed for rules in self._rules.values()
+        )
         """Some table is not open to everybody who may call at all."""
+        self.has_forced = any(rules.is_policed and rules.spec.rls.force for rules in self._rules.values())  # type: ignore[union-attr]
+        """Some table has policies that admins heed."""
 
     def table(self, principal: Principal, table: TableModel) -> TableAccess:
         return self._of(principal)[table.sql_name]
@@ -164,7 +227,9 @@ class Access:
 
     def is_free(self, principal: Principal) -> bool:
         """Nothing is hidden from the caller in any table."""
-        return principal.is_unrestricted or not (self.has_rules or self.has_accounts) or self.is_above_rules(principal)
+        if principal.is_unrestricted or not (self.has_rules or self.has_accounts):
+            return True
+        return not self.has_forced and self.is_above_rules(principal)
 
     def sights(
         self, principal: Principal, scope: Scope, *, opened: TableModel | None = None
@@ -207,10 +272,11 @@ class Access:
 
     def _decide_all(self, caller: Caller) -> Mapping[str, TableAccess]:
         hidden = self._hidden(caller)
-        return {
-            name: TableAccess(self._by_name[name], rules, caller, hidden[name], self._denied(rules, caller, "write"))
-            for name, rules in self._rules.items()
-        }
+        found: dict[str, TableAccess] = {}
+        for name, rules in self._rules.items():
+            locked = self._denied(rules, caller, "write")
+            found[name] = TableAccess(self._by_name[name], rules, caller, hidden[name], locked, found)
+        return found
 
     def _denied(self, rules: TableRules, caller: Caller, operation: FieldOperation) -> frozenset[str]:
         """Fields that their own rule keeps from the caller."""

@@ -42,6 +42,7 @@ from core.fields.number import (
 )
 from core.fields.person import CreatedByField, DeletedByField, UpdatedByField, UserField, UsersField
 from core.fields.place import GeolocationField
+from core.fields.policy import check_policies
 from core.fields.structured import JsonField
 from core.fields.text import (
     BarcodeField,
@@ -160,9 +161,9 @@ class Registry:
         return problems
 
     def check_table(self, table: TableSpec, app: App) -> Iterable[OptionProblem]:
-        """The conditions of the table's constraints and indexes, and what its views say about fields."""
+        """The conditions of the table's constraints, indexes and policies, and what its views say about fields."""
         bound = self._bound(app)
-        return (*check_conditions(table, bound), *check_views(table, bound))
+        return (*check_conditions(table, bound), *check_policies(table, bound), *check_views(table, bound))
 
     def _bound(self, app: App) -> Binder:
         """One for all fields of the app that is being checked."""

@@ -32,7 +32,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from core.fields.column import ColumnType
 from core.query.distance import within_radius
-from core.query.filter import All, Leaf, Node, Not, Some, Written
+from core.query.filter import All, Given, Leaf, Node, Not, Some, Written
 from core.query.operand import Radius, Span
 from core.query.scope import Ref, Scope
 from core.storage.table import sqlalchemy_type
@@ -82,6 +82,8 @@ class _Compiler:
                 from core.query.formula import condition_value
 
                 return func.coalesce(condition_value(self.scope, expression, self.source), false())
+            case Given(make):
+                return make(self.scope, self.source)
 
     def _negated(self, condition: Condition) -> Condition:
         if self.scope.sql_nulls:

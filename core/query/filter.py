@@ -5,11 +5,12 @@ the shorthand `{"status": "open"}`, and `status:open`. Values are converted and 
 what comes out can always be compiled.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from sqlalchemy import ColumnElement, FromClause
 
 from core.errors import BadRequest
 from core.formulas.tree import Expression
@@ -57,7 +58,15 @@ class Written:
     expression: Expression
 
 
-Node = Leaf | All | Some | Not | Written
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A condition that is put together elsewhere, on the table of a scope or another FROM that has its columns. NULL is as
+    good as false where rows are chosen."""
+
+    make: Callable[["Scope", FromClause | None], ColumnElement[bool]]
+
+
+Node = Leaf | All | Some | Not | Written | Given
 
 
 def parse_filter(raw: Any, scope: Scope) -> Node | None:
@@ -194,4 +203,4 @@ def _value(operator: str, raw: Any, ref: Ref, scope: Scope) -> Any:
     return value
 
 
-__all__ = ["All", "Leaf", "Node", "Not", "Some", "Span", "leaf", "parse_filter"]
+__all__ = ["All", "Given", "Leaf", "Node", "Not", "Some", "Span", "leaf", "parse_filter"]

@@ -83,8 +83,13 @@ class GuardedTable(WritableTable):
         return child
 
     def check_result(self, reader: Reader, keys: Collection[KeyValue]) -> None:
-        if self._result is not None and len(self._meeting(reader, self._result, keys)) < len(set(keys)):
-            raise NotFound
+        """The first of several that fails is told by its place."""
+        if self._result is None:
+            return
+        met = self._meeting(reader, self._result, keys)
+        for place, key in enumerate(keys):
+            if key not in met:
+                raise NotFound(record=place) if len(keys) > 1 else NotFound()
 
     def linkable(self, table: TableModel, source: Any) -> ColumnElement[bool] | None:
         return self._scope.neighbour(table).visible(source)

@@ -67,7 +67,8 @@ class UpdateMany:
         results = update_valid(tx, self.target, self.edits)
         for place, result in enumerate(results):
             if isinstance(result, NotFound) and self.target.hides_rows and not self.partial:
-                raise NotFound()  # P-032; and a row that is not there looks the same
+                # P-032; and a row that is not there looks the same.
+                raise NotFound(record=place) if len(self.edits) > 1 else NotFound()
             if isinstance(result, SovriumError) and not (self.partial or isinstance(result, NotFound)):
                 raise in_batch(result, place)
         return results

@@ -189,6 +189,25 @@ class RowRulesForm(Form):
     delete: RowRuleForm | None = None
 
 
+class PolicyForm(Form):
+    """auth §13.1"""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=63, pattern=ONE_LINE)]
+    for_: Annotated[Literal["all", "select", "insert", "update", "delete"], Field(alias="for")] = "all"
+    to: str | Annotated[list[str], Field(min_length=1)] = ["public"]
+    as_: Annotated[Literal["permissive", "restrictive"], Field(alias="as")] = "permissive"
+    using: str | None = None
+    check: str | None = None
+
+
+class RowSecurityForm(Form):
+    """Which rows whom, by role. `force`: admins heed them, too."""
+
+    enabled: bool = True
+    force: bool = False
+    policies: list[PolicyForm] = []
+
+
 class RateLimitForm(Form):
     """L-007: requests within the window, for callers without a session; those with one have ten times as many."""
 
@@ -306,6 +325,7 @@ class TableForm(Form):
     views: list[Any] = []
     permissions: PermissionsForm | None = None
     row_level_permissions: RowRulesForm | None = None
+    rls: RowSecurityForm | None = None
     allow_destructive: bool = False
     allow_force_delete: bool = False
     allow_unvalidated: bool = False

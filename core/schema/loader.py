@@ -18,6 +18,7 @@ from core.schema.model import App, PrimaryKey, TableSpec
 from core.schema.name import slug, sql_name
 from core.schema.pattern import NPM_NAME, WORDS
 from core.schema.permission_check import TableNames, check_permissions, rate_limit_of
+from core.schema.policy_read import check_policy_roles
 from core.schema.problem import Position, Problem
 from core.schema.role_check import is_signed_in_to, read_roles
 from core.schema.shape import Findings, show
@@ -122,6 +123,7 @@ def _read_app(
     check_permissions([_names(*each) for each in tables], roles if signed_in else None, findings)
     for number, _, table in tables if signed_in else ():
         check_view_roles(table, number, roles, findings)
+        check_policy_roles(table.rls, ("tables", number, "rls"), roles, findings)
     for key in tree:
         if key in _ROOT_KEYS - ROOT_RUN:
             findings.note("schema.later", f"`{key}` is accepted, not run yet", (key,))

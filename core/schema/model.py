@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from core.schema.auth import AuthSpec
 from core.schema.permission import Permissions, RateLimit, RowRules
+from core.schema.policy import RowSecurity
 from core.schema.role import Roles
 from core.schema.view import ViewSpec
 
@@ -171,6 +172,7 @@ class TableSpec:
     disabled: bool = False
     permissions: Permissions | None = None
     row_rules: RowRules | None = None
+    rls: RowSecurity | None = None
     rate_limit: RateLimit | None = None
     comments: CommentRules | None = None
     webhooks: tuple[WebhookSpec, ...] = ()

@@ -11,6 +11,7 @@ from core.schema.index import table_indexes
 from core.schema.model import ConstraintSpec, FieldOptions, FieldSpec, PrimaryKey, TableSpec
 from core.schema.name import field_name_problem, nearest, sql_name, table_name_problem
 from core.schema.permission_check import permissions_of, rate_limit_of, row_rules_of
+from core.schema.policy_read import row_security_of
 from core.schema.shape import Findings, show
 from core.schema.source import is_broken
 from core.schema.tree import Map, Path, Seq, plain
@@ -65,6 +66,7 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
         disabled=shape.disabled,
         permissions=permissions_of(shape.permissions, (*path, "permissions")),
         row_rules=row_rules_of(shape.row_level_permissions, (*path, "rowLevelPermissions")),
+        rls=row_security_of(shape.rls, (*path, "rls"), findings),
         rate_limit=rate_limit_of(shape.rate_limit),
         comments=comment_rules(shape.comments),
         webhooks=read_webhooks(shape.webhooks, path, findings, names),
