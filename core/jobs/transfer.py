@@ -106,6 +106,7 @@ class Transfers:
     ) -> Job:
         """Write the rows of a view to a file."""
         target = self._target(format_)
+        reading = reading.joined()
 
         async def work(progress: Progress) -> None:
             with kept_when_whole(target):
@@ -184,6 +185,8 @@ class Transfers:
     ) -> tuple[ListQuery, list[str], ColumnElement[bool], list[ColumnElement[Any]]]:
         self._records.require(principal, table, "read")
         scope = self._records.scope(principal, table)
+        if "recordIds" not in params:
+            scope = scope.joined()
         view = self._records.view(principal, table, params["view"]) if params.get("view") else None
         query = ListQuery.parse(params, scope, view=view)
         condition = query.condition()

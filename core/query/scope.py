@@ -132,6 +132,13 @@ class Scope:
     def source(self) -> Table:
         return self.table_of(self.table)
 
+    def joined(self) -> "Scope":
+        """The same for statements that go over many rows: what is computed from linked records is read once for all of
+        them. Such statements begin with `rows_source`, asked for last."""
+        from core.query.joins import Joins
+
+        return replace(self, joins=Joins()) if self.table.computes else self
+
     @property
     def rows_source(self) -> FromClause:
         """The table with the computed values that were asked for so far."""

@@ -10,7 +10,6 @@ from core.contract.records import Group, Pagination, RecordList
 from core.errors import NotFound
 from core.fields.model import TableModel
 from core.query.aggregate import group_name, group_statement, group_value
-from core.query.joins import Joins
 from core.query.list_query import ListQuery
 from core.query.page import after, write_cursor
 from core.query.view import group_order
@@ -69,11 +68,7 @@ class ListRows:
     group: Hashable | None = None
 
     def run(self, reader: Reader) -> tuple[RecordList, list[Row]]:
-        query = self.query
-        if query.scope.table.computes:
-            joined = replace(self, query=replace(query, scope=replace(query.scope, joins=Joins())))
-            return joined._run(reader)
-        return self._run(reader)
+        return replace(self, query=replace(self.query, scope=self.query.scope.joined()))._run(reader)
 
     def _run(self, reader: Reader) -> tuple[RecordList, list[Row]]:
         query = self.query

@@ -69,7 +69,7 @@ def export_select(
         columns.append(source.c[name] if ref.is_stored else scope.column(ref).label(name))
     where = live("without", scope) if condition is None else condition
     by = list(order) or [source.c[name] for name in table.key.fields]
-    return names, select(*columns).select_from(source).where(where).order_by(*by)
+    return names, select(*columns).select_from(scope.rows_source).where(where).order_by(*by)
 
 
 async def export_file(

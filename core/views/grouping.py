@@ -55,7 +55,9 @@ def read_blocks(reader: Reader, reading: Reading) -> Blocks:
 def _statement(reading: Reading) -> Select[Any]:
     """Values and counts in the order in which the rows have them."""
     assert reading.grouping is not None
-    inner = select(group_column(reading).label("value"), *_ranks(reading)).where(reading.condition()).subquery()
+    every = reading.joined()
+    rows = select(group_column(every).label("value"), *_ranks(every)).where(every.condition())
+    inner = rows.select_from(every.scope.rows_source).subquery()
     ranks = [inner.c[f"rank_{place}"] for place in range(len(inner.c) - 1)]
     order = [
         Rank(column, rank.descending, rank.nullable).order()
@@ -70,13 +72,13 @@ def _ranks(reading: Reading) -> list[ColumnElement[Any]]:
 
 def read_aggregates(reader: Reader, reading: Reading, aggregates: Aggregates) -> tuple[dict[str, Any], dict[Any, Any]]:
     """Over all rows, and by the value of each group."""
-    scope = reading.scope
-    columns = aggregates.columns(scope)
-    whole = reader.rows(select(*columns).select_from(scope.source).where(reading.condition()))[0]
+    every = reading.joined()
+    columns, condition = aggregates.columns(every.scope), every.condition()
+    whole = reader.rows(select(*columns).where(condition).select_from(every.scope.rows_source))[0]
     if reading.grouping is None:
         return aggregates.shape(whole), {}
-    value = group_column(reading).label("value")
-    statement = select(value, *columns).select_from(scope.source).where(reading.condition()).group_by(value)
+    value = group_column(every).label("value")
+    statement = select(value, *columns).where(condition).group_by(value).select_from(every.scope.rows_source)
     return aggregates.shape(whole), {row[0]: aggregates.shape(row[1:]) for row in reader.rows(statement)}
 
 

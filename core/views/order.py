@@ -10,10 +10,9 @@ stays where it is until the view is opened again.
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import ColumnElement, Subquery, and_, column, func, literal_column, select
+from sqlalchemy import ColumnElement, Subquery, and_, column, func, literal_column, select, true
 from sqlalchemy import table as sql_table
 from sqlalchemy.sql import quoted_name
 
@@ -287,9 +286,11 @@ class OffsetOrder(Order):
     def keys(self, reader: Reader, start: int, limit: int) -> list[KeyValue]:
         return first_keys(reader, self.reading, start, limit)
 
-    def _numbered(self, *more: ColumnElement[Any]) -> Subquery:
-        place = (func.row_number().over(order_by=self.reading.order()) - 1).label("place")
-        return select(*self.reading.key, place, *more).where(self.reading.condition()).subquery()
+    def _numbered(self, holds: Callable[[Reading], ColumnElement[bool]] = lambda reading: true()) -> Subquery:
+        every = self.reading.joined()
+        place = (func.row_number().over(order_by=every.order()) - 1).label("place")
+        rows = select(*every.key, place, holds(every).label("holds")).where(every.condition())
+        return rows.select_from(every.scope.rows_source).subquery()
 
     def locate(self, reader: Reader, key: KeyValue) -> int | None:
         rows = self._numbered()
@@ -299,7 +300,7 @@ class OffsetOrder(Order):
         return None if found is None else int(found)
 
     def find(self, reader: Reader, text: str, fields: Sequence[Ref], start: int, backward: bool) -> int | None:
-        rows = self._numbered(self.reading.matching(text, fields).label("holds"))
+        rows = self._numbered(lambda reading: reading.matching(text, fields))
         side = rows.c.place <= start if backward else rows.c.place >= start
         nearest = func.max(rows.c.place) if backward else func.min(rows.c.place)
         found = reader.scalar(select(nearest).where(side, rows.c.holds))

@@ -1,7 +1,7 @@
 """What a view reads: which rows, in which order. Shared by all ways of finding the row at a position."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, cast, false, func, or_, select
@@ -59,12 +59,20 @@ class Reading:
         plain = cast(column, SqlText) if self.grouping.ref.kind == "json" or self.grouping.ref.is_list else column
         return [*levels, Rank(plain, self.grouping.descending, True)]
 
+    def joined(self) -> "Reading":
+        """The same for statements over all of its rows: they take their rows from `scope.rows_source`."""
+        return replace(self, scope=self.scope.joined())
+
     def keys(self) -> Select[Any]:
         """The keys of all rows in order."""
-        return select(*self.key).where(self.condition()).order_by(*self.order())
+        every = self.joined()
+        statement = select(*every.key).where(every.condition()).order_by(*every.order())
+        return statement.select_from(every.scope.rows_source)
 
     def count(self) -> Select[Any]:
-        return select(func.count()).select_from(self.scope.source).where(self.condition())
+        every = self.joined()
+        statement = select(func.count()).where(every.condition())
+        return statement.select_from(every.scope.rows_source)
 
     def members(self, reader: Reader, keys: Sequence[KeyValue]) -> set[KeyValue]:
         """Those of the keys that belong to the view now."""
