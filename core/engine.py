@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from core.access.grant import Grants
     from core.auth.people import People
+    from core.auth.service import Auth
     from core.comments.notification import Notifications
     from core.comments.service import Comments
     from core.contract.migrations import PlanRequest
@@ -75,6 +76,8 @@ class Engine:
     """Things a person should know: features accepted but not run."""
     files: "Files | None" = None
     """None where no table has a field of files."""
+    auth: "Auth | None" = None
+    """Accounts, where the app has them."""
     schema_version: int = 1
     deliveries: "Deliveries | None" = None
     """Calls webhooks, where tables have any."""
@@ -205,6 +208,8 @@ class Engine:
                 worker.stop()
         if closers and "views" in self.__dict__:
             self.views.stop()
+        if self.auth is not None:
+            self.auth.close()
         for close in closers:
             close()
 
@@ -308,11 +313,12 @@ def owned_views() -> "OwnedViews":
 def own_tables() -> "list[Table]":
     """The tables that services keep beside the app's, to be moved with them."""
     from core.access.grant import GRANTS
-    from core.auth.store import ACCOUNTS
+    from core.audit.log import AUDIT
+    from core.auth.store import TABLES
     from core.files.ledger import FILES, USES
     from core.views.personal import PREFERENCES, VIEWS
 
-    return [ACCOUNTS, FILES, USES, GRANTS, VIEWS, PREFERENCES]
+    return [*TABLES, AUDIT, FILES, USES, GRANTS, VIEWS, PREFERENCES]
 
 
 def read_model(app_file: Path) -> "AppModel":
@@ -337,10 +343,6 @@ def assemble(
     from core.sql.completion import Completions
     from core.sql.run import SqlRuns
 
-    if model.app.auth is not None:
-        from core.auth.store import ensure_accounts
-
-        database.submit_write(Call(ensure_accounts)).result()
     files = before.files if before and before.files else open_files(model, database, data_dir, clock)
     versions = history(database)
     bus = before.bus if before else Bus()
@@ -362,6 +364,7 @@ def assemble(
         lifetimes=lifetimes(versions),
         notes=tuple(f"{key}: accepted, not run" for key in model.app.later),
         files=files,
+        auth=start_auth(model.app, database, data_dir, clock, before),
         schema_version=versions[0].version if versions else 0,
         retention=Retention(database, model.app.history_days, clock) if model.app.history_days else None,
     )
@@ -375,6 +378,16 @@ def assemble(
     if files is not None and (before is None or before.files is None):
         engine._closers[:0] = [database.listen(files.heard), files.close]
     return engine
+
+
+def start_auth(app: "App", database: Database, data_dir: Path, clock: Clock, before: Engine | None) -> "Auth | None":
+    """The accounts of an app that has some."""
+    if app.auth is None:
+        return None
+    from core.auth.service import open_auth
+
+    earlier = before.auth if before is not None else None
+    return open_auth(app, database, data_dir, clock, before=earlier)
 
 
 def open_files(model: "AppModel", database: Database, data_dir: Path, clock: Clock) -> "Files | None":

@@ -33,10 +33,6 @@ class Principal:
     """How surely the account is known: `aal2` with a second factor."""
     claims: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """What else is said of the account, for `auth.jwt()` in policies."""
-    session: str | None = None
-    """Id of the session that the caller has shown, None for keys."""
-    assurance: Literal["aal1", "aal2"] = "aal1"
-    """`aal2` where a second factor was shown."""
     impersonator: str | None = None
     """Id of the admin who acts as this user."""
     is_anonymous: bool = False

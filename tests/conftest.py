@@ -1,6 +1,7 @@
 """Fixtures that every test may use. Anything that talks to a database runs on both of them."""
 
 import gc
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from core.clock import Clock, system_clock
 from core.storage.database import Database, Settings
 from tests.support.databases import NoPostgreSQL, duckdb_file, postgresql_database, postgresql_schema
 
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # the machine's own is nobody's business
 OpenDatabase = Callable[..., Database]
 
 

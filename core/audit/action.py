@@ -16,7 +16,8 @@ _WARNING = (
     "mfa.reset_by_admin mfa.backup_code_used sso.rejected sso.provider.created sso.provider.updated sso.provider.removed "
     "admin.user.created admin.user.updated admin.user.role_set admin.user.password_set admin.user.banned "
     "admin.user.unbanned admin.user.removed admin.user.unlocked admin.user.verified admin.session.revoked "
-    "admin.impersonation.started admin.impersonation.stopped admin.group.joined admin.group.left invitation.sent invitation.accepted policy.created "
+    "admin.impersonation.started admin.impersonation.stopped admin.group.joined admin.group.left invitation.sent "
+    "invitation.accepted policy.created "
     "policy.updated policy.dropped rls.enabled role.created role.updated role.removed auth.config.changed apikey.created "
     "apikey.revoked account.deletion.scheduled account.deletion.cancelled account.deletion.purged"
 )

@@ -7,21 +7,28 @@ another site's page. There are no CORS headers.
 """
 
 import asyncio
+import os
+import pwd
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from core.access.grant import USER_ACCESS
 from core.engine import Engine
-from core.errors import Busy, NotSignedIn, RequestError, StorageError
+from core.errors import Busy, NotFound, NotSignedIn, RequestError, StorageError
 from core.http.answer import Answer
-from core.http.call import Call, Disconnected, Receive, Scope
+from core.http.call import NOWHERE, Call, Disconnected, Receive, Scope
 from core.http.error import ForeignOrigin, MethodNotAllowed, answer_to
-from core.http.limit import Limiter, Taken, address_of, caller_of, class_of
+from core.http.limit import Limiter, Taken, address_of, caller_of, class_of, is_trusted
 from core.http.reload import Reloading
 from core.http.route import Route, Router
 from core.http.routes import all_routes
-from core.principal import GUEST, OWNER, Principal
+from core.ids import short_id
+from core.principal import GUEST, OWNER, Principal, Source
+from core.schema.model import App
+
+if TYPE_CHECKING:
+    from core.auth.session import SignedIn
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -31,7 +38,16 @@ HELD_SECONDS = 2.0
 """How long a request waits for that before it is refused."""
 Phase = Literal["starting", "migrating", "failed"]
 Authenticate = Callable[[Scope], Awaitable[Principal | None]]
-"""Who sent a request that came over TCP; None: a caller without a session."""
+"""Who sent a request that came over TCP; None: a caller without a session. In place of the sessions of the app."""
+OS_USER = pwd.getpwuid(os.getuid()).pw_name if os.name == "posix" else "owner"
+
+
+class Visitor(NamedTuple):
+    """Who calls, from where, and the session that was shown."""
+
+    principal: Principal
+    source: Source
+    signed_in: "SignedIn | None"
 
 
 class Application:
@@ -47,12 +63,14 @@ class Application:
         self.tcp: str | None = None
         """`http://127.0.0.1:3000` where the server listens there."""
         self.authenticate: Authenticate | None = None
-        """Tells who calls over TCP. Without it an app with accounts answers 401 there."""
+        """Tells who calls over TCP, in place of the sessions of the app."""
         self.limiter: Limiter | None = None
         """Counts requests over TCP; None: nobody does."""
         self.router = Router(all_routes())
         self.reloading = Reloading(self)
         self.on_reload: Callable[[Engine], None] | None = None
+        self.may_serve: Callable[[App], None] | None = None
+        """Raises BadRequest for an app that must not be reached from where the server can be."""
         """Hears of the engine that has replaced the one before."""
         self.writes = 0
         """Requests under way that may write."""
@@ -76,13 +94,9 @@ class Application:
         try:
             if self._held is not None and not scope["path"].startswith(NEVER_HELD):
                 await self._wait(self._held)
-            if scope["server"] is None or scope["server"][1] is None:
-                call = self._admit(scope, receive, OWNER)
-            else:
-                self._check_host(scope)
-                principal = await self._who(scope)
-                taken = self._take(scope, principal)
-                call = self._admit(scope, receive, principal)
+            visitor = await self._identify(scope)
+            taken = self._take(scope, visitor.principal)
+            call = self._admit(scope, receive, visitor)
             if scope["method"] in SAFE or call.route.reshapes:
                 answer = await call.route.handler(call)
             else:
@@ -108,6 +122,16 @@ class Application:
             answer.headers += taken.headers()
         await answer.send(send)
 
+    async def _identify(self, scope: Scope) -> "Visitor":
+        """Who calls, and from where. Raises ForeignOrigin, NotSignedIn."""
+        source = NOWHERE if self.engine is None or self.engine.auth is None else self.source(scope)
+        if not is_local(scope):
+            self._check_host(scope)
+        elif not self._asks_local():
+            return Visitor(OWNER, source, None)
+        principal, session = await self._who(scope, source)
+        return Visitor(principal, source, session)
+
     @property
     def is_migrating(self) -> bool:
         """The tables are changing their shape right now."""
@@ -121,14 +145,45 @@ class Application:
         except TimeoutError:
             raise Busy("The tables are changing their shape", hint="try again in a moment") from None
 
-    async def _who(self, scope: Scope) -> Principal:
-        """The caller over TCP, with what is granted to it."""
-        if self.authenticate is None:
-            return GUEST
-        principal = await self.authenticate(scope)
+    async def _who(self, scope: Scope, source: Source) -> tuple[Principal, "SignedIn | None"]:
+        """The caller over TCP, with what is granted to it, and the session that was shown."""
+        engine, found = self.engine, None
+        if self.authenticate is not None:
+            principal = await self.authenticate(scope)
+        elif engine is not None and engine.auth is not None:
+            from core.http.session import signed_in
+
+            found = await signed_in(engine.auth, scope, source, secure=self.is_secure(scope))
+            principal = found.principal if found else None
+        else:
+            principal = None
         if principal is None:
-            return GUEST
-        return principal if self.engine is None else await self.engine.grants.complete(principal)
+            return GUEST, None
+        return (principal if engine is None else await engine.grants.complete(principal)), found
+
+    def _asks_local(self) -> bool:
+        """The owner's own console must sign in as well (A-002)."""
+        engine = self.engine
+        return engine is not None and engine.app.auth is not None and engine.app.auth.local_sign_in
+
+    def is_secure(self, scope: Scope) -> bool:
+        """It came over TLS, here or at a proxy that is trusted."""
+        if scope.get("scheme") == "https":
+            return True
+        trusted = () if self.engine is None else self.engine.app.trusted_proxies
+        client: tuple[str, int] | None = scope.get("client")
+        if not trusted or client is None or not is_trusted(client[0], tuple(trusted)):
+            return False
+        return header(scope, b"x-forwarded-proto") == "https"
+
+    def source(self, scope: Scope) -> Source:
+        """Where a request comes from, for the audit log."""
+        agent = header(scope, b"user-agent")
+        request = short_id("req")
+        if is_local(scope):
+            transport: Literal["cli", "tui"] = "cli" if agent and "cli" in agent else "tui"
+            return Source(transport, None, agent, request, OS_USER)
+        return Source("api", self.address(scope), agent, request)
 
     def _take(self, scope: Scope, principal: Principal) -> Taken | None:
         """Count the request (L-001…L-008), before anything that it asks for is looked at. Raises TooMany."""
@@ -157,9 +212,9 @@ class Application:
         forwarded = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"x-forwarded-for"), None)
         return address_of(client[0] if client else "", forwarded, trusted)
 
-    def _admit(self, scope: Scope, receive: Receive, principal: Principal) -> Call:
+    def _admit(self, scope: Scope, receive: Receive, visitor: "Visitor") -> Call:
         """Find the route, once it is known that this caller may ask at all."""
-        engine = self.engine
+        engine, principal = self.engine, visitor.principal
         has_accounts = engine is None or engine.app.auth is not None
         signed_out = principal.kind == "guest" and has_accounts
         try:
@@ -168,14 +223,16 @@ class Application:
             if signed_out:
                 raise NotSignedIn from None
             raise
+        if route.accounts and engine is not None and engine.auth is None:
+            raise NotFound
         if not route.open:
             if engine is None:
                 raise StorageError("The server is not ready yet", hint="try again in a moment")
-            if signed_out and (self.authenticate is None or route.needs is None):
+            if signed_out and not route.guests and route.needs is None:
                 raise NotSignedIn
             if not principal.is_unrestricted:
                 self._know(engine, route, segments, principal)
-        return Call(self, engine, route, segments, principal, scope, receive)
+        return Call(self, engine, route, segments, principal, scope, receive, visitor.source, visitor.signed_in)
 
     @staticmethod
     def _know(engine: Engine, route: Route, segments: dict[str, str], principal: Principal) -> None:
@@ -211,6 +268,15 @@ class Application:
             return
         if site in (b"cross-site", b"same-site") or (origin is not None and origin.partition("://")[2] != host):
             raise ForeignOrigin("A page of another site may not write here")
+
+
+def is_local(scope: Scope) -> bool:
+    """It came over the Unix socket."""
+    return scope["server"] is None or scope["server"][1] is None
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
 
 
 def host_name(host: str) -> str:

@@ -10,9 +10,11 @@ import orjson
 from core.errors import BadRequest, FieldError, Invalid, NotFound, TooLarge
 from core.http.error import body_error
 from core.http.route import Route
-from core.principal import Principal
+from core.principal import Principal, Source
 
 if TYPE_CHECKING:
+    from core.auth.service import Auth
+    from core.auth.session import SignedIn
     from core.engine import Engine
     from core.http.app import Application
 
@@ -20,6 +22,7 @@ BODY_LIMIT = 1024 * 1024
 """Bytes of a JSON body. Imports stream instead."""
 QUERY_FIELDS = 100
 
+NOWHERE = Source()
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -31,7 +34,9 @@ class Disconnected(Exception):
 class Call:
     """A request. `segments` holds the values in the path."""
 
-    __slots__ = ("_engine", "_receive", "app", "principal", "query", "route", "scope", "segments", "unknown")
+    __slots__ = (
+        "_engine", "_receive", "app", "principal", "query", "route", "scope", "segments", "signed_in", "source", "unknown"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -42,6 +47,8 @@ class Call:
         principal: Principal,
         scope: Scope,
         receive: Receive,
+        source: Source = NOWHERE,
+        signed_in: "SignedIn | None" = None,
     ) -> None:
         self.app = app
         self._engine = engine
@@ -49,6 +56,10 @@ class Call:
         self.segments = segments
         self.principal = principal
         self.scope = scope
+        self.source = source
+        """Where it comes from."""
+        self.signed_in = signed_in
+        """The session that it showed."""
         self._receive = receive
         self.query: dict[str, str] = {}
         """The known parameters as they were sent, the last of repeated ones; checked."""
@@ -62,6 +73,18 @@ class Call:
         """The engine; only routes that are open before it is there must not ask."""
         assert self._engine is not None
         return self._engine
+
+    @property
+    def auth(self) -> "Auth":
+        """The accounts; only routes of apps with accounts ask."""
+        auth = self.engine.auth
+        assert auth is not None
+        return auth
+
+    @property
+    def secure(self) -> bool:
+        """It came over TLS, so cookies may be bound to it."""
+        return self.app.is_secure(self.scope)
 
     def text(self, name: str) -> str:
         """A parameter's text, "" without it."""

@@ -75,6 +75,10 @@ class Route:
     needs: Operation | None = None
     """What the table of the path must allow to everybody for a caller without a session to be let in; None: no such caller
     is, in an app with accounts. What a caller with a session may do is decided behind the door."""
+    guests: bool = False
+    """A caller without a session may ask, in an app with accounts."""
+    accounts: bool = False
+    """Only an app with accounts has it; elsewhere it is an unknown address (A-149)."""
     public_views: bool = False
     """A caller without a session is let in for a view that asks for none (V-015)."""
     counter: Counter | None = "method"
@@ -84,8 +88,10 @@ class Route:
 class RouteFamily:
     """The routes of one module."""
 
-    def __init__(self, tag: str) -> None:
+    def __init__(self, tag: str, *, accounts: bool = False) -> None:
         self.tag = tag
+        self.accounts = accounts
+        """All of them are for apps with accounts only."""
         self.routes: list[Route] = []
 
     def add(self, method: str, path: str, **declared: Any) -> Callable[[Handler], Handler]:
@@ -102,6 +108,7 @@ class RouteFamily:
                     summary=summary,
                     tag=self.tag,
                     answers=answers,
+                    accounts=self.accounts,
                     **declared,
                 )
             )

@@ -42,6 +42,7 @@ VARIABLE = "SOVRIUM_ENCRYPTION_KEY"
 FILE = "master.key"
 SERVICE = "sovrium-tui"
 KEYRING_SECONDS = 2.0
+_NO_RING = ("keyring.backends.null.Keyring", "keyring.backends.fail.Keyring")
 _PROOF = b"sovrium-tui"
 _PHRASE_LEAST = 32
 
@@ -178,6 +179,8 @@ class KeyStore:
 def system_ring() -> Ring | None:
     """The keyring of the OS, None where none answers in time: over SSH there is often nobody to ask."""
     found: list[Ring] = []
+    if os.environ.get("PYTHON_KEYRING_BACKEND") in _NO_RING:
+        return None  # `keyring`'s own setting, heeded without importing it
 
     def ask() -> None:
         import keyring

@@ -9,6 +9,7 @@ def all_routes() -> Iterator[Route]:
     """Every route that is served."""
     from core.http.routes import (
         access,
+        auth_session,
         comments,
         console_commit,
         console_sql,
@@ -44,8 +45,10 @@ def all_routes() -> Iterator[Route]:
         formulas,
     )
     of_records = (history, files)
+    of_accounts = (auth_session,)
     for module in (
         *families,
+        *of_accounts,
         *of_records,
         view_routes,
         transfer_routes,

@@ -1,0 +1,42 @@
+"""How addresses, numbers and names are written before they are compared or kept."""
+
+import re
+import unicodedata
+
+from core.auth.error import AuthError
+
+EMAIL_MOST = 254
+NAME_MOST = 200
+_LOCAL = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}")
+_DOMAIN = re.compile(r"(?=.{1,253}$)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}[^\W_]")
+_DIGITS = re.compile(r"\d{7,15}")
+
+
+def normal_email(text: str) -> str:
+    """An address after NFKC, in small letters. Raises AuthError INVALID_EMAIL."""
+    address = unicodedata.normalize("NFKC", text).strip().lower()
+    local, _, domain = address.rpartition("@")
+    dots = local.startswith(".") or local.endswith(".") or ".." in local
+    if len(address) > EMAIL_MOST or dots or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
+        raise AuthError("INVALID_EMAIL")
+    return address
+
+
+def normal_phone(text: str) -> str:
+    """A number in international form, digits only (A-107). Raises AuthError INVALID_PHONE_NUMBER."""
+    number = re.sub(r"[\s().-]", "", unicodedata.normalize("NFKC", text))
+    digits = number.removeprefix("+")
+    if not _DIGITS.fullmatch(digits) or not digits.isascii() or digits.startswith("0"):
+        raise AuthError("INVALID_PHONE_NUMBER")
+    return digits
+
+
+def plain_name(text: str) -> str:
+    """A name without markup (A-075) and control characters."""
+    import html
+
+    import nh3
+
+    cleaned = html.unescape(nh3.clean(text, tags=set()))
+    shown = "".join(c for c in cleaned if unicodedata.category(c) not in ("Cc", "Cf") or c in "\u200c\u200d")
+    return " ".join(shown.split())[:NAME_MOST]

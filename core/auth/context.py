@@ -1,0 +1,63 @@
+"""What every flow of accounts works with: the rules of the app file, the database, the secrets, the log, the post."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from core.audit.log import AuditLog, Event
+from core.auth.password import Hasher
+from core.auth.session import Sessions
+from core.auth.token import OneTimeTokens
+from core.clock import Clock
+from core.principal import Principal, Source
+from core.schema.auth import AuthSpec
+from core.schema.role import Roles
+from core.secrets.envelope import Secrets
+from core.storage.database import Call, Database, Lane, Reader, Transaction
+
+if TYPE_CHECKING:
+    from core.messaging.post import Post
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthContext:
+    """Of one version of the app on one database."""
+
+    spec: AuthSpec
+    roles: Roles
+    app_name: str
+    database: Database
+    clock: Clock
+    secrets: Secrets
+    audit: AuditLog
+    sessions: Sessions
+    tokens: OneTimeTokens
+    hasher: Hasher
+    post: "Post"
+
+    async def read(self, work: Callable[[Reader], T], *, lane: Lane = "point") -> T:
+        """Read on another thread."""
+        return await self.database.read(Call(work), lane=lane)
+
+    async def write(self, work: Callable[[Transaction], T], who: Principal) -> T:
+        """Do all of it in one transaction, after which no remembered session holds without being read again."""
+        try:
+            return await self.database.write(Call(work), actor=who.id or who.kind)
+        finally:
+            self.sessions.forget()
+
+    def log(
+        self,
+        tx: Transaction,
+        action: str,
+        who: Principal,
+        source: Source,
+        resource: tuple[str, str, str] | None = None,
+        **metadata: Any,
+    ) -> None:
+        """One entry of the audit log, in the transaction of what it tells of. `result="failure"` for what was refused."""
+        result = metadata.pop("result", "success")
+        event = Event(action=action, who=who, source=source, resource=resource, result=result, metadata=metadata)
+        self.audit.write(tx, event)

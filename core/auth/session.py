@@ -1,0 +1,371 @@
+"""Sessions: begun, recognised at every request, slid, ended (auth §6).
+
+Whoever shows the secret is the account. Only its hash is kept. A session that was recognised is remembered for a second, so
+that a request costs no read; ending one, or changing an account, forgets all of them at once (A-034, A-060, A-070). Another
+server on the same database follows within that second.
+"""
+
+import base64
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Literal
+
+from sqlalchemy import select
+
+from core.auth.account import COLUMNS, Account, account_of, effective_roles, groups_of
+from core.auth.error import AuthError
+from core.auth.store import ACCOUNTS, SESSIONS
+from core.clock import Clock, to_iso
+from core.ids import uuid7
+from core.principal import Principal, Source
+from core.schema.auth import SessionSpec
+from core.schema.role import Roles
+from core.secrets.envelope import Secrets
+from core.storage.database import Call, Database, Reader, Transaction
+
+SHORT_SECONDS = 86_400
+"""How long a session lasts that was begun without `rememberMe` (A-079)."""
+FRESH_SECONDS = 1.0
+"""How long a recognised session is not read again."""
+SEEN_SECONDS = 30.0
+"""How often what was seen last is written down."""
+KEPT_MOST = 10_000
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A session as it is stored. `id` is its handle: whoever has it can end the session, not use it."""
+
+    id: str
+    user_id: str
+    remember: bool
+    assurance: Literal["aal1", "aal2"]
+    methods: tuple[str, ...]
+    ip: str | None
+    user_agent: str | None
+    created_at: datetime
+    updated_at: datetime
+    fresh_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    impersonated_by: str | None
+    parent_id: str | None
+    device_id: str | None
+
+    def body(self, current: str | None = None) -> dict[str, Any]:
+        """As answers tell it; `current` is the id of the session that asks."""
+        return {
+            "id": self.id,
+            "token": self.id,
+            "userId": self.user_id,
+            "createdAt": to_iso(self.created_at),
+            "updatedAt": to_iso(self.updated_at),
+            "lastSeenAt": to_iso(self.last_seen_at),
+            "expiresAt": to_iso(self.expires_at),
+            "ipAddress": self.ip,
+            "userAgent": self.user_agent,
+            "device": device_text(self.user_agent),
+            "assurance": self.assurance,
+            "isCurrent": self.id == current,
+            "impersonatedBy": self.impersonated_by,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Who a secret belongs to, as a request sees it."""
+
+    session: Session
+    account: Account
+    principal: Principal
+
+
+class Sessions:
+    """The sessions of one app on one database."""
+
+    def __init__(
+        self,
+        database: Database,
+        spec: SessionSpec,
+        roles: Roles,
+        keys: Secrets,
+        clock: Clock,
+        *,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self.spec = spec
+        self._roles = roles
+        self._keys = keys
+        self._clock = clock
+        self._seconds = seconds
+        self._kept: dict[str, tuple[float, SignedIn]] = {}
+        self._generation = 0
+        self._seen: dict[str, datetime] = {}
+        self._written = seconds()
+
+    # ── In the transaction of a flow ──
+
+    def begin(
+        self,
+        tx: Transaction,
+        account: Account,
+        source: Source,
+        *,
+        methods: Sequence[str],
+        remember: bool = True,
+        assurance: Literal["aal1", "aal2"] = "aal1",
+        lasts: int | None = None,
+        impersonated_by: str | None = None,
+        parent: str | None = None,
+        device: str | None = None,
+    ) -> tuple[str, Session]:
+        """A new session: its secret, which nobody can read again, and the session. `lasts` in seconds, where it is not the
+        app's usual time. The oldest ones beyond `maxPerUser` end (A-068)."""
+        secret = secrets.token_urlsafe(SECRET_BYTES)
+        row: dict[str, Any] = {
+            "id": uuid7(),
+            "user_id": account.id,
+            "token_hash": hash_of(secret),
+            "remember": remember,
+            "assurance": assurance,
+            "methods": list(methods),
+            "ip": source.address,
+            "user_agent": source.agent and source.agent[:400],
+            "created_at": tx.time,
+            "updated_at": tx.time,
+            "fresh_at": tx.time,
+            "last_seen_at": tx.time,
+            "expires_at": tx.time + timedelta(seconds=lasts or self._lasts(remember)),
+            "impersonated_by": impersonated_by,
+            "parent_id": parent,
+            "device_id": device,
+        }
+        tx.insert(SESSIONS, [row])
+        if self.spec.max_per_user and impersonated_by is None:
+            own = [each for each in self.of(tx, account.id) if each.impersonated_by is None]
+            self.end(tx, [each.id for each in own[self.spec.max_per_user :]])
+        return secret, _session(row)
+
+    def rotate(self, tx: Transaction, session: str) -> str:
+        """A new secret for a session, so that one that was known before opens nothing (A-071)."""
+        secret = secrets.token_urlsafe(SECRET_BYTES)
+        tx.execute(
+            SESSIONS.update().where(SESSIONS.c.id == session).values(token_hash=hash_of(secret), updated_at=tx.time)
+        )
+        return secret
+
+    def refresh(self, tx: Transaction, session: str) -> None:
+        """The person has just shown who they are once more (A-067)."""
+        tx.execute(SESSIONS.update().where(SESSIONS.c.id == session).values(fresh_at=tx.time))
+
+    def slide(self, tx: Transaction, session: Session) -> Session:
+        """Let a session last from now on as long as a new one."""
+        expires = self._slid(session, tx.time)
+        tx.execute(SESSIONS.update().where(SESSIONS.c.id == session.id).values(expires_at=expires, updated_at=tx.time))
+        found = self.find(tx, session.id)
+        assert found is not None
+        return found
+
+    def end(self, tx: Transaction, ids: Collection[str]) -> int:
+        """End sessions, and those that were begun from them to impersonate; how many."""
+        if not ids:
+            return 0
+        c = SESSIONS.c
+        which = c.id.in_(list(ids)) | c.parent_id.in_(list(ids))
+        count = len(tx.rows(select(c.id).where(which)))
+        tx.execute(SESSIONS.delete().where(which))
+        return count
+
+    def end_all(self, tx: Transaction, user: str, *, but: str | None = None) -> int:
+        """End the sessions of an account, `but` one, and those in which it acts as somebody else (A-172)."""
+        c = SESSIONS.c
+        rows = tx.rows(select(c.id).where((c.user_id == user) | (c.impersonated_by == user)))
+        return self.end(tx, [id_ for (id_,) in rows if id_ != but])
+
+    def sweep(self, tx: Transaction) -> int:
+        """Remove expired sessions; how many (A-059)."""
+        c = SESSIONS.c
+        rows = tx.rows(select(c.id).where(c.expires_at <= tx.time))
+        return self.end(tx, [id_ for (id_,) in rows])
+
+    # ── Reading ──
+
+    def of(self, reader: Reader, user: str) -> list[Session]:
+        """The live sessions of an account, the newest first."""
+        c = SESSIONS.c
+        statement = select(*_STORED).where(c.user_id == user, c.expires_at > self._clock())
+        return [_session_of(row) for row in reader.rows(statement.order_by(c.created_at.desc(), c.id.desc()))]
+
+    def find(self, reader: Reader, id_: str) -> Session | None:
+        """A live session by its handle."""
+        c = SESSIONS.c
+        rows = reader.rows(select(*_STORED).where(c.id == id_, c.expires_at > self._clock()))
+        return _session_of(rows[0]) if rows else None
+
+    # ── At every request ──
+
+    async def recognise(self, secret: str, source: Source) -> SignedIn | None:
+        """Who shows a secret; None for one that opens nothing.
+
+        Raises:
+            AuthError: SESSION_BINDING, it is shown from elsewhere than it was given to (A-069).
+        """
+        hashed = hash_of(secret)
+        kept = self._kept.get(hashed)
+        if kept is None or self._seconds() - kept[0] >= FRESH_SECONDS:
+            found = await self._read(hashed)
+            if found is None:
+                return None
+        else:
+            found = kept[1]
+        now = self._clock()
+        if not self._is_live(found, now):
+            return None
+        self._check_binding(found.session, source)
+        return await self._saw(found, now)
+
+    def forget(self) -> None:
+        """What was remembered holds no more: called after every commit that concerns accounts."""
+        self._generation += 1
+        self._kept.clear()
+
+    def sign(self, secret: str) -> str:
+        """The value of a cookie: what others have made up is refused without a look into the database."""
+        return f"{secret}.{self._proof(secret)}"
+
+    def unsign(self, value: str) -> str | None:
+        """The secret in a cookie; None where it is not ours."""
+        secret, _, proof = value.rpartition(".")
+        return secret if secret and hmac.compare_digest(proof.encode(), self._proof(secret).encode()) else None
+
+    def require_fresh(self, session: Session) -> None:
+        """Raises AuthError SESSION_NOT_FRESH when the last proof is longer ago than `freshAge` (A-067)."""
+        age = self.spec.fresh_age
+        if age and (self._clock() - session.fresh_at).total_seconds() > age:
+            raise AuthError("SESSION_NOT_FRESH")
+
+    async def write_down(self) -> None:
+        """Keep when sessions were last seen."""
+        seen, self._seen, self._written = self._seen, {}, self._seconds()
+        if seen:
+            rows = [{"id": id_, "last_seen_at": moment} for id_, moment in seen.items()]
+            await self._database.write(Call(lambda tx: tx.update(SESSIONS, "id", rows)), actor="system")
+
+    async def _read(self, hashed: str) -> SignedIn | None:
+        begun, generation = self._seconds(), self._generation
+
+        def work(reader: Reader) -> SignedIn | None:
+            statement = select(*_STORED, *ACCOUNTS.c).join(ACCOUNTS, ACCOUNTS.c.id == SESSIONS.c.user_id)
+            rows = reader.rows(statement.where(SESSIONS.c.token_hash == hashed))
+            if not rows:
+                return None
+            session, account = _session_of(rows[0][: len(_STORED)]), account_of(rows[0][-len(COLUMNS) :])
+            return SignedIn(session, account, self.principal(account, groups_of(reader, account.id), session))
+
+        found: SignedIn | None = await self._database.read(Call(work), lane="point")
+        if found is not None and generation == self._generation:
+            if len(self._kept) >= KEPT_MOST:
+                self._kept.clear()
+            self._kept[hashed] = (begun, found)
+        return found
+
+    def principal(self, account: Account, groups: frozenset[str], session: Session | None) -> Principal:
+        """The account as the caller of an operation."""
+        return Principal(
+            "user",
+            account.id,
+            account.name,
+            frozenset(effective_roles(account.roles, self._roles)),
+            account.email,
+            groups,
+            session=session.id if session else None,
+            aal=session.assurance if session else "aal1",
+            impersonator=session.impersonated_by if session else None,
+            is_anonymous=account.is_anonymous,
+        )
+
+    def _is_live(self, found: SignedIn, now: datetime) -> bool:
+        session, spec = found.session, self.spec
+        idle = (now - max(session.last_seen_at, self._seen.get(session.id, session.last_seen_at))).total_seconds()
+        return not (
+            session.expires_at <= now
+            or (spec.inactivity_timeout and idle > spec.inactivity_timeout)
+            or (spec.timebox and (now - session.created_at).total_seconds() > spec.timebox)
+            or found.account.is_banned(now)
+            or found.account.deleted_at is not None
+        )
+
+    def _check_binding(self, session: Session, source: Source) -> None:
+        bind = self.spec.bind
+        elsewhere = bind in ("ip", "both") and session.ip != source.address
+        other = bind in ("userAgent", "both") and session.user_agent != (source.agent and source.agent[:400])
+        if elsewhere or other:
+            raise AuthError("SESSION_BINDING")
+
+    async def _saw(self, found: SignedIn, now: datetime) -> SignedIn:
+        """Note that it was used; slide it once every `updateAge` (A-067)."""
+        session = found.session
+        self._seen[session.id] = now
+        if self._seconds() - self._written >= SEEN_SECONDS:
+            await self.write_down()
+        due = (now - session.updated_at).total_seconds() >= self.spec.update_age
+        if not due or session.impersonated_by is not None:
+            return found
+        slid = await self._database.write(Call(lambda tx: self.slide(tx, session)), actor="system")
+        self.forget()
+        return SignedIn(slid, found.account, found.principal)
+
+    def _slid(self, session: Session, now: datetime) -> datetime:
+        expires = now + timedelta(seconds=self._lasts(session.remember))
+        if self.spec.timebox:
+            expires = min(expires, session.created_at + timedelta(seconds=self.spec.timebox))
+        return max(expires, session.expires_at) if session.impersonated_by is None else session.expires_at
+
+    def _lasts(self, remember: bool) -> int:
+        return self.spec.expires_in if remember else min(SHORT_SECONDS, self.spec.expires_in)
+
+    def _proof(self, secret: str) -> str:
+        digest = hmac.digest(self._keys.subkey("cookie"), secret.encode(), "sha256")
+        return base64.urlsafe_b64encode(digest[:24]).decode()
+
+
+def hash_of(secret: str) -> str:
+    """What is kept of a secret of 32 random bytes: nothing that leads back to it."""
+    return sha256(secret.encode()).hexdigest()
+
+
+def device_text(agent: str | None) -> str:
+    """`Firefox on Linux`, as far as a User-Agent tells."""
+    text = agent or ""
+    kinds = {
+        "sovrium-tui": "Console", "Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome",
+        "Safari/": "Safari", "curl/": "curl", "python": "Python",
+    }  # fmt: skip
+    systems = {
+        "Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS": "macOS", "Linux": "Linux"
+    }  # fmt: skip
+    kind = next((name for mark, name in kinds.items() if mark.lower() in text.lower()), None)
+    system = next((name for mark, name in systems.items() if mark in text), None)
+    return " on ".join(part for part in (kind, system) if part) or "Unknown device"
+
+
+_STORED = tuple(column for column in SESSIONS.c if column.name != "token_hash")
+
+
+def _session(row: dict[str, Any]) -> Session:
+    return Session(
+        **{name: value for name, value in row.items() if name not in ("token_hash", "methods", "remember")},
+        methods=tuple(row["methods"] or ()),
+        remember=bool(row["remember"]),
+    )
+
+
+def _session_of(values: Sequence[Any]) -> Session:
+    return _session(dict(zip((column.name for column in _STORED), values, strict=True)))

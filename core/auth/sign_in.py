@@ -1,0 +1,127 @@
+"""Signing in with a password (auth §7.1), and out again."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from core.auth.account import Account, by_email, change, password_of, set_password
+from core.auth.address import normal_email
+from core.auth.context import AuthContext
+from core.auth.error import AuthError
+from core.auth.session import Session
+from core.clock import to_iso
+from core.principal import GUEST, Principal, Source
+from core.storage.database import Reader, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Somebody is in: the secret to be shown from now on, and what it stands for."""
+
+    secret: str
+    session: Session
+    account: Account
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStep:
+    """The password was right; a second factor is asked for before there is a session. `secret` proves the first step."""
+
+    secret: str
+    methods: tuple[str, ...]
+    account: Account
+
+
+class SignIn:
+    """Signing in with address and password."""
+
+    def __init__(self, context: AuthContext) -> None:
+        self._context = context
+
+    async def by_password(self, email: str, password: str, source: Source, *, remember: bool = True) -> Entered:
+        """Begin a session.
+
+        Raises:
+            AuthError: INVALID_EMAIL, INVALID_EMAIL_OR_PASSWORD, EMAIL_NOT_VERIFIED, BANNED_USER.
+        """
+        context = self._context
+        rules = context.spec.password
+        if rules is None:
+            raise AuthError("STRATEGY_DISABLED")
+        address = normal_email(email)
+
+        def look(reader: Reader) -> tuple[Account | None, str | None]:
+            account = by_email(reader, address)
+            found = password_of(reader, account.id) if account else None
+            return account, found[0] if found else None
+
+        account, stored = await context.read(look)
+        is_right = await context.hasher.verify(stored, password)
+        if account is None or stored is None or not is_right:
+            await self._failed(address, account, source)
+            raise AuthError("INVALID_EMAIL_OR_PASSWORD")
+        self._admit(account)
+        if rules.require_verification and not account.email_verified:
+            raise AuthError("EMAIL_NOT_VERIFIED")
+        renewed = await context.hasher.hash(password) if context.hasher.is_outdated(stored) else None
+
+        def enter(tx: Transaction) -> Entered:
+            if renewed is not None:
+                set_password(tx, account.id, renewed)
+            return begin_session(context, tx, account, source, methods=("password",), remember=remember)
+
+        return await context.write(enter, principal_of(account))
+
+    async def sign_out(self, who: Principal, session: str, source: Source) -> None:
+        """End the session that asks."""
+        context = self._context
+
+        def work(tx: Transaction) -> None:
+            context.sessions.end(tx, [session])
+            context.log(tx, "session.ended", who, source, ("session", session, ""))
+
+        await context.write(work, who)
+
+    def _admit(self, account: Account) -> None:
+        """Raises AuthError BANNED_USER: told only to who knows the password (A-081)."""
+        if account.is_banned(self._context.clock()):
+            until = account.ban_expires and to_iso(account.ban_expires)
+            raise AuthError("BANNED_USER", account.ban_reason, banReason=account.ban_reason, banExpires=until)
+
+    async def _failed(self, address: str, account: Account | None, source: Source) -> None:
+        context = self._context
+        resource = ("user", account.id, "") if account else None
+        await context.write(
+            lambda tx: context.log(tx, "signin.failed", GUEST, source, resource, result="failure"), GUEST
+        )
+
+
+def begin_session(
+    context: AuthContext,
+    tx: Transaction,
+    account: Account,
+    source: Source,
+    *,
+    methods: tuple[str, ...],
+    remember: bool = True,
+    assurance: Literal["aal1", "aal2"] = "aal1",
+    is_new: bool = False,
+    **more: Any,
+) -> Entered:
+    """The end of every way in: a ban that is over is lifted, the session begun, both told to the log."""
+    columns: dict[str, Any] = {"last_sign_in_at": tx.time}
+    if account.banned:
+        columns |= {"banned": False, "ban_reason": None, "ban_expires": None}
+    account = change(tx, account, **columns)
+    secret, session = context.sessions.begin(
+        tx, account, source, methods=methods, remember=remember, assurance=assurance, **more
+    )
+    context.log(
+        tx, "session.created", principal_of(account), source, ("session", session.id, ""), methods=list(methods)
+    )
+    return Entered(secret, session, account, is_new)
+
+
+def principal_of(account: Account) -> Principal:
+    """The account as the one that did something."""
+    return Principal("user", account.id, account.name, frozenset(account.roles), account.email)

@@ -1,0 +1,141 @@
+"""Signing up, in and out with a password, and one's own sessions (auth §6.1, §7.1)."""
+
+from core.contract.auth import (
+    Revoked,
+    RevokeRequest,
+    SessionAndUser,
+    SessionBody,
+    SignInAnswer,
+    SignInRequest,
+    SignUpRequest,
+    Success,
+    TokenAndUser,
+)
+from core.errors import FieldError, Invalid, NotFound
+from core.http.answer import Answer, as_json
+from core.http.call import Call
+from core.http.route import RouteFamily
+from core.http.session import current, enter, leave, told
+from core.storage.database import Transaction
+
+routes = RouteFamily("auth", accounts=True)
+
+
+def required(body: object, name: str, status: int = 400) -> str:
+    """A text that the body must have. Raises Invalid."""
+    value = body.get(name) if isinstance(body, dict) else None
+    if not isinstance(value, str) or not value:
+        message = f"{name} is needed"
+        raise Invalid(message, [FieldError(name, f"{name}.missing", message)], status=status)
+    return value
+
+
+@routes.add(
+    "POST",
+    "/api/auth/sign-up/email",
+    guests=True,
+    body=SignUpRequest,
+    answers={200: TokenAndUser},
+    errors=(403, 422, 429),
+)
+async def sign_up(call: Call) -> Answer:
+    """Make an account with address and password"""
+    body: SignUpRequest = await call.checked()
+    email, password, name = required(body, "email"), required(body, "password"), required(body, "name", 422)
+    joined = await call.auth.sign_up.by_password(
+        email, password, name, call.source, image=body.get("image"), remember=body.get("rememberMe", True)
+    )
+    if joined.entered is None:
+        return as_json({"token": None, "user": joined.account.body(call.engine.app.roles)})
+    return enter(call, as_json(told(joined.entered, call)), joined.entered)
+
+
+@routes.add(
+    "POST",
+    "/api/auth/sign-in/email",
+    guests=True,
+    body=SignInRequest,
+    answers={200: SignInAnswer},
+    errors=(401, 403, 429),
+)
+async def sign_in(call: Call) -> Answer:
+    """Sign in with address and password"""
+    body: SignInRequest = await call.checked()
+    email, password = required(body, "email"), required(body, "password")
+    entered = await call.auth.sign_in.by_password(email, password, call.source, remember=body.get("rememberMe", True))
+    return enter(call, as_json({"redirect": False, **told(entered, call)}), entered)
+
+
+@routes.add("GET", "/api/auth/get-session", guests=True, answers={200: SessionAndUser | None})
+async def get_session(call: Call) -> Answer:
+    """The session and the account that ask, null without one"""
+    found = call.signed_in
+    if found is None:
+        return as_json(None)
+    user = found.account.body(call.engine.app.roles)
+    return as_json({"session": found.session.body(found.session.id), "user": user})
+
+
+@routes.add("POST", "/api/auth/session/refresh", answers={200: SessionAndUser}, errors=(401,))
+async def refresh(call: Call) -> Answer:
+    """Let the session last from now on"""
+    found, context = current(call), call.auth.context
+    session = await context.write(lambda tx: context.sessions.slide(tx, found.session), found.principal)
+    return as_json({"session": session.body(session.id), "user": found.account.body(call.engine.app.roles)})
+
+
+@routes.add("POST", "/api/auth/sign-out", answers={200: Success}, errors=(401,))
+async def sign_out(call: Call) -> Answer:
+    """End the session that asks"""
+    found = current(call)
+    await call.auth.sign_in.sign_out(found.principal, found.session.id, call.source)
+    return leave(call, as_json({"success": True}))
+
+
+@routes.add("GET", "/api/auth/list-sessions", answers={200: list[SessionBody]}, errors=(401,))
+async def list_sessions(call: Call) -> Answer:
+    """One's own live sessions, the newest first"""
+    found, context = current(call), call.auth.context
+    own = await context.read(lambda reader: context.sessions.of(reader, found.account.id))
+    return as_json([each.body(found.session.id) for each in own])
+
+
+@routes.add("POST", "/api/auth/revoke-session", body=RevokeRequest, answers={200: Revoked}, errors=(401, 404))
+async def revoke_session(call: Call) -> Answer:
+    """End one of one's own sessions by its handle"""
+    found, context = current(call), call.auth.context
+    body: RevokeRequest = await call.checked()
+    handle = body.get("id") or required(body, "token")
+
+    def work(tx: Transaction) -> int:
+        session = context.sessions.find(tx, handle)
+        if session is None or session.user_id != found.account.id:
+            raise NotFound
+        count = context.sessions.end(tx, [handle])
+        context.log(tx, "session.revoked", found.principal, call.source, ("session", handle, ""))
+        return count
+
+    return as_json({"status": True, "revoked": await context.write(work, found.principal)})
+
+
+@routes.add("POST", "/api/auth/revoke-other-sessions", answers={200: Revoked}, errors=(401,))
+async def revoke_others(call: Call) -> Answer:
+    """End one's own sessions but the one that asks"""
+    return as_json({"status": True, "revoked": await _end_all(call, keep=True)})
+
+
+@routes.add("POST", "/api/auth/revoke-sessions", answers={200: Revoked}, errors=(401,))
+async def revoke_all(call: Call) -> Answer:
+    """End all one's own sessions, also the one that asks"""
+    return leave(call, as_json({"status": True, "revoked": await _end_all(call, keep=False)}))
+
+
+async def _end_all(call: Call, *, keep: bool) -> int:
+    found, context = current(call), call.auth.context
+
+    def work(tx: Transaction) -> int:
+        count = context.sessions.end_all(tx, found.account.id, but=found.session.id if keep else None)
+        context.log(tx, "session.revoked", found.principal, call.source, ("user", found.account.id, ""), count=count)
+        return count
+
+    return await context.write(work, found.principal)

@@ -1,0 +1,81 @@
+"""Sessions through the door (auth §6)."""
+
+from tests.support.accounts import PASSWORD, Desk
+
+
+def test_a_076_sign_up_out_in_and_the_session_between(desk: Desk) -> None:
+    """A-072, A-055…A-058, A-060, A-061, A-076: the whole round."""
+    ana = desk.sign_up("ana")
+    found = ana.get("/api/auth/get-session").json()
+    assert found["user"]["id"] == ana.id
+    assert {"email", "name"} <= found["user"].keys()
+    assert found["session"]["isCurrent"]
+    assert found["session"]["createdAt"] < found["session"]["expiresAt"]
+    assert ana.get("/api/tables/notes/records").status_code == 200
+    out = ana.post("/api/auth/sign-out")
+    assert (out.status_code, out.json()) == (200, {"success": True})
+    assert "Max-Age=0" in out.headers["set-cookie"]
+    assert ana.get("/api/auth/get-session").json() is None
+    bearer = desk.client(authorization=f"Bearer {ana.token}")
+    assert bearer.get("/api/tables/notes/records").status_code == 401
+    assert desk.guest.post("/api/auth/sign-out", json={}).status_code == 401
+    again = desk.guest.post("/api/auth/sign-in/email", json={"email": "ANA@example.org", "password": PASSWORD})
+    assert again.status_code == 200
+    assert desk.audited() == ["user.signed_up", "session.created", "session.ended", "session.created"]
+
+
+def test_a_062_a_064_a_065_own_sessions_are_listed_and_revoked(desk: Desk) -> None:
+    ana, bob = desk.sign_up("ana"), desk.sign_up("bob")
+    other, third = desk.sign_in("ana"), desk.sign_in("ana")
+    listed = ana.get("/api/auth/list-sessions").json()
+    assert [each["isCurrent"] for each in listed] == [False, False, True]
+    assert all(each["device"] == "Python" and each["createdAt"] for each in listed)
+    assert not {ana.token, other.token} & {each["token"] for each in listed}, "a handle opens nothing"
+    theirs = bob.get("/api/auth/list-sessions").json()[0]["id"]
+    assert ana.post("/api/auth/revoke-session", {"id": theirs}).status_code == 404
+    assert bob.get("/api/tables/notes/records").status_code == 200
+    assert ana.post("/api/auth/revoke-session", {"token": "nothing"}).status_code == 404
+    assert ana.post("/api/auth/revoke-session", {}).status_code == 400
+    assert desk.guest.post("/api/auth/revoke-session", json={"id": theirs}).status_code == 401
+    newest = listed[0]["id"]
+    assert ana.post("/api/auth/revoke-session", {"id": newest}).json() == {"status": True, "revoked": 1}
+    assert third.get("/api/tables/notes/records").status_code == 401
+    assert ana.post("/api/auth/revoke-other-sessions").json() == {"status": True, "revoked": 1}
+    assert other.get("/api/tables/notes/records").status_code == 401
+    assert ana.post("/api/auth/revoke-other-sessions").json()["revoked"] == 0
+    assert ana.post("/api/auth/revoke-sessions").json() == {"status": True, "revoked": 1}
+    assert ana.get("/api/auth/list-sessions").status_code == 401
+
+
+def test_a_bearer_and_a_cookie_must_agree(duck_desk: Desk) -> None:
+    ana, bob = duck_desk.sign_up("ana"), duck_desk.sign_up("bob")
+    assert ana.get("/api/tables/notes/records", headers={"Authorization": f"Bearer {ana.token}"}).status_code == 200
+    assert ana.get("/api/tables/notes/records", headers={"Authorization": f"Bearer {bob.token}"}).status_code == 401
+
+
+def test_a_forged_cookie_opens_nothing(duck_desk: Desk) -> None:
+    ana = duck_desk.sign_up("ana")
+    cookie = ana.client.cookies["sid"]
+    for value in (ana.token, ana.token + ".", cookie[:-1] + "x", "." + cookie, "é", ""):
+        answer = duck_desk.guest.get("/api/tables/notes/records", headers={"Cookie": f"sid={value}".encode()})
+        assert answer.status_code == 401, value
+    assert duck_desk.guest.get("/api/tables/notes/records", headers={"Cookie": f"sid={cookie}"}).status_code == 200
+
+
+def test_a_034_a_role_holds_from_the_next_request(desk: Desk) -> None:
+    ana = desk.sign_up("ana")
+    made = ana.post("/api/tables/notes/records", {"fields": {"text": "one"}}).json()["id"]
+    change = {"fields": {"text": "two"}}
+    assert ana.client.patch(f"/api/tables/notes/records/{made}", json=change).status_code == 404
+    desk.give(ana.id, "editor")
+    assert ana.client.patch(f"/api/tables/notes/records/{made}", json=change).status_code == 200
+
+
+def test_a_149_without_accounts_the_addresses_are_unknown(tmp_path) -> None:
+    from tests.support.server import RunningServer
+
+    with RunningServer("name: open\ntables: []\n", tmp_path) as server:
+        unknown = server.http.get("/api/nothing")
+        for method, path in (("POST", "/api/auth/sign-in/email"), ("GET", "/api/auth/get-session")):
+            answer = server.http.request(method, path, json={} if method == "POST" else None)
+            assert (answer.status_code, answer.content) == (404, unknown.content)
