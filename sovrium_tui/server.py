@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from core.engine import Engine
     from core.http.app import Application
     from core.http.server import Server
+    from core.schema.model import App
 
 HOST, PORT = "127.0.0.1", 3000
 LINGER = 5.0
@@ -40,7 +41,8 @@ LOG = logging.getLogger("sovrium_tui.server")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """How to serve. `port` 0 picks a free one; `watch` takes up the app file whenever it changes; `report` is the pipe to
+    """How to serve. `port` 0 picks a free one; `watch` takes up the app file whenever it changes; `strict` does not
+    start with what is not configured; `report` is the pipe to
     the process that started a background server."""
 
     app_file: Path
@@ -52,6 +54,7 @@ class ServerOptions:
     allow_destructive: bool = False
     accept_lost_wal: bool = False
     watch: bool = False
+    strict: bool = False
     background: bool = False
     report: int | None = None
     linger: float = field(default_factory=lambda: linger_setting(os.environ.get("SOVRIUM_LINGER")))
@@ -131,6 +134,8 @@ class Life:
             loop.add_signal_handler(number, handler, signal.Signals(number).name)
         engine = open_the_engine(self.options)
         try:
+            for line in settings_notes(engine.app, strict=self.options.strict):
+                self._say(f"warning: {line}")
             server, note = await self._listen(engine)
             self._app = server.app
             server.app.on_reload = self._reloaded
@@ -287,6 +292,21 @@ def open_the_engine(options: ServerOptions) -> "Engine":
         allow_destructive=options.allow_destructive,
         accept_lost_log=options.accept_lost_wal,
     )
+
+
+def settings_notes(app: "App", *, strict: bool = False) -> list[str]:
+    """What the app asks of the environment and does not get. Raises BadRequest for what it cannot do without, and with
+    `strict` for all of it."""
+    if app.auth is None:
+        return []
+    from core.auth.environment import read_environment
+
+    environment = read_environment(os.environ)
+    environment.check(app.auth)
+    notes = environment.notes(app.auth, app.roles)
+    if strict and notes:
+        raise BadRequest("; ".join(notes), hint="set them, or start without --strict")
+    return notes
 
 
 def run_loop(work: Any) -> None:

@@ -13,7 +13,8 @@ from core.errors import BadRequest
 
 KNOWN = re.compile(
     r"PORT|HOSTNAME|BASE_URL|NODE_ENV|LOG_LEVEL|DEBUG|DATABASE_URL|APP_SCHEMA(_FILE)?|FORM_IP_HASH_SALT"
-    r"|(SOVRIUM|AUTH|SMTP|STORAGE|ECO|SENTRY|OTEL)_[A-Z0-9_]+|[A-Z][A-Z0-9]*_CLIENT_(ID|SECRET)"
+    r"|(SOVRIUM|SOVTUI|AUTH|SMTP|SMS|TWILIO|STORAGE|ECO|SENTRY|OTEL)_[A-Z0-9_]+|JWT_SECRET|RATE_LIMIT_WINDOW_SECONDS"
+    r"|[A-Z][A-Z0-9_]*_CLIENT_(ID|SECRET)"
 )
 SECRET = re.compile(r".*(SECRET|PASSWORD|PASS|TOKEN|KEY|SALT|DSN|CREDENTIALS?)(_.*)?|DATABASE_URL|APP_SCHEMA")
 """Names whose values are never shown."""
@@ -21,7 +22,7 @@ MASK = "••••••"
 LEVELS = ("debug", "info", "warn", "warning", "error")
 BOOLEANS = ("true", "false", "1", "0")
 FLAGS = ("SOVRIUM_ALLOW_PRIVATE_OUTBOUND", "SOVRIUM_DISABLE_NETWORK")
-LEAST = {"AUTH_SECRET": 16, "AUTH_ADMIN_PASSWORD": 8}
+LEAST = {"AUTH_SECRET": 16}
 """Characters that a secret has at least."""
 
 
@@ -30,6 +31,7 @@ def take_env_file(app: Path | None, environ: MutableMapping[str, str] = os.envir
 
     Raises SchemaError for a file that cannot be read, BadRequest for a value that is not allowed (E-002).
     """
+    from core.auth.environment import second_names
     from core.schema.environment import NAME, read_env_file
 
     named = app or Path(environ.get("APP_SCHEMA_FILE") or ".")
@@ -39,6 +41,7 @@ def take_env_file(app: Path | None, environ: MutableMapping[str, str] = os.envir
     for name, value in read_env_file(file).items() if file.is_file() else ():
         if KNOWN.fullmatch(name):
             environ.setdefault(name, value)
+    environ.update(second_names(environ))
     check(environ)
 
 

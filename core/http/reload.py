@@ -45,6 +45,7 @@ class Reloading:
 
         Raises:
             SchemaError: the file is not valid.
+            BadRequest: it must not be reached from where the server can be.
             MigrationRefused: it would lose data (`unconfirmed`), or the rows do not fit.
             Conflict: it is not the file that was confirmed.
             Busy: writes do not come to an end.
@@ -104,6 +105,7 @@ class Reloading:
 
     async def _run(self, request: ReloadRequest) -> Reloaded:
         engine, model = await self._ready(request.get("checksum"))
+        self._check_place(model)
         steps = await asyncio.to_thread(plan, engine.database, model, owned=owned_views(), rules=row_rules())
         allow = bool(request.get("allowDestructive"))
         await asyncio.to_thread(check_recorded, engine, steps, allow, model.app.checksum)
@@ -141,6 +143,7 @@ class Reloading:
             Conflict: it is not the file that was agreed to.
         """
         engine, model = await self._ready(request.get("checksum"))
+        self._check_place(model)
         steps = await self.plan(engine, model, request)
         await asyncio.to_thread(refuse_recorded, engine, steps, request, name_of(principal))
         titles = {"migrate": "Migration", "rollback": "Rollback", "repair": "Repair"}
@@ -179,6 +182,10 @@ class Reloading:
         """On the writer's thread. A cancelled job ends by the database's own means."""
         if not job.cancel.requested:
             job.report(how.done, how.total, f"{how.text} ({how.step} of {how.steps})")
+
+    def _check_place(self, model: "AppModel") -> None:
+        if self._app.may_serve is not None:
+            self._app.may_serve(model.app)
 
     async def _ready(self, checksum: str | None) -> tuple[Engine, "AppModel"]:
         """The engine, and the app file as it is now."""

@@ -22,6 +22,7 @@ from uvicorn.server import ServerState
 from core.errors import BadRequest, Locked, SovriumError
 from core.http.app import Application
 from core.http.protocol import GuardedProtocol
+from core.schema.model import App
 
 BACKLOG = 1024
 GRACE_SECONDS = 10.0
@@ -126,7 +127,8 @@ class Server:
     async def _start_tcp(self, loop: asyncio.AbstractEventLoop, connect: Callable[[], GuardedProtocol]) -> None:
         assert self.host is not None
         if not is_loopback(self.host):
-            self._check_open()
+            self._check_public(None if self.app.engine is None else self.app.engine.app)
+            self.app.may_serve = self._check_public
             if self.app.hosts is not None:
                 self.app.hosts = None  # a public address is called by names that we do not know
         try:
@@ -141,12 +143,18 @@ class Server:
         name = f"[{self.host}]" if ":" in self.host else self.host
         self.app.tcp = f"http://{name}:{self.port}"
 
-    def _check_open(self) -> None:
-        engine = self.app.engine
-        if not self.allow_open and (engine is None or engine.app.auth is None):
+    def _check_public(self, app: App | None) -> None:
+        """What other machines can reach asks who they are, and shows no codes."""
+        auth = None if app is None else app.auth
+        if not self.allow_open and auth is None:
             raise BadRequest(
                 f"{self.host} can be reached from other machines, and this app has no sign-in: anyone could change it",
                 hint="add auth to the app file, or pass --allow-open",
+            )
+        if auth is not None and (unfit := auth.unfit_for_public()):
+            raise BadRequest(
+                f"{self.host} can be reached from other machines, which the app file does not suit: {'; '.join(unfit)}",
+                hint="change it, or listen on 127.0.0.1",
             )
 
     def _tick(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -20,7 +20,8 @@ RENAMED_KEYS: tuple[tuple[str, str, str], ...] = (
 RENAMED_FIELD_KEYS: tuple[tuple[str, str, str], ...] = (("decimal", "scale", "precision"),)
 """Keys whose meaning depends on the field's type: type, older key, today's key."""
 
-_STRATEGIES = {"emailPassword": "emailAndPassword"}
+STRATEGY_ALIASES = {"emailPassword": "emailAndPassword"}
+"""Strategies of the short form, by an earlier name."""
 
 
 def rewrite(tree: Map, findings: Findings, type_aliases: Mapping[str, str]) -> None:
@@ -69,7 +70,7 @@ def _widen_strategies(tree: Map) -> None:
                 if isinstance(strategy, str):
                     position = strategies.positions[index]
                     widened = Map(position)
-                    widened.put("type", _STRATEGIES.get(strategy, strategy), position, position)
+                    widened.put("type", STRATEGY_ALIASES.get(strategy, strategy), position, position)
                     strategies[index] = widened
 
 

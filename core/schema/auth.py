@@ -68,18 +68,9 @@ class OAuthProvider:
     scopes: tuple[str, ...] = ()
 
     @property
-    def client_id(self) -> str:
-        """The environment variable with the client's id."""
-        return f"{_variable(self.name)}_CLIENT_ID"
-
-    @property
-    def client_secret(self) -> str:
-        """The environment variable with the client's secret."""
-        return f"{_variable(self.name)}_CLIENT_SECRET"
-
-
-def _variable(name: str) -> str:
-    return name.upper().replace("-", "_")
+    def variable(self) -> str:
+        """How its variables `…_CLIENT_ID` and `…_CLIENT_SECRET` begin."""
+        return self.name.upper().replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -146,7 +146,8 @@ def _without_secrets(section: dict[str, Any], findings: Findings) -> dict[str, A
 def _variable_for(node: Mapping[str, Any], key: str) -> str:
     custom = node.get("custom")
     if key == "clientSecret":
-        return OAuthProvider(name=custom).client_secret if isinstance(custom, str) else "<PROVIDER>_CLIENT_SECRET"
+        provider = OAuthProvider(name=custom).variable if isinstance(custom, str) else "<PROVIDER>"
+        return f"{provider}_CLIENT_SECRET"
     return {"jwtSecret": "JWT_SECRET", "encryptionKey": "SOVRIUM_ENCRYPTION_KEY"}.get(key, "AUTH_SECRET")
 
 

@@ -138,7 +138,7 @@ def _phone(form: PhoneForm, path: Path, findings: Findings) -> PhoneStrategy:
     codes: dict[str, str] = {}
     for number, code in form.test_otps.items():
         digits = re.sub(r"[\s()./-]", "", number).removeprefix("+")
-        if not re.fullmatch(r"[1-9][0-9]{5,14}", digits):
+        if not re.fullmatch(r"[1-9][0-9]{6,14}", digits):
             findings.error("auth.phone-number", f"'{number}' is no phone number", (*path, "testOtps", number), key=True)
         elif len(code) != form.otp_length:
             text = f"the code has {len(code)} digits, otpLength is {form.otp_length}"

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from core.schema.alias import RENAMED_FIELD_KEYS, RENAMED_KEYS
+from core.schema.alias import RENAMED_FIELD_KEYS, RENAMED_KEYS, STRATEGY_ALIASES
+from core.schema.auth_form import STRATEGIES, AuthForm
 from core.schema.form import AppForm, EnvForm, FieldForm, TableForm
 from core.schema.name import MAX_NAME, RESERVED
 from core.schema.pattern import IDENTIFIER, TABLE_NAME
@@ -33,6 +34,8 @@ def json_schema(vocabulary: FieldVocabulary) -> dict[str, Any]:
     table["properties"]["name"] = {"type": "string", "maxLength": MAX_NAME, "pattern": TABLE_NAME}
     table["properties"]["fields"] = _list_of("field")
     root["properties"]["tables"] = _list_of("table")
+    root["properties"]["auth"] = {"anyOf": [{"$ref": "#/$defs/auth"}, {"enum": [False, None]}]}
+    definitions["auth"] = _auth(definitions)
     root["properties"]["env"] = _list_of("env")
     for place, old, new in RENAMED_KEYS:
         target = {"tables[]": table, "": root}.get(place)
@@ -50,6 +53,28 @@ def json_schema(vocabulary: FieldVocabulary) -> dict[str, Any]:
         **root,
         "$defs": definitions,
     }
+
+
+def _auth(definitions: dict[str, Any]) -> dict[str, Any]:
+    """`auth`: its keys, a strategy by its type; nothing is asked of a section that is switched off."""
+    section = _model(AuthForm, definitions)
+    branches = []
+    for name, form in STRATEGIES.items():
+        definitions[f"strategy-{name}"] = _model(form, definitions)
+        is_it = {"properties": {"type": {"const": name}}, "required": ["type"]}
+        branches.append({"if": is_it, "then": {"$ref": f"#/$defs/strategy-{name}"}})
+    by_type = {
+        "type": "object",
+        "properties": {"type": {"type": "string", "enum": list(STRATEGIES)}},
+        "required": ["type"],
+        "allOf": branches,
+    }
+    short = {"type": "string", "enum": [*STRATEGIES, *STRATEGY_ALIASES]}
+    strategy = {"if": {"type": "string"}, "then": short, "else": by_type}
+    section["properties"]["strategies"] = {"type": "array", "items": _or_file(strategy), "minItems": 1}
+    section["required"] = ["strategies"]
+    is_off = {"properties": {"enabled": {"const": False}}, "required": ["enabled"]}
+    return {"type": "object", "if": is_off, "else": section}
 
 
 def _model(model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any]:

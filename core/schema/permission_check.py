@@ -170,7 +170,7 @@ AUTOMATIC = frozenset({"id", "created_at", "updated_at", "deleted_at"})
 
 def check_permissions(tables: Sequence[TableNames], roles: Roles | None, findings: Findings) -> None:
     """Roles, groups, fields and parents that are named but not there. `roles` None: the app has no accounts, so that no role
-    can be told from another (T-027 asks for `auth`)."""
+    can be told from another (T-027 asks for `auth`) and none admits anyone (auth A-151)."""
     by_name = {table.sql_name: table for table in tables}
     for table in tables:
         path: Path = ("tables", table.number, "permissions")
@@ -201,9 +201,12 @@ def _check_block(table: TableNames, path: Path, roles: Roles | None, findings: F
         # Each entry is read anew: of two rules for one field, the block holds only the last.
         both = _field_rule(FieldRuleForm.model_validate(entry), here)
         named += [(each, (*here, key)) for key, each in (("read", both.read), ("write", both.write)) if each]
-    if roles is not None:
-        for rule, where in named:
+    for rule, where in named:
+        if roles is not None:
             check_rule(rule, where, roles, findings)
+        elif rule.who != "all":
+            text = "admits nobody: this app has no accounts"
+            findings.warning("permission.no-accounts", text, where, hint="add an `auth` section, or say `all`")
 
 
 def check_rule(rule: Rule, path: Path, roles: Roles, findings: Findings) -> None:
@@ -213,10 +216,10 @@ def check_rule(rule: Rule, path: Path, roles: Roles, findings: Findings) -> None
         here = (*path, "minRole") if rule.who == "least" else (*path, index)
         if name.startswith(GROUP) and rule.who == "roles":
             if name.removeprefix(GROUP) not in groups:
-                text = f"the group `{name}` is not in auth.groups"
+                text = f"group '{name}' is not in auth.groups"
                 findings.error("permission.unknown-group", text, here, hint=nearest(name, roles.names()))
         elif name not in roles.by_name:
-            text = f"the role `{name}` is not defined; there are {', '.join(role.name for role in roles.ordered)}"
+            text = f"role '{name}' is not defined; there are {', '.join(role.name for role in roles.ordered)}"
             findings.error("permission.unknown-role", text, here, hint=nearest(name, roles.by_name))
 
 
