@@ -64,7 +64,9 @@ async def test_a_server_that_is_down(
         post.nudge()
         entry = await entry_when(post, first, attempts=attempts)
         assert entry.due_at == hands.now + timedelta(seconds=pause)
-        assert (await entry_when(post, second, status="waiting")).due_at == entry.due_at, "one attempt is enough for both"
+        assert (await entry_when(post, second, status="waiting")).due_at == entry.due_at, (
+            "one attempt is enough for both"
+        )
     with server:
         await send(post, "c@example.org")
         assert sorted(server.next().to[0] for _ in range(3)) == ["a@example.org", "b@example.org", "c@example.org"]
@@ -187,7 +189,9 @@ async def test_a_167_without_a_mail_server(db: Database, open_a_post: OpenPost, 
         await post.forget("nothing")
     ids = []
     for number in range(3):
-        ids.append(await post.mail("invitation", f"p{number}@example.org", {"url": post.link("/accept", token="t0k3n")}))
+        ids.append(
+            await post.mail("invitation", f"p{number}@example.org", {"url": post.link("/accept", token="t0k3n")})
+        )
         hands.move(seconds=1)
     newest = (await post.outbox(limit=2))[0]
     assert (newest.id, newest.kind, newest.template, newest.to) == (ids[2], "mail", "invitation", "p2@example.org")

@@ -118,7 +118,7 @@ async def test_without_tls_nothing_is_told(duckdb: Database, open_a_post: OpenPo
 async def test_a_refused_address_is_not_tried_again(
     duckdb: Database, open_a_post: OpenPost, mail_server: MailServer
 ) -> None:
-    """For good and for now: `550` ends it, `451` is tried again; neither holds up others. What the server says is cleaned."""
+    """For good and for now: `550` ends it, `451` is tried again; neither holds up others. Its words are cleaned."""
     post = open_a_post(duckdb, at(mail_server))
     mail_server.refuse_to = "550 no such \x1b[2Juser <ana@example.org>"
     await send(post)
