@@ -18,6 +18,7 @@ from core.contract.console import Job
 from screens.actions.binding import bindings_of
 from screens.presenters.job_center import ACTIVE, share
 from screens.services.context import Context
+from screens.services.download import free_name
 from screens.services.number import grouped, size
 from screens.services.style import STYLES
 from screens.services.text import t
@@ -215,13 +216,3 @@ def clock_time(instant: str) -> str:
         return datetime.fromisoformat(instant).astimezone().strftime("%Y-%m-%d %H:%M:%S")
     except ValueError:
         return instant
-
-
-def free_name(path: Path) -> Path:
-    """The path, or one with a number where it is taken."""
-    number = 1
-    free = path
-    while free.exists():
-        number += 1
-        free = path.with_stem(f"{path.stem}-{number}")
-    return free

@@ -20,7 +20,7 @@ from screens.presenters.filter_draft import FilterDraft
 from screens.presenters.news import News
 from screens.presenters.place import Place
 from screens.presenters.row_source import Query
-from screens.presenters.value import show, title_of
+from screens.presenters.value import problem_text, show, title_of
 from screens.services.context import Context
 from screens.services.number import grouped
 from screens.services.style import STYLES
@@ -328,7 +328,7 @@ class TablesScreen(ConsoleScreen):
             return self.pane.refusal, "warn"
         staged = self.context.pending.cell(info["sqlName"], row.key, field["name"])
         if staged is not None and staged.message:
-            return f"! {staged.message}", "error"
+            return f"! {problem_text(field, staged.value, staged.message)}", "error"
         try:
             value = model.cell(row, field["name"])[0]
         except KeyError:
@@ -346,6 +346,9 @@ class TablesScreen(ConsoleScreen):
         if action in ("trash_show", "trash_empty", "rows_bulk"):
             return self.pane.model is not None
         return super().check_action(action, parameters)
+
+    def why_barred(self, action: str) -> str:
+        return self.pane.why_barred(action)
 
     @work(exclusive=True, group="whole", exit_on_error=False)
     async def action_row_history(self) -> None:

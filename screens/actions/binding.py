@@ -71,6 +71,12 @@ def live_actions(chain: Sequence[DOMNode]) -> list[Action]:
     ]
 
 
+def why_barred(action: Action, chain: Sequence[DOMNode]) -> str:
+    """Why the caller may not do it, where it could be done otherwise; "" when nothing forbids it."""
+    say = getattr(target_of(action, chain), "why_barred", None)
+    return str(say(action.textual)) if callable(say) else ""
+
+
 async def perform(app: App[object], action: Action, chain: Sequence[DOMNode]) -> bool:
     """Run an action where it belongs; False when nobody can do it now."""
     target = target_of(action, chain)

@@ -9,7 +9,12 @@ RECORD: tuple[Action, ...] = (
     Action("record.value", "ctrl+n", "record"),
     Action("record.clear", "delete,x", "record"),
     Action("record.follow", "ctrl+right_square_bracket", "record"),
-    Action("record.close", "r", "record", footer=4),
+    Action("record.fold", "z,space", "record", footer=4),
+    Action("record.add_file", "o", "record", footer=5),
+    Action("record.open_file", "", "record"),
+    Action("record.save_file", "s", "record", footer=6),
+    Action("record.remove_file", "d", "record", footer=7),
+    Action("record.close", "r", "record", footer=8),
 )
 
 EDITOR: tuple[Action, ...] = (

@@ -24,6 +24,8 @@ class Hit:
     """A sentence shown while it is highlighted."""
     quiet: bool = False
     """Shown only when something was typed."""
+    barred: str = ""
+    """Why it may not be done; it is shown all the same, so that nobody looks for it."""
     marks: tuple[int, ...] = field(default=(), compare=False)
 
 

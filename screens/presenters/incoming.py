@@ -1,8 +1,9 @@
 """Records that link to a record: by which field, how many, the first of them; and what it belongs to in its own table."""
 
+import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -21,12 +22,14 @@ DEEPEST = 12
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """The records of one table that link here by one field. `records`: keys and names of the first."""
+    """The records of one table that link here by one field. `records`: keys and names of the first. `shown`: a field of
+    the table that they link to shows them already."""
 
     table: TableInfo
     field: FieldInfo
     total: int
     records: tuple[tuple[str, str], ...]
+    shown: bool = False
 
     @property
     def title(self) -> str:
@@ -34,21 +37,34 @@ class Incoming:
 
 
 def pointing_here(tables: Sequence[TableInfo], info: TableInfo) -> list[tuple[TableInfo, FieldInfo]]:
-    """Fields that link one record of this table, where no field of this table shows the way back already."""
-    shown = {
-        (str(field["options"].get("relatedTable")), str(field["options"].get("foreignKey")))
-        for field in info["fields"]
-        if field["editor"] == "links"
-    }
+    """Fields that link one record of this table."""
     names = (info["name"], info["sqlName"])
     return [
         (table, field)
         for table in tables
         for field in table["fields"]
-        if field["family"] == "link"
-        and field["editor"] == "link"
-        and field["options"].get("relatedTable") in names
-        and not {(table["name"], field["name"]), (table["sqlName"], field["name"])} & shown
+        if field["family"] == "link" and field["editor"] == "link" and field["options"].get("relatedTable") in names
+    ]
+
+
+def shows(info: TableInfo, table: TableInfo, field: FieldInfo) -> bool:
+    """Whether a field of this table is the way back of one that links to it."""
+    return any(
+        each["editor"] == "links"
+        and each["options"].get("relatedTable") in (table["name"], table["sqlName"])
+        and each["options"].get("foreignKey") == field["name"]
+        for each in info["fields"]
+    )
+
+
+async def linking_to(port: Port, tables: Sequence[TableInfo], info: TableInfo, key: str) -> list[Incoming]:
+    """Everything that links to a record, as far as it can be read; the first records of each list."""
+    asked = pointing_here(tables, info)
+    found = await asyncio.gather(*(read_incoming(port, table, field, key) for table, field in asked))
+    return [
+        replace(each, shown=shows(info, table, field))
+        for each, (table, field) in zip(found, asked, strict=True)
+        if each is not None
     ]
 
 
@@ -65,6 +81,18 @@ async def read_incoming(
     display = next((each for each in table["fields"] if each["name"] == table["displayField"]), None)
     records = tuple((str(each["id"]), name_of(display, each)) for each in answer["records"])
     return Incoming(table, field, int(answer["pagination"]["total"]), records)
+
+
+async def names_of(port: Port, table: TableInfo, keys: Sequence[str]) -> dict[str, str]:
+    """What records are called, by their keys; without those that cannot be read."""
+    condition = {"field": table["primaryKey"], "operator": "in", "value": list(keys)}
+    query = urlencode({"filter": json.dumps(condition), "limit": len(keys), "ids": "string"})
+    try:
+        answer: Any = await port.request("GET", f"/api/tables/{table['sqlName']}/records?{query}")
+    except SovriumError:
+        return {}
+    display = next((each for each in table["fields"] if each["name"] == table["displayField"]), None)
+    return {str(each["id"]): name_of(display, each) for each in answer["records"]}
 
 
 def name_of(display: FieldInfo | None, record: Any) -> str:

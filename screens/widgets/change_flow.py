@@ -8,6 +8,7 @@ from core.client import ServerGone, SovriumError
 from core.contract.console import CommitAnswer
 from screens.presenters.pending import Applied
 from screens.presenters.place import Place
+from screens.presenters.value import problem_text
 from screens.services.context import Context
 from screens.services.text import t
 from screens.widgets.change_panel import ChangePanel, Spot, Tab, Verdict
@@ -148,5 +149,17 @@ class ChangeFlow:
         problems = self.context.pending.problems()
         if problems:
             table, key, field, message = problems[0]
-            self.screen.app.notify(message, title=t("change.problems", count=len(problems)), severity="error")
+            self.screen.app.notify(
+                problem_of(self.context, table, key, field, message),
+                title=t("change.problems", count=len(problems)),
+                severity="error",
+            )
             self.go(Spot(table, key, field))
+
+
+def problem_of(context: Context, table: str, key: str, field: str, message: str) -> str:
+    """What is wrong with a staged cell, with the names that a person gave: field, reason, value (T-148)."""
+    info = context.table(table)
+    found = next((each for each in info["fields"] if each["name"] == field), None) if info else None
+    staged = context.pending.cell(table, key, field)
+    return problem_text(found, staged.value if staged else None, message) if found is not None else message

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from screens.actions.action import Action
-from screens.actions.binding import chain_of, live_actions, target_of
+from screens.actions.binding import chain_of, live_actions, target_of, why_barred
 from screens.actions.registry import BY_ID
 from screens.services.context import Context
 from screens.services.keymap import character_of, key_label
@@ -79,6 +79,8 @@ class KeyFooter(Bar):
         key = self._key(action)
         if not key:
             return []
+        if why_barred(action, chain_of(self.screen)):
+            return [(f"✗{key} {label}", "$foreground-disabled", action.id), ("   ", "", "")]
         return [(key, "bold $primary", action.id), (f" {label}", "", action.id), ("   ", "", "")]
 
     def _width(self, piece: list[tuple[str, str, str]]) -> int:

@@ -52,6 +52,23 @@ OF_CELLS = frozenset(
 )
 """What needs a cell under the cursor: not done on cards."""
 
+NEEDS = {
+    **dict.fromkeys(("row_new", "row_duplicate", "data_import"), "create"),
+    **dict.fromkeys(("grid_edit", "grid_external", "grid_clear", "grid_value", "grid_bulk", "grid_paste"), "update"),
+    "row_delete": "delete",
+    "rows_bulk": "update",
+    "data_export": "export",
+    "row_comments": "comment",
+    "trash_restore": "restore",
+    "trash_erase": "permanentDelete",
+    "trash_empty": "permanentDelete",
+    "record_add_file": "update",
+    "record_remove_file": "update",
+    "record_clear": "update",
+    "record_value": "update",
+}
+"""What must be allowed for an action to be of use."""
+
 
 @dataclass(frozen=True, slots=True)
 class Editing:
@@ -200,10 +217,26 @@ class GridPane(Container):
 
     def denied(self, operation: str) -> bool:
         """Whether the caller may not do this here; says so."""
-        if self.may.get(operation, True):
-            return False
-        self.app.notify(t("access.denied", operation=t(f"access.may.{operation}")), severity="warning")
-        return True
+        reason = self._denial(operation)
+        if reason:
+            self.app.notify(reason, severity="warning")
+        return bool(reason)
+
+    def _denial(self, operation: str) -> str:
+        if self.may.get(operation, True) or self.info is None:
+            return ""
+        return t("access.denied", operation=t(f"access.may.{operation}"), table=self.info["name"])
+
+    def why_barred(self, action: str) -> str:
+        """Why the caller may not do it here; "" when nothing forbids it (P-043)."""
+        operation = NEEDS.get(action, "")
+        if action == "row_delete" and self.model is not None and self.model.query.deleted:
+            operation = "restore"
+        if operation == "update" and self.model is not None and self.model.count:
+            field = self.edits.field_here() if self.edits else None
+            if field is not None and field["options"].get("denied"):
+                return why_read_only(field)
+        return self._denial(operation) if operation else ""
 
     def paint_title(self) -> None:
         """Name, count, conditions and order, and what goes on."""

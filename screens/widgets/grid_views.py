@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from core.contract.tables import FieldInfo, TableInfo
-from screens.actions.binding import chain_of, live_actions
+from screens.actions.binding import chain_of, live_actions, why_barred
 from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.condition import value_condition, with_condition
 from screens.presenters.finder import Hit
@@ -205,6 +205,7 @@ class GridViews:
                 detail=t(f"actions.{action.id}.help"),
                 key=context.keymap.label(action),
                 run=partial(self._run, action.textual),
+                barred=why_barred(action, chain),
             )
             for action in actions
         ]

@@ -76,7 +76,10 @@ class Menu(OptionList):
             right = Content.assemble(right, "  ", " " * pad, (hit.key, self._key_style))
         room = width - 4 - right.cell_length
         pad = " " * (2 + max(0, label_width - label.cell_length))
-        left = Content.assemble(label, (pad + hit.detail if hit.detail else "", "dim"))
+        detail = f"✗ {hit.barred}" if hit.barred else hit.detail
+        if hit.barred:
+            label = Content.styled(label.plain, "dim")
+        left = Content.assemble(label, (pad + detail if detail else "", "dim"))
         if left.cell_length > room:
             left = left.truncate(max(1, room), ellipsis=True)
         gap = " " * max(1, room - left.cell_length + 1)

@@ -8,7 +8,7 @@ from textual.app import App
 from textual.dom import DOMNode
 
 from screens.actions.action import Action
-from screens.actions.binding import live_actions, perform
+from screens.actions.binding import live_actions, perform, why_barred
 from screens.presenters.finder import Hit
 from screens.presenters.place import Place
 from screens.services.context import Context
@@ -32,6 +32,7 @@ def action_hits(app: App[Any], context: Context, chain: Sequence[DOMNode]) -> li
             run=partial(perform, app, action, chain),
             search=action.id,
             note=t(f"actions.{action.id}.help"),
+            barred=why_barred(action, chain),
             quiet=action.keys.split(",")[0].rpartition("+")[2] in MOVES,
         )
 

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from rich.segment import Segment
-from rich.style import Style
-from textual import events, work
+from textual import work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.geometry import Region
 from textual.message import Message
-from textual.strip import Strip
-from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import Worker
 
 from core.contract.tables import FieldInfo
 from screens.actions.binding import bindings_of
 from screens.presenters.format import formatter
-from screens.presenters.incoming import MORE, Incoming, ancestors, computed_text, pointing_here, read_incoming
+from screens.presenters.incoming import MORE, ancestors, computed_text, linking_to, names_of, read_incoming
 from screens.presenters.link import REF
 from screens.presenters.paste import TargetRow
 from screens.presenters.pending import PendingChanges, Staged
 from screens.presenters.place import Place
-from screens.presenters.value import NULL, SHAPED, check, edit_text, editable, is_cut, show, title_of, why_read_only
-from screens.services.number import grouped
+from screens.presenters.record_sheet import FILE_TYPES, OPEN, Line, RecordSheet, Spot
+from screens.presenters.value import (
+    NULL,
+    SHAPED,
+    check,
+    edit_text,
+    editable,
+    is_cut,
+    problem_text,
+    show,
+    title_of,
+    why_read_only,
+)
 from screens.services.text import t
 from screens.widgets.cell_values import value_hits
 from screens.widgets.defect import tell_defect
@@ -38,140 +46,15 @@ from screens.widgets.finder import Finder
 from screens.widgets.grid_pane import GridPane
 from screens.widgets.press import press_button
 from screens.widgets.question import Questions
+from screens.widgets.record_files import RecordFiles
+from screens.widgets.record_form import NAME_WIDTH, RecordForm
 
-MARKS = {"dirty": "*", "invalid": "!", "conflict": "≠"}
-NAME_WIDTH = 16
-
-
-class RecordForm(Widget):
-    """A line a field: mark, name, value. Paints what the panel holds."""
-
-    DEFAULT_CSS = """
-    RecordForm { height: 1fr; background: $surface; }
-    RecordForm > .form--name { color: $foreground-muted; }
-    RecordForm > .form--value { color: $foreground; }
-    RecordForm > .form--null { color: $foreground-muted; }
-    RecordForm > .form--readonly { color: $foreground-muted; }
-    RecordForm > .form--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
-    RecordForm > .form--blurred { background: $block-cursor-blurred-background; }
-    RecordForm > .form--dirty { color: $text-warning; text-style: bold; }
-    RecordForm > .form--invalid { color: $text-error; text-style: bold underline; }
-    """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "form--name",
-        "form--value",
-        "form--null",
-        "form--readonly",
-        "form--cursor",
-        "form--blurred",
-        "form--dirty",
-        "form--invalid",
-    }
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
-        Binding("pageup", "move(-10)", show=False),
-        Binding("pagedown", "move(10)", show=False),
-        Binding("home", "move(-999)", show=False),
-        Binding("end,G", "move(999)", show=False),
-    ]
-    ALLOW_SELECT = False
-    can_focus = True
-
-    @dataclass
-    class Moved(Message):
-        """Another field is under the cursor."""
-
-    @dataclass
-    class Opened(Message):
-        """A field was clicked twice."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[tuple[FieldInfo, str, str]] = []
-        """Field, text, state: value, null, readonly, dirty, invalid, conflict."""
-        self.at = self.top = 0
-
-    def show(self, lines: list[tuple[FieldInfo, str, str]]) -> None:
-        self.lines = lines
-        self.at = max(0, min(self.at, len(lines) - 1))
-        self._reveal()
-        self.refresh()
-
-    def action_move(self, by: int) -> None:
-        self.at = max(0, min(self.at + by, len(self.lines) - 1))
-        self._reveal()
-        self.refresh()
-        self.post_message(self.Moved())
-
-    def _reveal(self) -> None:
-        height = max(1, self.size.height)
-        self.top = max(0, min(self.top, self.at, len(self.lines) - 1))
-        if self.at >= self.top + height:
-            self.top = self.at - height + 1
-
-    def on_resize(self) -> None:
-        self._reveal()
-
-    def region_of(self, line: int) -> Region:
-        """Where a value stands, in our own coordinates."""
-        left = NAME_WIDTH + 3
-        return Region(left, line - self.top, max(8, self.size.width - left), 1)
-
-    def render_line(self, y: int) -> Strip:
-        width, at = self.size.width, self.top + y
-        if at >= len(self.lines):
-            return Strip.blank(width, self.rich_style)
-        field, text, state = self.lines[at]
-        ground = (
-            self.get_component_rich_style("form--cursor" if self.has_focus else "form--blurred")
-            if at == self.at
-            else Style()
-        )
-        style = "dirty" if state == "conflict" else state
-        mark = MARKS.get(state, " ")
-        line = Strip(
-            [
-                Segment(f"{mark} ", self.get_component_rich_style(f"form--{style}") + ground),
-                Segment(_fit(title_of(field), NAME_WIDTH) + " ", self.get_component_rich_style("form--name") + ground),
-                Segment(text, self.get_component_rich_style(f"form--{style}") + ground),
-            ]
-        )
-        return line.adjust_cell_length(width, self.rich_style + ground).crop(0, width)
-
-    def on_click(self, event: events.Click) -> None:
-        at = self.top + event.y
-        if at < len(self.lines):
-            self.at = at
-            self.refresh()
-            self.post_message(self.Moved())
-            if event.chain == 2:
-                self.post_message(self.Opened())
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        event.stop()
-        self.action_move(1)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        event.stop()
-        self.action_move(-1)
-
-
-def _fit(text: str, width: int) -> str:
-    from rich.cells import set_cell_size
-
-    from screens.widgets.sheet import padded
-
-    return padded(text, width).plain if text else set_cell_size("", width)
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """What a line of a list leads to: one record, all of them (`key` ""), or more of the list (`more`)."""
-
-    linked: Incoming
-    key: str = ""
-    more: bool = False
+OF_FIELDS = ("record_value", "record_clear", "record_add_file", "record_remove_file")
+"""Actions that change the field under the cursor."""
+NAMED = 50
+"""Linked records of a field that are called by their names."""
+FOLDED = "record.folded"
+"""Which sections a person keeps closed, in the session."""
 
 
 class RecordPanel(Container):
@@ -182,7 +65,11 @@ class RecordPanel(Container):
     RecordPanel > #record-title { height: 1; padding: 0 1; background: $panel; text-style: bold; color: $primary; }
     RecordPanel > #record-note { height: auto; max-height: 10; padding: 0 1; color: $foreground; background: $panel; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("record")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_of("record"),
+        Binding("right,l", "turn_to(True)", show=False),
+        Binding("left,h", "turn_to(False)", show=False),
+    ]
     action_context = "record"
 
     @dataclass
@@ -195,10 +82,10 @@ class RecordPanel(Container):
         self.row: TargetRow | None = None
         self.host = EditorHost(self)
         self._field: FieldInfo | None = None
-        self._incoming: list[Incoming] = []
         self._above: list[tuple[str, str]] = []
-        self._spots: dict[int, Spot] = {}
-        """What the lines below the fields lead to."""
+        kept = pane.context.session.get(FOLDED)
+        self.files = RecordFiles(self)
+        self.sheet = RecordSheet(folded=set(kept) if isinstance(kept, list) else set())
 
     def compose(self) -> ComposeResult:
         yield Static(id="record-title", markup=False)
@@ -226,7 +113,8 @@ class RecordPanel(Container):
             self.form.show([])
             return
         if self.row is None or self.row.key != cell[0].key:
-            self._incoming, self._above = [], []
+            self._above = []
+            self.sheet.forget()
         self.row = cell[0]
         self.paint()
         if not self.row.key.startswith(REF):
@@ -241,45 +129,50 @@ class RecordPanel(Container):
         port, info, row, schema = self.pane.context.port, self.pane.info, self.row, self.pane.context.schema
         if port is None or info is None or row is None or schema is None:
             return
-        found = [await read_incoming(port, *each, row.key) for each in pointing_here(schema["tables"], info)]
-        above = await ancestors(port, info, row.key)
+        found, above, _ = await asyncio.gather(
+            linking_to(port, schema["tables"], info, row.key), ancestors(port, info, row.key), self._read_names(row)
+        )
         if self.row is row:
-            self._incoming, self._above = [each for each in found if each is not None], above
+            self.sheet.incoming[info["sqlName"], row.key] = found
+            self._above = above
             self.paint()
 
-    def _link_lines(self, at: int) -> list[tuple[FieldInfo, str, str]]:
-        """The lists of what links here, below the fields. `at`: the line that they begin at."""
-        lines: list[tuple[FieldInfo, str, str]] = []
-        self._spots = {}
-
-        def add(title: str, text: str, state: str, spot: Spot) -> None:
-            self._spots[at + len(lines)] = spot
-            lines.append(({**spot.linked.field, "label": title}, text, state))
-
-        for linked in self._incoming:
-            add(linked.title, f"{grouped(linked.total)}  {title_of(linked.field)}", "name", Spot(linked))
-            for key, name in linked.records:
-                add(" ", f"{name} →", "value", Spot(linked, key))
-            if (rest := linked.total - len(linked.records)) > 0:
-                add(" ", t("record.more", count=rest), "readonly", Spot(linked, more=True))
-        return lines
+    async def _read_names(self, row: TargetRow) -> None:
+        """What linked records are called that the grid does not show."""
+        port, info, model = self.pane.context.port, self.pane.info, self.pane.model
+        at = model.row(model.selection.row) if model is not None else None
+        if port is None or info is None or model is None or at is None:
+            return
+        for field in info["fields"]:
+            related = self.pane.context.related(field) if field["family"] == "link" else None
+            value = row.values.get(field["name"])
+            known = model.labels(at, field["name"])
+            keys = [str(each) for each in (value if isinstance(value, list) else [value]) if each is not None]
+            unknown = [key for key in keys if key not in known][:NAMED]
+            if related is not None and unknown:
+                for key, name in (await names_of(port, related, unknown)).items():
+                    model.learn_label(field["name"], key, name)
 
     def paint(self) -> None:
         """The form from the row and what is staged over it."""
-        row, info = self.row, self.pane.info
-        if row is None or info is None:
+        row, info, schema = self.row, self.pane.info, self.pane.context.schema
+        if row is None or info is None or schema is None:
             return
-        lines = []
-        for field in info["fields"]:
-            staged = self.pending.cell(info["sqlName"], row.key, field["name"])
-            value = staged.value if staged else row.values.get(field["name"])
-            lines.append((field, self._text(field, value), self._state(field, value, staged)))
-        self.form.show([*lines, *self._link_lines(len(lines))])
+        self.form.show(self.sheet.lines(info, row.key, self.cell, schema["tables"]))
         title = self.pending.cell(info["sqlName"], row.key, info["displayField"])
         name = title.value if title else row.values.get(info["displayField"])
         text = str(name) if name is not None else t("record.new")
         self.query_one("#record-title", Static).update(" › ".join([*(each for _, each in self._above), text]))
         self.paint_note()
+
+    def cell(self, field: FieldInfo) -> tuple[Any, str, str]:
+        """Value, text and state of a field, with what is staged over it."""
+        row, info = self.row, self.pane.info
+        assert row is not None
+        assert info is not None
+        staged = self.pending.cell(info["sqlName"], row.key, field["name"])
+        value = staged.value if staged else row.values.get(field["name"])
+        return value, self._text(field, value), self._state(field, value, staged)
 
     def _text(self, field: FieldInfo, value: Any) -> str:
         if field["type"] == "button":
@@ -308,7 +201,11 @@ class RecordPanel(Container):
         if field is not None and info is not None and row is not None:
             staged = self.pending.cell(info["sqlName"], row.key, field["name"])
             text = self._whole(field, staged.value if staged else row.values.get(field["name"]))
-            note = f"! {staged.message}" if staged and staged.message else text or field["description"]
+            note = text or field["description"]
+            if staged and staged.message:
+                note = f"! {problem_text(field, staged.value, staged.message)}"
+            if not note and field["options"].get("denied"):
+                note = why_read_only(field)
         self.query_one("#record-note", Static).update(note)
 
     def _whole(self, field: FieldInfo, value: Any) -> str:
@@ -322,8 +219,8 @@ class RecordPanel(Container):
         self.paint_note()
 
     def field_here(self) -> FieldInfo | None:
-        form = self.form
-        return form.lines[form.at][0] if form.lines and form.at not in self._spots else None
+        line = self.form.current
+        return line.field if line is not None else None
 
     # ── Editing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -337,24 +234,34 @@ class RecordPanel(Container):
 
     async def _open_spot(self, spot: Spot) -> None:
         """Go to a record that links here, to all of them, or read more of the list."""
-        linked, row, port = spot.linked, self.row, self.pane.context.port
+        linked, port = spot.linked, self.pane.context.port
         table = linked.table["sqlName"]
-        if row is None or port is None:
+        if port is None:
             return
         if spot.more:
-            more = await read_incoming(port, linked.table, linked.field, row.key, len(linked.records) + MORE)
-            self._incoming = [more if each is linked and more is not None else each for each in self._incoming]
+            more = await read_incoming(port, linked.table, linked.field, spot.of[1], len(linked.records) + MORE)
+            if more is not None:
+                lists = self.sheet.incoming.get(spot.of, [])
+                more = replace(more, shown=linked.shown)
+                self.sheet.incoming[spot.of] = [more if each is linked else each for each in lists]
             self.paint()
             return
         state: dict[str, Any] = {"table": table, "key": spot.key}
         if not spot.key:
-            leaf = {"field": linked.field["name"], "operator": "equals", "value": row.key}
+            leaf = {"field": linked.field["name"], "operator": "equals", "value": spot.of[1]}
             state = {"table": table, "filter": leaf}
-        self.pane.context.go(Place("tables", f"{table}#{spot.key or row.key}", linked.table["name"], state))
+        self.pane.context.go(Place("tables", f"{table}#{spot.key or spot.of[1]}", linked.table["name"], state))
 
     async def _edit(self) -> None:
-        if (spot := self._spots.get(self.form.at)) is not None:
-            await self._open_spot(spot)
+        line = self.form.current
+        if line is not None and line.spot is not None:
+            await self._open_spot(line.spot)
+            return
+        if line is not None and line.field is None:
+            await self._turn_fold(line)
+            return
+        if line is not None and line.file is not None:
+            self.action_record_open_file()
             return
         field, row, info = self.field_here(), self.row, self.pane.info
         if field is None or row is None or info is None:
@@ -382,7 +289,7 @@ class RecordPanel(Container):
         field, self._field = self._field, None
         self.form.focus()
         if field is not None and event.changed:
-            self._stage(field, event.value, event.problem)
+            self.stage(field, event.value, event.problem)
         if event.move == "right":
             self.form.action_move(1)
         elif event.move == "left":
@@ -399,7 +306,7 @@ class RecordPanel(Container):
         self.form.focus()
         self.action_record_value()
 
-    def _stage(self, field: FieldInfo, value: Any, problem: str = "") -> None:
+    def stage(self, field: FieldInfo, value: Any, problem: str = "") -> None:
         if self.row is not None and self.pane.edits is not None:
             self.pane.edits.stage([self.row], field, value, problem)
             self.paint()
@@ -411,7 +318,7 @@ class RecordPanel(Container):
             return
         hit = await self.app.push_screen_wait(Finder(t("values.placeholder", field=title_of(field)), value_hits(field)))
         if hit is not None:
-            self._stage(field, hit.value, check(field, hit.value))
+            self.stage(field, hit.value, check(field, hit.value))
 
     def action_record_clear(self) -> None:
         field = self.field_here()
@@ -420,7 +327,7 @@ class RecordPanel(Container):
         if problem := check(field, None):
             self.app.notify(problem, severity="warning")
         else:
-            self._stage(field, None)
+            self.stage(field, None)
 
     def action_record_close(self) -> None:
         self.post_message(self.Closed())
@@ -428,6 +335,87 @@ class RecordPanel(Container):
     def action_app_back(self) -> None:
         """Escape: back to the grid."""
         self.post_message(self.Closed())
+
+    # ── Sections and the tree of links ─────────────────────────────────────────────────────────────────────────────────
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        line = self.form.current if self.is_mounted else None
+        field = line.field if line is not None else None
+        match action:
+            case "record_fold":
+                return line is not None and bool(line.folds)
+            case "record_open_file" | "record_save_file" | "record_remove_file":
+                return line is not None and line.file is not None
+            case "record_add_file":
+                return field is not None and field["type"] in FILE_TYPES
+            case "record_value" | "record_clear":
+                return field is not None and line is not None and line.file is None
+        return super().check_action(action, parameters)
+
+    def why_barred(self, action: str) -> str:
+        """Why the caller may not do it to the field under the cursor (P-043)."""
+        field = self.field_here()
+        if action in ("record_edit", *OF_FIELDS) and field is not None and field["options"].get("denied"):
+            return why_read_only(field)
+        return self.pane.why_barred(action) if action in OF_FIELDS else ""
+
+    @work(exclusive=True, group="record-fold", exit_on_error=False)
+    async def action_record_fold(self) -> None:
+        """Open or close the section, or what links to the linked record."""
+        if (line := self.form.current) is not None:
+            await self._turn_fold(line)
+
+    @work(exclusive=True, group="record-fold", exit_on_error=False)
+    async def action_turn_to(self, is_open: bool) -> None:
+        """→ opens, ← closes; ← on a line inside goes to the heading."""
+        line, form = self.form.current, self.form
+        if line is None:
+            return
+        if line.folds and self._is_open(line) is not is_open:
+            await self._turn_fold(line)
+        elif not is_open:
+            above = next((at for at in range(form.at - 1, -1, -1) if form.lines[at].folds), None)
+            if above is not None:
+                form.action_move(above - form.at)
+
+    @staticmethod
+    def _is_open(line: Line) -> bool:
+        return OPEN in (line.title[:1], line.text.lstrip()[:1])
+
+    async def _turn_fold(self, line: Line) -> None:
+        spot, port, schema = line.spot, self.pane.context.port, self.pane.context.schema
+        if not line.folds:
+            return
+        if spot is None or not spot.key:
+            self.sheet.turn(line.folds)
+            self.pane.context.session.put(FOLDED, sorted(self.sheet.folded))
+        elif port is not None and schema is not None:
+            here = (spot.linked.table["sqlName"], spot.key)
+            self.sheet.opened ^= {here}
+            if here in self.sheet.opened and here not in self.sheet.incoming:
+                self.sheet.incoming[here] = await linking_to(port, schema["tables"], spot.linked.table, spot.key)
+        self.paint()
+
+    # ── Files ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def action_record_add_file(self) -> None:
+        """The editor of the field, whose line takes a path."""
+        field = self.field_here()
+        at = next((n for n, line in enumerate(self.form.lines) if line.field is field and line.file is None), None)
+        if field is not None and at is not None:
+            self.form.action_move(at - self.form.at)
+            self.action_record_edit()
+
+    def action_record_remove_file(self) -> None:
+        self.files.remove()
+
+    @work(exclusive=True, group="record-file", exit_on_error=False)
+    async def action_record_open_file(self) -> None:
+        await self.files.open()
+
+    @work(exclusive=True, group="record-file", exit_on_error=False)
+    async def action_record_save_file(self) -> None:
+        await self.files.save()
 
     # ── Moving between records ─────────────────────────────────────────────────────────────────────────────────────────
 

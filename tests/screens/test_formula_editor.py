@@ -77,8 +77,8 @@ async def test_fields_and_functions_complete_with_their_documentation(desk: Runn
     async with sheet(desk) as (pilot, opened, _):
         choices = opened.query_one(CompletionList)
         await pilot.press(*"rou")
+        await until(pilot, lambda: "To so many places" in shown(pilot))
         assert [each.label for each in choices.candidates][:3] == ["ROUND", "ROUNDUP", "ROUNDDOWN"]
-        assert "To so many places" in shown(pilot)
         await pilot.press("tab", *"pri", "tab")
         assert opened.editor.area.text == "ROUND(price"
         assert "ROUND(number, [number])" in shown(pilot)

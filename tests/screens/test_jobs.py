@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from core.contract.console import Job
-from screens.jobs import free_name
 from screens.presenters.job_center import JobCenter
+from screens.services.download import free_name
 from tests.support.console import console, running, screen_text, until
 from tests.support.memory_port import MemoryPort
 

@@ -20,7 +20,10 @@ async def test_a_read_only_table_says_so_and_takes_no_edit() -> None:
         await pilot.press("o", "d", "right", "e")
         await until(pilot, lambda: "may not change it" in screen_text(app))
         told = [message.text for message in app.context.messages.messages]
-        assert any("create" in text for text in told)
+        assert "companies: your roles do not let you create records" in "\n".join(told)
         assert any("delete" in text for text in told)
         assert app.context.pending.count() == 0
         assert screen.pane.host.current is None
+        assert "✗o New" in screen_text(app).splitlines()[-1]
+        await pilot.press("full_stop", *"duplicate")
+        await until(pilot, lambda: "✗ companies: your roles do not let you create" in screen_text(app))

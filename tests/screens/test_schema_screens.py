@@ -196,8 +196,7 @@ async def test_the_plan_of_a_changed_file_is_applied_and_rolled_back(desk: Runni
     """M-042, M-044, M-052: plan, history, difference of two versions, the way back."""
     desk.app_file.write_text(APP.replace("name: stock, type: integer", "name: amount, type: integer"))
     async with at(desk, "m") as (pilot, screen):
-        await until(pilot, lambda: screen.plan is not None)
-        assert "~" in shown(pilot)
+        await until(pilot, lambda: screen.plan is not None and "~" in shown(pilot))
         await pilot.press("a")
         await until(pilot, lambda: isinstance(pilot.app.screen, PlanSheet))
         await pilot.press("enter")

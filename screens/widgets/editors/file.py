@@ -22,6 +22,7 @@ from core.client import SovriumError
 from screens.presenters.format import file_text
 from screens.presenters.format.line import one_line
 from screens.presenters.value import ValueRefused, title_of
+from screens.services.download import at_home, place_for, plain_name
 from screens.services.text import t
 from screens.widgets.editors.base import CellEditor, EditedCell, Move
 
@@ -242,22 +243,3 @@ class FileEditor(FilesEditor):
 
     kind = "file"
     several = False
-
-
-def at_home(text: str) -> Path:
-    """`~/scan.png`"""
-    return Path(os.path.expanduser(text))
-
-
-def place_for(typed: str, name: str) -> tuple[Path, bool]:
-    """Where a copy goes, and whether nothing is there yet: the typed path, or the folder of downloads."""
-    downloads = Path.home() / "Downloads"
-    target = at_home(typed) if typed else downloads if downloads.is_dir() else Path.home()
-    target = target / name if target.is_dir() else target
-    return target, not target.exists()
-
-
-def plain_name(file: dict[str, Any]) -> str:
-    """The file's name as one of a folder here: a name of the server's never leads anywhere else."""
-    name = str(file.get("filename") or file["key"]).replace("\\", "/").rpartition("/")[2]
-    return "".join(c for c in name if c.isprintable()).strip(". ") or str(file["key"])
