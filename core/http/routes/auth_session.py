@@ -77,7 +77,7 @@ async def get_session(call: Call) -> Answer:
 
 
 @routes.add("POST", "/api/auth/session/refresh", answers={200: SessionAndUser}, errors=(401,))
-async def refresh(call: Call) -> Answer:
+async def refresh_session(call: Call) -> Answer:
     """Let the session last from now on"""
     found, context = current(call), call.auth.context
     session = await context.write(lambda tx: context.sessions.slide(tx, found.session), found.principal)
