@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from core.history.retention import Retention
     from core.jobs.center import JobCenter
     from core.jobs.transfer import Transfers
+    from core.migrations.deferred import IndexBuilder
     from core.migrations.lifetime import Lifetime
     from core.migrations.owned import OwnedViews
     from core.migrations.plan import Plan
@@ -81,6 +82,8 @@ class Engine:
     schema_version: int = 1
     deliveries: "Deliveries | None" = None
     """Calls webhooks, where tables have any."""
+    indexes: "IndexBuilder | None" = None
+    """Builds indexes that the last migration has left for later."""
     retention: "Retention | None" = None
     """Forgets old changes, where the app file says so."""
     _closers: list[Callable[[], object]] = field(default_factory=list)
@@ -192,7 +195,7 @@ class Engine:
     async def retire(self, successor: "Engine") -> None:
         """Give what goes on, jobs and SQL runs among it, to the successor. On the event loop, once the doors lead there."""
         self._closers.clear()
-        for worker in (self.retention, self.deliveries):
+        for worker in (self.retention, self.deliveries, self.indexes):
             if worker is not None:
                 await asyncio.to_thread(worker.stop)
         self.sql.follow(successor.model)
@@ -203,7 +206,7 @@ class Engine:
     def close(self) -> None:
         """Stop jobs and SQL runs, finish queued writes, let go of the database. Idempotent; any thread."""
         closers, self._closers = self._closers, []
-        for worker in (self.retention, self.deliveries):
+        for worker in (self.retention, self.deliveries, self.indexes):
             if worker is not None:
                 worker.stop()
         if closers and "views" in self.__dict__:
@@ -337,6 +340,7 @@ def assemble(
     the app (events, jobs, SQL runs, the completion index) is taken over from the engine `before`."""
     from core.history.retention import Retention
     from core.jobs.center import JobCenter
+    from core.migrations.deferred import IndexBuilder, waiting
     from core.migrations.lifetime import lifetimes
     from core.migrations.run import history
     from core.records.service import Records
@@ -369,6 +373,8 @@ def assemble(
         retention=Retention(database, model.app.history_days, clock) if model.app.history_days else None,
     )
     engine.records.files = files
+    if waiting(database):
+        engine.indexes = IndexBuilder(database)
     engine.deliveries = start_deliveries(engine)
     if before is not None:
         engine._closers += before._closers

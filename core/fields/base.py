@@ -13,7 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from core.contract.records import Operator
-from core.fields.column import ColumnType
+from core.fields.column import ColumnKind, ColumnType
 from core.fields.operator import OPERATORS
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.vocabulary import OptionProblem
@@ -51,6 +51,20 @@ EditorKind = Literal[
     "none",
 ]
 """Which editor the console opens on a cell of this type; `none` = read-only."""
+
+
+_SCALARS: Mapping[ColumnKind, str] = {
+    "text": "String",
+    "integer": "Int",
+    "bigint": "BigInt",
+    "decimal": "BigFloat",
+    "double": "Float",
+    "boolean": "Boolean",
+    "date": "Date",
+    "time": "Time",
+    "timestamp": "Datetime",
+    "json": "JSON",
+}
 
 
 class ValueProblem(ValueError):
@@ -105,6 +119,13 @@ class FieldType(ABC, Generic[V]):
     def result(self) -> ColumnType | None:
         """The type of the value in SQL, also where it is computed or kept elsewhere; None where there is no value."""
         return self.column()
+
+    def graphql(self) -> str | None:
+        """The GraphQL scalar of a value, or a list of it: `Int`, `[String]`; None where there is no value."""
+        kind = self.result()
+        if kind is None:
+            return None
+        return f"[{_SCALARS[kind.item.kind]}]" if kind.is_list else _SCALARS[kind.kind]
 
     def inputs(self) -> frozenset[tuple[str, str]]:
         """The fields that a computed value is made from: SQL name of their table, "" for the field's own, and name."""

@@ -18,20 +18,52 @@ TABLE, FIELD = "table:", "field:"
 _NEXT = re.compile(r"nextval\('\"?([^'\"]+)")
 
 
-def write_marks(tx: Transaction, layout: Layout) -> None:
-    """Those that are missing, or not as they should be."""
-    for statement in _missing(layout, read_comments(tx)):
+Said = Mapping[tuple[str, str], str]
+"""What people have said of tables and columns, by the marks of both; a table's own has none of a column."""
+
+
+def said(reader: Reader, layout: Layout) -> Said:
+    """Before the tables of `layout` change: a rewritten table has lost its comments."""
+    comments = read_comments(reader)
+    found: dict[tuple[str, str], str] = {}
+    for table in layout:
+        found[TABLE + table.id, ""] = _rest(comments.get((table.name, None), ""))
+        for column in table.columns:
+            found[TABLE + table.id, identity(column)] = _rest(comments.get((table.name, column.name), ""))
+    return found
+
+
+def write_marks(tx: Transaction, layout: Layout, before: Said) -> None:
+    """Those that are missing, each below what people have said."""
+    for statement in _missing(layout, read_comments(tx), before):
         tx.execute(statement)
 
 
-def _missing(layout: Layout, found: Comments) -> Iterator[str]:
+def _missing(layout: Layout, found: Comments, before: Said) -> Iterator[str]:
     for table in layout:
-        name = quote(table.name)
-        if found.get((table.name, None)) != TABLE + table.id:
-            yield f"COMMENT ON TABLE {name} IS {literal(TABLE + table.id)}"
+        name, mark = quote(table.name), TABLE + table.id
+        text = found.get((table.name, None), "")
+        if _mark(text, TABLE) != mark:
+            yield f"COMMENT ON TABLE {name} IS {literal(_below(text, before.get((mark, '')), mark))}"
         for column in table.columns:
-            if column.field_id is not None and found.get((table.name, column.name)) != identity(column):
-                yield f"COMMENT ON COLUMN {name}.{quote(column.name)} IS {literal(identity(column))}"
+            own, text = identity(column), found.get((table.name, column.name), "")
+            if column.field_id is not None and _mark(text, FIELD) != own:
+                whole = _below(text, before.get((mark, own)), own)
+                yield f"COMMENT ON COLUMN {name}.{quote(column.name)} IS {literal(whole)}"
+
+
+def _mark(text: str, kind: str) -> str | None:
+    """The line of a comment that is ours."""
+    return next((line for line in text.splitlines() if line.startswith(kind)), None)
+
+
+def _rest(text: str) -> str:
+    return "\n".join(line for line in text.splitlines() if not line.startswith((TABLE, FIELD)))
+
+
+def _below(text: str, before: str | None, mark: str) -> str:
+    words = _rest(text) or before
+    return f"{words}\n{mark}" if words else mark
 
 
 def recovered(reader: Reader, wanted: Layout) -> State | None:
@@ -39,9 +71,9 @@ def recovered(reader: Reader, wanted: Layout) -> State | None:
     file, which say what a catalogue cannot."""
     comments = read_comments(reader)
     ids = {
-        table: text.removeprefix(TABLE)
+        table: mark.removeprefix(TABLE)
         for (table, column), text in comments.items()
-        if column is None and text.startswith(TABLE)
+        if column is None and (mark := _mark(text, TABLE))
     }
     if not ids:
         return None
@@ -59,9 +91,9 @@ def _table(
     ours = {identity(column): column for column in (wanted.columns if wanted else ())}
     columns = []
     for column in found.columns.values():
-        mark = comments.get((found.name, column.name), "")
-        field_id = mark.removeprefix(FIELD) if mark.startswith(FIELD) else None
-        same = ours.get(mark if field_id is not None else f"name:{column.name}")
+        mark = _mark(comments.get((found.name, column.name), ""), FIELD)
+        field_id = mark.removeprefix(FIELD) if mark else None
+        same = ours.get(mark or f"name:{column.name}")
         type_ = _type(ddl, column, same)
         # What has no mark and is nobody's automatic column was added by hand, and is not ours to lose.
         if type_ is None or (field_id is None and same is None and wanted is not None):

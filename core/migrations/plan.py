@@ -10,6 +10,7 @@ from core.fields.model import AppModel, Column, TableModel
 from core.migrations.bookkeeping import State, next_version, read_state, undone_version
 from core.migrations.check import BY_HAND, ChangeCheck, Refusal
 from core.migrations.conversion import Conversion, NotConvertible, conversion
+from core.migrations.deferred import is_big
 from core.migrations.difference import Difference, TableChange, compare, present, stored
 from core.migrations.expression import Conversions, Sql, fill_of
 from core.migrations.kept import KEPT_DAYS, keep_columns, keep_table, kept_name
@@ -39,6 +40,8 @@ class Step:
     statements: tuple[Sql, ...] = ()
     confirmed: bool = True
     """False: it loses data and nothing in the app file allows it."""
+    later: tuple[tuple[str, str], ...] = ()
+    """Indexes by name, with the statements that build them once the migration is in force (`core.migrations.deferred`)."""
 
     @property
     def sql(self) -> tuple[str, ...]:
@@ -51,6 +54,7 @@ class Step:
             "text": self.text,
             "sql": list(self.sql),
             "confirmed": self.confirmed,
+            **({"later": [list(each) for each in self.later]} if self.later else {}),
         }
 
 
@@ -124,6 +128,7 @@ def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS, rules
     number = next_version(reader, there)
     after = State(version=number, checksum=new_checksum, schema=text, layout=layout)
     composer = Composer(reader, model, read_catalog(reader), state, after)
+    composer.defers = True
     if state.version == 0 and state.layout:
         composer.warnings.append("The snapshot of the tables is lost; they were known again by their marks")
     found = composer.plan()
@@ -139,6 +144,8 @@ class Composer:
     """Collects steps, refusals and warnings in the order of spec §12.1. A rollback answers some questions otherwise."""
 
     backwards = False
+    defers = False
+    """Plain indexes of big tables are built once the rest is in force."""
 
     def __init__(self, reader: Reader, model: AppModel, catalog: Catalog, before: State, after: State) -> None:
         self.reader = reader
@@ -291,7 +298,13 @@ class Composer:
             if fill:
                 fills[column.name] = fill
         conversions = self._conversions(change)
-        return TableSql(self.ddl, change, fills, conversions, self.catalog, self._sequences, self._next_numbers(change))
+        later = self._deferred(change)
+        numbers = self._next_numbers(change)
+        return TableSql(self.ddl, change, fills, conversions, self.catalog, self._sequences, numbers, later)
+
+    def _deferred(self, change: TableChange) -> frozenset[str]:
+        names = [index.name for index in change.indexes_added if not index.unique] if self.defers else []
+        return frozenset(names) if names and is_big(self.reader, change.old.name) else frozenset()
 
     def _field_options(self, change: TableChange) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """The fields of the table as the old and the new file say them, by id."""
@@ -469,6 +482,9 @@ class Composer:
                 steps.append(Step("change", name, f"Rewrite table {change.new.name}", statements))
             elif statements:
                 steps.append(Step("change", name, f"Alter table {change.new.name}", statements))
+            if work.deferred:
+                text = f"Build {', '.join(sorted(work.deferred))} beside the work, once the rest is in force"
+                steps.append(Step("add", name, text, later=work.later()))
             yield from steps
 
     def _name(self, table: TableLayout) -> str:

@@ -15,12 +15,14 @@ from core.migrations.bookkeeping import (
     put_in_force,
     read_history,
     read_log,
+    read_state,
     record_attempt,
     record_version,
 )
 from core.migrations.expression import Sql
 from core.migrations.kept import expired
-from core.migrations.mark import write_marks
+from core.migrations.layout import Layout
+from core.migrations.mark import said, write_marks
 from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.plan import Plan, Step, compose, keep_days
 from core.migrations.repair import compose_repair
@@ -139,16 +141,24 @@ class _Run:
         refuse(fresh, allow_destructive=self.allow_destructive, reapply=self.reapply)
         create_bookkeeping(tx, table_names(tx))
         self.owned.drop(tx)
+        words = said(tx, self._standing(tx))
         for at, step in enumerate(fresh.steps, 1):
             self.report(Progress(step=at, steps=len(fresh.steps), text=step.text))
             for statement in step.statements:
                 self._execute(tx, statement, at, step)
         broken = tuple(self.rules.refusals(tx, fresh.model, fresh.unjudged, fresh.lenient)) if fresh.unjudged else ()
         refuse(replace(fresh, refusals=broken), allow_destructive=True, reapply=True)
-        write_marks(tx, fresh.state.layout)
+        write_marks(tx, fresh.state.layout, words)
         self.owned.create(tx, fresh.model)
         self._record(tx, fresh)
         return fresh
+
+    @staticmethod
+    def _standing(tx: Transaction) -> Layout:
+        try:
+            return read_state(tx, table_names(tx)).layout
+        except MigrationRefused:
+            return ()  # it was edited, and is about to be repaired
 
     def _execute(self, tx: Transaction, statement: Sql, at: int, step: Step) -> None:
         if statement.copies is None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from core.fields.model import Column
+from core.migrations.deferred import concurrently
 from core.migrations.difference import TableChange, stored
 from core.migrations.expression import Conversions, Sql, expressions
 from core.migrations.layout import TableLayout
@@ -46,8 +47,11 @@ class TableSql:
         catalog: Catalog,
         sequences: frozenset[str],
         next_numbers: Mapping[str, int],
+        deferred: frozenset[str] = frozenset(),
     ) -> None:
-        """`sequences` are those that stand once all tables have been released."""
+        """`sequences` are those that stand once all tables have been released; `deferred` names the indexes that are built
+        later."""
+        self.deferred = deferred
         self.ddl = ddl
         self.change = change
         self.fills = fills
@@ -235,8 +239,19 @@ class TableSql:
             if self._can_restore():
                 texts += [index.definition for index in self._foreign_indexes()]
         else:
-            texts = ddl.create_indexes(change.new.name, change.indexes_added, change.new.columns)
+            added = [index for index in change.indexes_added if index.name not in self.deferred]
+            texts = ddl.create_indexes(change.new.name, added, change.new.columns)
         return [Sql(text) for text in texts]
+
+    def later(self) -> tuple[tuple[str, str], ...]:
+        """The deferred indexes and how they are built."""
+        ddl, new = self.ddl, self.change.new
+        return tuple(
+            (index.name, concurrently(text))
+            for index in self.change.indexes_added
+            if index.name in self.deferred
+            for text in ddl.create_indexes(new.name, [index], new.columns)
+        )
 
     def _foreign_indexes(self) -> list[CatalogIndex]:
         if self.ddl.dialect != "duckdb" or not self.is_structural:

@@ -101,7 +101,7 @@ _QUERIES: Mapping[str, Mapping[str, str]] = {
         "AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum",
         "indexes": "SELECT c.relname::text, x.relname::text, i.indisunique, pg_get_indexdef(i.indexrelid) "
         "FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid "
-        "WHERE c.relnamespace = current_schema()::regnamespace AND NOT i.indisprimary ORDER BY x.relname",
+        "WHERE c.relnamespace = current_schema()::regnamespace AND NOT i.indisprimary AND i.indisvalid ORDER BY x.relname",
         "keys": "SELECT c.relname::text, array_agg(a.attname::text ORDER BY array_position(i.indkey::int2[], a.attnum)) "
         "FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid "
         "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey) "

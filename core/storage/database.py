@@ -227,6 +227,11 @@ class Database(ABC):
         """`submit_write`, awaited."""
 
     @abstractmethod
+    def run_alone(self, statement: str, cancel: Cancel | None = None) -> None:
+        """Run a statement that no transaction may hold. Blocks; on PostgreSQL beside everything else, on a connection of its
+        own. Raises DeadlinePassed when it is cancelled."""
+
+    @abstractmethod
     def listen(self, listener: Callable[[Commit], None]) -> Callable[[], None]:
         """Call `listener` after each commit, on the writer's thread; it must return at once. Returns how to stop."""
 

@@ -194,6 +194,7 @@ class Opened:
 
     def run(self, request: "RunRequest", plan: "MigrationPlan") -> int:
         from core.engine import owned_views, row_rules
+        from core.migrations.deferred import build
         from core.migrations.run import run
         from core.storage.database import Cancel
 
@@ -218,6 +219,7 @@ class Opened:
             raise
         finally:
             line.clear()
+        build(self.database, cancel)
         return done.version
 
     def status(self) -> "MigrationStatus":

@@ -1,6 +1,7 @@
 """Migrations on both databases: from one app file to the next, what becomes of tables and rows, what is refused."""
 
 import json
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,9 +12,9 @@ from core.fields.build import build_app
 from core.fields.model import AppModel
 from core.fields.registry import FIELD_TYPES
 from core.files.ledger import FILES, USES
-from core.migrations import Applied, history, plan, run, status
+from core.migrations import Applied, deferred, history, plan, run, status
 from core.schema.loader import load_data
-from core.storage.catalog import Catalog, read_catalog
+from core.storage.catalog import Catalog, read_catalog, read_comments
 from core.storage.database import Call, ChangeRow, Database, Transaction
 from core.storage.own import ensure
 
@@ -473,3 +474,63 @@ def test_tables_are_known_again_without_their_snapshot(db: Database) -> None:
     ]
     assert plan(db, app(renamed)).is_empty
     assert status(db, app(renamed)).drift == ("Column pieces.by_hand was added by hand",)
+
+
+def test_what_people_say_of_tables_stays(db: Database) -> None:
+    """T-047: comments of people stand above the mark, also when the table is written anew under another name"""
+    for what in ("TABLE parts", "COLUMN parts.stock"):
+        sql = f"COMMENT ON {what} IS 'Counted on Fridays'"
+        db.submit_write(Call(lambda tx, sql=sql: tx.execute(sql))).result()  # type: ignore[misc]
+    after = table(1, "Pieces", text(1, "part_no"), field(2, "count", "decimal"))
+    migrate(db, after)
+    comments = db.submit_read(Call(read_comments)).result()
+    assert comments["pieces", None] == "Counted on Fridays\ntable:1"
+    assert comments["pieces", "count"] == "Counted on Fridays\nfield:2"
+    assert comments["pieces", "part_no"] == "field:1"
+
+
+def test_indexes_of_big_tables_are_built_beside_the_work(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """M-033: on PostgreSQL the table is written while its index is built; on DuckDB it is part of the migration"""
+    monkeypatch.setattr(deferred, "MANY_ROWS", 2)
+    indexed = table(1, "Parts", text(1, "part_no", unique=True), field(2, "stock", "integer", indexed=True))
+    found = plan(db, app(indexed))
+    run(db, found)
+    assert "parts_part_no_key" in catalog(db).tables["parts"].indexes
+    if db.dialect == "duckdb":
+        assert "idx_parts_stock" in catalog(db).tables["parts"].indexes
+        assert not deferred.waiting(db)
+        return
+    assert [name for step in found.steps for name, _ in step.later] == ["idx_parts_stock"]
+    assert "idx_parts_stock" not in catalog(db).tables["parts"].indexes
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONC%' AND wait_event_type = 'Lock'"
+
+    def write(name: str) -> None:
+        db.submit_write(Call(lambda tx: tx.execute(f"INSERT INTO parts (part_no) VALUES ('{name}')"))).result()
+
+    # One who has not committed yet keeps the build waiting, and nobody else waits with it.
+    began, go_on = threading.Event(), threading.Event()
+
+    def hold(tx: Transaction) -> None:
+        tx.execute("INSERT INTO parts (part_no) VALUES ('held')")
+        began.set()
+        go_on.wait()
+
+    holding = db.submit_write(Call(hold))
+    began.wait()
+    builder = deferred.IndexBuilder(db)
+    try:
+        while not rows(db, waits)[0][0]:
+            assert builder._thread.is_alive()
+        write("beside")
+    finally:
+        go_on.set()
+        holding.result()
+        builder._thread.join()
+    assert "idx_parts_stock" in catalog(db).tables["parts"].indexes
+    assert status(db, app(indexed)).drift == ()
+
+    # What was broken off has left an index that is not valid: it is begun anew.
+    spoil = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'idx_parts_stock'::regclass"
+    db.submit_write(Call(lambda tx: tx.execute(spoil))).result()
+    assert list(deferred.waiting(db)) == ["idx_parts_stock"]
+    assert deferred.build(db) == ["idx_parts_stock"]

@@ -38,6 +38,9 @@ PYTHON_KINDS = {
     "date-list": "list",
 }
 
+SCALARS = "Int Float String Boolean BigInt BigFloat Date Time Datetime JSON".split()
+"""Of the GraphQL door."""
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -145,6 +148,9 @@ def test_declarations(type_name: str, keys: dict[str, Any]) -> None:
     column = field_type.column()
     assert column is None or column.kind in get_args(ColumnKind)
     assert column is None or column.kind.startswith("decimal") == (column.precision is not None)
+    scalar = field_type.graphql()
+    assert (scalar is None) == (field_type.result() is None)
+    assert scalar is None or scalar.strip("[]") in SCALARS
     assert bool(field_type.operators()) == (field_type.result() is not None)
     assert set(field_type.operators()) <= set(get_args(Operator))
     assert json.dumps(field_type.info())
@@ -162,6 +168,26 @@ def test_options_have_a_json_schema_and_hold_what_was_written(type_name: str) ->
             schema = type(spec.options).model_json_schema(by_alias=True)
             assert schema["additionalProperties"] is False
             assert set(keys) - {"label"} <= set(schema.get("properties", {}))
+
+
+@pytest.mark.parametrize(
+    ("type_name", "keys", "scalar"),
+    [
+        ("single-line-text", {}, "String"),
+        ("integer", {}, "Int"),
+        ("integer", {"max": 2**40}, "BigInt"),
+        ("currency", {"currency": "EUR"}, "BigFloat"),
+        ("checkbox", {}, "Boolean"),
+        ("date", {}, "Date"),
+        ("date", {"includeTime": True}, "Datetime"),
+        ("multi-select", {"options": ["a"]}, "[String]"),
+        ("json", {}, "JSON"),
+        ("button", {"label": "Go", "action": "url", "url": "/"}, None),
+    ],
+)
+def test_graphql_scalars(type_name: str, keys: dict[str, Any], scalar: str | None) -> None:
+    """T-146"""
+    assert field_of(type_name, **keys).graphql() == scalar
 
 
 def test_operators_cover_the_families_and_their_names() -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.schema import CreateTable
 
 from core.clock import Clock
 from core.errors import BadRequest, Damaged, DiskFull, SovriumError
-from core.storage.database import Commit, Health, Settings
+from core.storage.database import Call, Cancel, Commit, Health, Settings
 from core.storage.ddl import literal
 from core.storage.duckdb.dialect import make_dialect
 from core.storage.duckdb.errors import translate, translate_open
@@ -106,6 +106,9 @@ class DuckDBDatabase(LaneDatabase):
         session.last_numbers = (transaction, sequence)
         session.commit()
         session.last_numbers = (transaction, sequence)
+
+    def run_alone(self, statement: str, cancel: Cancel | None = None) -> None:
+        self.submit_write(Call(lambda tx: tx.execute(statement)), cancel=cancel).result()
 
     # Between groups.
 

@@ -7,11 +7,12 @@ from sqlalchemy.schema import CreateTable
 from core.clock import Clock
 from core.errors import FeatureMissing, SovriumError
 from core.storage.catalog import table_names
-from core.storage.database import Health, Settings
+from core.storage.database import Cancel, Health, Settings
 from core.storage.journal import CHANGES, RECORD_INDEX
 from core.storage.lanes import LaneDatabase
 from core.storage.session import Session, SessionReader
 from core.storage.statement import StatementCache
+from core.storage.watch import Guard
 from core.storage.writer import Writer
 
 try:
@@ -61,6 +62,15 @@ class PostgreSQLDatabase(LaneDatabase):
         except psycopg.Error as error:
             raise translate_open(error, _shown(self._address)) from error
         return connection
+
+    def run_alone(self, statement: str, cancel: Cancel | None = None) -> None:
+        session = PostgreSQLSession(self._connect, self._statements)
+        try:
+            with Guard(self._watch, session.interrupt, None, cancel) as guard:
+                session.guard = guard
+                session.execute(statement, ())
+        finally:
+            session.close()
 
     def _prepare(self, session: PostgreSQLSession) -> None:
         """The change log with its numbers; a second process that starts at the same time waits."""
