@@ -5,7 +5,9 @@ All of it runs on the event loop; what asks the database is a job on one of its 
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import TypeVar
 
@@ -33,6 +35,11 @@ _SOON = 0.015
 """Seconds that opening waits for the order, so that most views are complete when they are first seen."""
 _PATCHED = 0.05
 """Seconds that a window waits for the last commit to be taken up; an order that is built anew is not waited for."""
+_REST = 4
+"""An order that took longer than that to build rests so many times as long before it is built anew, so that commits one
+after the other leave the database to others; whoever asks for what depends on it ends the rest."""
+_REST_MOST = 5.0
+"""Seconds."""
 
 
 class OpenView:
@@ -60,6 +67,10 @@ class OpenView:
         self._cancel = Cancel()
         self._waiting: list[Commit] = []
         self._blocks: Blocks | None = None
+        self._built_in = 0.0
+        """Seconds that the last building took."""
+        self._resting = False
+        self._wanted = asyncio.Event()
         self._work: asyncio.Task[None] = asyncio.ensure_future(self._build())
 
     @cached_property
@@ -86,7 +97,7 @@ class OpenView:
 
     async def window(self, start: int, limit: int, fields: Sequence[str]) -> Window:
         rows_of = WindowRows(self.reading.scope, self.reading.refs(fields))
-        if self._ready:
+        if self._ready and not self._resting:
             await asyncio.wait({self._work}, timeout=_PATCHED)
         elif start + limit > FIRST_ROWS:
             await asyncio.shield(self._work)
@@ -147,6 +158,7 @@ class OpenView:
 
     async def _settled(self) -> None:
         if not self._work.done():
+            self._wanted.set()
             await asyncio.shield(self._work)
         if not self._ready:
             raise BadRequest("The order of the view could not be built", hint="Open the view again")
@@ -160,6 +172,7 @@ class OpenView:
         self._building = True
         self._builds += 1
         order = order_for(self.reading, f"{self.id}_{self._builds}")
+        begun = time.monotonic()
         try:
             blocks = await self._database.read(
                 Call(lambda reader: self._ordered(reader, order)), lane="long", deadline=None, cancel=self._cancel
@@ -168,6 +181,7 @@ class OpenView:
             if not self._cancel.requested:
                 log.warning("The order of a view of %s was not built: %s", self.reading.scope.table.name, error)
             return
+        self._built_in = time.monotonic() - begun
         before, self._order, self._blocks = self._order, order, blocks
         if self._ready:
             await self._database.read(Call(before.release), lane="long")
@@ -210,7 +224,10 @@ class OpenView:
         if commit.sequence <= self._order.sequence:
             return
         if self.reading.grouping is not None:
-            self._rebuild()  # any change may move rows from block to block
+            if _leaves_groups(self.reading, commit.changes):
+                self._tell_stale()
+            else:
+                self._rebuild()  # rows may have moved from block to block
             return
         joined, left, known = _moves(self.reading, commit.changes)
         if not known:
@@ -223,10 +240,13 @@ class OpenView:
         if self._building:
             return
         if self.reading.is_natural:
-            self.version += 1
-            self._changed(self)
+            self._tell_stale()
         else:
             self._rebuild()
+
+    def _tell_stale(self) -> None:
+        self.version += 1
+        self._changed(self)
 
     def _patch(self, joined: list[KeyValue], left: list[KeyValue]) -> None:
         if isinstance(self._order, KeyOrder):
@@ -253,10 +273,19 @@ class OpenView:
         self._work = asyncio.ensure_future(work())
 
     def _rebuild(self) -> None:
+        """Build the order anew, once for all commits that come until then."""
+        if self._resting:
+            return
+        self._resting = True
+        self._wanted.clear()
         before = self._work
 
         async def work() -> None:
             await asyncio.wait({before})
+            if self._built_in > _PATCHED:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wanted.wait(), min(_REST * self._built_in, _REST_MOST))
+            self._resting = False
             self.version += 1
             await self._build()
 
@@ -265,8 +294,25 @@ class OpenView:
     async def close(self) -> None:
         """Stop building, give back what is kept."""
         self._cancel.cancel()
+        self._wanted.set()
         await asyncio.wait({self._work})
         await self._database.read(Call(self._order.release), lane="long")
+
+
+def _leaves_groups(reading: Reading, changes: Sequence[ChangeRow]) -> bool:
+    """Whether every row stays in its group: only other fields were edited. What is edited stays where it is in its group,
+    as it does in orders without groups. A condition may have taken rows in or out."""
+    assert reading.grouping is not None
+    ref = reading.grouping.ref
+    whole_table = reading.where is None and not reading.q and reading.scope.visible() is None
+    if not (whole_table and ref.is_stored and ref.is_plain and ref.column in reading.scope.table.fields):
+        return False
+    return all(
+        change.operation.startswith("comment")
+        or (change.operation == "update" and ref.column not in (change.after or (ref.column,)))
+        for change in changes
+        if change.table == reading.scope.table.sql_name
+    )
 
 
 def _moves(reading: Reading, changes: Sequence[ChangeRow]) -> tuple[list[KeyValue], list[KeyValue], bool]:

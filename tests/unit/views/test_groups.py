@@ -13,6 +13,8 @@ from core.principal import OWNER
 from core.records.service import Records
 from core.storage.database import Database
 from core.views import grouping
+from core.views import view as view_module
+from core.views.order import order_for
 from core.views.ordered import OrderedViews
 from tests.support.apps import app_model
 from tests.support.tables import create_tables
@@ -169,6 +171,41 @@ def test_a_change_moves_a_row_to_its_block(tell: Callable[[Story], None]) -> Non
         assert (after["dropped"], after["todo"]) == (1, before["todo"] - 1)
         start = next(each["start"] for each in answer["groups"] if each["name"] == "dropped")
         assert (await desk.views.window(view, start, 1, ["state"]))["rows"] == [["dropped"]]
+
+    tell(story)
+
+
+def test_groups_are_made_anew_once_for_many_commits(
+    tell: Callable[[Story], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """V-020: an order that took long to build is built anew when it is asked for, whatever was committed until then; not at
+    all where no row leaves its group"""
+    made: list[object] = []
+    monkeypatch.setattr(view_module, "order_for", lambda *order: made.append(order) or order_for(*order))
+    monkeypatch.setattr(view_module, "_PATCHED", -1.0)  # every order takes long
+    monkeypatch.setattr(view_module, "_REST", 1e9)
+    monkeypatch.setattr(view_module, "_REST_MOST", 1e9)
+
+    async def story(desk: Desk) -> None:
+        await desk.fill()
+        view = await desk.open(groupBy={"field": "state"})
+        before = await desk.views.groups(view)
+        keys = (await desk.views.window(view, 0, 3, ["state"]))["keys"]
+        built = len(made)
+        for key in keys:
+            await desk.records.update(OWNER, desk.tasks, key, {"points": 99})
+        total = await desk.views.groups(view, '{"sum": ["points"]}')
+        while total["version"] < before["version"] + 3:
+            total = await desk.views.groups(view, '{"sum": ["points"]}')
+        assert total["groups"][0]["aggregations"]["sum"]["points"] >= 3 * 99
+        assert len(made) == built
+        for key in keys:
+            await desk.records.update(OWNER, desk.tasks, key, {"state": "dropped"})
+        counts: dict[str, int] = {}
+        while counts.get("dropped") != 3:
+            after = await desk.views.groups(view)
+            counts = {each["name"]: each["count"] for each in after["groups"]}
+        assert len(made) <= built + 2  # the last commit may come after the question
 
     tell(story)
 
