@@ -49,6 +49,15 @@ class ExplainRequest(TypedDict):
     guest: NotRequired[bool]
 
 
+class PolicyFound(TypedDict):
+    """A row policy that is for the caller. `met`: what it says of the asked record."""
+
+    name: str
+    path: str
+    restrictive: bool
+    met: NotRequired[bool]
+
+
 class Explained(TypedDict):
     """One decision. `rule` is the place in the app file that decides, "" where none does; `because` is a code of
     `core.access.decision`. `rows`: the row rules that hold for it; `record`: whether the asked record meets them."""
@@ -58,6 +67,8 @@ class Explained(TypedDict):
     because: str
     rule: str
     rows: list[str]
+    policies: NotRequired[list[PolicyFound]]
+    """Those that decide on rows; absent where there are none in force, or the caller is above them."""
     record: NotRequired[bool]
 
 

@@ -20,6 +20,7 @@ from core.fields.model import AppModel, TableModel
 from core.files.service import Files
 from core.principal import Principal
 from core.query.compile import compile_filter
+from core.query.filter import Node
 from core.query.list_query import ListQuery, live, parse_deleted, parse_display, parse_expand
 from core.query.scope import Scope
 from core.records.commit import Commits
@@ -481,8 +482,12 @@ class Records:
 
     async def reaches(self, principal: Principal, table: TableModel, key: str, operation: RowOperation) -> bool:
         """Whether a record that is there, in the trash or outside, meets the row rules of a caller for that."""
+        node = self.access.table(principal, table).rows(operation, principal, self.scope(principal, table))
+        return await self.meets(principal, table, key, node)
+
+    async def meets(self, principal: Principal, table: TableModel, key: str, node: Node | None) -> bool:
+        """Whether a record that is there meets a condition of the app's."""
         scope = self.scope(principal, table)
-        node = self.access.table(principal, table).rows(operation, principal, scope)
         try:
             values = parse_key(table, key)
         except NotFound:

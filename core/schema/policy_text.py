@@ -330,8 +330,6 @@ class _Reader:
     def _rows(self, node: Any, *, is_asked: bool = False) -> Rows:
         from sqlglot import exp
 
-        from core.schema.name import sql_name
-
         if not isinstance(node, exp.Select):
             raise self._refused(node)
         if extra := _given(node) - {"expressions", "from_", "where", "joins"}:
@@ -339,23 +337,9 @@ class _Reader:
         begin = node.args.get("from_")
         if begin is None:
             raise PolicyProblem("A sub-select of a policy reads a table", _place(node))
-        sources: list[tuple[str, str]] = []
-        conditions: list[Term] = []
-        for each in (begin.this, *(join.this for join in node.args.get("joins") or ())):
-            if not isinstance(each, exp.Table) or not isinstance(each.this, exp.Identifier):
-                raise self._refused(each)
-            if _given(each) - {"this", "alias", "db"}:
-                raise self._refused(each)
-            if each.args.get("alias") is not None and each.args["alias"].args.get("columns"):
-                raise self._refused(each)
-            if each.db.lower() not in ("", "public", "main"):
-                raise self._refused(each)
-            sources.append((sql_name(each.name), (each.alias or each.name).lower()))
-        for join in node.args.get("joins") or ():
-            if _given(join) - {"this", "on", "kind"} or join.args.get("kind") not in (None, "", "INNER", "CROSS"):
-                raise PolicyProblem("A sub-select of a policy joins by JOIN … ON", _place(join))
-            if join.args.get("on") is not None:
-                conditions.append(self.term(join.args["on"]))
+        joins = node.args.get("joins") or []
+        sources = tuple(self._source(each) for each in (begin.this, *(join.this for join in joins)))
+        conditions = [found for join in joins if (found := self._joined(join)) is not None]
         if node.args.get("where") is not None:
             conditions.append(self.term(node.args["where"].this))
         value = None
@@ -364,7 +348,30 @@ class _Reader:
                 raise PolicyProblem("A sub-select of a policy gives one value", _place(node))
             value = self.term(node.expressions[0])
         where = None if not conditions else conditions[0] if len(conditions) == 1 else Call("and", tuple(conditions))
-        return Rows(value, tuple(sources), where, _place(node))
+        return Rows(value, sources, where, _place(node))
+
+    def _source(self, node: Any) -> tuple[str, str]:
+        """The SQL name of a table, and the name that it goes by."""
+        from sqlglot import exp
+
+        from core.schema.name import sql_name
+
+        alias = node.args.get("alias")
+        if (
+            not isinstance(node, exp.Table)
+            or not isinstance(node.this, exp.Identifier)
+            or _given(node) - {"this", "alias", "db"}
+            or (alias is not None and alias.args.get("columns"))
+            or node.db.lower() not in ("", "public", "main")
+        ):
+            raise self._refused(node)
+        return sql_name(node.name), (node.alias or node.name).lower()
+
+    def _joined(self, join: Any) -> Term | None:
+        """The condition of a join."""
+        if _given(join) - {"this", "on", "kind"} or join.args.get("kind") not in (None, "", "INNER", "CROSS"):
+            raise PolicyProblem("A sub-select of a policy joins by JOIN … ON", _place(join))
+        return None if join.args.get("on") is None else self.term(join.args["on"])
 
     def _count(self, node: Any) -> Call:
         from sqlglot import exp

@@ -3,7 +3,15 @@
 from dataclasses import replace
 
 from core.access.table import RowOperation, TableAccess
-from core.contract.access import Explained, ExplainRequest, Explanation, RoleList, TablePermissions, WhoAmI
+from core.contract.access import (
+    Explained,
+    ExplainRequest,
+    Explanation,
+    PolicyFound,
+    RoleList,
+    TablePermissions,
+    WhoAmI,
+)
 from core.errors import FieldError, Invalid, NotFound
 from core.fields.model import TableModel
 from core.http.answer import Answer, as_json
@@ -127,7 +135,15 @@ async def _explained(
         "rule": decision.rule,
         "rows": rows,
     }
+    policies = access.policies(ROWS_OF[operation][-1])
+    if policies is not None:
+        out["policies"] = [
+            PolicyFound(name=each.name, path=each.path, restrictive=each.restrictive) for each in policies
+        ]
     if "record" in request:
+        for each, found in zip(policies or (), out.get("policies", ()), strict=True):
+            node = access.policy_node(each, principal)
+            found["met"] = await call.engine.records.meets(principal, access.table, request["record"], node)
         out["record"] = await call.engine.records.reaches(
             principal, access.table, request["record"], ROWS_OF[operation][-1]
         )
