@@ -134,7 +134,9 @@ class Life:
             loop.add_signal_handler(number, handler, signal.Signals(number).name)
         engine = open_the_engine(self.options)
         try:
-            for line in settings_notes(engine.app, strict=self.options.strict):
+            for line in start_notes(engine, strict=self.options.strict):
+                self._say(f"warning: {line}")
+            for line in engine.auth.context.post.notes if engine.auth else ():
                 self._say(f"warning: {line}")
             server, note = await self._listen(engine)
             self._app = server.app
@@ -292,6 +294,13 @@ def open_the_engine(options: ServerOptions) -> "Engine":
         allow_destructive=options.allow_destructive,
         accept_lost_log=options.accept_lost_wal,
     )
+
+
+def start_notes(engine: "Engine", *, strict: bool = False) -> list[str]:
+    """What the person who starts a server should know. Raises as `settings_notes`."""
+    from core.http.reload import notes_of
+
+    return [*settings_notes(engine.app, strict=strict), *notes_of(engine)]
 
 
 def settings_notes(app: "App", *, strict: bool = False) -> list[str]:

@@ -112,7 +112,9 @@ class Reloading:
         if model.app.checksum == engine.app.checksum and steps.is_empty:
             return answer(engine, steps, changed=False)
         successor = await self._swap(engine, steps, lambda: engine.successor(steps, allow_destructive=allow))
-        return answer(successor, steps, changed=True)
+        done = answer(successor, steps, changed=True)
+        done["warnings"] += await asyncio.to_thread(notes_of, successor)
+        return done
 
     async def _swap(self, engine: Engine, steps: "Plan", make: Callable[[], Engine]) -> Engine:
         """Change the tables while nothing else touches them, then lead the doors to the new engine."""
@@ -255,6 +257,15 @@ def check(steps: "Plan", allow_destructive: bool, checksum: str) -> None:
             unconfirmed=True,
             checksum=checksum,
         )
+
+
+def notes_of(engine: Engine) -> list[str]:
+    """What to know about who holds which role. Blocks."""
+    if engine.app.auth is None:
+        return []
+    from core.auth.note import role_notes
+
+    return role_notes(engine.database, engine.app.roles)
 
 
 def answer(engine: Engine, steps: "Plan", *, changed: bool) -> Reloaded:
