@@ -198,6 +198,8 @@ class Engine:
         for worker in (self.retention, self.deliveries, self.indexes):
             if worker is not None:
                 await asyncio.to_thread(worker.stop)
+        if self.auth is not None and successor.auth is None:
+            await asyncio.to_thread(self.auth.close)
         self.sql.follow(successor.model)
         self.completions.forget()
         if "views" in self.__dict__:
@@ -319,9 +321,11 @@ def own_tables() -> "list[Table]":
     from core.audit.log import AUDIT
     from core.auth.store import TABLES
     from core.files.ledger import FILES, USES
+    from core.messaging.pace import TEXTS
+    from core.messaging.queue import OUTBOX
     from core.views.personal import PREFERENCES, VIEWS
 
-    return [*TABLES, AUDIT, FILES, USES, GRANTS, VIEWS, PREFERENCES]
+    return [*TABLES, AUDIT, OUTBOX, TEXTS, FILES, USES, GRANTS, VIEWS, PREFERENCES]
 
 
 def read_model(app_file: Path) -> "AppModel":

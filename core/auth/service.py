@@ -84,6 +84,7 @@ def open_auth(
     """
     from core.messaging.post import open_post
     from core.messaging.setting import read_settings
+    from core.messaging.template import language_of
 
     assert app.auth is not None
     keys = before.context.secrets if before else open_secrets(database, data_dir, environ=environ)
@@ -112,6 +113,8 @@ def open_auth(
             database,
             keys,
             earlier.post.settings if earlier else read_settings(environ),
+            language=language_of(app.later.get("languages")),
+            private=app.private_hosts,
             clock=clock,
             before=earlier.post if earlier else None,
         ),

@@ -61,9 +61,11 @@ class Post:
         self._clock = clock
 
     @property
-    def note(self) -> str | None:
+    def notes(self) -> list[str]:
         """What a person should know at the start (A-247)."""
-        return self.settings.note
+        missing = self._provider.missing if self._provider else ()
+        texts = [f"Text messages do not leave; not set: {', '.join(missing)}"] if missing else []
+        return ([self.settings.note] if self.settings.note else []) + texts
 
     def link(self, path: str, **query: str) -> str:
         """An address of this server for a message, from `BASE_URL` alone: nothing of a request has a say (A-166)."""
@@ -187,12 +189,12 @@ class Post:
         begun = time.monotonic()
         transport = self.queue.transport
         if transport.name == "console":
-            return MailHealth(status="off", milliseconds=0.0, note=self.note)
+            return MailHealth(status="off", milliseconds=0.0, note=self.settings.note)
         try:
             await transport.check()
         except NotSent as error:
             return MailHealth(status="failed", milliseconds=_since(begun), note=str(error))
-        return MailHealth(status="ok", milliseconds=_since(begun), note=self.note)
+        return MailHealth(status="ok", milliseconds=_since(begun), note=self.settings.note)
 
 
 def open_post(

@@ -283,11 +283,11 @@ class MailQueue:
             return False
         except (NotSent, SecretsError) as error:
             reason = error if isinstance(error, NotSent) else NotSent(error.message, "never")
+            self.trouble = str(reason) if reason.scope == "server" else None
             self._write(lambda tx: self._not_sent(tx, row, reason))
             log.warning(
                 "A mail (%s, %s) has not left: %s", row["template"], id_, _unnamed(str(reason), row["recipient"])
             )
-            self.trouble = str(reason) if reason.scope == "server" else None
             return reason.scope != "server"
         self.trouble = None
         self._write(lambda tx: self._left(tx, id_, attempts))

@@ -40,6 +40,10 @@ class Provider(Protocol):
     is_real: bool
     """Messages leave; else they are kept in the outbox."""
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The variables of the environment without which nothing leaves."""
+
     def send(self, message: TextMessage) -> None:
         """Blocks. Raises NotDelivered."""
 
@@ -49,6 +53,7 @@ class Console:
 
     name: SmsProvider = "console"
     is_real = False
+    missing: tuple[str, ...] = ()
 
     def send(self, message: TextMessage) -> None:
         return
@@ -65,9 +70,13 @@ class Webhook:
         self._private = private
         self._transport = transport
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        given = {"SMS_WEBHOOK_URL": self._accounts.url, "SMS_WEBHOOK_SECRET": self._accounts.secret}
+        return tuple(name for name, value in given.items() if not value)
+
     def send(self, message: TextMessage) -> None:
-        url = _needed(self._accounts.url, "SMS_WEBHOOK_URL")
-        secret = _needed(self._accounts.secret, "SMS_WEBHOOK_SECRET")
+        url, secret = _needed(self, self._accounts.url, self._accounts.secret)
         told = {"to": f"+{message.to}", "text": message.body, "messageId": message.id}
         if message.channel != "sms":
             told["channel"] = message.channel
@@ -96,10 +105,18 @@ class Twilio:
         self._private = private
         self._transport = transport
 
+    @property
+    def missing(self) -> tuple[str, ...]:
+        given = {
+            "TWILIO_ACCOUNT_SID": self._accounts.twilio_account,
+            "TWILIO_AUTH_TOKEN": self._accounts.twilio_token,
+            "TWILIO_FROM": self._accounts.twilio_from,
+        }
+        return tuple(name for name, value in given.items() if not value)
+
     def send(self, message: TextMessage) -> None:
-        account = _needed(self._accounts.twilio_account, "TWILIO_ACCOUNT_SID")
-        token = _needed(self._accounts.twilio_token, "TWILIO_AUTH_TOKEN")
-        origin = _needed(self._accounts.twilio_from, "TWILIO_FROM")
+        of = self._accounts
+        account, token, origin = _needed(self, of.twilio_account, of.twilio_token, of.twilio_from)
         prefix = "whatsapp:" if message.channel == "whatsapp" else ""
         sender = {"MessagingServiceSid": origin} if origin.startswith("MG") else {"From": prefix + origin}
         form = urlencode({"To": f"{prefix}+{message.to}", **sender, "Body": message.body})
@@ -143,7 +160,8 @@ def _reason(answer: Incoming) -> str:
     return f"HTTP {answer.status}" + (f", code {code}" if isinstance(code, int) else "")
 
 
-def _needed(value: str | None, variable: str) -> str:
-    if not value:
-        raise NotDelivered(f"the variable {variable} is not set", is_free=True)
-    return value
+def _needed(provider: Provider, *values: str | None) -> tuple[str, ...]:
+    given = tuple(value for value in values if value)
+    if len(given) < len(values):
+        raise NotDelivered(f"not set: {', '.join(provider.missing)}", is_free=True)
+    return given

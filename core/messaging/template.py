@@ -40,7 +40,7 @@ class Templates:
         self._organization = organization
         self._base_url = base_url
         self._own: Mapping[str, Template] = dict((own or {}).items())
-        self._language = language if language in LANGUAGES else "en"
+        self._language = language
 
     def render(
         self, name: str, variables: Values, *, validity: timedelta | None = None, language: str | None = None
@@ -91,6 +91,13 @@ class Templates:
             "url": url,
             "validity": _span(words["units"], validity) if validity else "",
         }
+
+
+def language_of(languages: Any) -> str:
+    """The language of an app's mails: the default of its `languages` (`fr-CA` is `fr`), English where we have no words."""
+    default = languages.get("default") if isinstance(languages, Mapping) else None
+    base = default.partition("-")[0].lower() if isinstance(default, str) else ""
+    return base if base in LANGUAGES else "en"
 
 
 def is_within(url: str, base_url: str) -> bool:

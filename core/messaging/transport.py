@@ -178,7 +178,6 @@ class Smtp:
             timeout=self._connect_seconds,
             use_tls=server.security == "tls",
             start_tls=False if server.security == "tls" else None,
-            tls_context=ssl.create_default_context(),
         )
         try:
             await client.connect()

@@ -209,7 +209,7 @@ async def test_a_167_without_a_mail_server(db: Database, open_a_post: OpenPost, 
     assert await post.forget(None) == 2
     assert await post.outbox() == []
     assert (await post.check()).status == "off"
-    assert "SMTP_HOST" in str(post.note)
+    assert "SMTP_HOST" in str(post.notes)
 
 
 async def test_what_is_kept_is_forgotten_after_a_week(db: Database, open_a_post: OpenPost, hands: Hands) -> None:

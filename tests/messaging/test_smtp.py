@@ -178,7 +178,7 @@ async def test_a_folder_of_mails(duckdb: Database, open_a_post: OpenPost, tmp_pa
     entry = await until(lambda: _kept(post))
     assert entry.content.subject == "Welcome to Harbour Desk"
     assert (await post.check()).status == "ok"
-    assert "SMTP_FOLDER" in str(post.note)
+    assert "SMTP_FOLDER" in str(post.notes)
 
 
 async def _kept(post: Post) -> object:

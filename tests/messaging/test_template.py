@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from core.messaging.mail import Content
-from core.messaging.template import LANGUAGES, NAMES, Templates, _words, text_of
+from core.messaging.template import LANGUAGES, NAMES, Templates, _words, language_of, text_of
 from core.schema.auth import Template
 
 BASE = "https://desk.harbour.test"
@@ -101,6 +101,21 @@ def test_languages_word_the_same_templates() -> None:
         for name in ALL:
             mine, english = words["templates"][name], _words("en")["templates"][name]
             assert (len(mine["text"]), "action" in mine) == (len(english["text"]), "action" in english), name
+
+
+@pytest.mark.parametrize(
+    ("languages", "spoken"),
+    [
+        ({"default": "fr"}, "fr"),
+        ({"default": "fr-CA"}, "fr"),
+        ({"default": "de"}, "en"),
+        (None, "en"),
+        ({"default": 1}, "en"),
+    ],
+)
+def test_the_language_of_an_app(languages: object, spoken: str) -> None:
+    """A-100: that of its pages, where we have words in it."""
+    assert language_of(languages) == spoken
 
 
 def test_an_app_words_its_own(templates: Templates) -> None:

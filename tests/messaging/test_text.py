@@ -180,6 +180,7 @@ async def test_a_108_a_provider_without_its_settings(duckdb: Database, open_a_po
     """An app starts without the account of its provider; who asks for a code hears that it did not go."""
     phone = PhoneStrategy(provider=kind_.name, home_prefix="49")  # type: ignore[arg-type]
     post = open_a_post(duckdb, strategies=(phone,))
+    assert "Text messages do not leave; not set: " in post.notes[-1]
     with pytest.raises(DeliveryFailed):
         await text(post)
     assert await counted(duckdb) == 0
@@ -217,8 +218,8 @@ async def test_a_message_that_nothing_sends_is_in_the_outbox(db: Database, open_
 
 
 async def test_t21_what_may_leave(db: Database, open_a_post: OpenPost, hands: Hands) -> None:
-    """T21, A-106, A-109: per number 1 a minute, 5 an hour and 10 a day; per address 10 an hour; 30 an hour in all. A provider
-    counts what it would charge."""
+    """T21, A-106, A-109: per number 1 a minute, 5 an hour and 10 a day; per address 10 an hour; 30 an hour in all. The
+    provider counts what it would charge."""
     sent: list[str] = []
 
     class Counting:
