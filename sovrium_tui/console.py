@@ -24,7 +24,7 @@ from screens.presenters.message_log import Message, Severity
 from screens.presenters.place import Place
 from screens.registry import PLACES
 from screens.services.context import Context
-from screens.services.style import STYLES
+from screens.services.style import STYLES, KeptStylesheet
 from screens.services.text import set_language, t
 from screens.services.theme import DARK, OWN, PLAIN
 from screens.services.type_ahead import TypeAhead
@@ -53,6 +53,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def __init__(self, context: Context, opener: Opener, *, theme: str = "", alive: int | None = None) -> None:
         """opener: finds or starts the server. theme: for this run. alive: a descriptor that closes when we must leave."""
         super().__init__()
+        self.stylesheet = KeptStylesheet(variables=self.get_css_variables())
         self.context = context
         self.opener = opener
         self.leader = Leader(self, context)
