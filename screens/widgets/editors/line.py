@@ -22,15 +22,21 @@ class ColumnSuggester(Suggester):
     def __init__(self, editor: "LineEditor") -> None:
         super().__init__(use_cache=False, case_sensitive=True)
         self.editor = editor
+        self._unknown: tuple[EditedCell, str] | None = None
+        """A beginning that no value of the column has: whatever goes on from there need not be asked for."""
 
     async def get_suggestion(self, value: str) -> str | None:
         cell = self.editor.cell
         if cell is None or cell.lookups is None or len(value) < 2 or cell.field["unique"]:
             return None
+        if self._unknown and self._unknown[0] is cell and value.startswith(self._unknown[1]):
+            return None
         try:
             known = await cell.lookups.values(cell.field["name"], value)
         except SovriumError:
             return None
+        if not known["values"]:
+            self._unknown = cell, value
         texts = (entry[0] for entry in known["values"] if isinstance(entry[0], str))
         return next((text for text in texts if text.startswith(value) and text != value), None)
 
