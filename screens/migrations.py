@@ -110,12 +110,13 @@ class MigrationsScreen(ConsoleScreen):
             return
         self.versions, self.total = answer["migrations"], answer["total"]
         self.failed = [dict(each) for each in answer["attempts"] if each["status"] != "COMPLETED"]
-        self.plan, self.state, self.problem = None, None, []
+        plan, state, problem = None, None, []
         try:
-            self.plan = await port.plan_migration({"operation": "migrate"})
-            self.state = await port.migration_status()
+            plan = await port.plan_migration({"operation": "migrate"})
+            state = await port.migration_status()
         except SovriumError as error:
-            self.problem = problem_lines(error)
+            problem = problem_lines(error)
+        self.plan, self.state, self.problem = plan, state, problem  # the old ones stand until then, and their keys work
         self.paint()
 
     @work(exclusive=True, group="more", exit_on_error=False)

@@ -367,7 +367,8 @@ class TablesScreen(ConsoleScreen):
 
     @work(exclusive=True, group="whole", exit_on_error=False)
     async def action_trash_restore(self) -> None:
-        await self.whole.restore()
+        async with self.context.hold_keys():
+            await self.whole.restore()
 
     @work(exclusive=True, group="whole", exit_on_error=False)
     async def action_trash_erase(self) -> None:

@@ -20,7 +20,11 @@ class JobCenter:
         self.changed.publish(None)
 
     def take(self, job: Job) -> None:
-        """A job has started, moved or ended."""
+        """A job has started, moved or ended. What was said before it ended may come behind the news of its end, such as the
+        answer to its start."""
+        known = self._jobs.get(job["id"])
+        if known and known["state"] not in ACTIVE and job["state"] in ACTIVE:
+            return
         job = self._jobs[job["id"]] = _plain(job)
         self.changed.publish(job)
 

@@ -562,26 +562,34 @@ class GridPane(Container):
         if self.denied("create"):
             return
         edits = self.edits
-        refs = await self.transfer.guarded(edits.duplicate()) if edits else None
+        if edits is None:
+            return
+        async with self.context.hold_keys():
+            refs = await self.transfer.guarded(edits.duplicate())
         if refs:
             self._stand_on(refs[0])
 
     @work(exit_on_error=False)
     async def action_row_delete(self) -> None:
-        """Stage deletion; the same again takes it back. In the trash: stage the return."""
+        """Stage deletion; the same again takes it back. In the trash: stage the return. What is typed behind it waits: it
+        may be the key that saves."""
         if self.denied("restore" if self.model is not None and self.model.query.deleted else "delete"):
             return
         edits, model = self.edits, self.model
         if edits is None or model is None or not model.count:
             return
         if model.query.deleted:
-            count = await self.transfer.guarded(edits.restore())
+            async with self.context.hold_keys():
+                count = await self.transfer.guarded(edits.restore())
             if count:
                 self.app.notify(t("tables.restored", count=count))
             return
-        done = await self.transfer.guarded(edits.delete())
-        if done is not None and done[0] > 1:
-            self.app.notify(t("tables.undeleted" if done[1] else "tables.deleted", count=done[0]))
+        async with self.context.hold_keys():
+            done = await self.transfer.guarded(edits.delete())
+        if done is not None and done[0] and not done[1]:
+            self.app.notify(t("tables.deleted", count=done[0]), timeout=10)
+        elif done is not None and done[0] > 1:
+            self.app.notify(t("tables.undeleted", count=done[0]))
 
     # ── Modes, blocks, views: the parts that do them ───────────────────────────────────────────────────────────────────
 
