@@ -1,13 +1,18 @@
-"""What all tests of screens share: no colour settings from outside, one time zone, no blinking, English."""
+"""What all tests of screens share: no colour settings from outside, one time zone, no blinking, no animations (as the
+program starts), English; and waiting for the console no longer than it works."""
 
 import time
 from collections.abc import Iterator
 
 import pytest
+from textual import constants
 from textual.widgets import Input
 
 from screens.services.text import set_language
 from screens.widgets import status_line
+from tests.support import idle
+
+idle.install()
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +21,7 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TZ", "UTC")
     time.tzset()
+    monkeypatch.setattr(constants, "TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
     monkeypatch.setattr(status_line, "PACE", 0)
     set_language("en")

@@ -123,7 +123,8 @@ async def test_own_views_are_kept_renamed_opened_first_and_deleted(studio: Runni
             await until(pilot, lambda: not isinstance(pilot.app.screen, ViewMenu | TablesScreen))
             await pilot.press("end", *name, "enter")
             await until(pilot, lambda: isinstance(pilot.app.screen, TablesScreen))
-        await until(pilot, lambda: screen.pane.desk.look is not None and screen.pane.desk.look.name == "mine2")
+            shown = "mine" if key == "S" else "mine2"
+            await until(pilot, lambda: screen.pane.desk.look is not None and screen.pane.desk.look.name == shown)  # noqa: B023
         await pilot.press("w")
         await until(pilot, lambda: isinstance(pilot.app.screen, ViewMenu))
         await pilot.press("asterisk")

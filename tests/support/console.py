@@ -17,6 +17,7 @@ from screens.services.keymap import Keymap
 from screens.services.session import SessionLog, SessionStore
 from screens.services.text import set_language
 from sovrium_tui.console import ConsoleApp
+from tests.support.idle import wait_for_idle
 from tests.support.memory_port import MemoryPort
 
 
@@ -62,7 +63,9 @@ async def until(pilot: Pilot[int], condition: Callable[[], object], seconds: flo
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never came"
-        await pilot.pause(0.01)
+        await wait_for_idle()
+        if not condition():
+            await pilot.pause(0.01)
     await pilot.pause()
 
 

@@ -35,7 +35,8 @@ def postgresql_database(folder: Path) -> Iterator[str]:
     name = f"tests_{os.getpid()}"
     try:
         with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")
+            for durability in ("fsync", "synchronous_commit", "full_page_writes"):  # nobody pulls the plug on it
+                connection.execute(f"ALTER SYSTEM SET {durability} = off")
             connection.execute("SELECT pg_reload_conf()")
             connection.execute(
                 f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin LOCALE 'C.UTF-8'"

@@ -1,6 +1,7 @@
 """A server in memory: the console's `Port` over synthetic tables, for tests that need no engine."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,6 +89,8 @@ class MemoryTable:
     edited: dict[str, dict[str, Any]] = field(default_factory=dict)
     added: list[str] = field(default_factory=list)
     deleted: set[str] = field(default_factory=set)
+    _made: dict[str, Counter[Any]] = field(default_factory=dict)
+    """By field, how often each value is among the rows as they are made: thousands of rows for a single key otherwise."""
 
     def info(self) -> TableInfo:
         return TableInfo(
@@ -108,8 +111,23 @@ class MemoryTable:
             number = int(key) - 1
             if not 0 <= number < self.count:
                 raise NotFound()
-            return {"id": key, "updated_at": MOMENT, **self.make(number)}
+            return self._fresh(number)
         return self.edited[key]
+
+    def _fresh(self, number: int) -> dict[str, Any]:
+        return {"id": str(number + 1), "updated_at": MOMENT, **self.make(number)}
+
+    def frequencies(self, name: str) -> dict[Any, int]:
+        """How often live rows have each value of a field."""
+        if name not in self._made:
+            self._made[name] = Counter(self._fresh(number).get(name) for number in range(self.count))
+        counts = self._made[name].copy()
+        for key in {*self.edited, *self.deleted}:
+            if int(key) <= self.count:
+                counts[self._fresh(int(key) - 1).get(name)] -= 1
+            if key not in self.deleted:
+                counts[self.row(key).get(name)] += 1
+        return {value: count for value, count in counts.items() if count > 0}
 
     def live_keys(self) -> Sequence[str]:
         """Keys of live rows in key order; cheap while nothing was added or deleted."""
@@ -331,13 +349,9 @@ class MemoryPort:
 
     async def values(self, table: str, field: str, *, prefix: str = "", limit: int = 50) -> Frequency:
         self._called("values")
-        counts: dict[Any, int] = {}
-        held = self._table(table)
-        for key in held.live_keys():
-            value = held.row(key).get(field)
-            if str(value or "").lower().startswith(prefix.lower()):
-                counts[value] = counts.get(value, 0) + 1
-        common = sorted(counts.items(), key=lambda item: -item[1])[:limit]
+        counts = self._table(table).frequencies(field)
+        found = {value: n for value, n in counts.items() if str(value or "").lower().startswith(prefix.lower())}
+        common = sorted(found.items(), key=lambda item: -item[1])[:limit]
         return Frequency(values=[[value, count] for value, count in common])
 
     async def links(self, table: str, field: str, q: str) -> LinkHits:
