@@ -196,8 +196,8 @@ def _rounded_double(value: Value, power: Value, dialect: str, how: str) -> Value
     shape = {"half": "ROUND({0})", "down": "TRUNC({0})", "up": "(SIGN({0}) * CEIL(ABS({0})))"}[how]
     moved = value.piece("({0} * {1})", power)
     if dialect == "duckdb":
-        seen = moved.piece("TRY_CAST(FORMAT('{{:.15g}}', {0}) AS DECIMAL(38, 10))")
-        found = seen.piece(f"COALESCE(CAST({shape} AS FLOAT8), {{1}})", moved)
+        shape = shape.replace("{0}", "TRY_CAST(FORMAT('{{:.15g}}', {0}) AS DECIMAL(38, 10))")
+        found = moved.piece(f"COALESCE(CAST({shape} AS FLOAT8), {{0}})")
     else:
         seen = moved.piece("CAST({0} AS NUMERIC)")
         found = seen.piece(f"CAST({shape} AS FLOAT8)")
