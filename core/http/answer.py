@@ -10,8 +10,34 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 JSON: Header = (b"content-type", b"application/json")
-# Answers are data of one caller: never kept by a cache, never taken for something else by a browser.
-GUARDS: tuple[Header, ...] = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+# Answers are data of one caller: never kept by a cache, never taken for something else by a browser, never framed.
+GUARDS: tuple[Header, ...] = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"strict-origin-when-cross-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'"),
+    (
+        b"permissions-policy",
+        b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), accelerometer=(), gyroscope=(), magnetometer=()",
+    ),
+)
+"""Of every answer (auth §17.1). One that has a header of the same name itself keeps its own."""
+HSTS: Header = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+"""Over TLS."""
+
+
+def guarded(headers: Sequence[Header]) -> list[Header]:
+    """The headers of an answer with those that every answer has."""
+    if not any(name in _GUARDED for name, _ in headers):
+        return [*headers, *GUARDS]
+    own = {name for name, _ in headers}
+    return [*headers, *(guard for guard in GUARDS if guard[0] not in own)]
+
+
+_GUARDED = frozenset(name for name, _ in GUARDS)
 
 
 class Answer:
@@ -25,7 +51,7 @@ class Answer:
         self.headers = list(headers)
 
     async def send(self, send: Send) -> None:
-        headers = [*self.headers, *GUARDS]
+        headers = guarded(self.headers)
         if self.body is not None:
             headers.append((b"content-length", b"%d" % len(self.body)))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
@@ -45,7 +71,7 @@ class Stream(Answer):
         self.size = size
 
     async def send(self, send: Send) -> None:
-        headers = [*self.headers, *GUARDS]
+        headers = guarded(self.headers)
         if self.size is not None:
             headers.append((b"content-length", b"%d" % self.size))
         await send({"type": "http.response.start", "status": self.status, "headers": headers})

@@ -3,7 +3,7 @@
 Who calls is told by the listener: over the Unix socket (mode 0600) it is the local owner. Over TCP an app with `auth`
 asks `authenticate`, and answers 401 to everything while there is none. An app without `auth` is open there, so the
 browser's ways in are closed: `Host` must be one of ours (a rebound DNS name is not), and what writes must not come from
-another site's page. There are no CORS headers.
+another site's page. An answer may be read by pages of our own, and of the origins that the app file trusts.
 """
 
 import asyncio
@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from core.access.grant import USER_ACCESS
 from core.engine import Engine
 from core.errors import Busy, NotFound, NotSignedIn, RequestError, StorageError
-from core.http.answer import Answer
+from core.http.answer import HSTS, Answer
 from core.http.call import NOWHERE, Call, Disconnected, Receive, Scope
-from core.http.error import ForeignOrigin, MethodNotAllowed, answer_to
+from core.http.error import MethodNotAllowed, answer_to
 from core.http.limit import Limiter, Taken, address_of, caller_of, class_of, is_trusted
+from core.http.origin import SAFE, check_host, check_origin, cors_headers, header
 from core.http.reload import Reloading
 from core.http.route import Route, Router
 from core.http.routes import all_routes
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from core.auth.session import SignedIn
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-SAFE = ("GET", "HEAD", "OPTIONS")
 NEVER_HELD = ("/api/health", "/api/console/jobs", "/api/console/events")
 """What can be asked while tables change their shape: it touches none."""
 HELD_SECONDS = 2.0
@@ -115,22 +115,42 @@ class Application:
                 answer = Answer(204, None, [(b"allow", ", ".join(error.allowed).encode())])
         except Exception as error:
             answer = answer_to(error, scope)
+        self._dress(answer, scope, call, taken)
+        await answer.send(send)
+
+    def _dress(self, answer: Answer, scope: Scope, call: Call | None, taken: Taken | None) -> None:
+        """Add the headers that are the door's and not the handler's."""
         if call is not None and call.unknown:
             names = ", ".join(call.unknown).encode("ascii", "replace").replace(b'"', b"'")[:200]
             answer.headers.append((b"warning", b'299 - "unknown parameters ignored: %b"' % printable(names)))
         if taken is not None:
             answer.headers += taken.headers()
-        await answer.send(send)
+        if self.trusted_origins:
+            answer.headers += cors_headers(scope, self.trusted_origins)
+        if self.is_secure(scope):
+            answer.headers.append(HSTS)
 
     async def _identify(self, scope: Scope) -> "Visitor":
-        """Who calls, and from where. Raises ForeignOrigin, NotSignedIn."""
+        """Who calls, and from where. Raises ForeignHost, ForeignOrigin, NotSignedIn."""
         source = NOWHERE if self.engine is None or self.engine.auth is None else self.source(scope)
         if not is_local(scope):
-            self._check_host(scope)
+            check_host(scope, self.hosts)
+            check_origin(scope, self.trusted_origins, cookie=self._cookie)
         elif not self._asks_local():
             return Visitor(OWNER, source, None)
         principal, session = await self._who(scope, source)
         return Visitor(principal, source, session)
+
+    @property
+    def trusted_origins(self) -> Collection[str]:
+        """Origins beside our own whose pages may write and read (`auth.trustedOrigins`)."""
+        auth = None if self.engine is None else self.engine.app.auth
+        return () if auth is None else auth.trusted_origins
+
+    @property
+    def _cookie(self) -> str | None:
+        auth = None if self.engine is None else self.engine.app.auth
+        return None if auth is None else auth.session.cookie_name
 
     @property
     def is_migrating(self) -> bool:
@@ -220,7 +240,7 @@ class Application:
         try:
             route, segments = self.router.find(scope["method"], scope["raw_path"])
         except RequestError:
-            if signed_out:
+            if signed_out and scope["method"] != "OPTIONS":  # a preflight carries no session
                 raise NotSignedIn from None
             raise
         if route.accounts and engine is not None and engine.auth is None:
@@ -250,40 +270,10 @@ class Application:
                     error.code = "AUTH_REQUIRED"  # §10.2
                 raise
 
-    def _check_host(self, scope: Scope) -> None:
-        host = origin = site = None
-        for name, value in scope["headers"]:
-            if name == b"host":
-                host = value.decode("latin-1").lower()
-            elif name == b"origin":
-                origin = value.decode("latin-1").lower()
-            elif name == b"sec-fetch-site":
-                site = value
-        if self.hosts is not None and host is not None and host_name(host) not in self.hosts:
-            raise ForeignOrigin(
-                "This server does not answer to that host name",
-                hint="use localhost, or start the server with --host and that name",
-            )
-        if scope["method"] in SAFE:
-            return
-        if site in (b"cross-site", b"same-site") or (origin is not None and origin.partition("://")[2] != host):
-            raise ForeignOrigin("A page of another site may not write here")
-
 
 def is_local(scope: Scope) -> bool:
     """It came over the Unix socket."""
     return scope["server"] is None or scope["server"][1] is None
-
-
-def header(scope: Scope, name: bytes) -> str | None:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
-
-
-def host_name(host: str) -> str:
-    """The name of a Host header without its port."""
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
 
 
 def printable(text: bytes) -> bytes:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 import orjson
 
-from core.errors import BadRequest, FieldError, Invalid, NotFound, TooLarge
+from core.errors import BadRequest, FieldError, Invalid, NotFound, RequestError, TooLarge
 from core.http.error import body_error
 from core.http.route import Route
 from core.principal import Principal, Source
@@ -29,6 +29,16 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 class Disconnected(Exception):
     """The client hung up while its request was being read; there is nobody to answer."""
+
+
+class NotJson(RequestError):
+    """The body may be sent by any page's form, and JSON is expected."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    status = 415
+
+    def __init__(self) -> None:
+        super().__init__("The body must be JSON", hint="send it with Content-Type: application/json")
 
 
 class Call:
@@ -150,7 +160,14 @@ class Call:
         return body
 
     async def json(self, limit: int = BODY_LIMIT) -> Any:
-        """The body as JSON, any value (R-005)."""
+        """The body as JSON, any value (R-005).
+
+        Raises:
+            NotJson: a form of a page sends it, to a route of accounts (auth §17.2).
+        """
+        kind = (self.header(b"content-type") or "application/json").partition(";")[0].strip().lower()
+        if self.route.accounts and kind != "application/json":
+            raise NotJson
         body = await self.body(limit)
         try:
             return orjson.loads(body)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from core.errors import AccessError, FieldError, Invalid, RequestError, SovriumError
+from core.errors import FieldError, Invalid, RequestError, SovriumError
 from core.http.answer import Answer, as_json
 from core.http.limit import TooMany
 from core.ids import short_id
@@ -21,13 +21,6 @@ class MethodNotAllowed(RequestError):
     def __init__(self, allowed: list[str]) -> None:
         super().__init__(f"This address takes {', '.join(allowed)}")
         self.allowed = allowed
-
-
-class ForeignOrigin(AccessError):
-    """A web page of another site sent this through the user's browser, or calls us by a name that is not ours."""
-
-    code = "FORBIDDEN"
-    status = 403
 
 
 def body_error(message: str, *, code: str = "body.not-json") -> Invalid:

@@ -35,8 +35,8 @@ class Desk:
         self.guest = self.client()
 
     def client(self, **headers: str) -> httpx.Client:
-        """Another browser."""
-        client = httpx.Client(base_url=self.server.url, timeout=30, headers=headers)
+        """Another browser, on a page of the server's own."""
+        client = httpx.Client(base_url=self.server.url, timeout=30, headers={"origin": self.server.url, **headers})
         self._clients.append(client)
         return client
 

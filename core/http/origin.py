@@ -1,0 +1,109 @@
+"""What browsers must not be used for (auth §17.2): a rebound DNS name that leads to us, a page of another site that writes
+in a person's name, one that reads what it is not meant to.
+
+A request that shows a bearer token needs no such check: no page can make somebody's browser add one. A cookie it adds by
+itself, so who shows one must say which page has sent it.
+"""
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from core.errors import AccessError
+from core.http.answer import Header
+from core.http.call import Scope
+from core.http.cookie import DEVICE, PARKED, SECOND_STEP, SESSION, cookies_of
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+CORS_METHODS = b"GET, POST, PUT, PATCH, DELETE, OPTIONS"
+CORS_HEADERS = b"Authorization, Content-Type, If-Match, Idempotency-Key, Accept"
+CORS_EXPOSED = b"Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, ETag, Warning"
+CORS_SECONDS = b"600"
+_OURS = frozenset({SESSION, PARKED, SECOND_STEP, DEVICE})
+
+
+class ForeignHost(AccessError):
+    """The request calls us by a name that is not ours."""
+
+    code = "MISDIRECTED_REQUEST"
+    status = 421
+
+
+class ForeignOrigin(AccessError):
+    """A web page of another site sent this through the user's browser."""
+
+    code = "FORBIDDEN"
+    status = 403
+
+
+def check_host(scope: Scope, names: Collection[str] | None) -> None:
+    """Raises ForeignHost where `Host` is none of the names; None: any will do."""
+    host = header(scope, b"host")
+    if names is not None and host is not None and host_name(host.lower()) not in names:
+        raise ForeignHost(
+            "This server does not answer to that host name",
+            hint="use localhost, or start the server with --host and that name",
+        )
+
+
+def check_origin(scope: Scope, trusted: Collection[str], *, cookie: str | None = None) -> None:
+    """Whether the page that sent this may write. `trusted` are origins beside our own; `cookie` the name that the app has
+    given to its session's. Raises ForeignOrigin."""
+    if scope["method"] in SAFE or header(scope, b"authorization") is not None:
+        return
+    site, origin = header(scope, b"sec-fetch-site"), header(scope, b"origin")
+    if origin is None and (referer := header(scope, b"referer")) is not None:
+        parts = urlsplit(referer)
+        origin = f"{parts.scheme}://{parts.netloc}"
+    if origin is not None:
+        if origin.lower() not in trusted and not _is_own(scope, origin):
+            raise _foreign()
+    elif site in ("cross-site", "same-site") or (site is None and _shows_cookie(scope, cookie)):
+        raise _foreign()
+
+
+def cors_headers(scope: Scope, trusted: Collection[str]) -> list[Header]:
+    """What lets a page of a trusted origin read the answer; nothing for any other (A-262)."""
+    origin = header(scope, b"origin")
+    if origin is None or origin.lower() not in trusted:
+        return []
+    headers = [
+        (b"access-control-allow-origin", origin.encode("latin-1")),
+        (b"access-control-allow-credentials", b"true"),
+        (b"access-control-expose-headers", CORS_EXPOSED),
+        (b"vary", b"Origin"),
+    ]
+    if scope["method"] == "OPTIONS":
+        headers += [
+            (b"access-control-allow-methods", CORS_METHODS),
+            (b"access-control-allow-headers", CORS_HEADERS),
+            (b"access-control-max-age", CORS_SECONDS),
+        ]
+    return headers
+
+
+def header(scope: Scope, name: bytes) -> str | None:
+    """The first header of that name."""
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
+
+
+def host_name(host: str) -> str:
+    """The name of a Host header without its port."""
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]
+
+
+def _is_own(scope: Scope, origin: str) -> bool:
+    """A page that this server has sent itself, whichever way TLS ends before it."""
+    host = header(scope, b"host")
+    return host is not None and origin.lower().partition("://")[2] == host.lower()
+
+
+def _shows_cookie(scope: Scope, name: str | None) -> bool:
+    return any(each.removeprefix("__Host-") in _OURS or each == name for each in cookies_of(scope))
+
+
+def _foreign() -> ForeignOrigin:
+    return ForeignOrigin(
+        "A page of another site may not write here", hint="programs send Authorization: Bearer in place of a cookie"
+    )
