@@ -107,6 +107,14 @@ def api_errors() -> str:
     return "\n".join(lines) + "\n"
 
 
+def auth_keys() -> str:
+    """A row per key of the section `auth`, and a table per strategy."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    from auth_table import auth_table
+
+    return auth_table()
+
+
 def coverage_of_points() -> str:
     """A row per point of the specification, with a test that names it."""
     sys.path.insert(0, str(Path(__file__).parent))
@@ -116,6 +124,7 @@ def coverage_of_points() -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "auth-keys": auth_keys,
     "api-errors": api_errors,
     "api-routes": api_routes,
     "commands": commands,

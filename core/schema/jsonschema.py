@@ -71,7 +71,7 @@ def _auth(definitions: dict[str, Any]) -> dict[str, Any]:
     }
     short = {"type": "string", "enum": [*STRATEGIES, *STRATEGY_ALIASES]}
     strategy = {"if": {"type": "string"}, "then": short, "else": by_type}
-    section["properties"]["strategies"] = {"type": "array", "items": _or_file(strategy), "minItems": 1}
+    section["properties"]["strategies"] |= {"items": _or_file(strategy), "minItems": 1}
     section["required"] = ["strategies"]
     is_off = {"properties": {"enabled": {"const": False}}, "required": ["enabled"]}
     return {"type": "object", "if": is_off, "else": section}

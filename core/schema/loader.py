@@ -138,7 +138,10 @@ def _read_app(
         roles=roles,
         rate_limit=rate_limit_of(shape.rate_limit or None),
         limited=shape.rate_limit is not False and (shape.rate_limit is None or shape.rate_limit.enabled),
-        trusted_proxies=tuple(shape.rate_limit.trusted_proxies) if shape.rate_limit else (),
+        trusted_proxies=(
+            *(shape.rate_limit.trusted_proxies if shape.rate_limit else ()),
+            *(auth.rate.trusted_proxies if auth else ()),
+        ),
         private_hosts=tuple(host.lower() for host in shape.webhooks.allow_private) if shape.webhooks else (),
         history_days=shape.history.retention_days if shape.history else None,
         env=variables,

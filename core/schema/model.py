@@ -204,6 +204,7 @@ class App:
     limited: bool = True
     """False: `rateLimit: false`."""
     trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose `X-Forwarded-For` is believed, for tables and for accounts."""
     private_hosts: tuple[str, ...] = ()
     """Hosts inside one's own network that webhooks may call."""
     history_days: int | None = None

@@ -266,6 +266,13 @@ def test_patterns_of_redirects(pattern: str, is_allowed: bool) -> None:
     assert (redirect_problem(pattern) is None) == is_allowed
 
 
+def test_trusted_proxies_of_both_places_count() -> None:
+    """A-141, D10: the address of a caller is one, whoever limits it."""
+    section = with_password("rateLimit: {trustedProxies: ['::1']}")
+    text = f"name: x\nrateLimit: {{trustedProxies: [10.0.0.1]}}\nauth: {section}\n"
+    assert load_text(text, FIELD_TYPES).trusted_proxies == ("10.0.0.1", "::1")
+
+
 def test_origins_have_no_path() -> None:
     """§17.2"""
     assert origin_problem("https://desk.example.org") is None
