@@ -136,8 +136,6 @@ class Life:
         try:
             for line in start_notes(engine, strict=self.options.strict):
                 self._say(f"warning: {line}")
-            for line in engine.auth.context.post.notes if engine.auth else ():
-                self._say(f"warning: {line}")
             server, note = await self._listen(engine)
             self._app = server.app
             server.app.on_reload = self._reloaded
@@ -300,7 +298,8 @@ def start_notes(engine: "Engine", *, strict: bool = False) -> list[str]:
     """What the person who starts a server should know. Raises as `settings_notes`."""
     from core.http.reload import notes_of
 
-    return [*settings_notes(engine.app, strict=strict), *notes_of(engine)]
+    of_post = engine.auth.context.post.notes if engine.auth else ()
+    return [*settings_notes(engine.app, strict=strict), *notes_of(engine), *of_post]
 
 
 def settings_notes(app: "App", *, strict: bool = False) -> list[str]:

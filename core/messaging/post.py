@@ -209,8 +209,9 @@ def open_post(
     clock: Clock = system_clock,
     before: Post | None = None,
 ) -> Post:
-    """The messages of an app. `before` is the post of its former version, whose queue goes on. `private` are hosts of one's
-    own network that text messages may be posted to."""
+    """The messages of an app. `organization` is what messages call it where the environment names nobody. `before` is the
+    post of its former version, whose queue goes on. `private` are hosts of one's own network that text messages may be
+    posted to."""
     if before is None:
         queue = MailQueue(database, secrets, transport_of(settings), settings, clock)
         queue.start()
@@ -221,7 +222,7 @@ def open_post(
     return Post(
         queue,
         pace,
-        Templates(organization, settings.base_url, spec.templates, language),
+        Templates(settings.sender_name or organization, settings.base_url, spec.templates, language),
         settings,
         database,
         phone=phone,

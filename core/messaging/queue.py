@@ -291,6 +291,7 @@ class MailQueue:
             return reason.scope != "server"
         self.trouble = None
         self._write(lambda tx: self._left(tx, id_, attempts))
+        log.info("A mail (%s, %s) has left by %s", row["template"], id_, self.transport.name)
         return True
 
     async def _sent(self, mail: Mail) -> None:
