@@ -17,9 +17,8 @@ from typing import Any, Final, get_args
 import orjson
 
 from core.messaging.mail import Content, clean
-from core.schema.auth import Template, TemplateName
+from core.schema.auth import TEMPLATE_VARIABLES, Template, TemplateName
 
-VARIABLES: Final = ("name", "url", "email", "otp", "codes", "organizationName", "inviterName", "validity")
 NAMES: Final[tuple[str, ...]] = get_args(TemplateName)
 """What an app may word itself. There are more, in our words alone: notices about an account."""
 LANGUAGES: Final = ("en", "fr")
@@ -74,7 +73,7 @@ class Templates:
         return Content(subject=clean(subject), text=f"{text}\n\n-- \n{footer}\n", html=page)
 
     def _values(self, words: Mapping[str, Any], variables: Values, validity: timedelta | None) -> Values:
-        unknown = set(variables) - set(VARIABLES)
+        unknown = set(variables) - set(TEMPLATE_VARIABLES)
         if unknown:
             raise ValueError(f"templates have no variables {sorted(unknown)}")
         url = variables.get("url", "")

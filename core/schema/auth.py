@@ -30,6 +30,8 @@ TemplateName = Literal[
     "passwordChanged",
     "mfaChanged",
 ]
+TEMPLATE_VARIABLES = ("name", "url", "email", "otp", "codes", "organizationName", "inviterName", "validity")
+"""What a mail's words may hold, behind a dollar. `validity` is how long the link or code works."""
 
 # ── Ways to sign in ──
 

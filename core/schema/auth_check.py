@@ -8,6 +8,7 @@ from typing import Any
 from core.schema.auth import (
     AT_LEAST,
     INVITATION_SECONDS,
+    TEMPLATE_VARIABLES,
     AuditSpec,
     AuthSpec,
     EmailOtp,
@@ -65,7 +66,6 @@ SECRETS = frozenset(
 MOST_SECONDS = 10 * 365 * 86_400
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
-VARIABLES = ("name", "url", "email", "otp", "codes", "organizationName", "inviterName")
 NEEDED: Mapping[TemplateName, str] = {
     "verification": "url",
     "resetPassword": "url",
@@ -246,9 +246,9 @@ def _check_templates(form: AuthForm, findings: Findings) -> None:
             path = (*HERE, "emailTemplates", name, part)
             used = re.findall(r"\$([A-Za-z_][A-Za-z0-9_]*)", text or "")
             for word in dict.fromkeys(used):
-                if word not in VARIABLES:
+                if word not in TEMPLATE_VARIABLES:
                     said = f"'${word}' is no variable and stays as it is"
-                    findings.warning("auth.template-variable", said, path, hint=nearest(word, VARIABLES))
+                    findings.warning("auth.template-variable", said, path, hint=nearest(word, TEMPLATE_VARIABLES))
             needed = NEEDED.get(name)
             if text is not None and part != "subject" and needed is not None and needed not in used:
                 findings.warning("auth.template-variable", f"has no '${needed}': the mail is of no use", path)

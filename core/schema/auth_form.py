@@ -302,7 +302,8 @@ class LocalForm(Form):
 class TemplateForm(Form):
     subject: Line = Field(description="One line")
     text: str | None = Field(
-        None, description="With `$name`, `$url`, `$email`, `$otp`, `$codes`, `$organizationName`, `$inviterName`"
+        None,
+        description="With `$name`, `$url`, `$email`, `$otp`, `$codes`, `$organizationName`, `$inviterName`, `$validity`",
     )
     html: str | None = Field(None, description="The same; values are escaped")
 
