@@ -130,13 +130,17 @@ class JobsScreen(ConsoleScreen):
             lines += [Content(""), Content.assemble(("✕ ", "bold $error"), job["error"])]
         rejected = job.get("rejected") or []
         if rejected:
-            lines += [Content(""), Content.styled(t("jobs.rejected", count=len(rejected)), "bold $warning")]
+            lines += [
+                Content(""),
+                Content.styled(t("jobs.rejected", count=job.get("refused", len(rejected))), "bold $warning"),
+            ]
         for row in rejected:
             where = t("jobs.line", line=row.get("line", "?"))
             text = f"{row.get('field') or ''} {row.get('value')!r}: {row.get('message', '')}".strip()
             lines.append(Content.assemble((f"{where}  ", "$foreground-muted"), text))
-        if job.get("file") and job["state"] == "done":
-            lines += [Content(""), Content.styled(t("jobs.open-hint"), "$foreground-muted")]
+        if job.get("file") and job["state"] not in ACTIVE:
+            hint = t("jobs.refused-hint" if job["kind"] == "import" else "jobs.open-hint")
+            lines += [Content(""), Content.styled(hint, "$foreground-muted")]
         self.query_one("#jobs-text", Static).update(Content("\n").join(lines))
 
     # ── Doing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -164,9 +168,9 @@ class JobsScreen(ConsoleScreen):
         return super().check_action(action, parameters)
 
     def action_jobs_open(self) -> None:
-        """Save an export's file here."""
+        """Save an export's file here, or the rows that an import refused."""
         job = self.chosen()
-        if job is not None and job.get("file") and job["state"] == "done":
+        if job is not None and job.get("file") and job["state"] not in ACTIVE:
             self.save(job)
 
     @work(group="jobs", exit_on_error=False)

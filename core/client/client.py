@@ -233,12 +233,21 @@ class Client:
         return cast(ImportPreview, checked(status, body))
 
     async def start_import(
-        self, table: str, file: Path, *, mapping: dict[str, str] | None = None, skip_errors: bool = False
+        self,
+        table: str,
+        file: Path,
+        *,
+        mapping: dict[str, str] | None = None,
+        skip_errors: bool = False,
+        duplicates: str = "create",
+        key: str | None = None,
     ) -> Job:
         query = {
             "format": format_of(file),
             "mapping": orjson.dumps(mapping).decode() if mapping is not None else None,
             "onError": "skip" if skip_errors else None,
+            "duplicates": duplicates if duplicates != "create" else None,
+            "key": key,
         }
         path = with_query(f"/api/tables/{quote(table, '')}/import", query)
         with open_for_upload(file) as source:

@@ -118,7 +118,14 @@ class Port(Protocol):
 
     async def preview_import(self, table: str, file: Path) -> ImportPreview: ...
     async def start_import(
-        self, table: str, file: Path, *, mapping: dict[str, str] | None = None, skip_errors: bool = False
+        self,
+        table: str,
+        file: Path,
+        *,
+        mapping: dict[str, str] | None = None,
+        skip_errors: bool = False,
+        duplicates: str = "create",
+        key: str | None = None,
     ) -> Job: ...
     async def permissions(self, table: str) -> TablePermissions: ...
     async def whoami(self) -> WhoAmI: ...

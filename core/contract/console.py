@@ -299,8 +299,10 @@ class Job(TypedDict):
     rows: NotRequired[int]
     rejected: NotRequired[list[dict[str, Any]]]
     """First 100 refused rows of an import: {line, field, message, value}."""
+    refused: NotRequired[int]
+    """Refused rows of an import; all of them are in its file, up to a million."""
     file: NotRequired[str]
-    """An export's file name; `GET …/jobs/{id}/file` streams it."""
+    """File name of an export, or of an import's refused rows; `GET …/jobs/{id}/file` streams it."""
     size: NotRequired[int]
 
 
@@ -316,11 +318,13 @@ class ImportPreview(TypedDict):
 
 
 class ExportRequest(TypedDict):
-    """`POST /api/console/exports` (202 Job). A view's rows, or an SQL result."""
+    """`POST /api/console/exports` (202 Job). A view's rows, those of them that `keys` name, or an SQL result."""
 
     format: Literal["csv", "json", "parquet"]
     view: NotRequired[str]
     fields: NotRequired[list[str]]
+    keys: NotRequired[list[str]]
+    """At most 10,000."""
     run: NotRequired[str]
     index: NotRequired[int]
 

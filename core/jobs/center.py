@@ -40,6 +40,8 @@ class Progress:
         self.cancel = Cancel()
         """Hand it to the database, so that cancelling stops the statement that runs."""
         self.file: Path | None = None
+        self.refused: Callable[[dict[str, Any]], None] = lambda rejected: None
+        """Told every refused row of an import."""
         self._job = job
         self._publish = publish
         self._reported = 0.0
@@ -63,7 +65,8 @@ class Progress:
             self._publish(self._job)
 
     def reject(self, rejected: dict[str, Any]) -> None:
-        """An import's refused row: `line`, `field`, `message`, `value`. The first hundred are kept."""
+        """An import's refused row: `line`, `field`, `message`, `value`. The first hundred are told with the job."""
+        self.refused(rejected)
         kept = self._job.setdefault("rejected", [])
         if len(kept) < REJECTED_KEPT:
             kept.append(rejected)
@@ -72,9 +75,15 @@ class Progress:
         """The result: rows written, and an export's file."""
         self._job["done"] = self._job["rows"] = rows
         if file is not None:
-            self.file = file
-            self._job["file"] = self._job["title"]
-            self._job["size"] = file.stat().st_size
+            self.keep(file, self._job["title"])
+
+    def keep(self, file: Path, name: str, refused: int = 0) -> None:
+        """A file to fetch, under that name: an export's, or the refused rows of an import, so many."""
+        self.file = file
+        self._job["file"] = name
+        self._job["size"] = file.stat().st_size
+        if refused:
+            self._job["refused"] = refused
 
 
 Work = Callable[[Progress], Awaitable[None]]
@@ -138,9 +147,9 @@ class JobCenter:
         return found is not None and is_of(found[2], principal)
 
     def file(self, job: str, principal: Principal = OWNER) -> Path:
-        """The file of a finished export; NotFound where there is none."""
+        """The file of a finished export, or of what an import refused; NotFound where there is none."""
         found, progress = self._find(job, principal)
-        if found["state"] != "done" or progress.file is None:
+        if found["state"] not in ("done", "failed") or progress.file is None:
             raise NotFound
         return progress.file
 

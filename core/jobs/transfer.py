@@ -18,6 +18,7 @@ from core.errors import FieldError, Invalid, NotFound
 from core.fields.model import TableModel
 from core.ids import short_id
 from core.jobs.center import JobCenter, Progress
+from core.jobs.refused_file import RefusedFile
 from core.jobs.result_file import distinct_names, write_rows
 from core.principal import OWNER, Principal
 from core.query.compile import compile_filter
@@ -66,19 +67,26 @@ class Transfers:
                 raise NotFound()
 
         async def work(progress: Progress) -> None:
-            with temporary(file):
-                rows = await import_file(
-                    self._records.database,
-                    target,
-                    file,
-                    format_,
-                    progress,
-                    clock=self._clock,
-                    actor=actor_of(principal),
-                    mapping=mapping,
-                    skip_errors=skip_errors,
-                    merge=merge,
-                )
+            with temporary(file), closing(RefusedFile(self._exchange, format_)) as refused:
+                progress.refused = refused.note
+                try:
+                    rows = await import_file(
+                        self._records.database,
+                        target,
+                        file,
+                        format_,
+                        progress,
+                        clock=self._clock,
+                        actor=actor_of(principal),
+                        mapping=mapping,
+                        skip_errors=skip_errors,
+                        merge=merge,
+                    )
+                finally:
+                    if refused.count and not progress.cancel.requested:
+                        stem = f"{table.sql_name}-refused"
+                        made = await refused.write(file)
+                        progress.keep(made, file_name(stem, "csv", self._clock()), refused.count)
             progress.finish(rows)
 
         return self._jobs.start("import", table.name, work, principal=principal)
@@ -102,11 +110,21 @@ class Transfers:
             return await preview(file, format_, self._records.target(principal, table, "create"))
 
     def start_export(
-        self, reading: Reading, format_: Format, fields: Sequence[str] | None, principal: Principal = OWNER
+        self,
+        reading: Reading,
+        format_: Format,
+        fields: Sequence[str] | None,
+        principal: Principal = OWNER,
+        *,
+        keys: Sequence[str] | None = None,
     ) -> Job:
-        """Write the rows of a view to a file."""
+        """Write the rows of a view to a file; with `keys` those of them alone. Raises BadRequest for a key that is none."""
         target = self._target(format_)
-        reading = reading.joined()
+        chosen = None if keys is None else [parse_key(reading.scope.table, key) for key in keys]
+        reading = reading.joined() if chosen is None else reading
+        condition = reading.condition()
+        if chosen is not None:
+            condition = and_(condition, key_in(reading.scope.table, reading.scope.source, chosen))
 
         async def work(progress: Progress) -> None:
             with kept_when_whole(target):
@@ -117,7 +135,7 @@ class Transfers:
                     format_,
                     progress,
                     fields=fields,
-                    condition=reading.condition(),
+                    condition=condition,
                     order=reading.order(),
                 )
             progress.finish(rows, target)

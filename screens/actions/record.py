@@ -73,4 +73,5 @@ FILES: tuple[Action, ...] = (
     Action("files.turn", "f2", "files", footer=2),
     Action("files.columns", "f3", "files", footer=3),
     Action("files.map", "f4", "files", footer=4),
+    Action("files.duplicates", "f5", "files", footer=5),
 )

@@ -256,6 +256,12 @@ class PendingChanges:
         return self._move(1)
 
     @property
+    def last_deleted(self) -> int:
+        """How many rows the last step deletes; 0 for a step of another kind."""
+        last = self._steps[self._cursor - 1].operations if self._cursor else ()
+        return len({(each.table, each.key) for each in last if isinstance(each, Delete)})
+
+    @property
     def can_undo(self) -> bool:
         return self._cursor > 0
 

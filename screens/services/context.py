@@ -56,6 +56,9 @@ class Context:
     """While this is open, keys wait: `async with context.hold_keys(): …` around what they are meant for (an editor that
     is about to open). Set by the app."""
 
+    bring_back_until: float = 0.0
+    """Until when (monotonic seconds) undo brings back what was deleted, without staging."""
+
     def table(self, name: str) -> TableInfo | None:
         """A table of the schema by its SQL name or id."""
         if self.schema is None:

@@ -1,5 +1,6 @@
 """Saving staged edits: trial run, look, send, and what to do with the answer. Used by every screen that stages."""
 
+import time
 from collections.abc import Callable
 
 from textual.screen import Screen
@@ -14,6 +15,9 @@ from screens.services.text import t
 from screens.widgets.change_panel import ChangePanel, Spot, Tab, Verdict
 from screens.widgets.confirm import confirm
 from screens.widgets.conflict_view import ConflictView
+
+REGRET = 10.0
+"""Seconds in which a saved deletion is taken back by one key."""
 
 
 class ChangeFlow:
@@ -123,14 +127,35 @@ class ChangeFlow:
         if port is None:
             raise ServerGone("no server")
         count = pending.count()
+        deleted = pending.last_deleted
         answer = await port.commit(pending.begin())
         found = pending.apply(answer)
         if found.committed:
-            self._tell("change.saved", count=max(1, count - pending.count()))
+            if deleted and deleted == count:
+                self._tell_deleted(deleted)
+            else:
+                self._tell("change.saved", count=max(1, count - pending.count()))
             if self.saved is not None:
                 self.saved(answer)
         elif await self._settled(found) and found.rows and pending.count():
             await self._send()
+
+    def _tell_deleted(self, count: int) -> None:
+        """For ten seconds one key brings back what was deleted (R-049)."""
+        self.context.bring_back_until = time.monotonic() + REGRET
+        self.screen.app.notify(t("change.in_trash", count=count), timeout=REGRET)
+
+    @property
+    def can_bring_back(self) -> bool:
+        """A deletion was saved just now, and nothing was done since."""
+        pending = self.context.pending
+        return not pending.count() and pending.can_undo and time.monotonic() < self.context.bring_back_until
+
+    async def bring_back(self) -> None:
+        """Undo the deletion that was saved, and save that at once."""
+        self.context.bring_back_until = 0.0
+        self.undo()
+        await self.commit(ask=False)
 
     async def _settled(self, found: Applied) -> bool:
         """Let a person settle conflicts; False when they left one open or cells must be mended."""

@@ -91,7 +91,15 @@ class ConsoleScreen(Screen[None]):
         await self.change_flow().discard()
 
     def action_change_undo(self) -> None:
-        self.change_flow().undo()
+        flow = self.change_flow()
+        if flow.can_bring_back:
+            self.bring_back()
+        else:
+            flow.undo()
+
+    @work(exclusive=True, group="change")
+    async def bring_back(self) -> None:
+        await self.change_flow().bring_back()
 
     def action_change_redo(self) -> None:
         self.change_flow().redo()

@@ -63,7 +63,7 @@ class ExportDialog(Sheet[ExportWanted | None]):
         self.query_one(Input).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action != "files_map"
+        return action not in ("files_map", "files_duplicates")
 
     def paint(self) -> None:
         pieces: list[tuple[str, str] | str] = []

@@ -624,6 +624,14 @@ class GridPane(Container):
     def action_data_export(self) -> None:
         self.transfer.export()
 
+    def action_rows_export(self) -> None:
+        """The chosen rows into a file; without chosen rows the key clears the cell, as it does elsewhere."""
+        mode = self.model.selection.mode if self.model is not None else "cell"
+        if mode in ("marked", "rows", "all"):
+            self.transfer.export_chosen()
+        elif self.face is None:
+            self.action_grid_clear()
+
     def action_data_import(self) -> None:
         if self.denied("create"):
             return

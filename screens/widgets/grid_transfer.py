@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from core.client import SovriumError
 from screens.presenters.clipboard_block import FORMS, Form, parse_block, to_text
 from screens.presenters.finder import Hit
+from screens.presenters.link import REF
 from screens.presenters.paste import PasteDraft
 from screens.presenters.record import MOST_ROWS, TooManyRows
 from screens.presenters.value import editable, title_of
@@ -157,16 +158,29 @@ class GridTransfer:
         """Ask for form and file, then run as a job."""
         self._start(self._export())
 
-    async def _export(self) -> None:
+    def export_chosen(self) -> None:
+        """The same for the rows that are chosen."""
+        self._start(self._export(chosen=True))
+
+    async def _export(self, *, chosen: bool = False) -> None:
         from screens.widgets.export_dialog import ExportDialog
 
         model, info, context = self.pane.model, self.pane.info, self.pane.context
         if model is None or info is None or model.view is None or context.port is None:
             return
-        dialog = ExportDialog(context, info["sqlName"], model.layout.names, model.view["count"])
+        keys: list[str] | None = None
+        if chosen and model.selection.mode != "all" and self.pane.edits is not None:
+            rows = await self.guarded(self.pane.edits.chosen_rows([]))
+            keys = [row.key for row in rows or () if not row.key.startswith(REF)]
+            if not keys:
+                return
+        count = model.view["count"] if keys is None else len(keys)
+        dialog = ExportDialog(context, info["sqlName"], model.layout.names, count)
         wanted = await self.pane.app.push_screen_wait(dialog)
         if wanted is not None:
-            request = {"format": wanted.form, "view": model.view["id"], "fields": wanted.fields}
+            request: dict[str, Any] = {"format": wanted.form, "view": model.view["id"], "fields": wanted.fields}
+            if keys is not None:
+                request["keys"] = keys
             job = await self.guarded(context.port.export(request))  # type: ignore[arg-type]
             if job is not None:
                 context.jobs.take(job)
@@ -205,9 +219,24 @@ class GridTransfer:
             return
         job = await self.guarded(
             context.port.start_import(
-                info["sqlName"], wanted.path, mapping=wanted.mapping, skip_errors=wanted.skip_errors
+                info["sqlName"],
+                wanted.path,
+                mapping=wanted.mapping,
+                skip_errors=wanted.skip_errors,
+                duplicates=wanted.duplicates,
+                key=wanted.key,
             )
         )
         if job is not None:
             context.jobs.take(job)
             self.pane.app.notify(t("import.started", file=wanted.path.name))
+            self.pane.app.run_worker(self._tell_refused(job["id"]), exit_on_error=False)
+
+    async def _tell_refused(self, job_id: str) -> None:
+        """When an import has ended: how many rows it refused, and where they are."""
+        from screens.widgets.export_dialog import finished
+
+        job = await finished(self.pane.context.jobs, job_id)
+        if job is not None and (refused := job.get("refused")):
+            text = t("import.refused", count=refused, number=grouped(refused))
+            self.pane.app.notify(text, title=job["title"], severity="warning")

@@ -29,11 +29,14 @@ SUFFIXES = (".csv", ".tsv", ".json", ".ndjson", ".parquet")
 
 @dataclass(frozen=True, slots=True)
 class ImportWanted:
-    """What to import. mapping: column of the file → field."""
+    """What to import. mapping: column of the file → field. duplicates: what happens to records that are there already
+    (create, skip, overwrite), told by the unique field `key`."""
 
     path: Path
     mapping: dict[str, str]
     skip_errors: bool
+    duplicates: str = "create"
+    key: str | None = None
 
 
 class PathSuggester(Suggester):
@@ -77,6 +80,7 @@ class ImportDialog(Sheet[ImportWanted | None]):
         self.preview: ImportPreview | None = None
         self.mapping: dict[str, str | None] = {}
         self.skip_errors = False
+        self.duplicates: tuple[str, str | None] = ("create", None)
 
     def compose_body(self) -> Iterable[Widget]:
         suggester = PathSuggester()
@@ -89,7 +93,7 @@ class ImportDialog(Sheet[ImportWanted | None]):
         self.query_one(Input).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("files_map", "files_turn", "files_start"):
+        if action in ("files_map", "files_turn", "files_start", "files_duplicates"):
             return self.preview is not None
         return action != "files_columns"
 
@@ -154,7 +158,7 @@ class ImportDialog(Sheet[ImportWanted | None]):
         if missing:
             self.note(t("import.missing", fields=", ".join(missing)), problem=True)
         else:
-            self.note(t("import.skip" if self.skip_errors else "import.abort"))
+            self.note(f"{t('import.skip' if self.skip_errors else 'import.abort')}\n{self._duplicates_text()}")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
@@ -178,7 +182,31 @@ class ImportDialog(Sheet[ImportWanted | None]):
         self.skip_errors = not self.skip_errors
         self.paint()
 
+    def _duplicates_text(self) -> str:
+        what, key = self.duplicates
+        return t(f"import.{what}", field=title_of(self.fields[key]) if key else "")
+
+    @work(exit_on_error=False)
+    async def action_files_duplicates(self) -> None:
+        """What happens to records that are there already, told by a unique field that the file fills."""
+        unique = [f for f in self.fields.values() if f["unique"] and f["name"] in self.mapping.values()]
+        hits = [Hit(label=t("import.create"), value=("create", None))]
+        hits += [
+            Hit(label=t(f"import.{what}", field=title_of(field)), value=(what, field["name"]))
+            for field in unique
+            for what in ("skip_there", "overwrite")
+        ]
+        if not unique:
+            self.app.notify(t("import.no_unique", table=self.info["name"]), severity="warning")
+            return
+        hit = await self.app.push_screen_wait(Finder(t("import.duplicates"), hits))
+        if hit is not None:
+            self.duplicates = hit.value
+            self.paint()
+
     def action_files_start(self) -> None:
         mapping = {column: field for column, field in self.mapping.items() if field}
         if mapping:
-            self.dismiss(ImportWanted(self.path, mapping, self.skip_errors))
+            what, key = self.duplicates if self.duplicates[1] in (None, *mapping.values()) else ("create", None)
+            duplicates = what.removesuffix("_there")
+            self.dismiss(ImportWanted(self.path, mapping, self.skip_errors, duplicates, key))

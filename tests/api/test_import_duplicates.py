@@ -46,7 +46,9 @@ def test_rows_that_do_not_fit_are_told_or_left_out(server: RunningServer) -> Non
     server.http.post(f"{PARTS}/records", json={"part_no": "a", "stock": 1})
     text = "part_no,stock\na,2\nb,5000\n,3\nc,4\n"
     failed = bring(server, text, duplicates="overwrite", key="part_no")
-    assert failed["state"] == "failed"
+    assert (failed["state"], failed["refused"]) == ("failed", 2)
+    rows = server.http.get(f"/api/console/jobs/{failed['id']}/file").text.splitlines()
+    assert [row.split(",")[:3] for row in rows] == [["part_no", "stock", "_line"], ["b", "5000", "3"], ["", "3", "4"]]
     assert stocks(server) == {"a": (1, None)}
     done = bring(server, text, duplicates="overwrite", key="part_no", onError="skip")
     assert (done["state"], done["rows"]) == ("done", 2)
@@ -56,9 +58,10 @@ def test_rows_that_do_not_fit_are_told_or_left_out(server: RunningServer) -> Non
 
 def test_only_a_unique_field_tells_records(server: RunningServer) -> None:
     """R-059: else 400, and the upload leaves nothing behind."""
+    kept = len(list(server.engine.exchange.iterdir()))  # rows that were refused before
     for key in ("stock", "nope", ""):
         answer = server.http.post(
             f"{PARTS}/import", params={"format": "csv", "duplicates": "skip", "key": key}, content=b"part_no\na\n"
         )
         assert answer.status_code == 400, answer.text
-    assert not list(server.engine.exchange.iterdir())
+    assert len(list(server.engine.exchange.iterdir())) == kept

@@ -142,6 +142,15 @@ def test_one_bad_row_stops_an_import_or_is_left_out(server: RunningServer) -> No
     job = upload(server, content, onError="skip")
     assert (job["state"], job["rows"]) == ("done", 2), job
     assert job["rejected"][0]["field"] == "stock"
+    answer = server.http.get(f"/api/console/jobs/{job['id']}/file")
+    head, *rows = answer.text.splitlines()
+    assert head == "part_no,stock,_line,_error"
+    assert len(rows) == 1
+    assert rows[0].startswith("M6,many,3,")
+    assert "stock" in rows[0]
+    assert answer.headers["content-disposition"].split('"')[1].startswith("spare_parts-refused-")
+    for each in server.http.get("/api/console/jobs").json()["jobs"]:
+        server.http.delete(f"/api/console/jobs/{each['id']}")
     assert exchanged(server) == []
 
 
@@ -175,6 +184,21 @@ def test_an_sql_result_is_exported(server: RunningServer, format_: str) -> None:
         assert file.content[:4] == b"PAR1"
     assert server.http.delete(f"/api/console/jobs/{job['id']}").status_code == 204
     assert exchanged(server) == []
+
+
+def test_chosen_rows_of_a_view_are_exported(server: RunningServer) -> None:
+    """R-059: by their keys, in the order of the view; a key that is none is refused, and so are too many."""
+    server.empty()
+    keys = [server.http.post(f"{TABLE}/records", json={"part_no": name}).json()["id"] for name in "abc"]
+    spec = {"table": "spare_parts", "sort": [{"field": "part_no", "direction": "desc"}]}
+    view = server.http.post("/api/console/views", json=spec).json()["id"]
+    body = {"format": "csv", "view": view, "fields": ["part_no"], "keys": [str(keys[0]), str(keys[2])]}
+    job = finished(server, server.http.post("/api/console/exports", json=body).json())
+    assert (job["state"], job["rows"]) == ("done", 2), job
+    assert server.http.get(f"/api/console/jobs/{job['id']}/file").text.split() == ["part_no", "c", "a"]
+    assert server.http.post("/api/console/exports", json={**body, "keys": ["x y"]}).status_code in (400, 404)
+    assert server.http.post("/api/console/exports", json={**body, "keys": ["1"] * 10_001}).status_code == 400
+    assert server.http.delete(f"/api/console/jobs/{job['id']}").status_code == 204
 
 
 def test_an_upload_that_breaks_leaves_nothing(server: RunningServer) -> None:

@@ -31,6 +31,7 @@ tables:
       - {id: 1, name: name, type: single-line-text, required: true}
       - {id: 2, name: age, type: integer, min: 0, max: 150}
       - {id: 3, name: born, type: date, dateFormat: ISO}
+      - {id: 4, name: code, type: single-line-text, unique: true}
 """
 
 
@@ -78,7 +79,7 @@ async def test_an_export_is_written_where_it_was_wanted(desk: RunningServer, tmp
         await pilot.press("ctrl+s")
         await until(pilot, lambda: (tmp_path / "out.csv").exists(), 20)
         lines = (tmp_path / "out.csv").read_text().splitlines()
-        assert lines[0] == "id,name,age,born"
+        assert lines[0] == "id,name,age,born,code"
         assert [line.split(",")[1] for line in lines[1:]] == ["Ada", "Bob"]
 
 
@@ -99,13 +100,52 @@ async def test_a_file_is_imported_by_its_mapping(desk: RunningServer, tmp_path: 
         await until(pilot, lambda: pilot.app.screen is not dialog)
         await pilot.press(*"name", "enter")
         await until(pilot, lambda: pilot.app.screen is dialog and dialog.mapping["who"] == "name")
-        await pilot.press("f2", "ctrl+s")
+        await pilot.press("f2", "f5")
+        told = pilot.app.context.messages.messages
+        await until(pilot, lambda: any("only new records can be made" in each.text for each in told))
+        await pilot.press("ctrl+s")
         job = await done(pilot)
-        assert (job["state"], job["rows"]) == ("done", 1)
+        assert (job["state"], job["rows"], job["refused"]) == ("done", 1, 1)
+        await until(pilot, lambda: any("1 row was refused" in each.text for each in told))
         assert [row["field"] for row in job["rejected"]] == ["age"]
         assert records(desk)[0]["name"] == "Ada"
         await until(pilot, lambda: "Ada" in screen_text(pilot.app))
         assert pilot.app.screen is screen
+
+
+async def test_records_that_are_there_are_overwritten(desk: RunningServer, tmp_path: Path) -> None:
+    """R-059: the choice is offered for the unique fields that the file fills."""
+    (tmp_path / "in.csv").write_text("name,code,age\nAda,a,37\nBob,b,20\n")
+    async with people(desk, {"name": "Ada", "code": "a", "age": 36}) as (pilot, _):
+        await pilot.press("I")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ImportDialog))
+        dialog = pilot.app.screen
+        dialog.query_one(Input).value = str(tmp_path / "in.csv")
+        await pilot.press("enter")
+        await until(pilot, lambda: dialog.query_one(OptionList).has_focus)
+        assert "Every row becomes a new record" in screen_text(pilot.app)
+        await pilot.press("f5")
+        await until(pilot, lambda: pilot.app.screen is not dialog)
+        await pilot.press(*"overwrite", "enter")
+        await until(pilot, lambda: "already overwrite the record" in screen_text(pilot.app))
+        await pilot.press("ctrl+s")
+        assert (await done(pilot))["state"] == "done"
+        assert [(each["name"], each["age"]) for each in records(desk)] == [("Ada", 37), ("Bob", 20)]
+
+
+async def test_chosen_rows_are_exported(desk: RunningServer, tmp_path: Path) -> None:
+    """R-059: Space marks, x exports; without marks x clears the cell."""
+    async with people(desk, {"name": "Ada", "age": 36}, {"name": "Bob"}, {"name": "Cid"}) as (pilot, screen):
+        await pilot.press("space", "down", "space", "x")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExportDialog))
+        assert "2 rows" in screen_text(pilot.app)
+        pilot.app.screen.query_one(Input).value = str(tmp_path / "out.csv")
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: (tmp_path / "out.csv").exists(), 20)
+        names = [line.split(",")[1] for line in (tmp_path / "out.csv").read_text().splitlines()]
+        assert names == ["name", "Ada", "Cid"]
+        await pilot.press("escape", "home", "right", "right", "g", "g", "x")
+        await until(pilot, lambda: screen.context.pending.count() == 1)
 
 
 @pytest.fixture

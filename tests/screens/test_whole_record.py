@@ -120,6 +120,23 @@ async def test_trash_brings_back_and_deletes_for_good(desk: RunningServer) -> No
         await until(pilot, lambda: not screen.pane.model.query.deleted and screen.pane.model.count == 4)
 
 
+async def test_a_saved_deletion_is_brought_back_by_one_key(desk: RunningServer) -> None:
+    """R-049: ten seconds of grace; then the trash."""
+    async with parts(desk) as (pilot, screen):
+        before = stocks(desk)
+        await pilot.press("d", "ctrl+s")
+        await until(pilot, lambda: pilot.app.screen is not screen)
+        await pilot.press("enter")
+        await until(pilot, lambda: len(stocks(desk)) == len(before) - 1)
+        told = screen.context.messages.messages
+        await until(pilot, lambda: any("in the trash. u brings it back" in each.text for each in told))
+        await pilot.press("u")
+        await until(pilot, lambda: stocks(desk) == before)
+        assert not screen.context.pending.count()
+        await pilot.press("ctrl+y")  # the way forward stages it, as ever
+        await until(pilot, lambda: screen.context.pending.count() == 1)
+
+
 async def test_one_value_for_marked_rows_after_a_look(desk: RunningServer) -> None:
     """R-059: marked rows, a field, the preview, one step of undo."""
     async with parts(desk) as (pilot, screen):

@@ -54,10 +54,10 @@ async def cancel_job(call: Call) -> Answer:
     errors=(404,),
 )
 async def job_file(call: Call) -> Answer:
-    """The file of a finished export."""
+    """The file of a finished export, or the rows that an import refused."""
     found = call.engine.jobs.get(call.segments["job"], call.principal)
     source, size = opened(call.engine.jobs.file(found["id"], call.principal))
-    return Stream(blocks(source), attachment(found["title"]), size=size)
+    return Stream(blocks(source), attachment(found.get("file", found["title"])), size=size)
 
 
 def opened(file: Path, *, remove: bool = False) -> tuple[IO[bytes], int]:

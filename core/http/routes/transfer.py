@@ -18,6 +18,8 @@ from core.records.merging import Duplicates
 from core.records.transfer import StreamedFormat
 from core.storage.files import Format
 
+MOST_KEYS = 10_000
+"""Records that an export names one by one."""
 PREVIEW_LIMIT = 4 * 1024 * 1024
 
 routes = RouteFamily("records")
@@ -135,10 +137,12 @@ async def export_view(call: Call) -> Answer:
         raise BadRequest("An export is of a view or of an SQL run")
     if "view" in request:
         reading = call.engine.views.reading(request["view"], call.principal)
-        job = transfers(call).start_export(reading, request["format"], request.get("fields"), call.principal)
+        keys = request.get("keys")
+        if keys is not None and len(keys) > MOST_KEYS:
+            raise BadRequest(f"At most {MOST_KEYS:,} records can be named")
+        job = transfers(call).start_export(reading, request["format"], request.get("fields"), call.principal, keys=keys)
         return as_json(job, 202)
-    call.require_admin()
-    columns, rows = call.engine.sql.result(request["run"], request.get("index", 0))
+    columns, rows = call.engine.sql.result(request["run"], request.get("index", 0), call.principal)
     return as_json(transfers(call).start_result_export(columns, rows, request["format"], call.principal), 202)
 
 
