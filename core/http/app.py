@@ -19,11 +19,13 @@ from core.errors import Busy, NotFound, NotSignedIn, RequestError, StorageError
 from core.http.answer import HSTS, Answer
 from core.http.call import NOWHERE, Call, Disconnected, Receive, Scope
 from core.http.error import MethodNotAllowed, answer_to
-from core.http.limit import Limiter, Taken, address_of, caller_of, class_of, is_trusted
+from core.http.limit import Limiter, address_of, caller_of, class_of, is_trusted
 from core.http.origin import SAFE, check_host, check_origin, cors_headers, header
 from core.http.reload import Reloading
 from core.http.route import Route, Router
 from core.http.routes import all_routes
+from core.http.throttle import take
+from core.http.window import Taken
 from core.ids import short_id
 from core.principal import GUEST, OWNER, Principal, Source
 from core.schema.model import App
@@ -208,13 +210,16 @@ class Application:
     def _take(self, scope: Scope, principal: Principal) -> Taken | None:
         """Count the request (L-001…L-008), before anything that it asks for is looked at. Raises TooMany."""
         limiter, engine = self.limiter, self.engine
-        if limiter is None or engine is None or not engine.app.limited or principal.is_unrestricted:
+        if limiter is None or engine is None or principal.is_unrestricted:
             return None
         try:
             route, segments = self.router.find(scope["method"], scope["raw_path"])
         except RequestError:
             return None
-        if route.open or route.counter is None:
+        if route.throttle is not None:
+            who, auth = caller_of(principal, self.address(scope)), engine.app.auth
+            return take(limiter, route.throttle, scope["path"], who, auth.rate) if auth is not None else None
+        if route.open or route.counter is None or not engine.app.limited:
             return None
         table = engine.model.by_address.get(segments.get("table", ""))
         return limiter.take(

@@ -10,6 +10,7 @@ import orjson
 from core.errors import BadRequest, FieldError, Invalid, NotFound, RequestError, TooLarge
 from core.http.error import body_error
 from core.http.route import Route
+from core.http.throttle import take_identifier
 from core.principal import Principal, Source
 
 if TYPE_CHECKING:
@@ -95,6 +96,13 @@ class Call:
     def secure(self) -> bool:
         """It came over TLS, so cookies may be bound to it."""
         return self.app.is_secure(self.scope)
+
+    def identify(self, identifier: str) -> None:
+        """Tell whose account is tried, in the form that accounts have it, before any work is done for it (A-140). Raises
+        TooMany."""
+        limiter = self.app.limiter
+        if limiter is not None and self.route.throttle is not None and not self.principal.is_unrestricted:
+            take_identifier(limiter, self.route.throttle, identifier, self.auth.context.spec.rate)
 
     def text(self, name: str) -> str:
         """A parameter's text, "" without it."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.errors import FieldError, Invalid, RequestError, SovriumError
 from core.http.answer import Answer, as_json
-from core.http.limit import TooMany
+from core.http.window import TooMany
 from core.ids import short_id
 
 log = logging.getLogger("sovrium.http")

@@ -1,22 +1,19 @@
 """How many requests a caller may send (tables-records §9): sliding windows, counted by address, and by user where there is a
 session. The local owner is not counted.
 
-Every request that is let in is remembered until it leaves its window, so the answer is exact; what is remembered is
-bounded, whoever comes from however many addresses.
+Routes of accounts are counted apart, by `core.http.throttle`.
 """
 
 import ipaddress
-import math
 import os
 import time
-from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from core.errors import BadRequest, RequestError
+from core.errors import BadRequest
+from core.http.window import Taken, TooMany, Windows
 from core.principal import Principal
 from core.schema.model import App
 from core.schema.permission import RateLimit
@@ -29,53 +26,26 @@ SESSION_FACTOR = 10
 WINDOW_SECONDS = 60
 WINDOW_MOST = 86_400
 CALLERS_MOST = 10_000
-"""Windows that are remembered; the one that was used least recently is forgotten first."""
+ACCOUNT_CALLERS_MOST = 100_000
+"""Windows that are remembered."""
 STREAMS_MOST = 20
 """Event streams of one caller at a time (L-005)."""
-Header = tuple[bytes, bytes]
-
-
-class TooMany(RequestError):
-    """More requests than the caller may send. `retry_after` in whole seconds."""
-
-    code = "RATE_LIMITED"
-    status = 429
-
-    def __init__(self, message: str, retry_after: int) -> None:
-        super().__init__(message, hint=f"try again in {retry_after} s")
-        self.retry_after = retry_after
-        self.headers: list[Header] = []
 
 
 class TooManyStreams(TooMany):
     code = "TOO_MANY_CONNECTIONS"
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """One request let in: the limit, what is left of it, and the seconds until the oldest leaves the window."""
-
-    limit: int
-    remaining: int
-    reset: int
-
-    def headers(self) -> list[Header]:
-        """L-008"""
-        return [
-            (b"x-ratelimit-limit", b"%d" % self.limit),
-            (b"x-ratelimit-remaining", b"%d" % self.remaining),
-            (b"x-ratelimit-reset", b"%d" % self.reset),
-        ]
-
-
 class Limiter:
     """The windows of one server, on its event loop. `clock` gives seconds that only grow."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, window: int | None = None) -> None:
-        self._clock = clock
-        self._window = window_setting(os.environ.get("RATE_LIMIT_WINDOW_SECONDS")) if window is None else window
+        self.window = window_setting(os.environ.get("RATE_LIMIT_WINDOW_SECONDS")) if window is None else window
+        """Seconds of a window where nothing else is said; a setting of the environment shortens all of them (A-144)."""
         self._shared = shared_setting(os.environ)
-        self._windows: OrderedDict[tuple[str, str, str], deque[float]] = OrderedDict()
+        self._windows = Windows(CALLERS_MOST, clock)
+        self.accounts = Windows(ACCOUNT_CALLERS_MOST, clock)
+        """Those of the routes of accounts: a crowd of readers must not push them out."""
         self._streams: dict[str, int] = {}
 
     def take(self, who: str, class_: Class, app: App, table: str = "", *, has_session: bool = False) -> Taken:
@@ -85,28 +55,12 @@ class Limiter:
         if has_session and class_ != "shared":
             limit *= SESSION_FACTOR
         key = (who, class_, table if own else "")
-        times = self._windows.get(key)
-        if times is None:
-            times = self._windows[key] = deque()
-            if len(self._windows) > CALLERS_MOST:
-                self._windows.popitem(last=False)
-        else:
-            self._windows.move_to_end(key)
-        now = self._clock()
-        while times and times[0] <= now - seconds:
-            times.popleft()
-        if len(times) >= limit:
-            wait = max(1, math.ceil(times[0] + seconds - now))
-            error = TooMany("Too many requests", wait)
-            error.headers = Taken(limit, 0, wait).headers()
-            raise error
-        times.append(now)
-        return Taken(limit, limit - len(times), max(1, math.ceil(times[0] + seconds - now)))
+        return self._windows.take(key, limit, seconds)
 
     def _limit_of(self, class_: Class, app: App, table: str) -> tuple[int, float, bool]:
         """The limit, the seconds of its window, and whether it is the table's own (L-007)."""
         own = next((t.rate_limit for t in app.tables if t.sql_name == table), None) if table else None
-        seconds = (own and own.window) or (app.rate_limit and app.rate_limit.window) or self._window
+        seconds = (own and own.window) or (app.rate_limit and app.rate_limit.window) or self.window
         if class_ == "shared":
             return *self._shared, False
         if class_ in ("tables", "activity"):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from core.http.call import Call
 
 Counter = Literal["method", "read", "tables", "activity", "shared"]
+Throttle = Literal["sign-in", "sign-up", "send", "change", "admin", "bootstrap"]
 Handler = Callable[["Call"], Awaitable[Answer]]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -83,6 +84,8 @@ class Route:
     """A caller without a session is let in for a view that asks for none (V-015)."""
     counter: Counter | None = "method"
     """The window that a request is counted in; None: in none (L-005)."""
+    throttle: Throttle | None = None
+    """How often accounts may be tried by it (auth §10.1), in place of `counter`."""
 
 
 class RouteFamily:

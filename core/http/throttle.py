@@ -1,0 +1,73 @@
+"""How often accounts may be tried (auth §10.1): by the client's address before anything is read, and by the identifier, the
+address or number of a person, before anything is hashed. Callers over the Unix socket are not counted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from hashlib import blake2b
+from typing import Literal
+
+from core.http.limit import WINDOW_SECONDS, Limiter
+from core.http.route import Throttle
+from core.http.window import Taken, TooMany
+from core.schema.auth import RateRule, RateSpec
+
+BASE = "/api/auth"
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`by_identifier`: `attempts` is what the app file says of one identifier."""
+
+    by_address: RateRule
+    by_identifier: RateRule | Literal["attempts"] | None = None
+
+
+PACES: Mapping[Throttle, Pace] = {
+    "sign-in": Pace(RateRule(20, 60), "attempts"),
+    "sign-up": Pace(RateRule(20, 60)),
+    "send": Pace(RateRule(10, 60), RateRule(3, 60)),
+    "change": Pace(RateRule(10, 60)),
+    "admin": Pace(RateRule(10, 1)),
+    "bootstrap": Pace(RateRule(5, 60)),
+}
+
+
+def take(limiter: Limiter, throttle: Throttle, path: str, who: str, spec: RateSpec) -> Taken | None:
+    """Count a request of an address, or of a user where there is one. Raises TooMany."""
+    if not spec.enabled:
+        return None
+    rule = _said(spec, path) or PACES[throttle].by_address
+    return _take(limiter, ("address", throttle, who), rule)
+
+
+def take_identifier(limiter: Limiter, throttle: Throttle, identifier: str, spec: RateSpec) -> None:
+    """Count a try of one account, from wherever it comes (A-140). Raises TooMany."""
+    rule = PACES[throttle].by_identifier
+    if rule is None or not spec.enabled:
+        return
+    if rule == "attempts":
+        rule = RateRule(spec.max_attempts, spec.window)
+    digest = blake2b(identifier.encode(), digest_size=16).hexdigest()
+    _take(limiter, ("identifier", throttle, digest), rule)
+
+
+def _take(limiter: Limiter, key: tuple[str, str, str], rule: RateRule) -> Taken:
+    seconds = rule.window if limiter.window == WINDOW_SECONDS else min(rule.window, limiter.window)
+    try:
+        return limiter.accounts.take(key, rule.max, seconds)
+    except TooMany as error:
+        wait = b"%d" % error.retry_after
+        error.headers += [
+            (b"x-retry-after", wait),
+            (b"ratelimit-limit", b"%d" % rule.max),
+            (b"ratelimit-remaining", b"0"),
+            (b"ratelimit-reset", wait),
+        ]
+        raise
+
+
+def _said(spec: RateSpec, path: str) -> RateRule | None:
+    """What the app file says of an address, in the first pattern that fits."""
+    rest = path.removeprefix(BASE)
+    return next((rule for pattern, rule in spec.rules.items() if fnmatchcase(rest, pattern)), None)
