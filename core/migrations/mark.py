@@ -1,8 +1,10 @@
 """Marks in the database itself, `table:<id>` and `field:<id>` as comments, by which tables and columns are known again when
 the snapshot is lost (T-047): a rename stays a rename, and no table is taken for somebody else's."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from core.fields.column import ColumnType
@@ -14,7 +16,10 @@ from core.storage.catalog import CatalogColumn, CatalogTable, Comments, read_cat
 from core.storage.database import Reader, Transaction
 from core.storage.ddl import Ddl, literal, quote, type_kind
 
-TABLE, FIELD = "table:", "field:"
+TABLE, FIELD, FIELDS = "table:", "field:", "fields:"
+WIDE = 200
+"""Columns above which those of a table on DuckDB are marked together, in the comment of the table: each COMMENT there takes
+time by the number of columns, six seconds for a thousand of them."""
 _NEXT = re.compile(r"nextval\('\"?([^'\"]+)")
 
 
@@ -35,17 +40,20 @@ def said(reader: Reader, layout: Layout) -> Said:
 
 def write_marks(tx: Transaction, layout: Layout, before: Said) -> None:
     """Those that are missing, each below what people have said."""
-    for statement in _missing(layout, read_comments(tx), before):
+    for statement in _missing(layout, read_comments(tx), before, tx.dialect == "duckdb"):
         tx.execute(statement)
 
 
-def _missing(layout: Layout, found: Comments, before: Said) -> Iterator[str]:
+def _missing(layout: Layout, found: Comments, before: Said, is_slow: bool) -> Iterator[str]:
     for table in layout:
         name, mark = quote(table.name), TABLE + table.id
-        text = found.get((table.name, None), "")
-        if _mark(text, TABLE) != mark:
-            yield f"COMMENT ON TABLE {name} IS {literal(_below(text, before.get((mark, '')), mark))}"
-        for column in table.columns:
+        text, whole, columns = found.get((table.name, None), ""), mark, table.columns
+        if is_slow and len(columns) > WIDE:
+            ids = {column.name: column.field_id for column in columns if column.field_id is not None}
+            whole, columns = f"{mark}\n{FIELDS}{json.dumps(ids)}", ()
+        if "\n".join(_ours(text)) != whole:
+            yield f"COMMENT ON TABLE {name} IS {literal(_below(text, before.get((mark, '')), whole))}"
+        for column in columns:
             own, text = identity(column), found.get((table.name, column.name), "")
             if column.field_id is not None and _mark(text, FIELD) != own:
                 whole = _below(text, before.get((mark, own)), own)
@@ -57,8 +65,25 @@ def _mark(text: str, kind: str) -> str | None:
     return next((line for line in text.splitlines() if line.startswith(kind)), None)
 
 
+def _ours(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith((TABLE, FIELD, FIELDS))]
+
+
 def _rest(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if not line.startswith((TABLE, FIELD)))
+    ours = _ours(text)
+    return "\n".join(line for line in text.splitlines() if line not in ours)
+
+
+def _single(comments: Comments) -> Comments:
+    """With the marks that stand in the comments of tables at their columns."""
+    found = dict(comments)
+    for (table, column), text in comments.items():
+        together = _mark(text, FIELDS) if column is None else None
+        if together:
+            with suppress(ValueError):
+                ids = json.loads(together.removeprefix(FIELDS))
+                found |= {(table, name): FIELD + str(id_) for name, id_ in ids.items()}
+    return found
 
 
 def _below(text: str, before: str | None, mark: str) -> str:
@@ -69,7 +94,7 @@ def _below(text: str, before: str | None, mark: str) -> str:
 def recovered(reader: Reader, wanted: Layout) -> State | None:
     """What the marks tell of a database without a snapshot; None where there are none. `wanted` are the tables of the app
     file, which say what a catalogue cannot."""
-    comments = read_comments(reader)
+    comments = _single(read_comments(reader))
     ids = {
         table: mark.removeprefix(TABLE)
         for (table, column), text in comments.items()

@@ -1,6 +1,6 @@
 """A file of data looked at as a table of an app: names, field types, options. The quickest way in for who has a file."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,14 +23,16 @@ FORMATS: Mapping[str, Literal["csv", "json", "parquet", "duckdb"]] = {
     ".duckdb": "duckdb",
     ".db": "duckdb",
 }
-TOGETHER = 100
+TOGETHER = 1_000
 """Columns that are looked at in one pass over a file."""
-COUNTED_TOGETHER = 20
+COUNTED_TOGETHER = 100
 """Columns whose values are counted in one pass; each needs megabytes meanwhile."""
 CHOICES_AT_MOST = 20
 CHOICE_LENGTH = 40
 LINE_LENGTH = 255
 _AUTOMATIC = ("id", "created_at", "updated_at", "deleted_at")
+_NOTHING: Row = (0, 0, 0, 0, 0, False, None, None, False, False)
+"""What is known of the columns of a file without rows."""
 _EMAIL = r"[^\s@<>()\[\],;:]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
 _URL = r"https?://[^\s/]+\S*"
 
@@ -85,7 +87,7 @@ def infer(path: Path) -> list[InferredTable]:
     path = path.absolute()
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
-        raise BadRequest(f"{path.name}: the name does not tell the format", hint="csv, json, parquet or duckdb")
+        raise BadRequest(f"{path.name}: the name does not tell the format", hint="csv, json, parquet, duckdb or sqlite")
     with closing(files_database(path.parent)) as files:
         work = Call(lambda reader: _tables(reader, path) if kind == "duckdb" else [_of_file(reader, path, kind)])
         return files.submit_read(work, lane="long", deadline=None).result()
@@ -200,47 +202,47 @@ def _table(
 
 
 def _each(
-    reader: Reader,
-    source: str,
-    columns: Sequence[_Column],
-    terms: Callable[[_Column], Sequence[str]],
-    together: int = TOGETHER,
+    reader: Reader, source: str, columns: Sequence[_Column], terms: Sequence[str], together: int = TOGETHER
 ) -> dict[str, Row]:
-    """The values of aggregate terms by column. Many columns are asked about in one pass over the source: a pass for each
-    reads the whole file each time, and a file of a thousand columns took minutes."""
+    """Aggregates of `value`, and of `kind` in JSON, by column. The columns stand below each other for it: a term for each of
+    a thousand columns takes DuckDB minutes to plan, and a pass for each minutes to read."""
     answers: dict[str, Row] = {}
     for start in range(0, len(columns), together):
         asked = columns[start : start + together]
-        row = reader.rows(f"SELECT {', '.join(term for column in asked for term in terms(column))} FROM {source}")[0]
-        width = len(row) // len(asked)
-        for place, column in enumerate(asked):
-            answers[column.name] = row[place * width : (place + 1) * width]
+        names = ", ".join(literal(column.name) for column in asked)
+        values = ", ".join(column.text for column in asked)
+        kinds = ", ".join(f"json_type({quote(c.name)})" if c.kind == "JSON" else "NULL" for c in asked)
+        rows = reader.rows(
+            f"SELECT name, {', '.join(terms)} FROM (SELECT unnest([{names}]) AS name, unnest([{values}]) AS value, "
+            f"unnest([{kinds}]::VARCHAR[]) AS kind FROM {source}) GROUP BY name"
+        )
+        answers |= {row[0]: row[1:] for row in rows}
     return answers
 
 
 def _facts(reader: Reader, source: str, columns: Sequence[_Column]) -> dict[str, _Facts]:
     """What a pass over the columns tells. Numbers are compared as numbers, whatever the file holds them as; NaN is none."""
-
-    def terms(column: _Column) -> Sequence[str]:
-        name, text = quote(column.name), column.text
-        number = f"nullif(TRY_CAST({text} AS DOUBLE), 'NaN'::DOUBLE)"
-        nested = f"coalesce(bool_or(json_type({name}) IN ('ARRAY', 'OBJECT')), false)"
-        return (
-            f"count({number})" if _is_number(column.kind) else f"count({text})",
-            f"count(*) FILTER (trim({text}) = '')",
-            f"approx_count_distinct({text})",
-            f"coalesce(max(length({text})), 0)",
-            f"coalesce(bool_or(contains({text}, chr(10))), false)",
-            f"min({number})",
-            f"max({number})",
-            f"coalesce(bool_and({number} = trunc({number})), false)",
-            nested if column.kind == "JSON" else "false",
-        )
-
-    found = {name: _Facts(*row) for name, row in _each(reader, source, columns, terms).items()}
+    number = "nullif(TRY_CAST(value AS DOUBLE), 'NaN'::DOUBLE)"
+    terms = (
+        f"count({number})",
+        "count(value)",
+        "count(*) FILTER (trim(value) = '')",
+        "approx_count_distinct(value)",
+        "coalesce(max(length(value)), 0)",
+        "coalesce(bool_or(contains(value, chr(10))), false)",
+        f"min({number})",
+        f"max({number})",
+        f"coalesce(bool_and({number} = trunc({number})), false)",
+        "coalesce(bool_or(kind IN ('ARRAY', 'OBJECT')), false)",
+    )
+    rows = _each(reader, source, columns, terms)
+    found = {}
+    for column in columns:
+        numbers, texts, *rest = rows.get(column.name, _NOTHING)
+        found[column.name] = _Facts(numbers if _is_number(column.kind) else texts, *rest)
     # A histogram of few values is small; the hash table behind a count of distinct ones is not, a hundred times.
     few = [each for each in columns if found[each.name].distinct <= 2 * CHOICES_AT_MOST]
-    counts = _each(reader, source, few, lambda column: [f"histogram({column.text})"], COUNTED_TOGETHER)
+    counts = _each(reader, source, few, ["histogram(value)"], COUNTED_TOGETHER)
     for name, (counted,) in counts.items():
         found[name] = replace(found[name], distinct=len(counted or ()), counted=counted or {})
     for column in columns:
@@ -319,18 +321,16 @@ def _text_types(
             types[column.name] = "single-select", {"options": [value for value, _ in by_number]}
     free = [each for each in columns if each.name not in types]
 
-    def terms(column: _Column) -> Sequence[str]:
-        text = column.text
-        return (
-            f"bool_and(regexp_full_match({text}, {literal(_EMAIL)}))",
-            f"bool_and(regexp_full_match({text}, {literal(_URL)}))",
-            f"bool_and(json_valid({text}) AND starts_with(ltrim({text}), '{{'))",
-        )
-
-    for name, matches in _each(reader, source, free, terms).items():
-        known = facts[name]
+    terms = (
+        f"bool_and(regexp_full_match(value, {literal(_EMAIL)}))",
+        f"bool_and(regexp_full_match(value, {literal(_URL)}))",
+        "bool_and(json_valid(value) AND starts_with(ltrim(value), '{'))",
+    )
+    found = _each(reader, source, free, terms)
+    for name in (column.name for column in free):
+        known, matches = facts[name], found.get(name, ())
         plain = "long-text" if known.lines or known.longest > LINE_LENGTH else "single-line-text"
-        kinds = zip(("email", "url", "json"), matches, strict=True)
+        kinds = zip(("email", "url", "json"), matches or (False,) * 3, strict=True)
         types[name] = next((kind for kind, fits in kinds if known.filled and fits), plain), {}
     return types
 

@@ -37,7 +37,7 @@ GITIGNORE = ".sovrium/\n.env\n.env.local\n"
     "source",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Make the app from a file of data (csv, json, parquet, duckdb), and load it.",
+    help="Make the app from a file of data (csv, json, parquet, duckdb, sqlite), and load it.",
 )
 @click.option("--name", help="Name of the app [default: made of DIR].")
 @click.option("--force", is_flag=True, help="Overwrite an app.yaml that is there.")

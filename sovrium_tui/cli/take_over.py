@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from core.records.infer import InferredTable
 
 DATABASES = (".duckdb", ".db")
+SQLITE = (".sqlite", ".sqlite3", ".db")
 WIDTH = 110
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*(?<! )")
 NOT_TEXT = frozenset("true false null yes no on off y n".split())
@@ -27,13 +29,30 @@ NOT_TEXT = frozenset("true false null yes no on off y n".split())
 def take_over(source: Path, app_file: Path, name: str) -> None:
     """Write the app file and load the data. Raises BadRequest for a file that cannot be read."""
     from core.records.infer import infer
+    from core.records.sqlite_source import is_sqlite, to_parquet
 
+    given = source.name
     with tempfile.TemporaryDirectory(prefix=".init-", dir=app_file.parent) as folder:
-        if source.suffix.lower() in DATABASES:
+        files: Mapping[str, Path] = {}
+        if source.suffix.lower() in SQLITE and is_sqlite(source):
+            files = to_parquet(source, Path(folder))
+        elif source.suffix.lower() in DATABASES:
             source = beside(source, Path(folder))
-        tables = infer(source)
-        write(app_file, app_text(name, source.name, tables))
-        load(source, app_file, tables, Path(folder))
+        tables = tables_of(files) if files else infer(source)
+        write(app_file, app_text(name, given, tables))
+        load(source, app_file, tables, Path(folder), files)
+
+
+def tables_of(files: Mapping[str, Path]) -> "list[InferredTable]":
+    """The tables of a SQLite file, each in a file of its own."""
+    from core.records.infer import infer, table_name
+
+    found: list[InferredTable] = []
+    for name, file in files.items():
+        [table] = infer(file)
+        taken = {each.name for each in found}
+        found.append(replace(table, name=table_name(name, taken), source=name))
+    return found
 
 
 def beside(source: Path, folder: Path) -> Path:
@@ -106,8 +125,10 @@ def comment(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-def load(source: Path, app_file: Path, tables: Sequence["InferredTable"], folder: Path) -> None:
-    """Import each table's rows."""
+def load(
+    source: Path, app_file: Path, tables: Sequence["InferredTable"], folder: Path, files: Mapping[str, Path]
+) -> None:
+    """Import each table's rows; those in `files` lie in files of their own."""
     from core.fields.registry import FIELD_TYPES
     from core.schema.loader import load_app
     from sovrium_tui.cli.progress import counted, finish
@@ -117,7 +138,7 @@ def load(source: Path, app_file: Path, tables: Sequence["InferredTable"], folder
 
     async def work(client: "Client") -> None:
         for spec, table in zip(app.tables, tables, strict=True):
-            file = rows_of(source, table, folder)
+            file = files.get(table.source) or rows_of(source, table, folder)
             job = await finish(client, await client.start_import(spec.sql_name, file, mapping=table.mapping))
             click.echo(f"{spec.name}: {counted(job.get('rows', job['done']))}", err=True)
 

@@ -12,7 +12,7 @@ from core.fields.build import build_app
 from core.fields.model import AppModel
 from core.fields.registry import FIELD_TYPES
 from core.files.ledger import FILES, USES
-from core.migrations import Applied, deferred, history, plan, run, status
+from core.migrations import Applied, deferred, history, mark, plan, run, status
 from core.schema.loader import load_data
 from core.storage.catalog import Catalog, read_catalog, read_comments
 from core.storage.database import Call, ChangeRow, Database, Transaction
@@ -474,6 +474,17 @@ def test_tables_are_known_again_without_their_snapshot(db: Database) -> None:
     ]
     assert plan(db, app(renamed)).is_empty
     assert status(db, app(renamed)).drift == ("Column pieces.by_hand was added by hand",)
+
+
+def test_wide_tables_are_known_again(open_db: Callable[..., Database], monkeypatch: pytest.MonkeyPatch) -> None:
+    """T-047: where a comment for each column would take too long they stand together"""
+    monkeypatch.setattr(mark, "WIDE", 2)
+    database = open_db()
+    migrate(database, PARTS)
+    drop = "DELETE FROM system_schema_checksum"
+    database.submit_write(Call(lambda tx: tx.execute(drop))).result()
+    renamed = table(1, "Parts", text(1, "no"), field(2, "stock", "integer"))
+    assert "Rename column part_no to no" in [step.text for step in plan(database, app(renamed)).steps]
 
 
 def test_what_people_say_of_tables_stays(db: Database) -> None:

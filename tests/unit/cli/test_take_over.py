@@ -1,6 +1,7 @@
 """`init --from`: the app file that is written from a file of data."""
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +135,40 @@ def test_columns_of_json_with_numbers_and_texts_become_texts(
     capsys.readouterr()
     assert execute(["sql", str(tmp_path / "new"), "SELECT code FROM mixed ORDER BY id", "--format", "json"]) == 0
     assert [row["code"] for row in json.loads(capsys.readouterr().out)] == ["7", "7b", None]
+
+
+def test_a_sqlite_file_is_taken_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By what its columns really hold; names that only SQLite knows and values that lie about their type are no trouble."""
+    source = tmp_path / "shop.db"
+    with sqlite3.connect(source) as connection:
+        connection.executescript(
+            """
+            CREATE TABLE orders (id INTEGER PRIMARY KEY, placed DATETIME, day DATE, paid BOOLEAN, total NUMERIC,
+                                 "odd name" TEXT, mixed INTEGER, scan BLOB, note);
+            INSERT INTO orders VALUES (1, '2026-02-01 10:00:00', '2026-02-01', 1, 2.5, 'a', 7, x'00ff', NULL);
+            INSERT INTO orders VALUES (2, '2026-02-02T11:00:00Z', NULL, 0, 3, '', 'seven', NULL, 'é');
+            CREATE TABLE empty (a);
+            CREATE VIEW seen AS SELECT 1;
+            """
+        )
+    connection.close()
+    assert execute(["init", str(tmp_path / "new"), "--from", str(source)]) == 0
+    app = load_app(tmp_path / "new" / "app.yaml", FIELD_TYPES)
+    orders, _ = app.tables
+    types = {each.name: each.type for each in orders.fields}
+    assert {name: types[name] for name in ("placed", "day", "paid", "total")} == {
+        "placed": "datetime",
+        "day": "date",
+        "paid": "checkbox",
+        "total": "decimal",
+    }
+    capsys.readouterr()
+    asked = "SELECT day, paid, total, mixed, scan, odd_name, note FROM orders ORDER BY id"
+    assert execute(["sql", str(tmp_path / "new"), asked, "--format", "json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert list(first.values()) == ["2026-02-01", True, 2.5, "7", "AP8=", "a", None]
+    assert list(second.values())[3:] == ["seven", None, "", "é"]
+    text = tmp_path / "text.sqlite"
+    text.write_bytes(b"SQLite format 3\0 and no more")
+    assert execute(["init", str(tmp_path / "other"), "--from", str(text)]) != 0
+    assert "text.sqlite" in capsys.readouterr().err
