@@ -200,7 +200,7 @@ class Engine:
                 await asyncio.to_thread(worker.stop)
         if self.auth is not None and successor.auth is None:
             await asyncio.to_thread(self.auth.close)
-        self.sql.follow(successor.model)
+        self.sql.follow(successor.model, successor.records)
         self.completions.forget()
         if "views" in self.__dict__:
             await self.views.close_all()
@@ -377,6 +377,8 @@ def assemble(
         retention=Retention(database, model.app.history_days, clock) if model.app.history_days else None,
     )
     engine.records.files = files
+    if before is None:
+        sql.follow(model, engine.records)
     if waiting(database):
         engine.indexes = IndexBuilder(database)
     engine.deliveries = start_deliveries(engine)

@@ -61,8 +61,8 @@ class Records:
         """Where files of values go; None where nobody keeps any."""
         self._writable: dict[int, WritableTable] = {}
         self._points: dict[tuple[int, frozenset[str]], PointReading] = {}
-        self._removal = Removal(model, self.writable)
-        self._commits = Commits(database, model, self.target, self._removal, clock, self._with_files)
+        self.removal = Removal(model, self.writable)
+        self._commits = Commits(database, model, self.target, self.removal, clock, self._with_files)
 
     def scope(self, principal: Principal, table: TableModel) -> Scope:
         """The table as this caller queries it now, who sees of it what the app's rules allow."""
@@ -249,14 +249,14 @@ class Records:
         Conflict (restrict: status 400)."""
         target = self.target(principal, table, "permanentDelete" if permanent else "delete")
         job = Delete(
-            self._removal, target, [parse_key(table, key)], permanent=permanent, purge=purge, version=updated_at
+            self.removal, target, [parse_key(table, key)], permanent=permanent, purge=purge, version=updated_at
         )
         return bool((await self._write(target, job, principal))[1])
 
     async def restore(self, principal: Principal, table: TableModel, key: str) -> Record:
         """Take a record out of the trash. Raises NotFound, BadRequest (not deleted), Conflict (unique)."""
         target = self.target(principal, table, "restore")
-        job = Restore(self._removal, target, [parse_key(table, key)])
+        job = Restore(self.removal, target, [parse_key(table, key)])
         (row,) = await self._write(target, job, principal)
         return target.shape.from_values(row, number_id=True)
 
@@ -338,7 +338,7 @@ class Records:
         """Delete all or, when an id is unknown, none (R-056); with `sparing` those that can be deleted (R-054). The number
         deleted, and what is said of the others."""
         target = self.target(principal, table, "permanentDelete" if permanent else "delete")
-        work = lambda keys: Delete(self._removal, target, keys, permanent=permanent, batch=True)  # noqa: E731
+        work = lambda keys: Delete(self.removal, target, keys, permanent=permanent, batch=True)  # noqa: E731
         done, errors = await self._change(principal, target, ids, work, sparing)
         return (0 if done is None else int(done[0])), errors
 
@@ -348,7 +348,7 @@ class Records:
         """Restore all that are deleted (R-057), with `sparing` those that can be. The number restored, and what is said of
         the others."""
         target = self.target(principal, table, "restore")
-        work = lambda keys: Restore(self._removal, target, keys, batch=True)  # noqa: E731
+        work = lambda keys: Restore(self.removal, target, keys, batch=True)  # noqa: E731
         done, errors = await self._change(principal, target, ids, work, sparing)
         return len(done or ()), errors
 
@@ -396,7 +396,7 @@ class Records:
 
     async def _remove(self, principal: Principal, target: WritableTable, keys: Sequence[KeyValue]) -> int:
         """Remove for good those of the records that can be; how many."""
-        job = Delete(self._removal, target, keys, permanent=True, batch=True)
+        job = Delete(self.removal, target, keys, permanent=True, batch=True)
         try:
             return int((await self._write(target, job, principal))[0])
         except (Conflict, NotFound):

@@ -1,12 +1,15 @@
 """What completes a statement: tables, columns, functions and keywords, read from the catalogue once per schema version."""
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.contract.console import Completions as Index
 from core.contract.console import CompletionTable
 from core.sql.statement import OWN_PREFIXES
 from core.storage.database import Call, Database, Reader
+
+if TYPE_CHECKING:
+    from core.sql.gate import Gate
 
 _TABLES = {
     "duckdb": """
@@ -56,6 +59,24 @@ class Completions:
             if version == self._version:
                 self._index = index
         return self._index
+
+
+def gated(index: Index, gate: "Gate") -> Index:
+    """What completes the statements of a caller who is not above the rules: nothing that it does not see."""
+    from core.sql.grammar import COMMON_NAMES, FUNCTIONS
+
+    types = {each["name"]: dict(each["columns"]) for each in index["tables"]}
+    tables = [
+        CompletionTable(
+            name=table.sql_name,
+            kind="table",
+            columns=[[name, types.get(table.sql_name, {}).get(name, "")] for name in columns],
+        )
+        for table, columns in gate.tables()
+    ]
+    known = COMMON_NAMES | {name.lower() for name in FUNCTIONS}
+    functions = [name for name in index["functions"] if name in known]
+    return Index(version=index["version"], tables=tables, functions=functions, keywords=index["keywords"])
 
 
 def read_index(reader: Reader, version: int) -> Index:

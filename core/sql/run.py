@@ -10,10 +10,10 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.contract.console import SqlColumn, SqlProblem, SqlRequest, SqlRun, SqlStatement, SqlWindow
-from core.errors import Busy, Conflict, DeadlinePassed, NotFound, SovriumError
+from core.errors import BadRequest, Busy, Conflict, DeadlinePassed, NotFound, SovriumError
 from core.fields.model import AppModel
 from core.ids import short_id
 from core.principal import OWNER, Principal
@@ -26,10 +26,16 @@ from core.sql.write import Done, Unread, Write
 from core.storage.database import Call, Cancel, Database, Reader
 from core.storage.typed import query, verify
 
+if TYPE_CHECKING:
+    from core.records.service import Records
+    from core.sql.gate import Gate
+
 ROWS_KEPT = 100_000
 WINDOW_LIMIT = 1024
 RUNS_KEPT = 20
 RUNNING_AT_MOST = 8
+GATED_AT_MOST = 2
+"""Runs at once of a caller who is not above the rules."""
 SWEEP_EVERY = 60.0
 EXPIRES = 15 * 60.0
 """Seconds without a question after which a finished run is forgotten."""
@@ -81,8 +87,13 @@ class Execution:
 class Run:
     """A text on its way through the database."""
 
-    def __init__(self, sql: str, statements: list[Statement], limit: int) -> None:
+    def __init__(
+        self, sql: str, statements: list[Statement], limit: int, principal: Principal, gate: "Gate | None" = None
+    ) -> None:
         self.id = short_id("run")
+        self.principal = principal
+        self.gate = gate
+        """What the statements of a caller who is not above the rules go through."""
         self.sql = sql
         self.limit = limit
         self.state: Any = "running"
@@ -92,6 +103,9 @@ class Run:
         """Set, and replaced by a new one, at each change of state."""
         self.touched = time.monotonic()
         self.task: asyncio.Task[None] | None = None
+
+    def is_of(self, principal: Principal) -> bool:
+        return (self.principal.kind, self.principal.id) == (principal.kind, principal.id)
 
     def body(self) -> SqlRun:
         return {"id": self.id, "state": self.state, "statements": [each.body() for each in self.executions]}
@@ -112,16 +126,38 @@ class SqlRuns:
     `schema_changed` is called after a statement that has changed the catalogue.
     """
 
-    def __init__(self, database: Database, model: AppModel, schema_changed: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        model: AppModel,
+        schema_changed: Callable[[], None] | None = None,
+        records: "Records | None" = None,
+    ) -> None:
+        """`records`: what is behind the gate of callers who are not above the rules."""
         self._database = database
         self._model = model
         self._schema_changed = schema_changed
+        self._records = records
         self._runs: dict[str, Run] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def follow(self, model: AppModel) -> None:
+    def follow(self, model: AppModel, records: "Records | None" = None) -> None:
         """The app has been read anew: statements that begin from now on meet it as it is now."""
         self._model = model
+        self._records = records
+
+    def gate(self, principal: Principal) -> "Gate | None":
+        """The gate that a caller's statements go through; None: the caller is above it."""
+        if principal.is_unrestricted:
+            return None
+        if self._records is None:
+            raise NotFound
+        access = self._records.access
+        if access.sees_all(principal) and not access.has_forced:
+            return None
+        from core.sql.gate import Gate
+
+        return Gate(self._records, principal)
 
     async def start(self, request: SqlRequest, principal: Principal = OWNER) -> SqlRun:
         """Begin to run a text; answers at once.
@@ -131,13 +167,19 @@ class SqlRuns:
             Busy: too many runs already.
         """
         self._sweep()
-        if sum(run.state == "running" for run in self._runs.values()) >= RUNNING_AT_MOST:
+        gate = self.gate(principal)
+        running = [run for run in self._runs.values() if run.state == "running"]
+        own = sum(run.is_of(principal) for run in running)
+        if len(running) >= RUNNING_AT_MOST or (gate is not None and own >= GATED_AT_MOST):
             raise Busy("Too many SQL runs already", hint="wait for one, or cancel it")
+        if gate is not None and "transaction" in request:
+            raise BadRequest("A transaction of several statements is for administrators")
         statements = split(request["sql"])
         if not request.get("confirmed"):
             self._ask_first(statements)
         batch = self._batch(request, statements)
-        run = Run(request["sql"], statements, min(max(request.get("limit", ROWS_KEPT), 1), ROWS_KEPT))
+        limit = min(max(request.get("limit", ROWS_KEPT), 1), ROWS_KEPT)
+        run = Run(request["sql"], statements, limit, principal, gate)
         self._runs[run.id] = run
         if batch is not None:
             batch.limit = run.limit
@@ -148,28 +190,30 @@ class SqlRuns:
             self._timer = asyncio.get_running_loop().call_later(SWEEP_EVERY, self._sweep_later)
         return run.body()
 
-    async def get(self, run_id: str, wait: float = 0) -> SqlRun:
+    async def get(self, run_id: str, wait: float = 0, principal: Principal = OWNER) -> SqlRun:
         """The run as it is when its state changes, or after `wait` seconds. Raises NotFound."""
-        run = self._find(run_id)
+        run = self._find(run_id, principal)
         if run.state == "running" and wait > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await run.changed.wait()
         return run.body()
 
-    async def window(self, run_id: str, index: int, start: int, limit: int) -> SqlWindow:
+    async def window(self, run_id: str, index: int, start: int, limit: int, principal: Principal = OWNER) -> SqlWindow:
         """Rows of a result, at most `WINDOW_LIMIT`. Raises NotFound when that statement has none."""
-        rows = self._spool(run_id, index).window(start, min(max(limit, 0), WINDOW_LIMIT))
+        rows = self._spool(run_id, index, principal).window(start, min(max(limit, 0), WINDOW_LIMIT))
         return {"start": start, "rows": [[cut(cell) for cell in row] for row in rows]}
 
-    def result(self, run_id: str, index: int) -> tuple[list[SqlColumn], Iterator[list[Any]]]:
+    def result(
+        self, run_id: str, index: int, principal: Principal = OWNER
+    ) -> tuple[list[SqlColumn], Iterator[list[Any]]]:
         """Columns and all kept rows of a result, for an export. Raises NotFound."""
-        spool = self._spool(run_id, index)
-        return self._find(run_id).executions[index].told["columns"], spool.rows()
+        spool = self._spool(run_id, index, principal)
+        return self._find(run_id, principal).executions[index].told["columns"], spool.rows()
 
-    async def cancel(self, run_id: str) -> None:
+    async def cancel(self, run_id: str, principal: Principal = OWNER) -> None:
         """Stop a run if it is at work, and forget it. Raises NotFound."""
-        run = self._find(run_id)
+        run = self._find(run_id, principal)
         run.cancel.cancel()
         if run.task is not None:
             await asyncio.wait([run.task])
@@ -277,6 +321,8 @@ class SqlRuns:
 
     async def _run_one(self, run: Run, each: Execution, principal: Principal) -> str:
         """Run a statement; the state it ends in."""
+        if run.gate is not None:
+            return await self._run_gated(run, each, run.gate)
         try:
             refusal = each.statement.refusal(self._app_tables())
             if refusal is not None:
@@ -300,6 +346,20 @@ class SqlRuns:
             each.told["problem"] = SqlProblem(code=SovriumError.code, message="The server failed to run the statement")
             return "failed"
         return "done"
+
+    async def _run_gated(self, run: Run, each: Execution, gate: "Gate") -> str:
+        """The same behind the gate. What goes wrong in the database is told by a number only: its words could hold what the
+        caller does not see."""
+        from core.sql.gate_run import GatedRun
+
+        gated = GatedRun(self._database, gate, run.limit, run.cancel, f"{run.id}/{each.told['index']}")
+        done, problem = await gated.run(each.statement)
+        if done is not None:
+            self._tell_done(each, done)
+            return "done"
+        assert problem is not None
+        each.told["problem"] = self._at(run, each, problem)
+        return "cancelled" if run.cancel.requested else "failed"
 
     async def _read(self, run: Run, each: Execution) -> None:
         spool = each.spool = Spool(run.limit)
@@ -358,15 +418,16 @@ class SqlRuns:
     def _app_tables(self) -> frozenset[str]:
         return frozenset(table.sql_name.lower() for table in self._model)
 
-    def _find(self, run_id: str) -> Run:
+    def _find(self, run_id: str, principal: Principal) -> Run:
+        """The run of that id; those of others are for who is above the gate."""
         run = self._runs.get(run_id)
-        if run is None:
+        if run is None or not (run.is_of(principal) or self.gate(principal) is None):
             raise NotFound("The SQL run has been forgotten", hint="run the statement again")
         run.touched = time.monotonic()
         return run
 
-    def _spool(self, run_id: str, index: int) -> Spool:
-        run = self._find(run_id)
+    def _spool(self, run_id: str, index: int, principal: Principal) -> Spool:
+        run = self._find(run_id, principal)
         if not 0 <= index < len(run.executions):
             raise NotFound
         spool = run.executions[index].spool

@@ -58,8 +58,7 @@ class Write:
     @property
     def cause(self) -> str:
         """What the change log keeps of the statement."""
-        text = " ".join(self.statement.text.split())
-        return "sql: " + (text if len(text) <= CAUSE_LENGTH else text[: CAUSE_LENGTH - 1] + "…")
+        return cause_of(self.statement)
 
     def run(self, tx: Transaction) -> Done:
         """The writer may run it twice: nothing is kept from a first time. Raises Unread before it has written."""
@@ -141,6 +140,12 @@ class Write:
             return
         after = target.load(tx, keys) if self.statement.verb in ("INSERT", "UPDATE") else {}
         tx.log([_change(target, key, before.get(key), after.get(key)) for key in dict.fromkeys(keys)])
+
+
+def cause_of(statement: Statement) -> str:
+    """What the change log keeps of a statement."""
+    text = " ".join(statement.text.split())
+    return "sql: " + (text if len(text) <= CAUSE_LENGTH else text[: CAUSE_LENGTH - 1] + "…")
 
 
 def _change(target: WritableTable, key: KeyValue, old: Stored | None, new: Stored | None) -> ChangeRow:

@@ -1,7 +1,7 @@
 """SQL typed by a person, on either database. What `Reader` and `Transaction` do not offer to anybody else: the types of a
 result's columns, the database's own judgement of a text, the place of an error."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy
 from typing import Any, Literal
 
@@ -18,11 +18,25 @@ def verify(reader: Reader, sql: str, kind: Literal["select", "write", "schema"])
     _of(reader.dialect).verify(_session(reader), sql, kind)
 
 
-def query(reader: Reader, sql: str, *, by_cursor: bool = True) -> tuple[Columns, Iterator[list[Row]]]:
-    """Run a statement that answers rows: its columns, and the rows in blocks, to be read within the job. `by_cursor`: the
-    result may be large; not for statements that write."""
-    columns, blocks = _of(reader.dialect).query(_session(reader), sql, by_cursor=by_cursor)
+def query(
+    reader: Reader, sql: str, values: Sequence[Any] = (), *, by_cursor: bool = True
+) -> tuple[Columns, Iterator[list[Row]]]:
+    """Run a statement that answers rows: its columns, and the rows in blocks, to be read within the job. `values` are those
+    of marks that `render` has made. `by_cursor`: the result may be large; not for statements that write."""
+    columns, blocks = _of(reader.dialect).query(_session(reader), sql, values, by_cursor=by_cursor)
     return columns, blocks
+
+
+def render(reader: Reader, statement: Executable) -> tuple[str, Sequence[Any]]:
+    """A statement of ours as a part of one that was typed: SQL with the driver's marks, and their values."""
+    sql, values = _session(reader).render(statement, ())
+    return sql, values
+
+
+def tables_read(reader: Reader, sql: str) -> set[str] | None:
+    """The tables that the database's own binder finds in a query without values; None where it cannot be asked."""
+    found: set[str] | None = _of(reader.dialect).tables_read(_session(reader), sql)
+    return found
 
 
 def execute(reader: Reader, sql: str) -> int:

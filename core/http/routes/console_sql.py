@@ -5,6 +5,7 @@ from core.errors import NotFound
 from core.http.answer import Answer, as_json, empty
 from core.http.call import Call
 from core.http.route import Parameter, RouteFamily
+from core.sql.completion import gated
 
 WAIT_MOST = 30_000
 
@@ -20,7 +21,6 @@ WINDOW = {
 @routes.add("POST", "/api/console/sql", body=SqlRequest, answers={202: SqlRun}, errors=(404, 409))
 async def run_sql(call: Call) -> Answer:
     """Run one or more statements in order, until one fails."""
-    call.require_admin()
     request: SqlRequest = await call.checked()
     return as_json(await call.engine.sql.start(request, call.principal), 202)
 
@@ -28,31 +28,29 @@ async def run_sql(call: Call) -> Answer:
 @routes.add("GET", "/api/console/sql/{run}", query=WAIT, answers={200: SqlRun}, errors=(404,))
 async def sql(call: Call) -> Answer:
     """How far a run has come."""
-    call.require_admin()
-    return as_json(await call.engine.sql.get(call.segments["run"], call.integer("wait", 0) / 1000))
+    return as_json(await call.engine.sql.get(call.segments["run"], call.integer("wait", 0) / 1000, call.principal))
 
 
 @routes.add("DELETE", "/api/console/sql/{run}", answers={204: None}, errors=(404,))
 async def cancel_sql(call: Call) -> Answer:
     """Cancel a run and forget its results."""
-    call.require_admin()
-    await call.engine.sql.cancel(call.segments["run"])
+    await call.engine.sql.cancel(call.segments["run"], call.principal)
     return empty()
 
 
 @routes.add("GET", "/api/console/sql/{run}/{index}/window", query=WINDOW, answers={200: SqlWindow}, errors=(404,))
 async def sql_window(call: Call) -> Answer:
     """Rows of a result."""
-    call.require_admin()
     index = call.segments["index"]
     if not (index.isascii() and index.isdigit() and len(index) < 6):
         raise NotFound
     start, limit = call.integer("start", 0), call.integer("limit", 100)
-    return as_json(await call.engine.sql.window(call.segments["run"], int(index), start, limit))
+    return as_json(await call.engine.sql.window(call.segments["run"], int(index), start, limit, call.principal))
 
 
 @routes.add("GET", "/api/console/completions", answers={200: Completions}, errors=(404,))
 async def completions(call: Call) -> Answer:
     """Names that complete a statement."""
-    call.require_admin()
-    return as_json(await call.engine.completions.get())
+    gate = call.engine.sql.gate(call.principal)
+    index = await call.engine.completions.get()
+    return as_json(index if gate is None else gated(index, gate))

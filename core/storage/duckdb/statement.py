@@ -1,7 +1,8 @@
 """SQL typed by a person, on a DuckDB session: its parser's judgement, the columns of a result, the place of an error."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import duckdb
 
@@ -30,9 +31,19 @@ def verify(session: DuckDBSession, sql: str, kind: str) -> None:
         raise BadRequest("Parameters have no values here", hint="write the values into the statement")
 
 
-def query(session: DuckDBSession, sql: str, *, by_cursor: bool) -> tuple[list[tuple[str, str]], Iterator[list[Row]]]:
+def tables_read(session: DuckDBSession, sql: str) -> set[str] | None:
+    """What DuckDB would read, qualified. Raises what is wrong with the query."""
+    try:
+        return set(session._cursor.get_table_names(sql, qualified=True))
+    except duckdb.Error as error:
+        raise session._fail(error) from error
+
+
+def query(
+    session: DuckDBSession, sql: str, values: Sequence[Any], *, by_cursor: bool
+) -> tuple[list[tuple[str, str]], Iterator[list[Row]]]:
     """Run it: name and type of each column, and the rows in blocks (DuckDB streams every result)."""
-    blocks = session.stream(sql, (), SIZE)
+    blocks = session.stream(sql, values, SIZE)
     first = next(blocks, None)
     columns = [(str(column[0]), str(column[1])) for column in session._cursor.description or ()]
 

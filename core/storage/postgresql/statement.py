@@ -3,7 +3,7 @@
 Everything is sent by the extended protocol (parameters given, though none): there the server takes one statement only.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -29,16 +29,21 @@ def verify(session: PostgreSQLSession, sql: str, kind: str) -> None:
     """Nothing to do: the protocol refuses more than one statement, a read-only transaction those that write."""
 
 
+def tables_read(session: PostgreSQLSession, sql: str) -> set[str] | None:
+    """PostgreSQL tells by running EXPLAIN only, which plans the query."""
+    return None
+
+
 def query(
-    session: PostgreSQLSession, sql: str, *, by_cursor: bool
+    session: PostgreSQLSession, sql: str, values: Sequence[Any], *, by_cursor: bool
 ) -> tuple[list[tuple[str, str]], Iterator[list[Row]]]:
     """Run it: name and type of each column, and the rows in blocks. A result that may be large comes by a cursor."""
     cursor = psycopg.RawCursor(session._connection)
     if not (by_cursor and sql.upper().startswith(_DECLARED)):
-        _send(session, cursor, sql, 0)
+        _send(session, cursor, sql, 0, values)
         blocks = iter([cursor.fetchall()] if cursor.description else [])
         return _columns(session, cursor), blocks
-    _send(session, cursor, _DECLARE + sql, len(_DECLARE))
+    _send(session, cursor, _DECLARE + sql, len(_DECLARE), values)
     first = _fetch(session, cursor)
     columns = _columns(session, cursor)
 
@@ -73,10 +78,12 @@ def _fetch(session: PostgreSQLSession, cursor: psycopg.RawCursor[Row]) -> list[R
     return cursor.fetchall()
 
 
-def _send(session: PostgreSQLSession, cursor: psycopg.RawCursor[Row], sql: str, shift: int) -> None:
+def _send(
+    session: PostgreSQLSession, cursor: psycopg.RawCursor[Row], sql: str, shift: int, values: Sequence[Any] = ()
+) -> None:
     session.check()
     try:
-        cursor.execute(sql.encode(), ())
+        cursor.execute(sql.encode(), values)
     except psycopg.Error as error:
         raise session._fail(error) from Placed(error, shift)
 
