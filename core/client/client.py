@@ -312,8 +312,12 @@ class Client:
         query = {"limit": limit, "offset": offset, "sort": "createdAt:asc"}
         return cast(CommentList, await self.request("GET", with_query(f"{record_path(table, key)}/comments", query)))
 
-    async def comment(self, table: str, key: str, content: str, *, parent: str | None = None) -> Comment:
-        body = {"content": content, **({"parentCommentId": parent} if parent else {})}
+    async def comment(
+        self, table: str, key: str, content: str, *, parent: str | None = None, mentions: Sequence[str] = ()
+    ) -> Comment:
+        body: dict[str, Any] = {"content": content, **({"parentCommentId": parent} if parent else {})}
+        if mentions:
+            body["mentions"] = list(mentions)
         answer = await self.request("POST", f"{record_path(table, key)}/comments", json=body)
         return cast(Comment, answer["comment"])
 

@@ -11,7 +11,7 @@ from typing import Literal
 from core.contract.console import Completions
 from screens.presenters.sql_text import inside_text_or_comment, tables_in_scope, tokens, word_before
 
-Kind = Literal["column", "table", "function", "keyword"]
+Kind = Literal["column", "table", "function", "keyword", "person"]
 LIMIT = 40
 AFTER_TABLE_WORDS = frozenset({"from", "join", "into", "update", "table", "describe", "summarize"})
 

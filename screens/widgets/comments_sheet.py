@@ -7,7 +7,7 @@ from textual import work
 from textual.binding import BindingType
 from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import OptionList, Static, TextArea
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from core.client import SovriumError
@@ -21,7 +21,9 @@ from screens.presenters.migration import local
 from screens.services.context import Context
 from screens.services.text import t
 from screens.widgets.confirm import confirm
+from screens.widgets.mention_area import MentionArea
 from screens.widgets.sheet import Sheet
+from screens.widgets.sql_editor import CompletionList
 
 MOST = 200
 """Comments that are read."""
@@ -33,7 +35,7 @@ class CommentsSheet(Sheet[None]):
     DEFAULT_CSS = """
     CommentsSheet > .sheet { width: 90; height: 92%; }
     CommentsSheet .sheet-body { height: 1fr; padding: 0 1; }
-    CommentsSheet OptionList { height: 1fr; max-height: 100%; }
+    CommentsSheet #comments { height: 1fr; max-height: 100%; }
     CommentsSheet TextArea { height: 4; border: none; background: $boost; }
     CommentsSheet #comments-what { height: 1; color: $foreground-muted; }
     """
@@ -51,17 +53,23 @@ class CommentsSheet(Sheet[None]):
         self.loaded = False
 
     def compose_body(self) -> Iterable[Widget]:
-        yield OptionList(compact=True, markup=False)
+        yield OptionList(id="comments", compact=True, markup=False)
         yield Static(t("comments.write"), id="comments-what", markup=False)
-        yield TextArea(soft_wrap=True, tab_behavior="focus")
+        choices = CompletionList()
+        yield MentionArea(self.context, choices)
+        yield choices
 
     def on_mount(self) -> None:
-        self.query_one(OptionList).focus()
+        self.listing.focus()
         self.load()
 
     @property
-    def area(self) -> TextArea:
-        return self.query_one(TextArea)
+    def listing(self) -> OptionList:
+        return self.query_one("#comments", OptionList)
+
+    @property
+    def area(self) -> MentionArea:
+        return self.query_one(MentionArea)
 
     @work(exclusive=True, group="comments", exit_on_error=False)
     async def load(self) -> None:
@@ -82,7 +90,7 @@ class CommentsSheet(Sheet[None]):
         self.paint()
 
     def paint(self) -> None:
-        listing = self.query_one(OptionList)
+        listing = self.listing
         at = listing.highlighted
         listing.clear_options()
         listing.add_options(Option(self.line(comment, answer)) for comment, answer in self.shown)
@@ -113,12 +121,13 @@ class CommentsSheet(Sheet[None]):
         self.query_one("#comments-what", Static).update(text)
 
     def chosen(self) -> Comment | None:
-        at = self.query_one(OptionList).highlighted
+        at = self.listing.highlighted
         return self.shown[at][0] if at is not None and at < len(self.shown) else None
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        self.refresh_bindings()
+        if event.option_list is self.listing:
+            self.refresh_bindings()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if not self.is_mounted or not action.startswith("comments_"):
@@ -166,7 +175,7 @@ class CommentsSheet(Sheet[None]):
     def action_leave(self) -> None:
         """Out of the line first; what was typed stays there."""
         if self.area.has_focus:
-            self.query_one(OptionList).focus()
+            self.listing.focus()
             self._tell(t("comments.write"))
         else:
             self.dismiss(None)
@@ -182,14 +191,14 @@ class CommentsSheet(Sheet[None]):
             if self.edited is not None:
                 await port.change_comment(table, self.key, self.edited, content=text)
             else:
-                await port.comment(table, self.key, text, parent=self.parent_id)
+                await port.comment(table, self.key, text, parent=self.parent_id, mentions=self.area.named)
         except SovriumError as error:
             self._tell(f"! {error.message}")
             return
-        self.area.text = ""
+        self.area.clear_text()
         self.parent_id = self.edited = None
-        self.query_one(OptionList).highlighted = None
-        self.query_one(OptionList).focus()
+        self.listing.highlighted = None
+        self.listing.focus()
         self.load()
 
     @work(exclusive=True, group="send", exit_on_error=False)

@@ -210,7 +210,7 @@ class CompletionList(OptionList):
         & > .option-list--option-highlighted { background: $primary; color: $background; text-style: bold; }
     }
     """
-    MARKS = {"column": "▪", "table": "▦", "function": "ƒ", "keyword": " "}
+    MARKS = {"column": "▪", "table": "▦", "function": "ƒ", "keyword": " ", "person": "@"}
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id, markup=False)

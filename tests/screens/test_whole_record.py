@@ -175,6 +175,30 @@ async def test_who_i_am_and_what_a_role_may(desk: RunningServer) -> None:
         assert "permissions" in text
 
 
+async def test_people_are_named_in_comments(desk: RunningServer) -> None:
+    """R-078, R-073: after an @ the accounts that fit are offered; who is chosen is mentioned."""
+    for name in ("Ann Lee", "Bo Ek"):
+        body = {"name": name, "email": f"{name[:2].strip().lower()}@x.org", "password": "a quiet harbour at dawn"}
+        assert desk.http.post("/api/auth/sign-up/email", json=body).status_code in (200, 201)
+        desk.http.cookies.clear()
+    async with parts(desk) as (pilot, _):
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(pilot.app.screen, CommentsSheet) and pilot.app.screen.loaded)
+        sheet: Any = pilot.app.screen
+        await pilot.press("o", *"see", "space", "@", "b")
+        await until(pilot, lambda: "Bo Ek" in shown(pilot))
+        await pilot.press("tab")
+        assert sheet.area.text == "see @bo "
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: len(sheet.shown) == 1)
+        assert [each["start"] for each in sheet.shown[0][0]["mentions"]] == [4]
+        await pilot.press("o", "@")
+        await until(pilot, lambda: "Ann Lee" in shown(pilot))
+        await pilot.press("escape")
+        assert sheet.area.has_focus
+        await pilot.press("escape", "escape")
+
+
 async def test_comments_are_written_answered_edited_and_decided(desk: RunningServer) -> None:
     """R-078"""
     desk.local.post("/api/tables/parts/records/1/comments", json={"content": "Who counted these?"})
