@@ -147,7 +147,7 @@ def test_init_of_the_sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cap
 
 @pytest.mark.slow
 def test_init_of_the_company(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """T-108, T-106, T-090: links within a table and back to one, and the files that cells name, are there as well."""
     monkeypatch.chdir(tmp_path)
@@ -155,6 +155,9 @@ def test_init_of_the_company(
     monkeypatch.setenv("SOVRIUM_PORT", "0")
     desk = Desk(tmp_path, capfd)
     desk("init", "firm", "--template", "company")
+    request.addfinalizer(discovery.reap)
+    request.addfinalizer(lambda: stop_server(tmp_path / "firm" / ".sovrium"))
+    ensure_server(tmp_path / "firm" / "app.yaml", tmp_path / "firm" / ".sovrium")  # many questions follow
     data = {}
     for file in Path("firm/data").glob("*.csv"):
         with file.open(newline="", encoding="utf-8") as rows:
