@@ -109,6 +109,8 @@ class MailQueue:
         self._runner = asyncio.Runner()
         self._sending: asyncio.Task[None] | None = None
         self._tidied: datetime | None = None
+        self._accepted: set[str] = set()
+        """Mails that the server has and that could not be taken off the list: not to be sent again."""
         self.trouble: str | None = None
         """Why nothing leaves, while nothing does."""
 
@@ -265,34 +267,47 @@ class MailQueue:
 
     def _send(self, row: dict[str, Any]) -> bool:
         """Whether the next may be tried at once."""
-        id_, attempts = row["id"], row["attempts"] + 1
+        id_ = row["id"]
         try:
-            if row["until"] is not None and row["until"] < self._clock():
-                raise NotSent("what it says does not hold any more", "never")
-            mail = Mail(
-                id=id_,
-                sender=self._settings.sender,
-                sender_name=self._settings.sender_name,
-                to=row["recipient"],
-                content=self._opened(id_, row["sealed"]),
-                at=row["created_at"],
-            )
-            self._runner.run(self._sent(mail))
+            if id_ not in self._accepted:
+                self._hand_over(row)
+                self._accepted.add(id_)
         except asyncio.CancelledError:
             self._write(lambda tx: self._release(tx, id_))
             return False
-        except (NotSent, SecretsError) as error:
-            reason = error if isinstance(error, NotSent) else NotSent(error.message, "never")
-            self.trouble = str(reason) if reason.scope == "server" else None
+        except NotSent as error:
+            reason = error
             self._write(lambda tx: self._not_sent(tx, row, reason))
-            log.warning(
-                "A mail (%s, %s) has not left: %s", row["template"], id_, _unnamed(str(reason), row["recipient"])
-            )
+            told = str(reason).replace(row["recipient"], "…")  # servers like to repeat whom they refuse
+            log.warning("A mail (%s, %s) has not left: %s", row["template"], id_, told)
             return reason.scope != "server"
-        self.trouble = None
-        self._write(lambda tx: self._left(tx, id_, attempts))
+        self._write(lambda tx: self._left(tx, row))
+        self._accepted.discard(id_)
         log.info("A mail (%s, %s) has left by %s", row["template"], id_, self.transport.name)
         return True
+
+    def _hand_over(self, row: dict[str, Any]) -> None:
+        """Raises NotSent, CancelledError."""
+        if row["until"] is not None and row["until"] < self._clock():
+            raise NotSent("what it says does not hold any more", "never")
+        try:
+            content = self._opened(row["id"], row["sealed"])
+        except SecretsError as error:
+            raise NotSent(error.message, "never") from error
+        mail = Mail(
+            id=row["id"],
+            sender=self._settings.sender,
+            sender_name=self._settings.sender_name,
+            to=row["recipient"],
+            content=content,
+            at=row["created_at"],
+        )
+        try:
+            self._runner.run(self._sent(mail))
+        except NotSent as error:
+            self.trouble = str(error) if error.scope == "server" else None
+            raise
+        self.trouble = None
 
     async def _sent(self, mail: Mail) -> None:
         self._sending = asyncio.current_task()
@@ -329,8 +344,8 @@ class MailQueue:
         tx.execute(update(OUTBOX).where(o.id == row["id"]).values(marks))
         return row
 
-    def _left(self, tx: Transaction, id_: str, attempts: int) -> None:
-        o = OUTBOX.c
+    def _left(self, tx: Transaction, row: dict[str, Any]) -> None:
+        id_, attempts, o = row["id"], row["attempts"] + 1, OUTBOX.c
         if self.transport.is_real:
             tx.execute(delete(OUTBOX).where(o.id == id_))
         else:
@@ -398,8 +413,3 @@ _COLUMNS: Sequence[str] = (
 
 def _place(id_: str) -> str:
     return f"{OUTBOX.name}/{id_}/sealed"
-
-
-def _unnamed(text: str, recipient: str) -> str:
-    """For the log: servers like to repeat whom they refuse."""
-    return text.replace(recipient, "…")

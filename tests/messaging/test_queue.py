@@ -1,13 +1,14 @@
 """The outbox: what waits, is tried again, is kept and forgotten; on both databases."""
 
 import asyncio
+import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 
-from core.errors import BadRequest, Conflict, NotFound
+from core.errors import BadRequest, Conflict, DiskFull, NotFound
 from core.messaging import queue as module
 from core.messaging.post import Post
 from core.messaging.queue import OUTBOX, Entry
@@ -155,6 +156,28 @@ async def test_stopping_while_a_mail_is_under_way(
     again = open_a_post(db, at(mail_server))
     assert mail_server.next().message["Message-ID"] == f"<{id_}@harbour.test>"
     await until(lambda: is_empty(again))
+
+
+async def test_a_mail_that_left_and_was_not_taken_off(
+    duckdb: Database, open_a_post: OpenPost, hands: Hands, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database refuses at the worst moment: the mail is not sent again, and is taken off later."""
+    post = open_a_post(duckdb, at(mail_server))
+    refused = threading.Event()
+
+    def refuse(*_: object) -> None:
+        refused.set()
+        raise DiskFull("no space left")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(post.queue, "_left", refuse)
+        await send(post, "a@example.org")
+        await until(refused.is_set)
+    assert mail_server.next().to == ["a@example.org"]
+    hands.move(seconds=module.TAKEN_FOR.total_seconds())
+    post.nudge()
+    await until(lambda: is_empty(post))
+    assert mail_server.received.empty()
 
 
 async def test_two_servers_share_a_queue(
