@@ -62,6 +62,8 @@ def without_secrets(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     shown = {key: hidden(each) if SECRET_KEY.fullmatch(key) else without_secrets(each) for key, each in node.items()}
+    if isinstance(codes := node.get("testOtps"), dict):
+        shown["testOtps"] = {number: hidden(code) for number, code in codes.items()}
     if isinstance(node.get("key"), str) and node.get("default") is not None:
         shown["default"] = masked(node["key"], node["default"])
     return shown

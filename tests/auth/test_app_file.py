@@ -198,6 +198,15 @@ def test_a_017_secrets_do_not_belong_in_the_file(auth: str, path: str, variable:
     assert "s3cret" not in str(problem)
 
 
+def test_printing_the_file_shows_no_code(capsys: pytest.CaptureFixture[str]) -> None:
+    """CL-010, A-017: codes that always hold are masked as secrets are; nothing else of the section is."""
+    assert execute(["validate", str(FULL), "--print"]) == 0
+    shown = capsys.readouterr().out
+    assert "123456" not in shown
+    assert "spKeyRef: saml-sp" in shown
+    assert "invitationTokenExpiry: 72h" in shown
+
+
 @pytest.mark.parametrize("auth", ["auth: {enabled: false}\n", "auth: false\n", "auth: null\n", ""])
 def test_a_151_without_accounts_only_all_admits(auth: str) -> None:
     """A-151: `authenticated` admits nobody there, which is a warning; `all` is right."""
