@@ -12,10 +12,11 @@ from core.fields.computed import ComputedField
 from core.fields.link import LinksField
 from core.query.list_query import live
 from core.query.scope import Ref, Scope
+from core.records.computed import with_computed
 from core.records.key import KeyValue, key_in, key_text
 from core.records.label import Label
-from core.records.shape import stamp, to_json
-from core.storage.database import Reader
+from core.records.shape import Shape, stamp, to_json
+from core.storage.database import Reader, Row
 from core.storage.table import sqlalchemy_type
 
 CUT_AT = 200
@@ -33,9 +34,15 @@ class WindowRows:
         self._columns: list[ColumnElement[Any]] = [source.c[name] for name in scope.table.key.fields]
         self._columns.append(source.c.updated_at)
         self._key_width = len(scope.table.key.fields)
+        self._shape = Shape(scope.table, [ref.column for ref in refs if _is_computed(ref)])
+        """What is read for the rows once they are known: their values that are not stored, which then stand last."""
         self._cells: list[Callable[[Sequence[Any]], Any]] = []
         for ref in refs:
-            self._add(ref, scope.column(ref))
+            if _is_computed(ref):
+                computed = self._shape.computed
+                self._add_cell(ref, computed.index(ref.column) - len(computed))
+            else:
+                self._add(ref, scope.column(ref))
 
     def _add(self, ref: Ref, column: ColumnElement[Any]) -> None:
         place = len(self._columns)
@@ -46,6 +53,9 @@ class WindowRows:
             self._cells.append(lambda row: _cut(row[place], row[place + 1]))
             return
         self._columns.append(column)
+        self._add_cell(ref, place)
+
+    def _add_cell(self, ref: Ref, place: int) -> None:
         if isinstance(ref.type, ComputedField) and ref.kind == "text":
             self._cells.append(lambda row: _cut(row[place], len(row[place] or "")))
             return
@@ -63,13 +73,22 @@ class WindowRows:
         if (seen := self._scope.visible()) is not None:
             condition = and_(condition, seen)
         width = self._key_width
-        found = {tuple(row[:width]): row for row in reader.rows(select(*self._columns).where(condition))}
+        found = {tuple(row[:width]): row for row in self._rows(reader, condition)}
         rows = [found[key] for key in keys if key in found]
         return (
             [key_text(row[:width]) for row in rows],
             [stamp(row[width]) for row in rows],
             [[cell(row) for cell in self._cells] for row in rows],
         )
+
+    def _rows(self, reader: Reader, condition: ColumnElement[bool]) -> Sequence[Row]:
+        shape = self._shape
+        if not shape.computed:
+            return reader.rows(select(*self._columns).where(condition))
+        width, source = len(self._columns), self._scope.source
+        known = reader.rows(select(*self._columns, *(source.c[name] for name in shape.columns)).where(condition))
+        whole = with_computed(reader, self._scope, shape, [row[width:] for row in known])
+        return [(*row[:width], *values[len(shape.columns) :]) for row, values in zip(known, whole, strict=True)]
 
     def labels(self, reader: Reader, rows: Sequence[Sequence[Any]]) -> dict[str, dict[str, str]]:
         """What to show for the links in these rows."""
@@ -85,6 +104,10 @@ class WindowRows:
                     values = [key for value in values for key in value or ()]
                 out[ref.name] = link_labels(reader, self._scope, ref.column, values)
         return out
+
+
+def _is_computed(ref: Ref) -> bool:
+    return ref.is_plain and not ref.is_stored
 
 
 def link_labels(reader: Reader, scope: Scope, field: str, values: Sequence[Any]) -> dict[str, str]:
