@@ -181,9 +181,8 @@ def test_how_long_a_link_works(templates: Templates, span: timedelta, told: str)
     assert f"within {told}." in templates.render("verification", VALUES, validity=span).text
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize("place", ["name", "inviterName", "organizationName", "email", "otp", "codes"])
-def test_t9_what_people_typed_stays_text(attack: str, place: str) -> None:
+def test_t9_what_people_typed_stays_text(place: str) -> None:
     """T9, T10: in every variable, of our templates and of an app's; neither markup, links, headers nor control signs."""
     own = {
         "welcome": Template(
@@ -195,22 +194,27 @@ def test_t9_what_people_typed_stays_text(attack: str, place: str) -> None:
     for templates in (Templates("Harbour Desk", BASE), Templates("Harbour Desk", BASE, own)):  # type: ignore[arg-type]
         for name in ("welcome", "magicLink", "invitation", "twoFactorBackupCodes", "emailOtp"):
             plain = templates.render(name, {**harmless, place: "x"})
-            content = templates.render(name, {**harmless, place: attack})
-            for line in (content.subject, *content.text.splitlines()):
-                assert all(sign.isprintable() or sign in "\u200c\u200d" for sign in line), repr(line)
-                assert not any("\u202a" <= sign <= "\u2069" for sign in line), repr(line)
-                assert len(line) < 1000
-            assert "\n" not in content.subject
-            assert content.html is not None
-            assert plain.html is not None
-            page, expected = Page(content.html), Page(plain.html)
-            assert [tag for tag in page.tags if tag != "br"] == [tag for tag in expected.tags if tag != "br"]
-            assert [name for name, _ in page.attributes] == [name for name, _ in expected.attributes]
-            assert page.links == expected.links
-            if place in ("name", "inviterName") and "evil" in attack:
-                assert "evil" not in content.text + content.html, "a name is no place for advertising"
-            content.text.encode()
-            content.html.encode()
+            for attack in ATTACKS:
+                check_harmless(templates.render(name, {**harmless, place: attack}), plain, (name, attack))
+                if place in ("name", "inviterName") and "evil" in attack:
+                    content = templates.render(name, {**harmless, place: attack})
+                    assert "evil" not in f"{content.text}{content.html}", "a name is no place for advertising"
+
+
+def check_harmless(content: Content, plain: Content, case: tuple[str, str]) -> None:
+    """It differs from a mail without anything bad in nothing but text."""
+    for line in (content.subject, *content.text.splitlines()):
+        assert all(sign.isprintable() or sign in "\u200c\u200d" for sign in line), case
+        assert not any("\u202a" <= sign <= "\u2069" for sign in line), case
+        assert len(line) < 1000, case
+    assert "\n" not in content.subject
+    assert content.html is not None
+    assert plain.html is not None
+    page, expected = Page(content.html), Page(plain.html)
+    assert [tag for tag in page.tags if tag != "br"] == [tag for tag in expected.tags if tag != "br"], case
+    assert [name for name, _ in page.attributes] == [name for name, _ in expected.attributes], case
+    assert page.links == expected.links, case
+    f"{content.text}{content.html}".encode()
 
 
 LINKS = [
