@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Text, cast, select, true
 
+from core.auth.error import AuthError
 from core.auth.store import ACCOUNTS, BACKUP_CODES, CREDENTIALS, DEVICES, FACTORS, KEYS, MEMBERS, SESSIONS, TOKENS
 from core.clock import to_iso
 from core.ids import uuid7
-from core.schema.role import Roles
+from core.schema.role import ADMIN, Roles
 from core.storage.database import Reader, Transaction
+
+_ADMINS_LOCK = 0x5375_6164  # of PostgreSQL's advisory locks: administrators go one after another
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +137,29 @@ def set_password(tx: Transaction, user: str, hash_: str, *, must_change: bool = 
 
 def groups_of(reader: Reader, user: str) -> frozenset[str]:
     return frozenset(row[0] for row in reader.rows(select(MEMBERS.c.group_name).where(MEMBERS.c.user_id == user)))
+
+
+def require_other_admin(tx: Transaction, account: Account, roles: Roles) -> None:
+    """Refuse to take the last administrator who can sign in away, also where two are taken away at once (A-156).
+
+    Raises:
+        AuthError: LAST_ADMIN.
+    """
+    if not _administrates(account, roles, tx.time):
+        return
+    if tx.dialect == "postgresql":
+        tx.rows("SELECT pg_advisory_xact_lock(?)", [_ADMINS_LOCK])
+    c = ACCOUNTS.c
+    named = cast(c.roles, Text).contains(f'"{ADMIN}"')
+    statement = select(*ACCOUNTS.c).where(c.id != account.id, named if roles.default != ADMIN else true())
+    others = (account_of(row) for block in tx.stream(statement) for row in block)
+    if not any(_administrates(each, roles, tx.time) for each in others):
+        raise AuthError("LAST_ADMIN")
+
+
+def _administrates(account: Account, roles: Roles, now: datetime) -> bool:
+    is_active = not account.is_banned(now) and account.deleted_at is None
+    return is_active and ADMIN in effective_roles(account.roles, roles)
 
 
 def erase(tx: Transaction, user: str) -> None:

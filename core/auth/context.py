@@ -2,10 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.audit.log import AuditLog, Event
+from core.auth.account import Account, erase
+from core.auth.lockout import Lockout
 from core.auth.password import Hasher
+from core.auth.redirect import Redirects
 from core.auth.session import Sessions
 from core.auth.token import OneTimeTokens
 from core.clock import Clock
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
     from core.messaging.post import Post
 
 T = TypeVar("T")
+Belonging = Callable[[Transaction, str], None]
+"""Removes what another service keeps for an account, given its id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +41,14 @@ class AuthContext:
     sessions: Sessions
     tokens: OneTimeTokens
     hasher: Hasher
+    lockout: Lockout
     post: "Post"
+    belongings: tuple[Belonging, ...] = ()
+
+    @cached_property
+    def redirects(self) -> Redirects:
+        """Where links and pages may lead on to."""
+        return Redirects(self.spec.redirects, self.post.settings.base_url)
 
     async def read(self, work: Callable[[Reader], T], *, lane: Lane = "point") -> T:
         """Read on another thread."""
@@ -47,6 +60,15 @@ class AuthContext:
             return await self.database.write(Call(work), actor=who.id or who.kind)
         finally:
             self.sessions.forget()
+
+    def remove(self, tx: Transaction, account: Account) -> None:
+        """Remove an account with all that is kept for it, in the caller's transaction (A-045)."""
+        self.sessions.end_all(tx, account.id)
+        if account.email is not None:
+            self.tokens.forget(tx, account.email)
+        for belonging in self.belongings:
+            belonging(tx, account.id)
+        erase(tx, account.id)
 
     def log(
         self,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from core.audit.log import AuditLog
 from core.auth.context import AuthContext
+from core.auth.lockout import Lockout
 from core.auth.password import Hasher
 from core.auth.session import Sessions, SignedIn
 from core.auth.store import ensure_accounts
@@ -19,8 +20,14 @@ from core.secrets.store import open_secrets
 from core.storage.database import Call, Database, Transaction
 
 if TYPE_CHECKING:
+    from core.auth.deletion import Deletion
+    from core.auth.email_change import EmailChange
+    from core.auth.password_change import PasswordChange
+    from core.auth.profile import Profile
+    from core.auth.recovery import Recovery
     from core.auth.sign_in import SignIn
     from core.auth.sign_up import SignUp
+    from core.auth.verification import Verification
 
 
 class Auth:
@@ -47,6 +54,48 @@ class Auth:
 
         return SignUp(self.context)
 
+    @cached_property
+    def verification(self) -> "Verification":
+        """That an address is one's own."""
+        from core.auth.verification import Verification
+
+        return Verification(self.context)
+
+    @cached_property
+    def email_change(self) -> "EmailChange":
+        """Another address for an account."""
+        from core.auth.email_change import EmailChange
+
+        return EmailChange(self.context)
+
+    @cached_property
+    def recovery(self) -> "Recovery":
+        """A forgotten password."""
+        from core.auth.recovery import Recovery
+
+        return Recovery(self.context)
+
+    @cached_property
+    def password_change(self) -> "PasswordChange":
+        """One's own password."""
+        from core.auth.password_change import PasswordChange
+
+        return PasswordChange(self.context)
+
+    @cached_property
+    def profile(self) -> "Profile":
+        """One's own name and picture."""
+        from core.auth.profile import Profile
+
+        return Profile(self.context)
+
+    @cached_property
+    def deletion(self) -> "Deletion":
+        """The end of an account."""
+        from core.auth.deletion import Deletion
+
+        return Deletion(self.context)
+
     async def recognise(self, secret: str, source: Source) -> SignedIn | None:
         """Who shows the secret of a session. Raises AuthError SESSION_BINDING."""
         return await self.context.sessions.recognise(secret, source)
@@ -57,6 +106,7 @@ class Auth:
         def work(tx: Transaction) -> None:
             self.context.sessions.sweep(tx)
             self.context.tokens.sweep(tx)
+            self.context.lockout.sweep(tx)
 
         self.context.database.submit_write(Call(work), actor="system").result()
 
@@ -106,6 +156,7 @@ def open_auth(
         audit=audit,
         sessions=Sessions(database, app.auth.session, app.roles, keys, clock),
         tokens=OneTimeTokens(keys),
+        lockout=Lockout(keys),
         hasher=hasher_of(app, earlier),
         post=open_post(
             app.auth,

@@ -1,12 +1,14 @@
 """Signing in with a password (auth §7.1), and out again."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from core.auth.account import Account, by_email, change, password_of, set_password
 from core.auth.address import normal_email
 from core.auth.context import AuthContext
 from core.auth.error import AuthError
+from core.auth.password import normal_password
 from core.auth.session import Session
 from core.clock import to_iso
 from core.principal import GUEST, Principal, Source
@@ -42,15 +44,18 @@ class SignIn:
         """Begin a session.
 
         Raises:
-            AuthError: INVALID_EMAIL, INVALID_EMAIL_OR_PASSWORD, EMAIL_NOT_VERIFIED, BANNED_USER.
+            AuthError: INVALID_EMAIL, PASSWORD_TOO_LONG, INVALID_EMAIL_OR_PASSWORD, ACCOUNT_TEMPORARILY_LOCKED,
+                EMAIL_NOT_VERIFIED, BANNED_USER, ACCOUNT_DELETION_SCHEDULED.
         """
         context = self._context
         rules = context.spec.password
         if rules is None:
             raise AuthError("STRATEGY_DISABLED")
         address = normal_email(email)
+        normal_password(password)
 
         def look(reader: Reader) -> tuple[Account | None, str | None]:
+            context.lockout.check(reader, address, context.clock())
             account = by_email(reader, address)
             found = password_of(reader, account.id) if account else None
             return account, found[0] if found else None
@@ -60,14 +65,18 @@ class SignIn:
         if account is None or stored is None or not is_right:
             await self._failed(address, account, source)
             raise AuthError("INVALID_EMAIL_OR_PASSWORD")
-        self._admit(account)
+        require_admitted(account, context.clock())
         if rules.require_verification and not account.email_verified:
+            from core.auth.verification import Verification
+
+            await Verification(context).remind(account)
             raise AuthError("EMAIL_NOT_VERIFIED")
         renewed = await context.hasher.hash(password) if context.hasher.is_outdated(stored) else None
 
         def enter(tx: Transaction) -> Entered:
             if renewed is not None:
                 set_password(tx, account.id, renewed)
+            context.lockout.lift(tx, address)
             return begin_session(context, tx, account, source, methods=("password",), remember=remember)
 
         return await context.write(enter, principal_of(account))
@@ -82,18 +91,31 @@ class SignIn:
 
         await context.write(work, who)
 
-    def _admit(self, account: Account) -> None:
-        """Raises AuthError BANNED_USER: told only to who knows the password (A-081)."""
-        if account.is_banned(self._context.clock()):
-            until = account.ban_expires and to_iso(account.ban_expires)
-            raise AuthError("BANNED_USER", account.ban_reason, banReason=account.ban_reason, banExpires=until)
-
     async def _failed(self, address: str, account: Account | None, source: Source) -> None:
+        """Tell the log, count it, and tell the person whose account is locked by it, once for each lock."""
         context = self._context
         resource = ("user", account.id, "") if account else None
-        await context.write(
-            lambda tx: context.log(tx, "signin.failed", GUEST, source, resource, result="failure"), GUEST
-        )
+
+        def work(tx: Transaction) -> None:
+            context.log(tx, "signin.failed", GUEST, source, resource, result="failure")
+            if context.lockout.failed(tx, address):
+                context.log(tx, "signin.locked", GUEST, source, resource, result="failure")
+                if account is not None and account.email is not None:
+                    url = context.post.link("/reset-password")
+                    words = {"name": account.name, "email": account.email, "url": url}
+                    context.post.put(tx, "accountLocked", account.email, words)
+
+        await context.write(work, GUEST)
+        context.post.nudge()
+
+
+def require_admitted(account: Account, now: datetime) -> None:
+    """Raises AuthError BANNED_USER, ACCOUNT_DELETION_SCHEDULED: told only to who has proved to be the account (A-081)."""
+    if account.is_banned(now):
+        until = account.ban_expires and to_iso(account.ban_expires)
+        raise AuthError("BANNED_USER", account.ban_reason, banReason=account.ban_reason, banExpires=until)
+    if account.deleted_at is not None:
+        raise AuthError("ACCOUNT_DELETION_SCHEDULED", eraseAt=account.erase_at and to_iso(account.erase_at))
 
 
 def begin_session(

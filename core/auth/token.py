@@ -99,6 +99,12 @@ class OneTimeTokens:
         rows = reader.rows(select(*_TOLD).where(*where))
         return _token(rows[0]) if rows else None
 
+    def seen_link(self, reader: Reader, purpose: Purpose, secret: str) -> Token | None:
+        """A link that was issued once, whether or not it still holds."""
+        c = TOKENS.c
+        rows = reader.rows(select(*_TOLD).where(c.secret_hash == hash_of(secret), c.purpose == purpose))
+        return _token(rows[0]) if rows else None
+
     def use_link(self, tx: Transaction, purpose: Purpose, secret: str) -> Token:
         """Use a link up. Raises AuthError INVALID_TOKEN, TOKEN_EXPIRED."""
         token = self.find_link(tx, purpose, secret)
@@ -142,6 +148,16 @@ class OneTimeTokens:
         """Those issued so far hold no more."""
         c = TOKENS.c
         where = (c.purpose == purpose, c.identifier == identifier, c.used_at.is_(None))
+        tx.execute(TOKENS.update().where(*where).values(used_at=tx.time))
+
+    def forget(self, tx: Transaction, identifier: str) -> None:
+        """Remove all that were sent to an address or number."""
+        tx.execute(TOKENS.delete().where(TOKENS.c.identifier == identifier))
+
+    def void_all(self, tx: Transaction, user: str, *, but: Purpose | None = None) -> None:
+        """No link and no code of an account holds any more, `but` those of one purpose."""
+        c = TOKENS.c
+        where = [c.user_id == user, c.used_at.is_(None), *([c.purpose != but] if but else [])]
         tx.execute(TOKENS.update().where(*where).values(used_at=tx.time))
 
     def sweep(self, tx: Transaction, after: timedelta = timedelta(days=1)) -> None:

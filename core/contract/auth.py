@@ -83,6 +83,93 @@ class SignInAnswer(TypedDict, total=False):
     twoFactorMethods: list[str]
 
 
+class PasswordRequest(TypedDict, total=False):
+    password: str
+
+
+class VerificationRequest(TypedDict, total=False):
+    email: str
+    callbackURL: str
+
+
+class LinkRequest(TypedDict, total=False):
+    """What the button of a page sends, as a form or as JSON."""
+
+    token: str
+    callbackURL: str
+
+
+class ChangeEmailRequest(TypedDict, total=False):
+    newEmail: str
+    callbackURL: str
+
+
+class UpdateUserRequest(TypedDict, total=False):
+    name: str
+    image: str | None
+
+
+class StatusAndUser(TypedDict):
+    status: bool
+    user: UserBody
+
+
+class ForgottenRequest(TypedDict, total=False):
+    email: str
+    redirectTo: str
+
+
+class StatusAndMessage(TypedDict):
+    status: bool
+    message: str
+
+
+class ResetRequest(TypedDict, total=False):
+    token: str
+    newPassword: str
+
+
+class ResetForm(TypedDict, total=False):
+    """What the page for forgotten passwords sends: an address, or the link's secret with the new password twice."""
+
+    email: str
+    token: str
+    newPassword: str
+    repeated: str
+
+
+class ChangePasswordRequest(TypedDict, total=False):
+    currentPassword: str
+    newPassword: str
+    revokeOtherSessions: bool
+
+
+class SetPasswordRequest(TypedDict, total=False):
+    newPassword: str
+
+
+class DeleteAccountRequest(TypedDict, total=False):
+    """`confirm` must be true."""
+
+    confirm: bool
+    password: str
+
+
+class Scheduled(TypedDict):
+    """The account is removed at `eraseAt`."""
+
+    status: bool
+    eraseAt: str
+
+
+class KeepRequest(TypedDict, total=False):
+    """Either the secret of the mail's link, or address and password."""
+
+    token: str
+    email: str
+    password: str
+
+
 class Success(TypedDict):
     success: bool
 

@@ -9,6 +9,9 @@ def all_routes() -> Iterator[Route]:
     """Every route that is served."""
     from core.http.routes import (
         access,
+        auth_account,
+        auth_email,
+        auth_password,
         auth_session,
         comments,
         console_commit,
@@ -45,7 +48,7 @@ def all_routes() -> Iterator[Route]:
         formulas,
     )
     of_records = (history, files)
-    of_accounts = (auth_session,)
+    of_accounts = (auth_session, auth_email, auth_password, auth_account)
     for module in (
         *families,
         *of_accounts,

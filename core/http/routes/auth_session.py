@@ -1,5 +1,7 @@
 """Signing up, in and out with a password, and one's own sessions (auth §6.1, §7.1)."""
 
+from core.auth.address import normal_email
+from core.auth.profile import accepted_image
 from core.contract.auth import (
     Revoked,
     RevokeRequest,
@@ -30,10 +32,24 @@ def required(body: object, name: str, status: int = 400) -> str:
     return value
 
 
+def image_of(value: str | None) -> str | None:
+    """The picture of an account. Raises Invalid."""
+    try:
+        return accepted_image(value)
+    except ValueError as error:
+        raise Invalid(str(error), [FieldError("image", "image.refused", str(error))]) from error
+
+
+def onward(callback: str | None) -> dict[str, object]:
+    """Where a page that has signed somebody in is to go."""
+    return {"redirect": False} if callback is None else {"redirect": True, "url": callback}
+
+
 @routes.add(
     "POST",
     "/api/auth/sign-up/email",
     guests=True,
+    throttle="sign-up",
     body=SignUpRequest,
     answers={200: TokenAndUser},
     errors=(403, 422, 429),
@@ -43,7 +59,13 @@ async def sign_up(call: Call) -> Answer:
     body: SignUpRequest = await call.checked()
     email, password, name = required(body, "email"), required(body, "password"), required(body, "name", 422)
     joined = await call.auth.sign_up.by_password(
-        email, password, name, call.source, image=body.get("image"), remember=body.get("rememberMe", True)
+        email,
+        password,
+        name,
+        call.source,
+        image=image_of(body.get("image")),
+        remember=body.get("rememberMe", True),
+        callback=call.auth.context.redirects.check(body.get("callbackURL")),
     )
     if joined.entered is None:
         return as_json({"token": None, "user": joined.account.body(call.engine.app.roles)})
@@ -54,6 +76,7 @@ async def sign_up(call: Call) -> Answer:
     "POST",
     "/api/auth/sign-in/email",
     guests=True,
+    throttle="sign-in",
     body=SignInRequest,
     answers={200: SignInAnswer},
     errors=(401, 403, 429),
@@ -62,8 +85,10 @@ async def sign_in(call: Call) -> Answer:
     """Sign in with address and password"""
     body: SignInRequest = await call.checked()
     email, password = required(body, "email"), required(body, "password")
+    call.identify(normal_email(email))
+    callback = call.auth.context.redirects.check(body.get("callbackURL"))
     entered = await call.auth.sign_in.by_password(email, password, call.source, remember=body.get("rememberMe", True))
-    return enter(call, as_json({"redirect": False, **told(entered, call)}), entered)
+    return enter(call, as_json({**onward(callback), **told(entered, call)}), entered)
 
 
 @routes.add("GET", "/api/auth/get-session", guests=True, answers={200: SessionAndUser | None})
