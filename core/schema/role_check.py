@@ -20,6 +20,9 @@ def read_roles(auth: Any, tables: Collection[str], findings: Findings) -> Roles:
     if not is_signed_in_to(auth):
         return Roles()
     known = {role.name for role in BUILT_IN}
+    for key in ("roles", "groups"):
+        if key in auth and not isinstance(auth[key], Seq):
+            findings.error("schema.wrong-type", f"a list is expected, not {show(auth[key])}", ("auth", key))
     declared = _declared(auth.get("roles"), known, findings)
     # A role that is wrong in itself has been told; whoever names it is right.
     declared |= {name: Role(name=name) for name in _names_in(auth.get("roles")) - known - declared.keys()}
@@ -51,8 +54,6 @@ def _names_in(nodes: Any) -> set[str]:
 
 def _declared(nodes: Any, built_in: Collection[str], findings: Findings) -> dict[str, Role]:
     found: dict[str, Role] = {}
-    if nodes is not None and not isinstance(nodes, Seq):
-        findings.error("schema.wrong-type", f"a list is expected, not {show(nodes)}", ("auth", "roles"))
     for index, each in findings.read_items(RoleForm, nodes, ("auth", "roles")):
         here: Path = ("auth", "roles", index, "name")
         if each.name in built_in:
@@ -68,8 +69,6 @@ def _declared(nodes: Any, built_in: Collection[str], findings: Findings) -> dict
 
 def _groups(nodes: Any, roles: Collection[str], findings: Findings) -> dict[str, Group]:
     found: dict[str, Group] = {}
-    if nodes is not None and not isinstance(nodes, Seq):
-        findings.error("schema.wrong-type", f"a list is expected, not {show(nodes)}", ("auth", "groups"))
     for index, group in findings.read_items(GroupForm, nodes, ("auth", "groups")):
         here: Path = ("auth", "groups", index, "name")
         if group.name in roles:

@@ -1,6 +1,7 @@
 """The section `auth` of an app file: what is read, and every sentence about what is wrong."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -335,6 +336,34 @@ def test_the_json_schema_covers_the_section() -> None:
         {**strategies, "plugins": {}},
     )
     assert [each for each in wrong if SCHEMA.is_valid({"name": "x", "auth": each})] == []
+
+
+JUNK = ({}, [], "x", -1, None, [[]], {"a": {}}, [7], "\x1b[31m", 10**30)
+
+
+def places(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    for key, each in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield (*path, key)
+        yield from places(each, (*path, key))
+
+
+def test_nothing_in_any_place_gives_more_than_problems() -> None:
+    """A-013, A-016: whatever stands there, the file is read or told what is wrong, with its place, and no terminal is told
+    to do anything; what the loader takes, the JSON Schema takes as well."""
+    app = load_text(EVERY_KEY.read_text(), FIELD_TYPES)
+    assert app.auth is not None
+    plain = json.dumps(app.auth.data)
+    for number, path in enumerate(places(app.auth.data)):
+        section = json.loads(plain)
+        node = section
+        for step in path[:-1]:
+            node = node[step]
+        node[path[-1]] = JUNK[number % len(JUNK)]
+        tree = {"name": "x", "auth": section}
+        found, wrong = check_text(json.dumps(tree), FIELD_TYPES, "app.json")
+        assert (found is None) == any(each.severity == "error" for each in wrong)
+        assert all(each.position and each.message and "\x1b" not in str(each) for each in wrong)
+        assert found is None or SCHEMA.is_valid(tree), path
 
 
 def test_every_key_of_the_form_reaches_the_engine() -> None:
