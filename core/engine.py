@@ -342,6 +342,7 @@ def assemble(
 ) -> Engine:
     """The services over an open database whose tables stand. What belongs to the database rather than to one version of
     the app (events, jobs, SQL runs, the completion index) is taken over from the engine `before`."""
+    from core.comments.store import Forget
     from core.history.retention import Retention
     from core.jobs.center import JobCenter
     from core.migrations.deferred import IndexBuilder, waiting
@@ -377,6 +378,7 @@ def assemble(
         retention=Retention(database, model.app.history_days, clock) if model.app.history_days else None,
     )
     engine.records.files = files
+    engine.records.when_removed(Forget())
     if before is None:
         sql.follow(model, engine.records)
     if waiting(database):

@@ -1,10 +1,12 @@
 """The tables of comments and notifications."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Index, MetaData, Table, Text
+from sqlalchemy import Column, Index, MetaData, Table, Text, delete
 
+from core.storage.database import Transaction
+from core.storage.own import OwnTables
 from core.storage.table import instant_type, json_type
 
 _META = MetaData()
@@ -48,6 +50,19 @@ NOTIFICATIONS = Table(
     Column("read_at", instant_type()),
 )
 Index("system_notification_by_user", NOTIFICATIONS.c.user_id)
+
+
+class Forget:
+    """What was said of records goes with them: a key of one's own may come again, and must not bring it back."""
+
+    def __init__(self) -> None:
+        self._tables = OwnTables(COMMENTS, READS, NOTIFICATIONS)
+
+    def __call__(self, tx: Transaction, table: str, records: Sequence[str]) -> None:
+        if not self._tables.stand(tx):
+            return
+        for kept in (COMMENTS, READS, NOTIFICATIONS):
+            tx.execute(delete(kept).where(kept.c.table == table, kept.c.record.in_(records)))
 
 
 def as_row(table: Table, values: tuple[Any, ...]) -> Mapping[str, Any]:

@@ -57,7 +57,8 @@ async def import_file(
     """
     # What must be compared with other tables, or leaves its traces there, is written row by row.
     careful = {*target.many, *target.people, *target.files}
-    if database.dialect == "duckdb" and not careful and merge is None:
+    by_database = database.dialect == "duckdb" and merge is None and not target.is_watched
+    if by_database and not careful:
         return await _import_by_database(database, target, path, format_, progress, clock, actor, mapping, skip_errors)
     with closing(files_database(path.parent)) as files:
         work = await files.read(
@@ -66,7 +67,7 @@ async def import_file(
         )
         if merge is not None:
             return await database.write(merge(files, work), actor=actor, cause="import", cancel=progress.cancel)
-        if database.dialect == "duckdb" and careful.isdisjoint(work.mapping.values()):
+        if by_database and careful.isdisjoint(work.mapping.values()):
             return await _import_by_database(
                 database, target, path, format_, progress, clock, actor, mapping, skip_errors
             )
@@ -185,7 +186,9 @@ class FileRows:
             for place, error in refused.items():
                 work.refuse_row(good[place][0], error, good[place][1])
             rows = [values for place, (_, values) in enumerate(good) if place not in refused]
-            if rows:
+            if rows and work.target.is_watched:
+                work.target.insert(tx, rows)  # with a change for each, which webhooks are told of
+            elif rows:
                 work.target.add(tx, rows)
             done += len(rows)
             work.progress.report(seen)

@@ -10,9 +10,9 @@ from core.errors import FieldError, NotFound
 from core.fields.link import LinkEdit, LinksField
 from core.fields.model import TableModel
 from core.query.scope import Scope
-from core.records.key import KeyValue, key_in, parse_key
+from core.records.key import KeyValue, key_in, key_text, parse_key
 from core.records.validate import check_changes, invalid
-from core.storage.database import Reader, Transaction
+from core.storage.database import ChangeRow, Reader, Transaction
 
 if TYPE_CHECKING:
     from core.records.writing import Stored, WritableTable
@@ -75,6 +75,60 @@ def _move_pairs(tx: Transaction, target: "WritableTable", links: Links, moves: S
         tx.execute(delete(pairs).where(tuple_(pairs.c[near], pairs.c[far]).in_(gone)))
     if come:
         tx.insert(pairs, come)
+    _log_far_side(tx, target, links, gone, [(each[near], each[far]) for each in come])
+
+
+def _log_far_side(
+    tx: Transaction,
+    target: "WritableTable",
+    links: Links,
+    gone: Sequence[tuple[Any, Any]],
+    come: Sequence[tuple[Any, Any]],
+) -> None:
+    """The linked records have changed, too, where a field of theirs shows the same pairs."""
+    relation = links.field.relation
+    assert relation.junction is not None
+    name = _shown_by(links)
+    moved = {there for _, there in (*gone, *come)}
+    if name is None or not moved:
+        return
+    far, pairs = target.neighbour(links.far), target.junction(relation.junction.name)
+    held: dict[Any, set[Any]] = {there: set() for there in moved}
+    near, beyond = pairs.c[relation.near], pairs.c[relation.beyond]
+    for here, there in tx.rows(select(near, beyond).where(beyond.in_(list(moved)))):
+        held[there].add(here)
+    before = {there: set(now) for there, now in held.items()}
+    for here, there in come:
+        before[there].discard(here)
+    for here, there in gone:
+        before[there].add(here)
+    column = far.source.c[relation.far]
+    keys = select(column, *(far.source.c[each] for each in far.key)).where(column.in_(list(moved)))
+    tx.log(
+        [
+            ChangeRow(
+                table=far.log_name,
+                record=key_text(key),
+                operation="update",
+                before={name: sorted(before[there])},
+                after={name: sorted(held[there])},
+            )
+            for there, *key in tx.rows(keys)
+            if before[there] != held[there]
+        ]
+    )
+
+
+def _shown_by(links: Links) -> str | None:
+    """The field of the linked table that shows the same pairs from their other side."""
+    relation = links.field.relation
+    for name, field in links.far.fields.items():
+        other = field.relation if isinstance(field, LinksField) else None
+        if other is None or other.junction is None or relation.junction is None:
+            continue
+        if other.junction.name == relation.junction.name and other.near == relation.beyond:
+            return name
+    return None
 
 
 def _move_children(tx: Transaction, target: "WritableTable", links: Links, moves: Sequence[Move]) -> None:

@@ -27,6 +27,8 @@ class Removal:
     def __init__(self, model: AppModel, writable: Callable[[TableModel], WritableTable]) -> None:
         self._model = model
         self._writable = writable
+        self.forgetters: list[Callable[[Transaction, str, Sequence[str]], None]] = []
+        """Called with what goes for good, SQL name of the table and ids: others keep things about records, too."""
 
     def to_trash(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored]) -> bool:
         """Mark live rows as deleted. True when links elsewhere were cleared (D-09). Raises Conflict (restrict)."""
@@ -105,6 +107,8 @@ class Removal:
         self._drop_pairs(tx, target, rows)
         if target.files:
             let_go(tx, [use for row in rows for use in sorted(target.uses(row), key=str)], keep=not purge)
+        for forget in self.forgetters:
+            forget(tx, target.log_name, [key_text(key) for key in keys])
         tx.execute(delete(target.source).where(key_in(target.table, target.source, keys)))
         tx.log(
             [

@@ -40,7 +40,7 @@ from core.records.validate import Values, accept_changes, accept_new, invalid
 from core.records.writing import Stored, WritableTable, personal
 from core.schema.permission import Operation
 from core.schema.view import ViewSpec, find_view
-from core.storage.database import Call, Database, Reader
+from core.storage.database import Call, Database, Reader, Transaction
 
 T = TypeVar("T")
 Errors = list[dict[str, Any]]
@@ -63,6 +63,10 @@ class Records:
         self._points: dict[tuple[int, frozenset[str]], PointReading] = {}
         self.removal = Removal(model, self.writable)
         self._commits = Commits(database, model, self.target, self.removal, clock, self._with_files)
+
+    def when_removed(self, forget: Callable[[Transaction, str, Sequence[str]], None]) -> None:
+        """Call it, in the transaction, with the SQL name of the table and the ids of records that go for good."""
+        self._removal.forgetters.append(forget)
 
     def scope(self, principal: Principal, table: TableModel) -> Scope:
         """The table as this caller queries it now, who sees of it what the app's rules allow."""

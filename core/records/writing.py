@@ -122,6 +122,8 @@ class WritableTable:
             or (self.people or self.files)
         )
         """Rows must be compared with what is stored."""
+        self.is_watched = any(hook.enabled for hook in table.spec.webhooks)
+        """Somebody outside is told of each record."""
         # Put together here: SQLAlchemy takes as long for a list of keys as the database.
         key = quote_list(self.key) if len(self.key) == 1 else f"({quote_list(self.key)})"
         self._select = f"SELECT {quote_list(self.columns)} FROM {quote(table.sql_name)} WHERE {key}"

@@ -22,6 +22,8 @@ from core.storage.typed import execute, query, verify
 
 RECORDED = 1000
 """Records that get a change row each, with what they held; more are recorded as one, under `*`."""
+WATCHED = 100_000
+"""The same, where webhooks are told of each."""
 CAUSE_LENGTH = 500
 CHUNK = 5000
 TICK = timedelta(milliseconds=1)
@@ -54,6 +56,7 @@ class Write:
         names = {table.sql_name.lower(): table for table in model}
         self.table = next((names[name] for name in reversed(statement.targets) if name in names), None)
         self._target = WritableTable(self.table, model, table_of) if self.table else None
+        self._recorded = WATCHED if self._target and self._target.is_watched else RECORDED
 
     @property
     def cause(self) -> str:
@@ -88,11 +91,11 @@ class Write:
         if target is None or reach is None or not self.looks:
             return None
         try:
-            _, blocks = query(tx, reach.select(target.key, RECORDED + 1), by_cursor=False)
+            _, blocks = query(tx, reach.select(target.key, self._recorded + 1), by_cursor=False)
             keys = [tuple(row) for block in blocks for row in block]
         except SovriumError as error:
             raise Unread from error
-        return target.load(tx, keys) if len(keys) <= RECORDED else None
+        return target.load(tx, keys) if len(keys) <= self._recorded else None
 
     def _run_returning(self, tx: Transaction) -> Done:
         columns, blocks = query(tx, self.text, by_cursor=False)
@@ -133,7 +136,7 @@ class Write:
         self, tx: Transaction, keys: list[KeyValue] | None, before: Mapping[KeyValue, Stored], changed: int
     ) -> None:
         target = self._target
-        if keys is None or len(keys) > RECORDED or target is None:
+        if keys is None or len(keys) > self._recorded or target is None:
             if changed != 0 or self.statement.kind == "schema":
                 name = target.log_name if target else ", ".join(self.statement.targets)
                 tx.log([ChangeRow(table=name, record="*", operation="sql", after={"rows": changed})])

@@ -23,6 +23,16 @@ EVENTS: Mapping[str, str] = {
 """By operation of the change log. What comes back from the trash appears."""
 
 
+def told_as(operation: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str | None:
+    """The operation that a change of the log amounts to: a typed statement is what it did to the record. None for what is no
+    change of one record."""
+    if operation != "sql":
+        return operation if operation in EVENTS else None
+    if before is not None and after is not None:
+        return "update"
+    return "create" if after is not None else "permanent-delete" if before is not None else None
+
+
 def states(tx: Transaction, target: WritableTable, changes: Sequence[Row]) -> dict[int, dict[str, Any]]:
     """The values of the record after each change (before it, where it went for good), by its number. Read back from the
     records as they are now, by undoing what came later. A change is a row `(sequence, record, …)`."""
@@ -41,7 +51,8 @@ def states(tx: Transaction, target: WritableTable, changes: Sequence[Row]) -> di
     c = log.c
     later = select(c.sequence, c.record, c.operation, c.before, c.after).where(c.sequence >= min(wanted))
     found: dict[int, dict[str, Any]] = {}
-    for sequence, record, operation, before, after in tx.rows(later.order_by(c.sequence.desc())):
+    for sequence, record, logged, before, after in tx.rows(later.order_by(c.sequence.desc())):
+        operation = told_as(logged, before, after)
         state = now.setdefault(record, {})
         if operation == "permanent-delete":
             state = now[record] = dict(before or {})

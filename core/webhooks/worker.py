@@ -26,7 +26,7 @@ from core.storage.database import Call, Commit, Database, Reader, Row, Transacti
 from core.storage.journal import CHANGES
 from core.storage.own import OwnTables
 from core.webhooks.delivery import Attempt, attempt, delay_after
-from core.webhooks.payload import EVENTS, payload, states
+from core.webhooks.payload import EVENTS, payload, states, told_as
 from core.webhooks.store import DELIVERIES, POSITION
 
 READER = "deliveries"
@@ -124,10 +124,16 @@ class Deliveries:
         position = tx.scalar(select(POSITION.c.sequence).where(POSITION.c.reader == READER))
         c = CHANGES.c
         columns = (c.sequence, c.record, c.operation, c.before, c.after, c.time, c.actor, c.table)
-        new = and_(c.sequence > position, c.table.in_(self._tables), c.operation.in_(EVENTS))
+        new = and_(c.sequence > position, c.table.in_(self._tables), c.operation.in_((*EVENTS, "sql")))
         changes = tx.rows(select(*columns).where(new).order_by(c.sequence).limit(CHANGES_AT_ONCE))
         if not changes:
             return 0
+        count, newest = len(changes), changes[-1][0]
+        changes = [
+            (*each[:2], operation, *each[3:])
+            for each in changes
+            if each[1] != "*" and (operation := told_as(*each[2:5]))
+        ]
         made: list[dict[str, Any]] = []
         for name, table in self._tables.items():
             target = self._writable(table)
@@ -140,11 +146,12 @@ class Deliveries:
                         body = payload(hook, target, change, known.get(change[0], {}), id_)
                         row = delivery_row(id_, name, hook, body, tx.time, record=change[1], sequence=change[0])
                         made.append(row)
-        tx.insert(DELIVERIES, made)
-        tx.execute(update(POSITION).where(POSITION.c.reader == READER).values(sequence=changes[-1][0]))
+        if made:
+            tx.insert(DELIVERIES, made)
+        tx.execute(update(POSITION).where(POSITION.c.reader == READER).values(sequence=newest))
         d = DELIVERIES.c
         tx.execute(delete(DELIVERIES).where(d.completed_at < tx.time - KEPT_FOR))
-        return len(changes)
+        return count
 
     # ── Delivering ──
 

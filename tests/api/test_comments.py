@@ -127,6 +127,28 @@ def test_comments_are_written_read_edited_deleted(server: RunningServer) -> None
     assert "mine" not in str(told)
 
 
+def test_comments_go_with_their_record(server: RunningServer) -> None:
+    """R-044: for good, and for good alone"""
+    note, other = record(server), record(server)
+    for each in (note, other):
+        say(server, each, "one", ADA)
+        say(server, each, "@bob two", ADA)
+    id_ = note.rpartition("/")[2]
+
+    def count() -> list[int]:
+        asked = [
+            f"SELECT count(*) FROM {name} WHERE record = '{id_}'" for name in ("system_comment", "system_notification")
+        ]
+        work: Call[list[int]] = Call(lambda reader: [reader.scalar(sql) for sql in asked])
+        return server.engine.database.submit_read(work).result()
+
+    assert server.local.delete(note).status_code == 204
+    assert count() == [2, 1]
+    assert server.local.delete(note, params={"permanent": "true"}).status_code == 200
+    assert count() == [0, 0]
+    assert texts(server, other, ADA) == ["@bob two", "one"]
+
+
 def test_pages_of_comments(server: RunningServer) -> None:
     """R-068: `pagination` only with a limit."""
     path = record(server)

@@ -179,6 +179,25 @@ def test_the_record_is_told_as_the_change_left_it(server: RunningServer, sink: S
     assert [each["previousValues"]["stock"] for each in told] == chain[:-1]
 
 
+def test_typed_sql_and_imports_are_told(server: RunningServer, sink: Sink) -> None:
+    """R-099: every door through which a watched record changes"""
+    id_ = make(server, part_no="A", stock=1, secret="x")
+    arrived(sink, "/all", "/flaky")
+    owner = {"sql": f"UPDATE parts SET stock = 5 WHERE id = {id_}"}
+    assert server.local.post("/api/console/sql", json=owner).status_code == 202
+    told = arrived(sink, "/all")["/all"].json
+    assert (told["event"], told["record"]["stock"], told["previousValues"]) == ("record.update", 5, {"stock": 1})
+    assert "secret" not in told["record"]
+    assert server.local.post("/api/console/sql", json={"sql": f"DELETE FROM parts WHERE id = {id_}"}).status_code < 300
+    told = arrived(sink, "/all")["/all"].json
+    assert (told["event"], told["record"]["part_no"]) == ("record.delete", "A")
+    job = server.local.post("/api/tables/Parts/import?format=csv", content=b"part_no,stock\nB,2\n").json()
+    assert "id" in job
+    found = arrived(sink, "/all", "/flaky")
+    assert found["/all"].json["event"] == "record.create"
+    assert found["/flaky"].json["record"]["stock"] == 2
+
+
 def test_failures_are_tried_again_and_logged(server: RunningServer, sink: Sink) -> None:
     """R-099: so many attempts, every one logged with status, code, duration, error; a redirect is no success; retry by
     hand."""

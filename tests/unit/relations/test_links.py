@@ -128,3 +128,36 @@ async def test_expand_answers_all_linked_records(open_app: Open) -> None:
     (record,) = (await app.list("Posts", expand="tags"))["records"]
     assert [(each["id"], each["display"]) for each in record["fields"]["tags"]] == [("1", "red"), ("2", "green")]
     assert (await app.get("Posts", 1, expand="tags"))["fields"]["tags"][1]["fields"]["name"] == "green"
+
+
+async def test_both_sides_of_pairs_are_in_the_log(open_app: Open) -> None:
+    """R-079, T-107: what a link does to the record at its other end is told there, too"""
+    app = open_app(POSTS_AND_TAGS)
+    for name in ("red", "green"):
+        await app.create("Tags", name=name)
+    await app.create("Posts", title="One", tags=[1, 2])
+    await app.update("Posts", 1, tags=[2])
+    await app.update("Tags", 1, posts=[1])
+    told = app.rows(
+        "SELECT \"table\", record, before, after FROM system_change WHERE operation = 'update' ORDER BY sequence"
+    )
+    assert told == [
+        ("tags", "1", {"posts": []}, {"posts": [1]}),
+        ("tags", "2", {"posts": []}, {"posts": [1]}),
+        ("tags", "1", {"posts": [1]}, {"posts": []}),
+        ("posts", "1", {"tags": [1, 2]}, {"tags": [2]}),
+        ("posts", "1", {"tags": [2]}, {"tags": [1, 2]}),
+        ("tags", "1", {"posts": []}, {"posts": [1]}),
+    ]
+
+
+POSTS_AND_TAGS = """
+tables:
+  - name: Posts
+    fields:
+      - { name: title, type: single-line-text }
+      - { name: tags, type: relationship, relatedTable: Tags, relationType: many-to-many, reciprocalField: posts }
+  - name: Tags
+    fields:
+      - { name: name, type: single-line-text }
+"""
