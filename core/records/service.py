@@ -66,7 +66,7 @@ class Records:
 
     def when_removed(self, forget: Callable[[Transaction, str, Sequence[str]], None]) -> None:
         """Call it, in the transaction, with the SQL name of the table and the ids of records that go for good."""
-        self._removal.forgetters.append(forget)
+        self.removal.forgetters.append(forget)
 
     def scope(self, principal: Principal, table: TableModel) -> Scope:
         """The table as this caller queries it now, who sees of it what the app's rules allow."""
