@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from core.clock import Clock, system_clock
 from core.engine import Engine, open_engine
 from core.http.app import Application, Authenticate, build_app
 from core.http.limit import Limiter
@@ -36,9 +37,11 @@ class RunningServer:
         version: str = VERSION,
         authenticate: Authenticate | None = None,
         limiter: Limiter | None = None,
+        clock: Clock = system_clock,
     ) -> None:
         self._authenticate = authenticate
         self._limiter = limiter
+        self._clock = clock
         self.version = version
         self.folder = folder
         self.app_file = folder / "app.yaml"
@@ -108,7 +111,7 @@ class RunningServer:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        engine = open_engine(self.app_file, self.folder / "data", database_url=self._database_url)
+        engine = open_engine(self.app_file, self.folder / "data", database_url=self._database_url, clock=self._clock)
         engine.database.listen(self.commits.append)
         self.app = build_app(engine, version=self.version, authenticate=self._authenticate, limiter=self._limiter)
         server = Server(
