@@ -362,6 +362,15 @@ class TablesScreen(ConsoleScreen):
     async def action_rows_bulk(self) -> None:
         await self.whole.bulk()
 
+    @work(exclusive=True, group="list", exit_on_error=False)
+    async def action_tables_list(self) -> None:
+        """The tables at a glance, to choose from."""
+        from screens.widgets.table_sheet import TableSheet
+
+        name = await self.app.push_screen_wait(TableSheet(self.context, self.pane.info_name))
+        if name and name != self.pane.info_name:
+            self.navigator.post_message(Navigator.Chosen(name))
+
     def action_trash_show(self) -> None:
         self.whole.turn_trash()
 

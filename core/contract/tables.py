@@ -14,6 +14,19 @@ class TableSummary(TypedDict):
     updatedAt: str
 
 
+class TableOverview(TypedDict):
+    """`GET /api/console/tables`: a table at a glance (T-036). Counts are of records that the caller may see; None where it
+    may see none. `lastWrite`: the newest change of a record, trashed ones too. Disabled tables are told to admins alone."""
+
+    name: str
+    sqlName: str
+    fields: int
+    records: int | None
+    trash: int | None
+    lastWrite: str | None
+    disabled: bool
+
+
 class FieldInfo(TypedDict):
     """A field as clients see it. `family` is its column in the operator table, `editor` the kind of editor, `options` the
     type's own keys. `system` marks id, created_at, updated_at, deleted_at."""

@@ -9,7 +9,7 @@ from screens.actions.record import COLUMNS, EDITOR, FILES, FILTER, PASTE, PICKER
 from screens.actions.schema import MIGRATIONS, PLAN, SCHEMA, SCHEMA_TEXT
 from screens.actions.sql import SQL
 from screens.actions.view import CARDS, VIEWS
-from screens.actions.whole_record import ACCESS, BULK, COMMENTS, HISTORY, RECORDS
+from screens.actions.whole_record import ACCESS, BULK, COMMENTS, HISTORY, RECORDS, TABLE_LIST
 
 ACTIONS: tuple[Action, ...] = (
     *APP,
@@ -23,6 +23,7 @@ ACTIONS: tuple[Action, ...] = (
     *HISTORY,
     *COMMENTS,
     *BULK,
+    *TABLE_LIST,
     *ACCESS,
     *EDITOR,
     *PICKER,

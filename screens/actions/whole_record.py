@@ -7,9 +7,15 @@ RECORDS: tuple[Action, ...] = (
     Action("row.comments", "c", "records"),
     Action("rows.bulk", "E", "records"),
     Action("trash.show", "T", "records"),
+    Action("tables.list", "L", "records"),
     Action("trash.restore", "r", "records", footer=1),
     Action("trash.erase", "D", "records", footer=2),
     Action("trash.empty", "", "records"),
+)
+
+TABLE_LIST: tuple[Action, ...] = (
+    Action("table_list.open", "enter", "table_list", footer=1),
+    Action("table_list.fields", "i", "table_list", footer=2),
 )
 
 HISTORY: tuple[Action, ...] = (Action("history.revert", "u", "history", footer=1),)

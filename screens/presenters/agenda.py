@@ -41,11 +41,17 @@ def stepped(day: date, scale: Scale, step: int) -> date:
     return date(year, month + 1, min(day.day, last))
 
 
-def range_filter(field: FieldInfo, days: Sequence[date]) -> Filter:
-    """Rows whose date lies within the days; a day more on each side for instants, which fall on days by their zone."""
+def range_filter(field: FieldInfo, days: Sequence[date], end: FieldInfo | None = None) -> Filter:
+    """Rows whose date lies within the days, with `end` also those that began before and are not over; a day more on each
+    side for instants, which fall on days by their zone."""
     more = timedelta(days=0 if field["type"] == "date" and is_day(field) else 1)
-    first, last = days[0] - more, days[-1] + more
-    return {"field": field["name"], "operator": "between", "value": [first.isoformat(), last.isoformat()]}
+    first, last = (days[0] - more).isoformat(), (days[-1] + more).isoformat()
+    within: Filter = {"field": field["name"], "operator": "between", "value": [first, last]}
+    if end is None:
+        return within
+    before = {"field": field["name"], "operator": "lessThan", "value": first}
+    after = {"field": end["name"], "operator": "greaterThanOrEqual", "value": first}
+    return {"or": [within, {"and": [before, after]}]}
 
 
 def is_day(field: FieldInfo) -> bool:

@@ -11,6 +11,9 @@ from core.contract.tables import FieldInfo, TableInfo
 EVERYTHING: Mapping[str, bool] = {}
 """No word of the server: nothing is greyed."""
 
+CLOSED: Mapping[str, bool] = dict.fromkeys(("create", "update", "delete", "restore", "permanentDelete"), False)
+"""A view that is only read."""
+
 
 async def permitted(port: Port, info: TableInfo) -> tuple[TableInfo, Mapping[str, bool]]:
     """The table as the caller may change it, and the operations that it may do."""
@@ -28,6 +31,12 @@ async def permitted(port: Port, info: TableInfo) -> tuple[TableInfo, Mapping[str
         return {**field, "readOnly": True, "options": {**field["options"], "denied": True}}
 
     return {**info, "fields": [seen(field) for field in info["fields"]]}, table
+
+
+def closed(info: TableInfo) -> tuple[TableInfo, Mapping[str, bool]]:
+    """The table in a view through which nothing may be written (V-015), by whatever way."""
+    fields = [{**each, "readOnly": True, "options": {**each["options"], "denied": "view"}} for each in info["fields"]]
+    return {**info, "fields": fields}, CLOSED  # type: ignore[typeddict-item]
 
 
 def is_read_only(may: Mapping[str, bool]) -> bool:

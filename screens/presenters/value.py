@@ -58,8 +58,8 @@ def editable(field: FieldInfo) -> bool:
 
 def why_read_only(field: FieldInfo) -> str:
     """A sentence for a cell that has no editor."""
-    if field["options"].get("denied"):
-        reason = "denied"
+    if denied := field["options"].get("denied"):
+        reason = "view" if denied == "view" else "denied"
     elif field["name"] == "id" and field["system"]:
         reason = "key"
     elif field["type"] == "autonumber":

@@ -16,7 +16,7 @@ from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.row_source import Query
 from screens.presenters.value import title_of
 
-Kind = Literal["app", "own", "suggested"]
+Kind = Literal["app", "own", "suggested", "query"]
 BOARD_FAMILIES = ("select", "checkbox", "user", "link")
 
 
@@ -95,6 +95,14 @@ class ViewBook:
         """All of them: of the app file, one's own, suggested ones."""
         app = [self._of_app(view) for view in self.info["views"] if "query" not in view]
         return [*app, *(self._of_own(view, app) for view in self.own), *self._suggested()]
+
+    def queries(self) -> list[Look]:
+        """Views of the app file that are queries: rows to look at, which are no records."""
+        return [
+            Look(f"query:{view['id']}", view["name"], "query", layout="query", editable=False)
+            for view in self.info["views"]
+            if "query" in view
+        ]
 
     def find(self, address: str) -> Look | None:
         return next((look for look in self.looks() if look.address == address), None)

@@ -23,7 +23,7 @@ from screens.actions.binding import bindings_of
 from screens.presenters.filter_draft import FilterDraft
 from screens.presenters.grid_model import GridModel
 from screens.presenters.paste import TargetRow
-from screens.presenters.permission import EVERYTHING, is_read_only, permitted
+from screens.presenters.permission import EVERYTHING, closed, is_read_only, permitted
 from screens.presenters.record import RecordEdits
 from screens.presenters.row_source import Query, TableSource
 from screens.presenters.value import check, editable, stored_value, title_of, why_read_only
@@ -166,6 +166,8 @@ class GridPane(Container):
         (info, self.may), query = await asyncio.gather(
             permitted(port, info), self.desk.prepare(port, info, query, key, look)
         )
+        if not self.desk.is_editable:
+            info, self.may = closed(info)
         old = self.model
         self.info = info
         layout = self.desk.columns(info)
@@ -225,6 +227,8 @@ class GridPane(Container):
     def _denial(self, operation: str) -> str:
         if self.may.get(operation, True) or self.info is None:
             return ""
+        if not self.desk.is_editable:
+            return t("views.read_only")
         return t("access.denied", operation=t(f"access.may.{operation}"), table=self.info["name"])
 
     def why_barred(self, action: str) -> str:
@@ -374,8 +378,8 @@ class GridPane(Container):
             pressing = press_button(self.app, self.context.port, self.info_name, row.key, field)
             self.run_worker(pressing, group="press", exit_on_error=False)
             return
-        if not editable(field) or not self.desk.is_editable:
-            self.refusal = why_read_only(field) if self.desk.is_editable else t("views.read_only")
+        if not editable(field):
+            self.refusal = why_read_only(field)
             self.post_message(self.Moved(self))
             return
         value = self.shown(row, field["name"])

@@ -178,6 +178,11 @@ class ViewDesk:
         wish = await self.pane.app.push_screen_wait(menu)
         if wish is None:
             return
+        if wish.what == "query" and (look := wish.look) is not None:
+            from screens.widgets.query_view import QueryView
+
+            await self.pane.app.push_screen_wait(QueryView(self.pane.context, info["sqlName"], look.id, look.name))
+            return
         try:
             await self._fulfil(wish, book)
         except SovriumError as error:

@@ -18,14 +18,14 @@ from screens.services.context import Context
 from screens.services.text import t
 from screens.widgets.sheet import Sheet
 
-SIGNS = {"grid": "▤", "kanban": "▥", "calendar": "▦", "gallery": "▣"}
+SIGNS = {"grid": "▤", "kanban": "▥", "calendar": "▦", "gallery": "▣", "query": "ƒ"}
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What is to be done with which view; `look` None: all rows, or what is shown."""
 
-    what: Literal["open", "all", "trash", "keep", "update", "rename", "delete", "default"]
+    what: Literal["open", "query", "all", "trash", "keep", "update", "rename", "delete", "default"]
     look: Look | None = None
 
 
@@ -53,14 +53,14 @@ class ViewMenu(Sheet[Wish | None]):
         self._wishes = []
         at = 0
         looks = self.book.looks()
-        for kind in ("app", "own", "suggested"):
-            mine = [look for look in looks if look.kind == kind]
+        for kind in ("app", "own", "query", "suggested"):
+            mine = self.book.queries() if kind == "query" else [look for look in looks if look.kind == kind]
             if mine:
                 self._add(None, Content.styled(t(f"views.kind.{kind}"), "$foreground-muted"))
             for look in mine:
                 if self.now is not None and look.address == self.now.address:
                     at = len(self._wishes)
-                self._add(Wish("open", look), self._line(look))
+                self._add(Wish("query" if kind == "query" else "open", look), self._line(look))
         self._add(None, Content.styled(t("views.kind.rows"), "$foreground-muted"))
         if self.now is None:
             at = len(self._wishes)
@@ -107,7 +107,7 @@ class ViewMenu(Sheet[Wish | None]):
 
     def action_views_default(self) -> None:
         here = self.here
-        if here is None or here.kind == "suggested":
+        if here is None or here.kind in ("suggested", "query"):
             self.app.bell()
             return
         self.dismiss(Wish("default", here))

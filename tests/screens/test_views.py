@@ -305,6 +305,63 @@ async def test_an_event_is_moved(studio: RunningServer) -> None:
         await until(pilot, lambda: stored(studio)["b"]["due"] == expected)
 
 
+async def test_a_query_of_the_app_is_listed_and_looked_at(studio: RunningServer) -> None:
+    """V-009, V-019: its rows are no records, so it has no grid."""
+    fill(studio, task("a"), task("b", "doing"), task("c", "doing"))
+    async with tasks(studio) as (pilot, screen):
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ViewMenu))
+        menu: Any = pilot.app.screen
+        assert shows(pilot, "Queries of the app")
+        while menu.here is None or menu.here.name != "Per state":
+            await pilot.press("down")
+        await pilot.press("enter")
+        await until(pilot, lambda: shows(pilot, "2 of 2 rows"))
+        assert shows(pilot, "doing     2")
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is screen)
+
+
+async def test_a_view_that_is_only_read_takes_no_edit_by_any_way(studio: RunningServer) -> None:
+    """V-015: cell, new row, deletion, clearing, bulk edit, paste, the record panel; a board's cards stay."""
+    fill(studio, task("a"), task("b", "doing"))
+    async with tasks(studio) as (pilot, screen):
+        app: Any = pilot.app
+        for view in app.context.schema["tables"][0]["views"]:
+            view["editable"] = False  # as the server says it to who is not in the view's list
+        for look in ("Open", "Board"):
+            await choose(pilot, screen, look)
+            await pilot.press("e", "o", "d", "delete", "O", "E", "equals_sign", "shift+right", "I")
+            screen.pane.transfer.paste_text("x\ty\nz\tw")
+            await until(pilot, lambda: "only read" in screen.pane.refusal or app.context.messages.messages)
+            assert app.screen is screen
+            await pilot.press("r", "r", "delete")
+            await pilot.press("escape")
+        told = {each.text for each in app.context.messages.messages}
+        assert "Records are not changed in this view." in told
+        assert not app.context.pending.count()
+        assert shows(pilot, "read only")
+
+
+async def test_events_span_days(studio: RunningServer) -> None:
+    """V-020: an event stands on every day until its end, also when it began before the days shown."""
+    today = date.today()
+    monday = today - timedelta(days=today.weekday())
+    days = [(monday + timedelta(days=each)).isoformat() for each in (-3, 0, 2)]
+    fill(studio, task("long", due=days[0], until=days[1]), task("short", due=days[1], until=days[2]))
+    async with tasks(studio, "Span") as (pilot, screen):
+        face = screen.pane.face
+        assert isinstance(face, CalendarBoard)
+        await pilot.press("m")
+        titles = lambda day: [face.title(row) for row in face.events_of(day) if row is not None]  # noqa: E731
+        await until(pilot, lambda: titles(monday) == ["long", "short"])
+        assert titles(monday + timedelta(days=2)) == ["short"]
+        assert not titles(monday + timedelta(days=3))
+        assert shows(pilot, "◂long")
+        assert shows(pilot, "◂short")
+        assert screen.pane.desk.base_query().filter is None
+
+
 async def test_months_and_weeks(studio: RunningServer) -> None:
     """[ and ] go on, m changes the scale, t comes back; conditions of a person stay"""
     today = date.today()

@@ -64,6 +64,7 @@ def all_routes() -> Iterator[Route]:
     ):
         yield from module.routes.routes
     yield from transfer_routes.console.routes
+    yield from table_routes.console.routes
     yield from forms.routes.routes
     yield from comments.routes.routes
     yield from webhooks.routes.routes

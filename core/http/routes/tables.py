@@ -1,7 +1,7 @@
 """`/api/tables`: which tables there are, and what is in them."""
 
-from core.contract.tables import TableInfo, TableSummary
-from core.errors import NotFound
+from core.contract.tables import TableInfo, TableOverview, TableSummary
+from core.errors import BadRequest, NotFound
 from core.fields.model import TableModel
 from core.http.answer import Answer, as_json
 from core.http.call import Call
@@ -9,6 +9,7 @@ from core.http.route import Parameter, RouteFamily
 from core.http.table_shape import table_info, table_summary
 
 routes = RouteFamily("tables")
+console = RouteFamily("console")
 
 
 def table_of(call: Call) -> TableModel:
@@ -50,3 +51,47 @@ async def table(call: Call) -> Answer:
     found = table_of(call)
     call.engine.records.require(call.principal, found, "read")
     return as_json(table_info(call.engine, found, call.principal))
+
+
+@console.add("GET", "/api/console/tables", answers={200: list[TableOverview]}, counter="tables")
+async def overview(call: Call) -> Answer:
+    """The tables at a glance: fields, records, trash, last write; for admins the disabled ones too (T-036)."""
+    engine = call.engine
+    found = [await _glance(call, table) for table in readable_tables(call)]
+    if engine.records.access.is_admin(call.principal):
+        found += [_disabled(table) for table in engine.model if table.spec.disabled]
+    return as_json(found)
+
+
+async def _glance(call: Call, table: TableModel) -> TableOverview:
+    records, principal = call.engine.records, call.principal
+    hidden = records.access.table(principal, table).hidden
+    newest = {"limit": "1", **({"sort": "updated_at:desc"} if "updated_at" in table.system else {})}
+    live = await records.list(principal, table, newest)
+    try:
+        trash = await records.trash(principal, table, {"limit": "1"})
+    except (NotFound, BadRequest):  # a table without a trash
+        trash = None
+    writes = [each["updatedAt"] for each in live["records"] if each.get("updatedAt")]
+    writes += [each["deletedAt"] for each in (trash["records"] if trash else ()) if each.get("deletedAt")]
+    return {
+        "name": table.name,
+        "sqlName": table.sql_name,
+        "fields": sum(name not in hidden for name in table.fields),
+        "records": live["pagination"]["total"],
+        "trash": None if trash is None else trash["pagination"]["total"],
+        "lastWrite": max(writes, default=None),
+        "disabled": False,
+    }
+
+
+def _disabled(table: TableModel) -> TableOverview:
+    return {
+        "name": table.name,
+        "sqlName": table.sql_name,
+        "fields": len(table.fields),
+        "records": None,
+        "trash": None,
+        "lastWrite": None,
+        "disabled": True,
+    }

@@ -281,8 +281,6 @@ class Face(Widget, can_focus=True):
         return True
 
     def _refusal(self, row: GridRow, field: FieldInfo, value: Any) -> str:
-        if not self.look.editable:
-            return t("views.read_only")
         if not editable(field):
             return why_read_only(field)
         if row.mark == "deleted" or self.model.query.deleted:

@@ -42,6 +42,8 @@ HEAD = 2
 """Lines above the days: the month, the names of the days."""
 LISTED_AT_MOST = 200
 """Rows of one day that are listed."""
+MOST_READ = 1000
+"""Rows that are looked at for events that span days."""
 
 
 class CalendarBoard(Face):
@@ -59,11 +61,18 @@ class CalendarBoard(Face):
         self._leaf: Filter | None = None
         self._by_day: dict[date, list[tuple[int, int]]] = {}
         self._staged: dict[date, list[str]] = {}
+        self._spans: dict[date, list[GridRow]] = {}
+        """Rows that began on an earlier day and are not over."""
         self._dragged: tuple[str, date] | None = None
 
     @property
     def field(self) -> FieldInfo:
         return self.fields[self.look.date]
+
+    @property
+    def end_field(self) -> FieldInfo | None:
+        """Where events end, in a calendar whose events may span days."""
+        return self.fields.get(self.look.end)
 
     # ── Which rows ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -74,7 +83,7 @@ class CalendarBoard(Face):
     def ask(self) -> None:
         """The rows of the days shown."""
         query = self.model.query
-        leaf = range_filter(self.field, days_shown(self.day, self.scale))
+        leaf = range_filter(self.field, days_shown(self.day, self.scale), self.end_field)
         base = without_range(query.filter, self._leaf)
         self._leaf = leaf
         self.model.set_query(replace(query, filter=joined(base, leaf), group=GroupSpec(field=self.look.date)))
@@ -103,11 +112,13 @@ class CalendarBoard(Face):
             return
         self._by_day = bases_by_day(self.field, self.model.blocks)
         self._staged = self._arrivals()
+        self._spans = self._continued()
         self._follow()
 
     def staged(self) -> None:
         if self.is_attached:
             self._staged = self._arrivals()
+            self._spans = self._continued()
             self._follow()
             self.paint()
 
@@ -121,8 +132,41 @@ class CalendarBoard(Face):
                 found.setdefault(day, []).append(change.key)
         return found
 
+    def _continued(self) -> dict[date, list[GridRow]]:
+        """The rows of each day shown that began before it, as far as they are read."""
+        found: dict[date, list[GridRow]] = {}
+        if self.end_field is None:
+            return found
+        days = days_shown(self.day, self.scale)
+        stored = (self.model.base_row(base) for base in self._bases() if self._by_day)
+        staged = (self._by_key(key) for keys in self._staged.values() for key in keys)
+        rows = {row.key: row for row in (*stored, *staged) if row is not None}
+        for row in rows.values():
+            begun, over = self._span(row)
+            if begun is None or over is None or over <= begun:
+                continue
+            day = max(begun + timedelta(days=1), days[0])
+            while day <= min(over, days[-1]):
+                found.setdefault(day, []).append(row)
+                day += timedelta(days=1)
+        return found
+
+    def _bases(self) -> list[int]:
+        """Positions of the rows that are read for the days shown."""
+        runs = [run for each in self._by_day.values() for run in each]
+        return [base for first, last in runs for base in range(first, min(last, first + LISTED_AT_MOST) + 1)][
+            :MOST_READ
+        ]
+
+    def _span(self, row: GridRow) -> tuple[date | None, date | None]:
+        """First and last day of an event."""
+        begun = day_of(self.field, self.value(row, self.look.date))
+        end = self.end_field
+        return begun, begun if end is None else day_of(end, self.value(row, self.look.end))
+
     def events_of(self, day: date) -> list[GridRow | None]:
-        """The rows of a day, staged ones first; None for those on their way."""
+        """The rows of a day: those that go on from days before, then staged ones; None for those on their way."""
+        began = list(self._spans.get(day, ()))
         arrived = [self._by_key(key) for key in self._staged.get(day, ())]
         keys = set(self._staged.get(day, ()))
         found: list[GridRow | None] = [row for row in arrived if row is not None]
@@ -131,7 +175,7 @@ class CalendarBoard(Face):
                 row = self.model.base_row(base)
                 if row is None or (row.key not in keys and not self._is_gone(row)):
                     found.append(row)
-        return found
+        return [*began, *found]
 
     def _by_key(self, key: str) -> GridRow | None:
         position = self.model.position_of(key)
@@ -167,6 +211,9 @@ class CalendarBoard(Face):
     def compose_lines(self, width: int, height: int) -> list[Line]:
         days, each, tall, below = self._frame()
         shown = [run for day in days for run in self._by_day.get(day, ())]
+        if self.end_field is not None:
+            shown = [run for day in sorted(self._by_day) for run in self._by_day[day]][:MOST_READ]
+            self._spans = self._continued()
         self.model.need_base([(first, min(last, first + LISTED_AT_MOST)) for first, last in shown])
         lines = [self._head(width), self._names(width, each)]
         for start in range(0, len(days), WEEK):
@@ -196,7 +243,8 @@ class CalendarBoard(Face):
     def _day_lines(self, day: date, width: int, tall: int) -> list[Line]:
         """One day: its number, then its events, `+3` where they do not all fit."""
         listed = self.events_of(day)
-        count = max(len(listed), sum(last - first + 1 for first, last in self._by_day.get(day, ())))
+        own = sum(last - first + 1 for first, last in self._by_day.get(day, ()))
+        count = max(len(listed), own + len(self._spans.get(day, ())))
         is_here = day == self.day
         under = "row"
         if is_here:
@@ -217,7 +265,7 @@ class CalendarBoard(Face):
         ]
         for place, row in enumerate(shown):
             chosen = is_here and self.inside and place == self.event
-            lines.append([*self._event(row, inner, chosen=chosen), ("│", "edge", "row")])
+            lines.append([*self._event(row, inner, day, chosen=chosen), ("│", "edge", "row")])
         if more > 0 and room > len(shown):
             lines.append([*cells([(f" +{grouped(more)}", "muted")], inner, "row"), ("│", "edge", "row")])
         while len(lines) < tall:
@@ -227,11 +275,15 @@ class CalendarBoard(Face):
     def _is_inner(self, day: date) -> bool:
         return self.scale == "week" or day.month == self.day.month
 
-    def _event(self, row: GridRow | None, width: int, *, chosen: bool) -> Line:
+    def _event(self, row: GridRow | None, width: int, day: date, *, chosen: bool) -> Line:
+        """An event in its day; `◂` where it goes on from the day before, `▸` where it goes on."""
         under = ("cursor" if self.has_focus else "cursor-blurred") if chosen else "row"
         if row is None:
             return cells([(" ╌╌╌", "placeholder")], width, under)
-        return cells([("▌", self.color(row)), *self._told(row, width > 24)], width, under)
+        begun, over = self._span(row)
+        before, after = begun is not None and begun < day, over is not None and over > day
+        line = cells([("◂" if before else "▌", self.color(row)), *self._told(row, width > 24)], width - after, under)
+        return [*line, *cells([("▸", self.color(row))], 1, under)] if after else line
 
     def _told(self, row: GridRow, with_clock: bool) -> list[Piece]:
         clock = clock_of(self.field, self.value(row, self.look.date)) if with_clock else ""
