@@ -23,6 +23,7 @@ from core.migrations.statement import TableSql, create_table, drop_table
 from core.storage.catalog import Catalog, read_catalog, table_names
 from core.storage.database import Reader
 from core.storage.ddl import Ddl, literal, quote
+from core.storage.journal import CHANGES
 
 NAMES_A_TABLE = frozenset({"table", "table_name", "table_slug"})
 """Columns of our own tables that name one of the app's, by its SQL name."""
@@ -114,7 +115,7 @@ def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS, rules
     layout = layout_of(model)
     text = canonical(model.app.tables_data)
     new_checksum = checksum(text)
-    if state.version == 0 and (marked := recovered(reader, layout)):
+    if state.version == 0 and there - {CHANGES.name} and (marked := recovered(reader, layout)):
         state = marked
 
     def again(later: Reader) -> Plan:
