@@ -141,7 +141,7 @@ class Gate:
 def admit(reader: Reader, statement: Typed) -> Rendered:
     """The statement with everything in its place. Raises Refused where DuckDB would read a table that was not let in."""
     rendered = statement.render(reader)
-    found = tables_read(reader, rendered.bare)
+    found = tables_read(reader, rendered.bare) if statement.is_bindable else None
     if found is not None:
         known: set[str] = set()
         for part in rendered.parts:

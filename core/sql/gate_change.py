@@ -214,6 +214,8 @@ def _fields(gate: Gate, tree: exp.Expression, table: TableModel) -> tuple[str, .
         if not named:
             raise Refused("42601", "Name the columns that are to be filled: INSERT INTO t (a, b) …")
     elif isinstance(tree, exp.Update):
+        if not tree.expressions:
+            raise Refused("42601", "UPDATE needs SET column = value")
         for each in tree.expressions:
             if not isinstance(each, exp.EQ) or not isinstance(each.this, exp.Column) or each.this.args.get("db"):
                 raise refused(each)

@@ -44,7 +44,8 @@ class Rewriting:
             text = tree.sql(dialect=self._dialect, identify=True, normalize_functions=False, comments=False)
         except RecursionError:
             raise Refused("54001", "The statement is nested too deeply") from None
-        return Typed(text, tuple(self._parts), frozenset(self._names), tuple(self._columns))
+        bindable = tree.find(exp.Unnest) is None
+        return Typed(text, tuple(self._parts), frozenset(self._names), tuple(self._columns), bindable)
 
     def put(self, what: Put) -> exp.Identifier:
         """A name that stands for something until the database is at hand."""

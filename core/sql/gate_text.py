@@ -40,6 +40,8 @@ class Typed:
     """All that a column can be called in it."""
     columns: tuple[tuple[str, Place | None], ...]
     """The columns that it names."""
+    is_bindable: bool = True
+    """DuckDB's binder can be asked about it; it does not know lists in FROM without running the query."""
 
     def render(self, reader: Reader) -> "Rendered":
         by_mark: dict[str, tuple[str, Sequence[Any]]] = {}
