@@ -206,35 +206,44 @@ def _table(gate: Gate, tree: exp.Expression) -> tuple[TableModel, exp.Table]:
 
 def _fields(gate: Gate, tree: exp.Expression, table: TableModel) -> tuple[str, ...]:
     """The fields that it sets, in their order."""
-    named: list[exp.Expression] = []
+    fields: list[str] = []
+    for node in _named(tree):
+        name = _writable(gate, table, node)
+        if name in fields:
+            raise Refused("42701", f"The column {name} is set twice", place=place_of(node))
+        fields.append(name)
+    return tuple(fields)
+
+
+def _named(tree: exp.Expression) -> list[exp.Expression]:
+    """The columns that it sets, as they are written."""
     if isinstance(tree, exp.Insert):
         named = list(tree.this.expressions) if isinstance(tree.this, exp.Schema) else []
         if tree.args.get("by_name") and isinstance(tree.expression, exp.Select):
             named = [each.args.get("alias") or each.this for each in tree.expression.expressions]
         if not named:
             raise Refused("42601", "Name the columns that are to be filled: INSERT INTO t (a, b) …")
-    elif isinstance(tree, exp.Update):
-        if not tree.expressions:
-            raise Refused("42601", "UPDATE needs SET column = value")
-        for each in tree.expressions:
-            if not isinstance(each, exp.EQ) or not isinstance(each.this, exp.Column) or each.this.args.get("db"):
-                raise refused(each)
-            named.append(each.this.this)
+        return named
+    if isinstance(tree, exp.Update) and not tree.expressions:
+        raise Refused("42601", "UPDATE needs SET column = value")
+    for each in tree.expressions:
+        if not isinstance(each, exp.EQ) or not isinstance(each.this, exp.Column) or each.this.args.get("db"):
+            raise refused(each)
+    return [each.this.this for each in tree.expressions]
+
+
+def _writable(gate: Gate, table: TableModel, node: exp.Expression) -> str:
+    """The field of that name. Raises Refused where the caller may not write it."""
     access = gate.records.access.table(gate.principal, table)
-    known = set(gate.columns(table)) | {name for name in table.fields if name not in access.hidden}
-    fields: list[str] = []
-    for node in named:
-        name = node.name if node.name in known else node.name.lower()
-        if name not in known:
-            raise Refused("42703", f"There is no column {node.name}", place=place_of(node))
-        if name in access.locked or name in access.ignored:
-            raise Refused("42501", f"The column {name} is not yours to write", place=place_of(node))
-        if isinstance(table.fields.get(name), AttachmentField):
-            raise Refused("42501", "Files are not written by SQL", place=place_of(node))
-        if name in fields:
-            raise Refused("42701", f"The column {name} is set twice", place=place_of(node))
-        fields.append(name)
-    return tuple(fields)
+    known = {*gate.columns(table), *(name for name in table.fields if name not in access.hidden)}
+    name = node.name if node.name in known else node.name.lower()
+    if name not in known:
+        raise Refused("42703", f"There is no column {node.name}", place=place_of(node))
+    if name in access.locked or name in access.ignored:
+        raise Refused("42501", f"The column {name} is not yours to write", place=place_of(node))
+    if isinstance(table.fields.get(name), AttachmentField):
+        raise Refused("42501", "Files are not written by SQL", place=place_of(node))
+    return name
 
 
 def _key(table: TableModel, node: exp.Table) -> list[exp.Expression]:
