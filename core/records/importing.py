@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from core.clock import Clock
 from core.contract.console import ImportPreview
-from core.errors import BadRequest
+from core.errors import BadRequest, Invalid, SovriumError
 from core.ids import short_id
 from core.records.constraint import PLACE
 from core.records.import_plan import Import, prepare, suggest_mapping
@@ -31,6 +31,8 @@ from core.storage.engine import open_database
 from core.storage.files import Format, file_columns, file_texts
 from core.storage.scratch import forget
 
+Held = tuple[int, Values, SovriumError]
+"""A row of a file, by its line, and why it cannot be there yet."""
 Merge = Callable[[Database, Import], Job[int]]
 BLOCK = 1_000
 SAMPLES = 5
@@ -171,6 +173,7 @@ class FileRows:
     def insert(self, tx: Transaction) -> int:
         work, done, seen = self._work, 0, 0
         work.rejected, work.errors = 0, []
+        waiting: list[Held] = []
         for block in self.blocks():
             seen += len(block)
             good: list[tuple[int, Values]] = []
@@ -178,23 +181,79 @@ class FileRows:
                 values = work.accept(row, line)
                 if values is not None:
                     good.append((line, values))
-            forbidden = self._forbidden(tx, [values for _, values in good])
-            for place in forbidden:
-                work.refuse_row(good[place][0], against_rule(), {})
-            good = [each for place, each in enumerate(good) if place not in forbidden]
-            refused = work.target.check(tx, [Candidate(values, values.keys()) for _, values in good])
-            for place, error in refused.items():
-                work.refuse_row(good[place][0], error, good[place][1])
-            rows = [values for place, (_, values) in enumerate(good) if place not in refused]
-            if rows and work.target.is_watched:
-                work.target.insert(tx, rows)  # with a change for each, which webhooks are told of
-            elif rows:
-                work.target.add(tx, rows)
-            done += len(rows)
+            count, held = self._take(tx, good)
+            done += count
+            waiting += held
             work.progress.report(seen)
+        while waiting:
+            count, held = self._take(tx, [(line, values) for line, values, _ in waiting])
+            done += count
+            if len(held) == len(waiting):
+                break
+            waiting = held
+        circle = self._circle(waiting)
+        if circle:
+            self._add(tx, [values for _, values, _ in circle])
+            done += len(circle)
+        for line, values, error in (row for row in waiting if row not in circle):
+            work.refuse_row(line, error, values)
         work.stop_if_refused()
         tx.log([ChangeRow(table=work.target.log_name, record="", operation="import", after={"rows": done})])
         return done
+
+    def _take(self, tx: Transaction, rows: list[tuple[int, Values]]) -> tuple[int, list["Held"]]:
+        """Insert those that may be; how many, and those that wait for other rows of the file to be there first."""
+        work, target, done = self._work, self._work.target, 0
+        forbidden = self._forbidden(tx, [values for _, values in rows])
+        for place in forbidden:
+            work.refuse_row(rows[place][0], against_rule(), {})
+        left = [(*row, against_rule()) for place, row in enumerate(rows) if place not in forbidden]
+        own = self._own_links()
+        while left:
+            refused = target.check(tx, [Candidate(values, values.keys()) for _, values, _ in left])
+            good = [values for place, (_, values, _) in enumerate(left) if place not in refused]
+            if good:
+                self._add(tx, good)
+            done += len(good)
+            held: list[Held] = []
+            for place, error in refused.items():
+                line, values, _ = left[place]
+                if own and isinstance(error, Invalid) and all(each.field in own for each in error.errors):
+                    held.append((line, values, error))
+                else:
+                    work.refuse_row(line, error, values)
+            left = held
+            if not good:
+                break
+        return done, left
+
+    def _add(self, tx: Transaction, rows: list[Values]) -> None:
+        target = self._work.target
+        if target.is_watched:
+            target.insert(tx, rows)  # with a change for each, which webhooks are told of
+        else:
+            target.add(tx, rows)
+
+    def _own_links(self) -> dict[str, str]:
+        """Links to other records of the table by a value that the file gives, with the field of that value: a row may come
+        before the one it leads to."""
+        target, given = self._work.target, self._work.mapping.values()
+        return {name: column for name, far, column in target.links if far is target.source and column in given}
+
+    def _circle(self, rows: list["Held"]) -> list["Held"]:
+        """Those that wait for each other alone."""
+        own = self._own_links()
+        while True:
+            there = {(name, values[column]) for _, values, _ in rows for name, column in own.items()}
+            left = [
+                row
+                for row in rows
+                if isinstance(row[2], Invalid)
+                and all((each.field, row[1][each.field]) in there for each in row[2].errors)
+            ]
+            if len(left) == len(rows):
+                return left
+            rows = left
 
     def _forbidden(self, tx: Transaction, rows: list[Values]) -> set[int]:
         """Places of the rows that the caller may not make."""

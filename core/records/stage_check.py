@@ -75,6 +75,7 @@ class StagedRows:
         target = self._target
         yield self._rule()
         yield self._constraints()
+        own = [link for link in target.links if link[0] in self._given and link[1] is target.source]
         for name, far, column in target.links:
             if name in self._given:
                 yield self._link(name, far, column)
@@ -85,6 +86,9 @@ class StagedRows:
                 yield self._unique(IndexSpec(name="", fields=names, unique=True), None)
         for index, where in target.constraints.unique:
             yield self._unique(index, where)
+        # Rows that lead to others of the file are out when those are.
+        while own and (found := [each for link in own for each in self._link(*link)]):
+            yield iter(found)
 
     def _all_columns(self) -> FromClause:
         """The rows with every column of the table, as they will be stored; keys from sequences have no number yet."""
@@ -129,9 +133,13 @@ class StagedRows:
         limit = view_limit(field, replace(self._scope, table=table))
         allowed = there if limit is None else and_(there, limit)
         is_known = exists(select(1).select_from(far).where(there)) if limit is not None else not_(true())
+        found: ColumnElement[bool] = exists(select(1).select_from(far).where(allowed))
+        if far is self._target.source and column in self._given and limit is None:
+            beside = self._rows.alias("beside")
+            found = or_(found, exists(select(1).select_from(beside).where(beside.c[column] == value)))
         statement = (
             select(self._rows.c.line, value, is_known)
-            .where(value.is_not(None), not_(exists(select(1).select_from(far).where(allowed))))
+            .where(value.is_not(None), not_(found))
             .order_by(self._rows.c.line)
         )
         for line, key, known in self._tx.rows(statement):

@@ -160,10 +160,13 @@ class OrderedViews:
     def _take_up(self, commit: Commit) -> None:
         touched = {change.table for change in commit.changes}
         for view in list(self._views.values()):
-            if view.reading.scope.table.sql_name in touched:
+            own = view.reading.scope.table.sql_name
+            if own in touched:
                 view.commit(commit)
-            elif not view.reads.isdisjoint(touched):
-                view.commit_elsewhere()
+            if elsewhere := view.reads & touched - {own}:
+                # A link tells of both of its records: what was edited stays where it is in its order.
+                is_edit = all(change.operation == "update" for change in commit.changes if change.table in elsewhere)
+                view.commit_elsewhere(keeps_order=own in touched and is_edit)
 
     def _changed(self, view: OpenView) -> None:
         if view.id in self._views:

@@ -235,11 +235,11 @@ class OpenView:
         elif joined or left:
             self._patch(joined, left)
 
-    def commit_elsewhere(self) -> None:
+    def commit_elsewhere(self, *, keeps_order: bool = False) -> None:
         """Records that make computed values of this view have changed: what was read is stale, and an order by them."""
         if self._building:
             return
-        if self.reading.is_natural:
+        if self.reading.is_natural or keeps_order:
             self._tell_stale()
         else:
             self._rebuild()

@@ -12,7 +12,7 @@ from core.errors import BadRequest, Invalid
 from core.principal import OWNER, Principal
 from core.records.importing import import_file
 from core.records.service import Records
-from core.storage.database import Cancel, Database, Settings
+from core.storage.database import Call, Cancel, Database, Settings
 from tests.support.apps import app_model
 from tests.support.tables import create_tables
 
@@ -179,3 +179,33 @@ async def test_nothing_of_a_refused_file_is_left(gate: Gate) -> None:
     assert await gate.take("guests,code\n1,a\n") == 1
     with pytest.raises(BadRequest):
         await gate.take("nothing\n1\n")
+
+
+STAFF = """
+tables:
+  - name: Staff
+    fields:
+      - { name: code, type: single-line-text, unique: true }
+      - { name: age, type: integer, max: 99 }
+      - { name: boss, type: relationship, relatedTable: Staff, relatedField: code }
+"""
+
+
+async def test_rows_may_lead_to_others_of_the_file(
+    open_db: Callable[..., Database], database_settings: Settings, tmp_path: Path
+) -> None:
+    """T-104, T-108: before or behind them, in circles even; not to rows that are out"""
+    database = open_db(replace(database_settings, exchange=str(tmp_path)))
+    model = app_model(STAFF)
+    create_tables(database, model)
+    staff, heard = Records(database, model).target(OWNER, model.tables[0], "create"), Heard()
+    path = tmp_path / "staff.csv"
+    lines = ["a,1,b", "b,2,c", "c,3,", "d,4,e", "e,5,d", "f,500,", "g,7,f", "h,8,g", "i,9,nobody", "j,1,j"]
+    path.write_text("code,age,boss\n" + "\n".join(lines) + "\n")
+    taken = await import_file(database, staff, path, "csv", heard, clock=system_clock, actor="test", skip_errors=True)
+    assert heard.lines() == {7: "age", 8: "boss", 9: "boss", 10: "boss"}
+    assert taken == 6
+    found = database.submit_read(
+        Call(lambda reader: reader.rows("SELECT code, boss FROM staff ORDER BY code"))
+    ).result()
+    assert found == [("a", "b"), ("b", "c"), ("c", None), ("d", "e"), ("e", "d"), ("j", "j")]
