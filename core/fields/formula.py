@@ -139,7 +139,8 @@ class FormulaField(ComputedField):
         try:
             expression = parse(options.formula)
             given = check(expression, kinds)
-            check_size(expression, lambda name: _size_of(name, table, others, frozenset({field.name})))
+            sizes = {field.name: Size()}
+            check_size(expression, lambda name: _size_of(name, table, others, sizes))
         except FormulaProblem as problem:
             line, column = problem.place(options.formula)
             place = f"line {line}, column {column}" if "\n" in options.formula.strip() else f"column {column}"
@@ -152,6 +153,7 @@ def check_conditions(table: TableSpec, others: Neighbours) -> Iterable[OptionPro
     """The conditions of a table: its constraints (T-141), and what decides which rows an index holds (T-139)."""
     written = [(f"constraints[{place}].check", each.name, each.check) for place, each in enumerate(table.constraints)]
     written += [("indexes", index.name, index.where) for index in table.indexes if index.where]
+    sizes: dict[str, Size] = {}
     for key, label, text in written:
         try:
             expression = parse(text)
@@ -159,7 +161,7 @@ def check_conditions(table: TableSpec, others: Neighbours) -> Iterable[OptionPro
             if given not in ("boolean", "null"):
                 message = f"A condition is true or false, this is {ARTICLES[given]}"
                 raise FormulaProblem("formula.type", message, expression.at, "compare it with something")
-            check_size(expression, lambda name: _size_of(name, table, others, frozenset()))
+            check_size(expression, lambda name: _size_of(name, table, others, sizes))
         except FormulaProblem as problem:
             message = f"{label}: {problem.message} (column {problem.place(text)[1]})"
             yield OptionProblem(key, problem.code, message, problem.hint)
@@ -228,15 +230,18 @@ def value_kinds(others: Neighbours, table: TableSpec) -> dict[str, Kind]:
     return found
 
 
-def _size_of(name: str, table: TableSpec, others: Neighbours, within: frozenset[str]) -> Size:
-    """The size of a field of the same table: more than one if it is a formula."""
+def _size_of(name: str, table: TableSpec, others: Neighbours, sizes: dict[str, Size]) -> Size:
+    """The size of a field of the same table: more than one if it is a formula. `sizes` are those known by now, for formulas
+    that hold each other would be walked through as often as they are written out."""
     found = field_named(name, others.names(table)) or name
+    if found in sizes:
+        return sizes[found]
+    sizes[found] = Size()  # also what a circle is taken for, which is told elsewhere
     field = others.type_of(table, found)
-    if not isinstance(field, FormulaField) or found in within:
-        return Size()
-    try:
-        return check_size(field.expression, lambda each: _size_of(each, table, others, within | {found}))
-    except FormulaProblem as problem:
-        if problem.code in ("formula.too-long", "formula.too-deep"):
-            raise
-        return Size()
+    if isinstance(field, FormulaField):
+        try:
+            sizes[found] = check_size(field.expression, lambda each: _size_of(each, table, others, sizes))
+        except FormulaProblem as problem:
+            if problem.code in ("formula.too-long", "formula.too-deep"):
+                raise
+    return sizes[found]

@@ -80,12 +80,16 @@ def read_condition(text: str, table: TableModel, hidden: frozenset[str] = frozen
     return expression
 
 
-def formula_size(table: TableModel, name: str) -> Size:
-    """The size of a field in a formula: more than one for a formula field."""
-    field = table.fields.get(name.lower())
-    if not isinstance(field, FormulaField):
-        return Size()
-    return check_size(field.expression, lambda each: formula_size(table, each))
+def formula_size(table: TableModel, name: str, sizes: dict[str, Size] | None = None) -> Size:
+    """The size of a field in a formula: more than one for a formula field. `sizes` are those known by now: a field that is
+    used often is looked at once."""
+    known: dict[str, Size] = {} if sizes is None else sizes
+    if name not in known:
+        field = table.fields.get(name.lower())
+        known[name] = Size()
+        if isinstance(field, FormulaField):
+            known[name] = check_size(field.expression, lambda each: formula_size(table, each, known))
+    return known[name]
 
 
 def _columns(scope: Scope, own: FromClause) -> Callable[[str], ColumnElement[Any]]:
