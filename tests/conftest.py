@@ -14,11 +14,24 @@ from tests.support.databases import NoPostgreSQL, duckdb_file, postgresql_databa
 
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"  # the machine's own is nobody's business
 OpenDatabase = Callable[..., Database]
+gc.set_threshold(10_000, 20, 20)
+"""Looking for garbage after every 700 objects, as Python begins with, takes a tenth of the time of tests of screens."""
 
 
 def pytest_sessionfinish() -> None:
     """Textual freezes what it finds at its start; DuckDB's binding would take its own types for leaks at the end."""
     gc.unfreeze()
+    gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def _settings_of_the_process() -> Iterator[None]:
+    """What a test sets in the environment ends with it: the program takes settings of an app's `.env` as its own."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update({name: value for name, value in before.items() if os.environ.get(name) != value})
 
 
 @pytest.fixture(scope="session")
