@@ -40,8 +40,10 @@ class SignIn:
     def __init__(self, context: AuthContext) -> None:
         self._context = context
 
-    async def by_password(self, email: str, password: str, source: Source, *, remember: bool = True) -> Entered:
-        """Begin a session.
+    async def by_password(
+        self, email: str, password: str, source: Source, *, remember: bool = True, device: str | None = None
+    ) -> Entered | SecondStep:
+        """Begin a session, or the second step before it. `device` as in `admit`.
 
         Raises:
             AuthError: INVALID_EMAIL, PASSWORD_TOO_LONG, INVALID_EMAIL_OR_PASSWORD, ACCOUNT_TEMPORARILY_LOCKED,
@@ -73,11 +75,13 @@ class SignIn:
             raise AuthError("EMAIL_NOT_VERIFIED")
         renewed = await context.hasher.hash(password) if context.hasher.is_outdated(stored) else None
 
-        def enter(tx: Transaction) -> Entered:
+        def enter(tx: Transaction) -> Entered | SecondStep:
+            from core.auth.second_step import admit
+
             if renewed is not None:
                 set_password(tx, account.id, renewed)
             context.lockout.lift(tx, address)
-            return begin_session(context, tx, account, source, methods=("password",), remember=remember)
+            return admit(context, tx, account, source, methods=("password",), remember=remember, device=device)
 
         return await context.write(enter, principal_of(account))
 

@@ -3,12 +3,13 @@
 import hmac
 from typing import TYPE_CHECKING
 
+from core.auth.second_step import STEP_SECONDS
 from core.auth.session import SignedIn
-from core.auth.sign_in import Entered
+from core.auth.sign_in import Entered, SecondStep
 from core.errors import NotSignedIn
-from core.http.answer import Answer
+from core.http.answer import Answer, as_json
 from core.http.call import Call, Scope
-from core.http.cookie import SESSION, cookie_name, cookies_of, set_cookie
+from core.http.cookie import DEVICE, SECOND_STEP, SESSION, cookie_name, cookies_of, set_cookie
 from core.principal import Source
 
 if TYPE_CHECKING:
@@ -51,7 +52,30 @@ def enter(call: Call, answer: Answer, entered: Entered) -> Answer:
     seconds = int((session.expires_at - session.created_at).total_seconds()) if session.remember else None
     name = cookie_name(SESSION, secure=call.secure, configured=sessions.spec.cookie_name)
     answer.headers.append(set_cookie(name, sessions.sign(entered.secret), secure=call.secure, seconds=seconds))
+    unfinished = cookie_name(SECOND_STEP, secure=call.secure)
+    if unfinished in cookies_of(call.scope):
+        answer.headers.append(set_cookie(unfinished, "", secure=call.secure, seconds=0))
     return answer
+
+
+def admitted(call: Call, way: Entered | SecondStep, **more: object) -> Answer:
+    """The answer to the first proof: the session with `more`, or what the second step needs."""
+    if isinstance(way, Entered):
+        return enter(call, as_json({**more, **told(way, call)}), way)
+    body = {"twoFactorRedirect": True, "twoFactorMethods": list(way.methods)}
+    return step(call, as_json(body), way)
+
+
+def step(call: Call, answer: Answer, second: SecondStep) -> Answer:
+    """The answer with the cookie that proves the first step (A-115)."""
+    name = cookie_name(SECOND_STEP, secure=call.secure)
+    answer.headers.append(set_cookie(name, second.secret, secure=call.secure, seconds=STEP_SECONDS))
+    return answer
+
+
+def device_of(call: Call) -> str | None:
+    """The secret of a trusted device that the browser shows."""
+    return cookies_of(call.scope).get(cookie_name(DEVICE, secure=call.secure))
 
 
 def leave(call: Call, answer: Answer) -> Answer:

@@ -17,7 +17,7 @@ from core.errors import FieldError, Invalid, NotFound
 from core.http.answer import Answer, as_json
 from core.http.call import Call
 from core.http.route import RouteFamily
-from core.http.session import current, enter, leave, told
+from core.http.session import admitted, current, device_of, enter, leave, told
 from core.storage.database import Transaction
 
 routes = RouteFamily("auth", accounts=True)
@@ -87,8 +87,10 @@ async def sign_in(call: Call) -> Answer:
     email, password = required(body, "email"), required(body, "password")
     call.identify(normal_email(email))
     callback = call.auth.context.redirects.check(body.get("callbackURL"))
-    entered = await call.auth.sign_in.by_password(email, password, call.source, remember=body.get("rememberMe", True))
-    return enter(call, as_json({**onward(callback), **told(entered, call)}), entered)
+    way = await call.auth.sign_in.by_password(
+        email, password, call.source, remember=body.get("rememberMe", True), device=device_of(call)
+    )
+    return admitted(call, way, **onward(callback))
 
 
 @routes.add("GET", "/api/auth/get-session", guests=True, answers={200: SessionAndUser | None})
