@@ -66,6 +66,8 @@ class OpenView:
         self._seen = 0
         self._cancel = Cancel()
         self._waiting: list[Commit] = []
+        self._missed = False
+        """Records of other tables have changed while the order was being built."""
         self._blocks: Blocks | None = None
         self._built_in = 0.0
         """Seconds that the last building took."""
@@ -189,6 +191,9 @@ class OpenView:
         waiting, self._waiting = self._waiting, []
         for commit in waiting:
             self.commit(commit)
+        if self._missed:
+            self._missed = False
+            self.commit_elsewhere()
         self._changed(self)
 
     def _ordered(self, reader: Reader, order: Order) -> Blocks | None:
@@ -238,6 +243,7 @@ class OpenView:
     def commit_elsewhere(self, *, keeps_order: bool = False) -> None:
         """Records that make computed values of this view have changed: what was read is stale, and an order by them."""
         if self._building:
+            self._missed = True
             return
         if self.reading.is_natural or keeps_order:
             self._tell_stale()
