@@ -64,7 +64,8 @@ class AppEdit:
         set-table `table`, `key`, `value` (absent: remove the key) · add-field `table`, `field` (its map), `at` ·
         rename-field `table`, `field`, `name` (names in the same file follow) · retype-field `table`, `field`, `type`,
         `options` · set-field `table`, `field`, `key`, `value` · remove-field · move-field `to` ·
-        set `path`, `value` · remove `path` · move-item `path`, `from`, `to`: anywhere in the file.
+        set `path`, `value` · insert `path`, `at`, `value` · remove `path` · move-item `path`, `from`, `to`: anywhere in the
+        file.
         """
         known = {name.removeprefix("_do_").replace("_", "-"): name for name in dir(self) if name.startswith("_do_")}
         name = known.get(str(change.get("op")))
@@ -176,6 +177,9 @@ class AppEdit:
 
     def _do_set(self, change: Change) -> None:
         self._set_or_remove(_path(change["path"]), {"value": change["value"]})
+
+    def _do_insert(self, change: Change) -> None:
+        self._insert(_path(change["path"]), change.get("at"), change["value"])
 
     def _do_remove(self, change: Change) -> None:
         self._remove(_path(change["path"]))

@@ -8,7 +8,7 @@ lane, in a read-only transaction. A write is one transaction of the writer, reco
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from core.fields.model import AppModel
 from core.ids import short_id
 from core.principal import OWNER, Principal
 from core.sql.cell import cut, family_of, to_cell
+from core.sql.policy_statement import changes_of, is_about_policies
 from core.sql.problem import problem_of
 from core.sql.spool import Spool
 from core.sql.statement import Statement, split
@@ -27,8 +28,11 @@ from core.storage.database import Call, Cancel, Database, Reader
 from core.storage.typed import query, verify
 
 if TYPE_CHECKING:
+    from core.contract.migrations import SchemaEdit, SchemaEditRequest
     from core.records.service import Records
     from core.sql.gate import Gate
+
+    EditApp = Callable[[SchemaEditRequest], Awaitable[SchemaEdit]]
 
 ROWS_KEPT = 100_000
 WINDOW_LIMIT = 1024
@@ -88,9 +92,17 @@ class Run:
     """A text on its way through the database."""
 
     def __init__(
-        self, sql: str, statements: list[Statement], limit: int, principal: Principal, gate: "Gate | None" = None
+        self,
+        sql: str,
+        statements: list[Statement],
+        limit: int,
+        principal: Principal,
+        gate: "Gate | None" = None,
+        edit: "EditApp | None" = None,
     ) -> None:
         self.id = short_id("run")
+        self.edit = edit
+        """Changes the app file; None: nobody can, or the caller may not."""
         self.principal = principal
         self.gate = gate
         """What the statements of a caller who is not above the rules go through."""
@@ -159,8 +171,8 @@ class SqlRuns:
 
         return Gate(self._records, principal)
 
-    async def start(self, request: SqlRequest, principal: Principal = OWNER) -> SqlRun:
-        """Begin to run a text; answers at once.
+    async def start(self, request: SqlRequest, principal: Principal = OWNER, edit: "EditApp | None" = None) -> SqlRun:
+        """Begin to run a text; answers at once. `edit` changes the app file, for statements about policies.
 
         Raises:
             ConfirmNeeded: a statement destroys data and `confirmed` is not set; nothing was run.
@@ -179,7 +191,8 @@ class SqlRuns:
             self._ask_first(statements)
         batch = self._batch(request, statements)
         limit = min(max(request.get("limit", ROWS_KEPT), 1), ROWS_KEPT)
-        run = Run(request["sql"], statements, limit, principal, gate)
+        is_admin = principal.is_unrestricted or "admin" in principal.roles
+        run = Run(request["sql"], statements, limit, principal, gate, edit if is_admin else None)
         self._runs[run.id] = run
         if batch is not None:
             batch.limit = run.limit
@@ -321,9 +334,13 @@ class SqlRuns:
 
     async def _run_one(self, run: Run, each: Execution, principal: Principal) -> str:
         """Run a statement; the state it ends in."""
-        if run.gate is not None:
+        about_policies = run.edit is not None and is_about_policies(each.statement)
+        if run.gate is not None and not about_policies:
             return await self._run_gated(run, each, run.gate)
         try:
+            if about_policies:
+                await self._change_policies(run, each)
+                return "done"
             refusal = each.statement.refusal(self._app_tables())
             if refusal is not None:
                 reason, hint = refusal
@@ -346,6 +363,17 @@ class SqlRuns:
             each.told["problem"] = SqlProblem(code=SovriumError.code, message="The server failed to run the statement")
             return "failed"
         return "done"
+
+    async def _change_policies(self, run: Run, each: Execution) -> None:
+        """Policies stand in the app file (auth §13.1). Raises what is wrong with it then."""
+        changes = changes_of(each.statement, self._model)
+        if not changes:
+            return
+        assert run.edit is not None
+        outcome = await run.edit({"changes": [dict(each) for each in changes], "apply": True})
+        if outcome["problems"]:
+            first = outcome["problems"][0]
+            raise BadRequest(str(first["message"]), hint=first.get("hint"))
 
     async def _run_gated(self, run: Run, each: Execution, gate: "Gate") -> str:
         """The same behind the gate. What goes wrong in the database is told by a number only: its words could hold what the

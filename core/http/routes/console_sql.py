@@ -22,7 +22,8 @@ WINDOW = {
 async def run_sql(call: Call) -> Answer:
     """Run one or more statements in order, until one fails."""
     request: SqlRequest = await call.checked()
-    return as_json(await call.engine.sql.start(request, call.principal), 202)
+    run = await call.engine.sql.start(request, call.principal, call.app.reloading.edit)
+    return as_json(run, 202)
 
 
 @routes.add("GET", "/api/console/sql/{run}", query=WAIT, answers={200: SqlRun}, errors=(404,))
