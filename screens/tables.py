@@ -304,7 +304,7 @@ class TablesScreen(ConsoleScreen):
             block = selection.block(len(model.layout.shown))
             return f"{grouped(block.rows)} × {grouped(block.columns)}"
         if not model.count:
-            return t("tables.empty")
+            return t("grid.empty_trash" if model.query.deleted else "tables.empty")
         sign = {"exact": "", "at-least": "≥", "estimate": "~"}[model.view["countKind"]] if model.view else ""
         if model.blocks and model.view is not None:
             number = grouped(model.to_base(selection.row) + 1)

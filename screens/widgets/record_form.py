@@ -35,6 +35,8 @@ class RecordForm(Widget):
     RecordForm > .form--readonly { color: $foreground-muted; }
     RecordForm > .form--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
     RecordForm > .form--blurred { background: $block-cursor-blurred-background; }
+    RecordForm:ansi > .form--cursor { background: ansi_default; color: ansi_default; text-style: reverse; }
+    RecordForm:ansi > .form--blurred { background: ansi_default; text-style: underline; }
     RecordForm > .form--dirty { color: $text-warning; text-style: bold; }
     RecordForm > .form--heading { color: $primary; text-style: bold; }
     RecordForm > .form--invalid { color: $text-error; text-style: bold underline; }

@@ -149,3 +149,16 @@ def test_editor(snap_compare, name: str) -> None:
         await pilot.pause()
 
     assert snap_compare(EditorApp(field, value), terminal_size=(60, 16), run_before=steps)
+
+
+@pytest.mark.parametrize("what", ["help", "record", "conflict", "filter"])
+def test_without_colour(snap_compare, what: str) -> None:
+    """What is chosen, wrong or changed is told by signs and weight alone: the terminal's own colours, which NO_COLOR takes
+    away too."""
+    steps = {
+        "help": at_tables("question_mark"),
+        "record": at_tables("right", "e", *" Ltd", "enter", "r", "down"),
+        "conflict": at_tables("right", "e", *" Ltd", "enter", "ctrl+s", before=changed_by_others),
+        "filter": at_tables("f", "F", "a"),
+    }
+    assert snap_compare(console(theme="ansi-dark"), terminal_size=(80, 24), run_before=steps[what])

@@ -72,8 +72,8 @@ async def _glance(call: Call, table: TableModel) -> TableOverview:
         trash = await records.trash(principal, table, {"limit": "1"})
     except (NotFound, BadRequest):  # a table without a trash
         trash = None
-    writes = [each["updatedAt"] for each in live["records"] if each.get("updatedAt")]
-    writes += [each["deletedAt"] for each in (trash["records"] if trash else ()) if each.get("deletedAt")]
+    writes: list[str] = [each["updatedAt"] for each in live["records"] if each.get("updatedAt")]
+    writes += [when for each in (trash["records"] if trash else ()) if (when := each.get("deletedAt"))]
     return {
         "name": table.name,
         "sqlName": table.sql_name,

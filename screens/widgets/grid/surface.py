@@ -284,6 +284,8 @@ class GridSurface(ScrollView, can_focus=True):
             return model.failure.message
         if model.view is None or model.loading:
             return t("grid.loading")
+        if model.query.deleted and not model.query.filter:
+            return t("grid.empty_trash")
         return t("grid.no_match") if model.query.filter else t("grid.empty")
 
     # ── Refreshing ─────────────────────────────────────────────────────────────────────────────────────────────────────
