@@ -235,6 +235,8 @@ class MultiSelectField(FieldType[list[str]]):
 
 def find_choice(raw: Any, choices: Mapping[str, Choice]) -> str:
     """The option that a raw value names by its value, or else by its label. Raises ValueProblem."""
+    if isinstance(raw, str) and raw in choices:
+        return raw
     text = text_of(raw)
     for candidate in (text, text.strip()):
         if candidate in choices:

@@ -251,7 +251,7 @@ class DateField(FieldType[date]):
             return raw
         if not isinstance(raw, str):
             raise ValueProblem("date.not-text", f"A date such as 2026-02-01 is expected, not {show(raw)}")
-        text = re.sub(r"[T ]00:00(:00(\.0+)?)?Z?$", "", raw.strip())
+        text = raw if len(raw) == 10 else re.sub(r"[T ]00:00(:00(\.0+)?)?Z?$", "", raw.strip())
         if not _DATE.fullmatch(text):
             raise _malformed(raw, "a date such as 2026-02-01")
         try:

@@ -28,6 +28,8 @@ WHOLE_DIGITS = 18
 """Digits before the point of decimal, currency and percentage."""
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
+_QUANTA = tuple(Decimal(1).scaleb(-places) for places in range(39))
+"""The last place of numbers with so many digits behind the point."""
 
 
 def decimal_of(raw: Any) -> Decimal:
@@ -149,7 +151,7 @@ class ExactField(NumberField[Decimal]):
             raise ValueProblem(
                 "number.out-of-range", f"{_plain(value)} has more than {WHOLE_DIGITS} digits before the point"
             )
-        value = value.quantize(Decimal(1).scaleb(-self.scale), context=_EXACT)
+        value = value.quantize(_QUANTA[self.scale], context=_EXACT)
         if value.adjusted() >= WHOLE_DIGITS and value:
             raise ValueProblem("number.out-of-range", f"{value:f} has more than {WHOLE_DIGITS} digits before the point")
         value = value if value else abs(value)

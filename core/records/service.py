@@ -595,7 +595,7 @@ def version_of(body: Mapping[str, Any]) -> str | None:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
+    if not isinstance(value, (dict, Mapping)):  # the first is known at once
         raise Invalid("Expected a map of fields", [FieldError("body", "body.malformed", "Expected a map of fields")])
     return value
 
