@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlglot.expressions import Expression
 
 LENGTH_MOST = 10_000
-DEPTH_MOST = 60
+DEPTH_MOST = 40
 ASKED = {
     "uid": 0, "role": 0, "app_role": 0, "roles": 0, "email": 0, "jwt": 0, "groups": 0, "assignments": 1,
 }  # fmt: skip
@@ -226,7 +226,7 @@ class _Reader:
             parts = parts[1:]
         if len(parts) > 2:
             raise self._refused(node)
-        return Named(tuple(parts), _place(node))
+        return Named(tuple(parts), _place(node.parts[-len(parts)]))
 
     def _dot(self, node: Any) -> Asked:
         from sqlglot import exp
