@@ -1,5 +1,7 @@
 """Unique keys that look at the trash, at a condition, at what is missing: in the engine, and in PostgreSQL's own indexes."""
 
+import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from core.errors import Conflict, StorageError
 from core.principal import OWNER
 from core.records.service import Records
+from core.records.writing import WritableTable
 from core.storage.catalog import read_catalog
 from core.storage.database import Call, Database
 from core.storage.index_condition import index_condition
@@ -158,3 +161,36 @@ def test_no_text_of_the_app_file_becomes_sql(where: str) -> None:
     assert index_condition("note = 'it''s' AND moment IS NOT NULL", columns) == (
         "((note = 'it''s') AND (moment IS NOT NULL))"
     )
+
+
+async def test_servers_that_write_at_once_keep_a_key_that_only_the_engine_knows(
+    office: Office, open_db: Callable[..., Database], database: Database
+) -> None:
+    """T-139, S-007: two servers on one PostgreSQL find nothing in each other's way, and only one of them is heard"""
+    if database.dialect == "duckdb":
+        return  # one server at a time opens a file
+    other = Office(Records(open_db(), office.records.model))
+    asked, go_on = threading.Event(), threading.Event()
+    plain = WritableTable.check
+    values = {"number": 1, "state": "today", "club": "x"}
+    model = app_model(APP.replace("created_at > NOW() AND", "lower(club) = 'x' AND"))
+    here, there = (Records(each.records.database, model) for each in (office, other))
+
+    def held(self: WritableTable, tx: Any, candidates: Any) -> Any:
+        found = plain(self, tx, candidates)
+        if self is here.writable(model.tables[0]) and not asked.is_set():
+            asked.set()
+            assert go_on.wait(30)
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WritableTable, "check", held)
+        first = asyncio.create_task(here.create(OWNER, model.tables[0], {**values, "email": "a@example.org"}))
+        await asyncio.to_thread(asked.wait)
+        await there.create(OWNER, model.tables[0], {**values, "club": "X", "email": "b@example.org"})
+        go_on.set()
+        with pytest.raises(Conflict) as failure:
+            await first
+    assert failure.value.extra["fields"] == ["number"]
+    count = await database.read(Call(lambda reader: reader.scalar("SELECT count(*) FROM members")))
+    assert count == 1

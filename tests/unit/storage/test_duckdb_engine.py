@@ -160,3 +160,24 @@ def test_a_full_queue_says_busy(open_duckdb: Callable[..., Database], monkeypatc
     opened.set()
     assert held.result(10)
     assert [future.result(10) for future in waiting] == [None] * 3
+
+
+def test_readings_go_on_beside_a_checkpoint(open_duckdb: Callable[..., Database]) -> None:
+    """What begins while the checkpoint runs is answered before it ends; the other kind lets nobody in."""
+    database = open_duckdb()
+    write(database, "CREATE TABLE t (x INTEGER, y VARCHAR)")
+    write(database, "INSERT INTO t SELECT range, 'text ' || range FROM range(200000)")
+    write(database, "UPDATE t SET y = 'new ' || x WHERE x % 3 = 0")
+    database.submit_write(Call(lambda tx: None)).result()
+    session = database.writer.sessions[0]  # type: ignore[attr-defined]
+    answered = []
+    with session.lock:
+        working = threading.Thread(target=database._checkpoint, args=(session,), kwargs={"beside_readers": True})  # type: ignore[attr-defined]
+        working.start()
+        while working.is_alive():
+            job: Call[int] = Call(lambda reader: reader.scalar("SELECT x FROM t LIMIT 1"))
+            database.submit_read(job, lane="point").result()
+            answered.append(working.is_alive())
+        working.join()
+    assert sum(answered) >= 2
+    assert database.health().note == ""
