@@ -55,6 +55,13 @@ async def test_jobs_are_listed_running_first_with_their_progress() -> None:
         assert "⟳ 1 job 45%" in text
 
 
+def test_news_of_the_end_may_overtake_the_answer_to_the_start() -> None:
+    center = JobCenter()
+    center.take(job("companies", "done"))
+    center.take(job("companies"))
+    assert [each["state"] for each in center.all()] == ["done"]
+
+
 async def test_progress_comes_by_events() -> None:
     port = busy_port()
     app = console(port)
