@@ -17,6 +17,7 @@ from core.query.search import compile_search
 from core.query.sort import Key, Rank, ranks
 from core.query.view import group_key
 from core.records.key import KeyValue, key_in
+from core.records.label import Label
 from core.storage.database import Reader
 
 
@@ -56,8 +57,18 @@ class Reading:
             return []
         column = self.scope.column(self.grouping.ref)
         levels = ranks((group_key(self.grouping),), self.scope)[: -len(self.key)]
+        levels[-1:-1] = self._label_ranks(self.grouping)
         plain = cast(column, SqlText) if self.grouping.ref.kind == "json" or self.grouping.ref.is_list else column
         return [*levels, Rank(plain, self.grouping.descending, True)]
+
+    def _label_ranks(self, grouping: Grouping) -> list[Rank]:
+        """Groups of links stand in the order of what people read above them."""
+        ref = grouping.ref
+        if ref.family != "link" or ref.is_list or not ref.is_plain:
+            return []
+        names = Label(self.scope, ref.column).names
+        keys = tuple(Key(self.scope.resolve(f"{ref.column}.{name}"), grouping.descending) for name in names)
+        return ranks(keys, self.scope)[: len(keys)]
 
     def joined(self) -> "Reading":
         """The same for statements over all of its rows: they take their rows from `scope.rows_source`."""

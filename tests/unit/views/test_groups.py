@@ -223,3 +223,20 @@ def test_more_values_than_groups(tell: Callable[[Story], None], monkeypatch: pyt
         assert len(await desk.rows(view, "title")) == 60
 
     tell(story)
+
+
+def test_groups_of_links_stand_by_their_labels(tell: Callable[[Story], None]) -> None:
+    """Not by the keys that nobody sees; without a link at the end in both directions."""
+
+    async def story(desk: Desk) -> None:
+        for name in ("Zoo", "Ape", "Mole"):
+            await desk.records.create(OWNER, desk.teams, {"name": name})
+        for title, team in (("a", 1), ("b", 2), ("c", 3), ("d", None), ("e", 2)):
+            await desk.records.create(OWNER, desk.tasks, {"title": title, "team": team})
+        for direction, expected in (("asc", "becad"), ("desc", "acbed")):
+            view = await desk.open(groupBy=GroupSpec(field="team", direction=direction))
+            assert "".join(row[0] for row in await desk.rows(view, "title")) == expected
+            blocks = (await desk.views.groups(view))["groups"]
+            assert [block["count"] for block in blocks] == ([2, 1, 1, 1] if direction == "asc" else [1, 1, 2, 1])
+
+    tell(story)
