@@ -195,7 +195,8 @@ class Engine:
     async def retire(self, successor: "Engine") -> None:
         """Give what goes on, jobs and SQL runs among it, to the successor. On the event loop, once the doors lead there."""
         self._closers.clear()
-        for worker in (self.retention, self.deliveries, self.indexes):
+        upkeep = self.auth.upkeep if self.auth is not None else None
+        for worker in (self.retention, self.deliveries, self.indexes, upkeep):
             if worker is not None:
                 await asyncio.to_thread(worker.stop)
         if self.auth is not None and successor.auth is None:

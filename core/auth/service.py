@@ -2,26 +2,30 @@
 
 import os
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.audit.log import AuditLog
 from core.auth.context import AuthContext
+from core.auth.environment import read_environment
 from core.auth.lockout import Lockout
 from core.auth.password import Hasher
-from core.auth.session import Sessions, SignedIn
+from core.auth.session import BindingMismatch, Session, Sessions, SignedIn
 from core.auth.store import ensure_accounts
 from core.auth.token import OneTimeTokens
+from core.auth.upkeep import Upkeep
 from core.clock import Clock
-from core.principal import Source
+from core.principal import Principal, Source
 from core.schema.model import App
-from core.secrets.store import open_secrets
+from core.secrets.store import KeyStore, open_secrets, system_ring
 from core.storage.database import Call, Database, Transaction
 
 if TYPE_CHECKING:
     from core.auth.deletion import Deletion
     from core.auth.email_change import EmailChange
+    from core.auth.master_key import MasterKeys
     from core.auth.password_change import PasswordChange
     from core.auth.profile import Profile
     from core.auth.recovery import Recovery
@@ -29,12 +33,17 @@ if TYPE_CHECKING:
     from core.auth.sign_up import SignUp
     from core.auth.verification import Verification
 
+TOLD_EVERY, TOLD_MOST = timedelta(minutes=1), 1000
+
 
 class Auth:
     """The services of accounts, each made when it is first asked for."""
 
-    def __init__(self, context: AuthContext) -> None:
+    def __init__(self, context: AuthContext, store: KeyStore) -> None:
         self.context = context
+        self._store = store
+        self._told: dict[str, datetime] = {}
+        self.upkeep = Upkeep((self.sweep, lambda: self.deletion.purge(), lambda: self.master_keys.resume()))
 
     @property
     def sessions(self) -> Sessions:
@@ -96,14 +105,40 @@ class Auth:
 
         return Deletion(self.context)
 
+    @cached_property
+    def master_keys(self) -> "MasterKeys":
+        """What seals are made with."""
+        from core.auth.master_key import MasterKeys
+
+        return MasterKeys(self.context, self._store)
+
     async def recognise(self, secret: str, source: Source) -> SignedIn | None:
-        """Who shows the secret of a session. Raises AuthError SESSION_BINDING."""
-        return await self.context.sessions.recognise(secret, source)
+        """Who shows the secret of a session. Raises BindingMismatch, and tells the log of it."""
+        try:
+            return await self.context.sessions.recognise(secret, source)
+        except BindingMismatch as error:
+            await self._tell_mismatch(error.session, source)
+            raise
+
+    async def _tell_mismatch(self, session: Session, source: Source) -> None:
+        """Once a minute for each session: whoever shows it again and again does not fill the log (A-069)."""
+        now = self.context.clock()
+        if now - self._told.get(session.id, now - timedelta(days=1)) < TOLD_EVERY:
+            return
+        if len(self._told) >= TOLD_MOST:
+            self._told.clear()
+        self._told[session.id] = now
+        who, resource = Principal("user", session.user_id), ("session", session.id, "")
+        action = "session.binding_mismatch"
+        await self.context.write(
+            lambda tx: self.context.log(tx, action, who, source, resource, result="failure"), Principal("guest")
+        )
 
     def sweep(self) -> None:
-        """Remove what has expired. Blocks; once an hour."""
+        """Remove what has expired, keep when sessions were seen. Blocks."""
 
         def work(tx: Transaction) -> None:
+            self.context.sessions.keep_seen(tx)
             self.context.sessions.sweep(tx)
             self.context.tokens.sweep(tx)
             self.context.lockout.sweep(tx)
@@ -112,6 +147,7 @@ class Auth:
 
     def close(self) -> None:
         """Let go of threads; mails that wait are sent after the next start. Idempotent."""
+        self.upkeep.stop()
         self.context.post.queue.stop()
         self.context.hasher.close()
 
@@ -154,7 +190,14 @@ def open_auth(
         clock=clock,
         secrets=keys,
         audit=audit,
-        sessions=Sessions(database, app.auth.session, app.roles, keys, clock),
+        sessions=Sessions(
+            database,
+            app.auth.session,
+            app.roles,
+            keys,
+            clock,
+            cookie_secret=read_environment(environ).secret,
+        ),
         tokens=OneTimeTokens(keys),
         lockout=Lockout(keys),
         hasher=hasher_of(app, earlier),
@@ -170,7 +213,9 @@ def open_auth(
             before=earlier.post if earlier else None,
         ),
     )
-    return Auth(context)
+    auth = Auth(context, KeyStore(data_dir, environ, system_ring))
+    auth.upkeep.start()
+    return auth
 
 
 def hasher_of(app: App, earlier: AuthContext | None) -> Hasher:

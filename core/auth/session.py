@@ -9,7 +9,7 @@ import base64
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -77,6 +77,14 @@ class Session:
         }
 
 
+class BindingMismatch(AuthError):
+    """A session is shown from elsewhere than it was given to: by somebody who has stolen it, perhaps."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("SESSION_BINDING")
+        self.session = session
+
+
 @dataclass(frozen=True, slots=True)
 class SignedIn:
     """Who a secret belongs to, as a request sees it."""
@@ -98,11 +106,14 @@ class Sessions:
         clock: Clock,
         *,
         seconds: Callable[[], float] = time.monotonic,
+        cookie_secret: str | None = None,
     ) -> None:
         self._database = database
         self.spec = spec
         self._roles = roles
         self._keys = keys
+        self._cookie_key = cookie_secret and hmac.digest(b"cookie", cookie_secret.encode(), "sha256")
+        """Of `AUTH_SECRET`, which several servers share; None: a sub-key of the master key."""
         self._clock = clock
         self._seconds = seconds
         self._kept: dict[str, tuple[float, SignedIn]] = {}
@@ -215,7 +226,7 @@ class Sessions:
         """Who shows a secret; None for one that opens nothing.
 
         Raises:
-            AuthError: SESSION_BINDING, it is shown from elsewhere than it was given to (A-069).
+            BindingMismatch: it is shown from elsewhere than it was given to (A-069).
         """
         hashed = hash_of(secret)
         kept = self._kept.get(hashed)
@@ -236,14 +247,22 @@ class Sessions:
         self._generation += 1
         self._kept.clear()
 
+    @property
+    def generation(self) -> int:
+        """Another number after each change that concerns accounts: what was recognised before holds no more."""
+        return self._generation
+
     def sign(self, secret: str) -> str:
         """The value of a cookie: what others have made up is refused without a look into the database."""
-        return f"{secret}.{self._proof(secret)}"
+        return f"{secret}.{next(self._proofs(secret))}"
 
     def unsign(self, value: str) -> str | None:
         """The secret in a cookie; None where it is not ours."""
         secret, _, proof = value.rpartition(".")
-        return secret if secret and hmac.compare_digest(proof.encode(), self._proof(secret).encode()) else None
+        if not secret:
+            return None
+        is_ours = (hmac.compare_digest(proof.encode(), each.encode()) for each in self._proofs(secret))
+        return secret if any(is_ours) else None
 
     def require_fresh(self, session: Session) -> None:
         """Raises AuthError SESSION_NOT_FRESH when the last proof is longer ago than `freshAge` (A-067)."""
@@ -253,10 +272,13 @@ class Sessions:
 
     async def write_down(self) -> None:
         """Keep when sessions were last seen."""
-        seen, self._seen, self._written = self._seen, {}, self._seconds()
+        await self._database.write(Call(self.keep_seen), actor="system")
+
+    def keep_seen(self, tx: Transaction) -> None:
+        """The same in a transaction of the caller's."""
+        seen, self._seen, self._written = dict(self._seen), {}, self._seconds()
         if seen:
-            rows = [{"id": id_, "last_seen_at": moment} for id_, moment in seen.items()]
-            await self._database.write(Call(lambda tx: tx.update(SESSIONS, "id", rows)), actor="system")
+            tx.update(SESSIONS, "id", [{"id": id_, "last_seen_at": moment} for id_, moment in seen.items()])
 
     async def _read(self, hashed: str) -> SignedIn | None:
         begun, generation = self._seconds(), self._generation
@@ -307,7 +329,7 @@ class Sessions:
         elsewhere = bind in ("ip", "both") and session.ip != source.address
         other = bind in ("userAgent", "both") and session.user_agent != (source.agent and source.agent[:400])
         if elsewhere or other:
-            raise AuthError("SESSION_BINDING")
+            raise BindingMismatch(session)
 
     async def _saw(self, found: SignedIn, now: datetime) -> SignedIn:
         """Note that it was used; slide it once every `updateAge` (A-067)."""
@@ -331,9 +353,13 @@ class Sessions:
     def _lasts(self, remember: bool) -> int:
         return self.spec.expires_in if remember else min(SHORT_SECONDS, self.spec.expires_in)
 
-    def _proof(self, secret: str) -> str:
-        digest = hmac.digest(self._keys.subkey("cookie"), secret.encode(), "sha256")
-        return base64.urlsafe_b64encode(digest[:24]).decode()
+    def _proofs(self, secret: str) -> Iterator[str]:
+        """By each key that is here, the one in use first."""
+        keys = (
+            [self._cookie_key] if self._cookie_key else [self._keys.subkey("cookie", id_) for id_ in self._keys.key_ids]
+        )
+        for key in keys:
+            yield base64.urlsafe_b64encode(hmac.digest(key, secret.encode(), "sha256")[:24]).decode()
 
 
 def hash_of(secret: str) -> str:

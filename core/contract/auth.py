@@ -170,6 +170,23 @@ class KeepRequest(TypedDict, total=False):
     password: str
 
 
+class KeyStateBody(TypedDict):
+    """A master key by its id; nothing of the key itself. `sealed` rows wait to be sealed with the current one, `proofs` stay
+    with this one."""
+
+    id: str
+    isCurrent: bool
+    sealed: int
+    proofs: int
+
+
+class Rotated(TypedDict):
+    """`id` is the new key's, `resealed` the number of rows that are sealed with it now."""
+
+    id: str
+    resealed: int
+
+
 class Success(TypedDict):
     success: bool
 

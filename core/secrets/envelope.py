@@ -60,6 +60,16 @@ class Secrets:
         self.current = current
         self._keys = {**(keys or {}), current.id: current}
 
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """Of the keys that are here, the current one first."""
+        return (self.current.id, *(each for each in self._keys if each != self.current.id))
+
+    def adopt(self, key: MasterKey) -> None:
+        """What is new is sealed and signed with this key from now on; the others still open what they have sealed."""
+        self._keys = {**self._keys, key.id: key}
+        self.current = key
+
     def subkey(self, purpose: Purpose, key_id: str | None = None) -> bytes:
         """32 bytes for one purpose. Raises SecretsError for a key that is not there."""
         return self._key(key_id or self.current.id).derive(purpose)

@@ -19,7 +19,7 @@ from typing import Protocol
 import orjson
 from sqlalchemy import Column, MetaData, Table, Text, select
 
-from core.errors import SecretsError
+from core.errors import Conflict, SecretsError
 from core.ids import uuid7
 from core.secrets.envelope import KEY_BYTES, MasterKey, Secrets
 from core.storage.catalog import read_catalog
@@ -39,6 +39,8 @@ SEALS = Table(
 """The keys that a database was sealed with: `current`, or `previous` while something of theirs is left. No key is in it:
 `proof` is an envelope that only the key opens."""
 VARIABLE = "SOVRIUM_ENCRYPTION_KEY"
+BEFORE = f"{VARIABLE}_PREVIOUS"
+"""The key that was in use before, while one replaces it."""
 FILE = "master.key"
 SERVICE = "sovrium-tui"
 KEYRING_SECONDS = 2.0
@@ -83,6 +85,7 @@ def open_secrets(
         if Secrets(key).open(proof, _place(key_id)) != _PROOF:
             raise SecretsError("The master key does not match this database (key check failed)")
         found[key_id] = key
+    found = {key.id: key for key in keys.at_hand(instance)} | found
     current = next(key_id for key_id, (state, _) in proofs.items() if state == "current")
     return Secrets(found[current], found)
 
@@ -123,26 +126,47 @@ class KeyStore:
                 self._ring = None
         _write_private(self._file, text)
 
-    @property
-    def is_given(self) -> bool:
-        """The environment names the key, so it is nobody else's to keep."""
-        return bool(self._environ.get(VARIABLE))
+    def at_hand(self, instance: str) -> list[MasterKey]:
+        """All that can be had without asking a keyring that was not asked yet."""
+        ring = self._ring.get_password(SERVICE, instance) if self._ring is not None else None
+        from_ring = _read_keys(ring, "the keyring") if ring else []
+        return [*self._in_environment(), *self._in_file(), *from_ring]
+
+    def next(self, instance: str, current: MasterKey) -> MasterKey:
+        """The key that is to follow: the one of the environment where it names another already, else a new one, which is
+        kept beside the earlier ones before it is used.
+
+        Raises:
+            Conflict: the environment names the current one, so nothing here can replace it.
+        """
+        given = self._given()
+        if given is not None and given.id != current.id:
+            return given
+        if given is not None:
+            raise Conflict(
+                f"{VARIABLE} names the key in use, so another cannot be put in its place here",
+                hint=f"start the server with the present one in {BEFORE} and a new one in {VARIABLE}, then rotate again",
+            )
+        key = MasterKey(secrets.token_bytes(KEY_BYTES))
+        self.keep(instance, [key, *(each for each in self._all(instance) if each.id != key.id)])
+        return key
 
     @property
     def places(self) -> str:
         return f"{VARIABLE}, {self._file}, the keyring"
 
     def _all(self, instance: str) -> Iterator[MasterKey]:
-        given = self._given()
-        if given is not None:
-            yield given
+        yield from self._in_environment()
         yield from self._in_file()
         ring = self._keyring()
         if ring is not None and (text := ring.get_password(SERVICE, instance)):
             yield from _read_keys(text, "the keyring")
 
-    def _given(self) -> MasterKey | None:
-        text = self._environ.get(VARIABLE, "").strip()
+    def _in_environment(self) -> list[MasterKey]:
+        return [key for name in (VARIABLE, BEFORE) if (key := self._given(name)) is not None]
+
+    def _given(self, name: str = VARIABLE) -> MasterKey | None:
+        text = self._environ.get(name, "").strip()
         if not text:
             return None
         try:
@@ -153,7 +177,7 @@ class KeyStore:
             return MasterKey(key)
         if len(text) < _PHRASE_LEAST:
             raise SecretsError(
-                f"{VARIABLE} is {KEY_BYTES} bytes in base64, or a text of at least {_PHRASE_LEAST} characters",
+                f"{name} is {KEY_BYTES} bytes in base64, or a text of at least {_PHRASE_LEAST} characters",
                 hint="make one with: sovrium-tui secret generate",
             )
         from argon2.low_level import Type, hash_secret_raw
@@ -214,11 +238,16 @@ def _enter(tx: Transaction, instance: str, key: MasterKey) -> tuple[str, dict[st
     """The first key of a database; the one that another server has entered meanwhile wins."""
     found = _known(tx)
     if found is None:
-        proof = Secrets(key).seal(_PROOF, _place(key.id))
+        proof = proof_of(key)
         row = {"id": key.id, "instance": instance, "state": "current", "proof": proof, "created_at": tx.time}
         tx.insert(SEALS, [row])
         found = (instance, {key.id: ("current", proof)})
     return found
+
+
+def proof_of(key: MasterKey) -> str:
+    """What the database keeps of a key: an envelope that nothing else opens."""
+    return Secrets(key).seal(_PROOF, _place(key.id))
 
 
 def _missing(keys: KeyStore, key_id: str) -> SecretsError:
