@@ -3,6 +3,7 @@ added without its cases fails here, and so does one that changes something while
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from itertools import count
 from typing import Any
 
 import httpx
@@ -37,6 +38,7 @@ tables:
       comment: all
     comments: {threading: true, readTracking: true, guestComments: false}
     webhooks: [{name: hook, url: "http://127.0.0.1:9/", events: [create], enabled: false}]
+    views: [{id: every, name: Every}]
   - name: closed
     fields: [{name: a, type: integer}]
     permissions: {read: [admin], create: [admin], update: [admin]}
@@ -45,11 +47,12 @@ tables:
     permissions: {read: all, create: [admin]}
     comments: {guestComments: true, guestEmailRequired: false, spamProtection: {rateLimitPerIp: 1}}
 """
-TAGS = ("records", "history", "comments", "webhooks", "forms")
+TAGS = ("records", "history", "comments", "webhooks", "forms", "tables", "access", "views", "files")
 ADA = headers("ada", "member")
 UNPROVOKED = {
     ("GET /api/tables/{table}/export", 409): "parquet on PostgreSQL alone",
     ("POST /api/tables/{table}/import", 413): "an upload of gigabytes",
+    ("POST /api/tables/{table}/files", 413): "an upload of gigabytes",
 }
 Ask = Callable[..., httpx.Response]
 
@@ -78,12 +81,18 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 class World:
-    """Records to refuse things about."""
+    """Records and views to refuse things about."""
+
+    numbers = count(1)
 
     def __init__(self, server: RunningServer) -> None:
         server.empty()
         self.server = server
         self.a, self.b = self.make("a"), self.make("b")
+        self.taken_name = f"mine {next(self.numbers)}"
+        mine = "/api/tables/things/user-views"
+        self.post(mine, {"name": self.taken_name})
+        self.view = str(self.post(mine, {"name": f"mine {next(self.numbers)}"})["id"])
         base = f"/api/tables/things/records/{self.a}"
         first = self.post(f"{base}/comments", {"content": "x"})["comment"]["id"]
         self.comment = first
@@ -113,6 +122,7 @@ class World:
             "entry": self.renaming,
             "webhook": "hook",
             "delivery": "none",
+            "view": self.view if "user-views" in route.path else "every",
             "field": "none",
         }
         return route.path.format(**{**known, **segments})
@@ -143,6 +153,11 @@ def good_body(route: Route, world: World) -> Any:
         "POST /api/tables/{table}/records/upsert": {"records": [{"code": "z"}], "fieldsToMergeOn": ["code"]},
         "POST /api/tables/{table}/records/{record}/comments": {"content": "x"},
         "PATCH /api/tables/{table}/records/{record}/comments/{comment}": {"content": "x"},
+        "POST /api/tables/{table}/user-views": {"name": "another"},
+        "PATCH /api/tables/{table}/user-views/{view}": {"name": "another"},
+        "PUT /api/tables/{table}/user-views/{view}": {"name": "another"},
+        "PATCH /api/tables/{table}/user-preferences": {"rowDensity": "compact"},
+        "PUT /api/tables/{table}/user-preferences": {"rowDensity": "compact"},
         "POST /api/tables/{table}/records/bulk-update": form(_ids=f"[{world.a}]", _data='{"stock": 1}'),
         "POST /api/tables/{table}/records/bulk-delete": form(_ids=f"[{world.a}]"),
     }
@@ -191,6 +206,14 @@ def special(route: Route, world: World) -> list[tuple[int, str, Any]]:
         cases.append((409, here, {"ids": [world.trashed]}))
     if name.endswith("/revert"):
         cases += [(409, here, None), (400, world.path(route, entry=world.said), None)]
+    if "user-views" in name and route.body is not None:
+        cases += [
+            (409, here, {"name": world.taken_name}),
+            (400, here, {"name": "n", "odd": 1}),
+            (400, here, {"name": ""}),
+        ]
+    if "user-preferences" in name and route.body is not None:
+        cases += [(400, here, {"odd": 1}), (400, here, {"rowDensity": "loose"}), (400, here, {"frozenColumns": -1})]
     if name == "POST /api/tables/{table}/records/{record}/comments":
         cases.append((422, here, {"content": "z", "parentCommentId": world.reply}))
     return cases
@@ -209,7 +232,7 @@ def refuse_what_any_route_refuses(route: Route, world: World, expect: Callable[[
     if "{record}" in route.path:
         for key in ("999999", "no-key", "-0"):
             expect(404, asked(world, route, world.path(route, record=key), body, params=required))
-    for segment in ("comment", "webhook", "delivery", "entry", "field"):
+    for segment in ("comment", "webhook", "delivery", "entry", "field", "view"):
         if f"{{{segment}}}" in route.path:
             expect(404, asked(world, route, world.path(route, **{segment: "none"}), body, params=required))
     refuse_wrong_forms(route, world, expect, required)
@@ -272,8 +295,17 @@ def test_every_refusal_of_every_route(route: Route, server: RunningServer) -> No
     assert sum(len(commit.changes) for commit in server.commits[logged:]) == 0
 
 
+@pytest.mark.parametrize("path", ["/api/files/none", "/api/shared-views/none", "/api/tables/nowhere"])
+def test_what_is_addressed_by_itself(path: str, server: RunningServer) -> None:
+    """P-010 P-036: nobody is told whether it is there"""
+    for status, who in ((401, {}), (404, ADA)):
+        answer = server.http.get(path, headers=who)
+        assert answer.status_code == status, answer.text
+        check_envelope(answer)
+
+
 def test_the_matrix_has_routes() -> None:
     """§2.5 §10: the registry is not empty, and tells of each family."""
     found = routes()
-    assert len(found) > 35
+    assert len(found) > 50
     assert {route.tag for route in found} == set(TAGS)
