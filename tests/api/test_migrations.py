@@ -163,10 +163,13 @@ def test_drift_is_told_and_repaired(server: RunningServer) -> None:
     assert server.local.get("/api/console/migrations/status").json()["drift"] == []
 
 
-def test_while_tables_change_others_are_told_to_wait(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_tables_change_others_are_told_to_wait(
+    request: pytest.FixtureRequest, server: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """M-040, M-041: 503 for everything else; the job tells how far it is, and can be cancelled."""
     monkeypatch.setattr("core.http.app.HELD_SECONDS", 0.01)
     reached, go_on = threading.Event(), threading.Event()
+    request.addfinalizer(go_on.set)  # a failure must not be waited for as well
     report = server.app.reloading.tell_progress
 
     def slow(job: Any, how: Progress) -> None:
