@@ -139,6 +139,7 @@ class _Compiler:
         self._scope = replace(scope, sights=None, sql_nulls=False)
         self._rows_of = rows_of
         self._meaning = Meaning(self._columns)
+        self._kinds: dict[str, Mapping[str, ColumnKind]] = {}
         self._sources: list[tuple[Frame, Sequence[tuple[Scope, FromClause | None]]]] = []
         """Of each frame, the very object, how its tables are named in the statement."""
         self._outer: list[FromClause] = []
@@ -151,12 +152,11 @@ class _Compiler:
         return self._condition(term, frame)
 
     def _columns(self, table: str) -> Mapping[str, ColumnKind] | None:
-        model = self._scope.model.by_sql_name.get(table)
-        if model is None:
-            return None
-        names = dict.fromkeys((*model.fields, *model.system, "id"))
-        refs = {name: own_ref(model, name) for name in names}
-        return {name: ref.kind for name, ref in refs.items() if ref is not None}
+        if table not in self._kinds:
+            model = self._scope.model.by_sql_name[table]
+            refs = {name: own_ref(model, name) for name in (*model.fields, *model.system, "id")}
+            self._kinds[table] = {name: ref.kind for name, ref in refs.items() if ref is not None}
+        return self._kinds[table]
 
     def _condition(self, term: Term, frame: Frame) -> ColumnElement[bool]:
         if isinstance(term, Constant):
