@@ -5,10 +5,11 @@ from functools import partial
 
 from sqlalchemy import select
 
-from core.auth.account import Account, by_email, change, find, password_of, require_other_admin
+from core.auth.account import Account, by_email, change, find, require_other_admin
 from core.auth.address import normal_email
 from core.auth.context import AuthContext
 from core.auth.error import AuthError
+from core.auth.proof import prove_own, prove_password
 from core.auth.session import SignedIn
 from core.auth.sign_in import principal_of
 from core.auth.store import ACCOUNTS
@@ -32,10 +33,10 @@ class Deletion:
         """Remove the account now. With its password, or by a session that is fresh.
 
         Raises:
-            AuthError: INVALID_PASSWORD, SESSION_NOT_FRESH, LAST_ADMIN.
+            AuthError: INVALID_PASSWORD, ACCOUNT_TEMPORARILY_LOCKED, SESSION_NOT_FRESH, LAST_ADMIN.
         """
         context = self._context
-        await self._prove(found, password)
+        await self._prove(found, password, source)
 
         def work(tx: Transaction) -> None:
             account = _own(tx, found)
@@ -48,7 +49,7 @@ class Deletion:
     async def schedule(self, found: SignedIn, password: str | None, source: Source) -> datetime:
         """End all sessions now and remove the account in thirty days; the moment. Raises as `delete`."""
         context = self._context
-        await self._prove(found, password)
+        await self._prove(found, password, source)
 
         def work(tx: Transaction) -> datetime:
             account = _own(tx, found)
@@ -86,18 +87,16 @@ class Deletion:
         """The same with address and password, for who has lost the mail.
 
         Raises:
-            AuthError: INVALID_EMAIL, INVALID_EMAIL_OR_PASSWORD: also where nothing is to be kept.
+            AuthError: INVALID_EMAIL, ACCOUNT_TEMPORARILY_LOCKED, INVALID_EMAIL_OR_PASSWORD: also where nothing is to be
+                kept.
         """
         context, address = self._context, normal_email(email)
 
-        def look(reader: Reader) -> tuple[Account | None, str | None]:
-            account = by_email(reader, address)
-            kept = password_of(reader, account.id) if account else None
-            return account, kept[0] if kept else None
+        def look_up(reader: Reader) -> Account | None:
+            return by_email(reader, address)
 
-        account, stored = await context.read(look)
-        is_right = await context.hasher.verify(stored, password)
-        if account is None or not is_right or account.deleted_at is None:
+        account, _ = await prove_password(context, address, look_up, password, source)
+        if account.deleted_at is None:
             raise AuthError("INVALID_EMAIL_OR_PASSWORD")
 
         def work(tx: Transaction) -> None:
@@ -139,14 +138,11 @@ class Deletion:
         resource = ("user", account.id, account.name)
         self._context.log(tx, "account.deletion.cancelled", principal_of(account), source, resource)
 
-    async def _prove(self, found: SignedIn, password: str | None) -> None:
-        context = self._context
+    async def _prove(self, found: SignedIn, password: str | None, source: Source) -> None:
         if password is None:
-            context.sessions.require_fresh(found.session)
-            return
-        kept = await context.read(lambda reader: password_of(reader, found.account.id))
-        if not await context.hasher.verify(kept[0] if kept else None, password):
-            raise AuthError("INVALID_PASSWORD")
+            self._context.sessions.require_fresh(found.session)
+        else:
+            await prove_own(self._context, found.account, password, source)
 
 
 def _own(tx: Transaction, found: SignedIn) -> Account:

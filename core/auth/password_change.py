@@ -4,6 +4,7 @@ from core.auth.account import find, password_of, set_password
 from core.auth.context import AuthContext
 from core.auth.error import AuthError
 from core.auth.password import check_password
+from core.auth.proof import prove_own
 from core.auth.recovery import forget_proofs, tell_changed
 from core.auth.session import SignedIn
 from core.auth.sign_in import Entered
@@ -19,13 +20,12 @@ class PasswordChange:
     def __init__(self, context: AuthContext) -> None:
         self._context = context
 
-    async def verify(self, found: SignedIn, password: str) -> None:
-        """Show it once more: the session counts as fresh (A-067). Raises AuthError INVALID_PASSWORD."""
+    async def verify(self, found: SignedIn, password: str, source: Source) -> None:
+        """Show it once more: the session counts as fresh (A-067). Raises AuthError INVALID_PASSWORD,
+        ACCOUNT_TEMPORARILY_LOCKED."""
         context = self._context
         self._rules()
-        stored = await self._stored(found)
-        if not await context.hasher.verify(stored, password):
-            raise AuthError("INVALID_PASSWORD")
+        await prove_own(context, found.account, password, source)
         await context.write(lambda tx: context.sessions.refresh(tx, found.session.id), found.principal)
 
     async def change(
@@ -34,15 +34,14 @@ class PasswordChange:
         """Replace it: this session goes on under a new secret, the others end unless that is not wanted.
 
         Raises:
-            AuthError: PASSWORD_TOO_SHORT and its like, INVALID_PASSWORD, PASSWORD_UNCHANGED, CREDENTIAL_ACCOUNT_NOT_FOUND.
+            AuthError: PASSWORD_TOO_SHORT and its like, INVALID_PASSWORD, ACCOUNT_TEMPORARILY_LOCKED, PASSWORD_UNCHANGED,
+                CREDENTIAL_ACCOUNT_NOT_FOUND.
         """
         context, account = self._context, found.account
         check_password(new, self._rules(), email=account.email, app=context.app_name)
-        stored = await self._stored(found)
-        if stored is None:
+        if await self._stored(found) is None:
             raise AuthError("CREDENTIAL_ACCOUNT_NOT_FOUND")
-        if not await context.hasher.verify(stored, current):
-            raise AuthError("INVALID_PASSWORD")
+        stored = await prove_own(context, account, current, source)
         if await context.hasher.verify(stored, new):
             raise AuthError("PASSWORD_UNCHANGED")
         return await self._keep(found, new, stored, source, revoke_others=revoke_others)

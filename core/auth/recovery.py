@@ -74,7 +74,7 @@ class Recovery:
 
     async def reset(self, secret: str, password: str, source: Source) -> None:
         """Choose the password, with the link: all sessions end, devices are asked for the second factor again, which itself
-        stays (A-096, A-098).
+        stays (A-096, A-098); a lock after wrong passwords is lifted (A-147).
 
         Raises:
             AuthError: PASSWORD_TOO_SHORT and its like; INVALID_TOKEN, TOKEN_EXPIRED.
@@ -96,6 +96,8 @@ class Recovery:
             account = change(tx, account, email_verified=True)
             set_password(tx, account.id, hashed)
             forget_proofs(context, tx, account)
+            if account.email is not None:
+                context.lockout.lift(tx, account.email)
             context.sessions.end_all(tx, account.id)
             context.log(tx, "password.reset", principal_of(account), source, ("user", account.id, account.name))
             tell_changed(context, tx, account)

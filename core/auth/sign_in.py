@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from core.auth.account import Account, by_email, change, password_of, set_password
+from core.auth.account import Account, by_email, change, set_password
 from core.auth.address import normal_email
 from core.auth.context import AuthContext
 from core.auth.error import AuthError
-from core.auth.password import normal_password
+from core.auth.proof import prove_password
 from core.auth.session import Session
 from core.clock import to_iso
-from core.principal import GUEST, Principal, Source
-from core.storage.database import Reader, Transaction
+from core.principal import Principal, Source
+from core.storage.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +54,9 @@ class SignIn:
         if rules is None:
             raise AuthError("STRATEGY_DISABLED")
         address = normal_email(email)
-        normal_password(password)
-
-        def look(reader: Reader) -> tuple[Account | None, str | None]:
-            context.lockout.check(reader, address, context.clock())
-            account = by_email(reader, address)
-            found = password_of(reader, account.id) if account else None
-            return account, found[0] if found else None
-
-        account, stored = await context.read(look)
-        is_right = await context.hasher.verify(stored, password)
-        if account is None or stored is None or not is_right:
-            await self._failed(address, account, source)
-            raise AuthError("INVALID_EMAIL_OR_PASSWORD")
+        account, stored = await prove_password(
+            context, address, lambda reader: by_email(reader, address), password, source
+        )
         require_admitted(account, context.clock())
         if rules.require_verification and not account.email_verified:
             from core.auth.verification import Verification
@@ -94,23 +84,6 @@ class SignIn:
             context.log(tx, "session.ended", who, source, ("session", session, ""))
 
         await context.write(work, who)
-
-    async def _failed(self, address: str, account: Account | None, source: Source) -> None:
-        """Tell the log, count it, and tell the person whose account is locked by it, once for each lock."""
-        context = self._context
-        resource = ("user", account.id, "") if account else None
-
-        def work(tx: Transaction) -> None:
-            context.log(tx, "signin.failed", GUEST, source, resource, result="failure")
-            if context.lockout.failed(tx, address):
-                context.log(tx, "signin.locked", GUEST, source, resource, result="failure")
-                if account is not None and account.email is not None:
-                    url = context.post.link("/reset-password")
-                    words = {"name": account.name, "email": account.email, "url": url}
-                    context.post.put(tx, "accountLocked", account.email, words)
-
-        await context.write(work, GUEST)
-        context.post.nudge()
 
 
 def require_admitted(account: Account, now: datetime) -> None:

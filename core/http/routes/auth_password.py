@@ -44,7 +44,7 @@ async def verify_password(call: Call) -> Answer:
     body: PasswordRequest = await call.checked()
     password, found = required(body, "password"), current(call)
     call.identify(found.account.email or found.account.id)
-    await call.auth.password_change.verify(found, password)
+    await call.auth.password_change.verify(found, password, call.source)
     return as_json({"status": True})
 
 
