@@ -5,6 +5,9 @@ from typing import Any
 import pytest
 
 from core.errors import Invalid
+from core.records.transfer import export_select
+from core.storage.database import Call
+from core.views.ordered import OrderedViews
 from tests.unit.relations.conftest import Open, OpenApp
 
 SHOP = """
@@ -177,3 +180,32 @@ async def test_sorts_and_filters_read_the_linked_records_once(shop: OpenApp) -> 
     assert [each["fields"]["name"] for each in answer["records"]] == ["Ben"]
     assert answer["groups"] == [{"name": "0", "count": 1, "aggregations": {"sum": 0}}]
     assert answer["pagination"]["total"] == 1
+
+
+async def test_views_and_exports_read_the_linked_records_once(shop: OpenApp) -> None:
+    """R-026: the order of a view, its groups and a file join what is computed from linked records."""
+    views = OrderedViews(shop.records)
+    view = (
+        await views.open(
+            {
+                "table": "customers",
+                "filter": {"field": "rows", "operator": "gte", "value": 0},
+                "sort": [{"field": "total", "direction": "asc"}],
+                "groupBy": {"field": "rows", "direction": "desc"},
+            }
+        )
+    )["id"]
+    assert (await views.window(view, 0, 10, ["name", "total"]))["rows"] == [["Ann", 30.5], ["Ben", 0]]
+    blocks = await views.groups(view, '{"sum": ["total"]}')
+    assert [(each["name"], each["count"], each["aggregations"]["sum"]) for each in blocks["groups"]] == [
+        ("3", 1, {"total": 30.5}),
+        ("0", 1, {"total": 0}),
+    ]
+    reading = views.reading(view)
+    _, export = export_select(reading.scope.joined(), ["name", "total", "rows"])
+    for statement in (reading.keys(), reading.count(), export):
+        assert "LEFT OUTER JOIN" in str(statement)
+    rows = shop.database.submit_read(Call(lambda reader: reader.rows(export))).result()
+    assert [(name, float(total), count) for name, total, count in rows] == [("Ann", 30.5, 3), ("Ben", 0.0, 0)]
+    await views.close(view)
+    views.stop()

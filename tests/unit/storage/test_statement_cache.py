@@ -49,3 +49,7 @@ def test_changes_take_their_columns_from_the_values(cache: StatementCache) -> No
 def test_two_shapes_of_one_statement_object_stay_apart(cache: StatementCache) -> None:
     one: Any = select(T.c.id)
     assert cache.render(one)[0] != cache.render(one.where(T.c.id == 1))[0]
+
+
+def test_names_are_quoted_whatever_words_are_reserved() -> None:
+    assert '"t"."name"' in StatementCache(duckdb_dialect()).render(select(T))[0]
