@@ -29,7 +29,7 @@ Said = Mapping[tuple[str, str], str]
 
 def said(reader: Reader, layout: Layout) -> Said:
     """Before the tables of `layout` change: a rewritten table has lost its comments."""
-    comments = read_comments(reader)
+    comments = read_comments(reader) if layout else {}
     found: dict[tuple[str, str], str] = {}
     for table in layout:
         found[TABLE + table.id, ""] = _rest(comments.get((table.name, None), ""))
@@ -38,9 +38,9 @@ def said(reader: Reader, layout: Layout) -> Said:
     return found
 
 
-def write_marks(tx: Transaction, layout: Layout, before: Said) -> None:
-    """Those that are missing, each below what people have said."""
-    for statement in _missing(layout, read_comments(tx), before, tx.dialect == "duckdb"):
+def write_marks(tx: Transaction, layout: Layout, before: Said, *, all_new: bool = False) -> None:
+    """Those that are missing, each below what people have said. `all_new`: no table stood here, so nothing is said yet."""
+    for statement in _missing(layout, {} if all_new else read_comments(tx), before, tx.dialect == "duckdb"):
         tx.execute(statement)
 
 

@@ -31,6 +31,7 @@ from core.migrations.rule import NO_RULES, RowRules
 from core.storage.catalog import table_names
 from core.storage.database import Call, Cancel, Database, Reader, Transaction
 from core.storage.ddl import quote
+from core.storage.journal import CHANGES
 
 T = TypeVar("T")
 LOCK_PATIENCE = "60s"
@@ -139,7 +140,8 @@ class _Run:
         if fresh.data() != self.plan.data():
             raise MigrationRefused("The database has changed since the plan was made", hint="Make a new plan")
         refuse(fresh, allow_destructive=self.allow_destructive, reapply=self.reapply)
-        create_bookkeeping(tx, table_names(tx))
+        there = table_names(tx)
+        create_bookkeeping(tx, there)
         self.owned.drop(tx)
         words = said(tx, self._standing(tx))
         for at, step in enumerate(fresh.steps, 1):
@@ -148,7 +150,7 @@ class _Run:
                 self._execute(tx, statement, at, step)
         broken = tuple(self.rules.refusals(tx, fresh.model, fresh.unjudged, fresh.lenient)) if fresh.unjudged else ()
         refuse(replace(fresh, refusals=broken), allow_destructive=True, reapply=True)
-        write_marks(tx, fresh.state.layout, words)
+        write_marks(tx, fresh.state.layout, words, all_new=there <= {CHANGES.name})
         self.owned.create(tx, fresh.model)
         self._record(tx, fresh)
         return fresh
