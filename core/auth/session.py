@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from core.auth.account import COLUMNS, Account, account_of, effective_roles, groups_of
 from core.auth.error import AuthError
@@ -231,7 +231,7 @@ class Sessions:
         hashed = hash_of(secret)
         kept = self._kept.get(hashed)
         if kept is None or self._seconds() - kept[0] >= FRESH_SECONDS:
-            found = await self._read(hashed)
+            found = await self._read(SESSIONS.c.token_hash == hashed, hashed)
             if found is None:
                 return None
         else:
@@ -241,6 +241,16 @@ class Sessions:
             return None
         self._check_binding(found.session, source)
         return await self._saw(found, now)
+
+    async def still(self, found: SignedIn) -> SignedIn | None:
+        """The session of a request that goes on, as it is now: None once it has ended. At most one read a second."""
+        now, key = self._seconds(), f"id {found.session.id}"
+        kept = self._kept.get(key)
+        if kept is None or now - kept[0] >= FRESH_SECONDS:
+            seen = await self._read(SESSIONS.c.id == found.session.id, key)
+        else:
+            seen = kept[1]
+        return seen if seen is not None and self._is_live(seen, self._clock()) else None
 
     def forget(self) -> None:
         """What was remembered holds no more: called after every commit that concerns accounts."""
@@ -280,12 +290,12 @@ class Sessions:
         if seen:
             tx.update(SESSIONS, "id", [{"id": id_, "last_seen_at": moment} for id_, moment in seen.items()])
 
-    async def _read(self, hashed: str) -> SignedIn | None:
+    async def _read(self, which: ColumnElement[bool], key: str) -> SignedIn | None:
         begun, generation = self._seconds(), self._generation
 
         def work(reader: Reader) -> SignedIn | None:
             statement = select(*_STORED, *ACCOUNTS.c).join(ACCOUNTS, ACCOUNTS.c.id == SESSIONS.c.user_id)
-            rows = reader.rows(statement.where(SESSIONS.c.token_hash == hashed))
+            rows = reader.rows(statement.where(which))
             if not rows:
                 return None
             session, account = _session_of(rows[0][: len(_STORED)]), account_of(rows[0][-len(COLUMNS) :])
@@ -295,7 +305,7 @@ class Sessions:
         if found is not None and generation == self._generation:
             if len(self._kept) >= KEPT_MOST:
                 self._kept.clear()
-            self._kept[hashed] = (begun, found)
+            self._kept[key] = (begun, found)
         return found
 
     def principal(self, account: Account, groups: frozenset[str], session: Session | None) -> Principal:

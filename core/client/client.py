@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 import orjson
 
+from core.client.account import Account
 from core.client.connection import READ_SIZE, Answer, Headers, Transport
 from core.client.port import ServerGone
 from core.contract.access import ExplainRequest, Explanation, RoleList, TablePermissions, WhoAmI
@@ -67,12 +68,24 @@ class Client:
     """A client of one server; `core.client.port.Port` says what each method does.
 
     `address`: path of a Unix socket, or `http(s)://host[:port]`. `timeout`: seconds until an answer must have begun.
-    Cancelling a call hangs up, and the server stops the work. Nothing is opened before the first call.
+    `token`: of a session there. Cancelling a call hangs up, and the server stops the work. Nothing is opened before the
+    first call.
     """
 
-    def __init__(self, address: Path | str, *, timeout: float = 30.0) -> None:
+    def __init__(self, address: Path | str, *, timeout: float = 30.0, token: str | None = None) -> None:
         self._transport = Transport(address)
         self._timeout = timeout
+        self.token = token
+        self.account = Account(self)
+
+    @property
+    def token(self) -> str | None:
+        """The secret of the session that everything is asked with."""
+        return self._transport.token
+
+    @token.setter
+    def token(self, token: str | None) -> None:
+        self._transport.token = token
 
     async def hello(self) -> Hello:
         return cast(Hello, await self.request("GET", f"{CONSOLE}/hello"))

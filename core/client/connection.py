@@ -20,6 +20,7 @@ Body = bytes | AsyncIterator[bytes]
 Headers = Sequence[tuple[str, str]]
 IDLE_KEPT = 8
 """Connections kept open while nothing is asked."""
+STEP = "two_factor"
 READ_SIZE = 128 * 1024
 
 
@@ -117,6 +118,10 @@ class Transport:
             raise BadRequest(f"Not the address of a server: {url}", hint="https://host, http://host:port or a socket")
         self._host, self._tls = parts.hostname, parts.scheme == "https"
         self._port = parts.port or (443 if self._tls else 80)
+        self.token: str | None = None
+        """Secret of the session that everything is asked with."""
+        self._step: str | None = None
+        """What proves the first step of signing in, while the second is asked for: the only cookie that is kept."""
         self._headers = [("Host", parts.netloc.rpartition("@")[2]), ("User-Agent", "sovrium-tui")]
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
@@ -160,8 +165,10 @@ class Transport:
         while True:
             connection, fresh = await self._connection()
             try:
-                await connection.send(method, target, [*self._headers, *headers], body)
-                return connection, Answer(connection, await connection.head())
+                await connection.send(method, target, [*self._headers, *self._proof(), *headers], body)
+                answer = Answer(connection, await connection.head())
+                self._take_step(answer.headers.get("set-cookie", ""))
+                return connection, answer
             except BaseException as error:
                 self._give_back(connection, broken=True)
                 broke = isinstance(error, OSError | h11.RemoteProtocolError)
@@ -185,6 +192,19 @@ class Transport:
         connection = Connection(*streams)
         self._open.add(connection)
         return connection, True
+
+    def _proof(self) -> Headers:
+        if self.token is not None:
+            return [("Authorization", f"Bearer {self.token}")]
+        if self._step is not None:
+            return [("Cookie", self._step), ("Sec-Fetch-Site", "none")]
+        return ()
+
+    def _take_step(self, cookie: str) -> None:
+        name, _, rest = cookie.partition("=")
+        if name.removeprefix("__Host-") == STEP:
+            value = rest.partition(";")[0]
+            self._step = f"{name}={value}" if value.strip('"') else None
 
     def _give_back(self, connection: Connection, *, broken: bool = False) -> None:
         kept = not (broken or self._closed) and connection.reusable and connection in self._open

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from core.client.account import AccountPort
 from core.contract.access import ExplainRequest, Explanation, RoleList, TablePermissions, WhoAmI
 from core.contract.activity import HistoryList, Reverted
 from core.contract.comments import Comment, CommentList
@@ -59,6 +60,14 @@ class ServerGone(SovriumError):
 
 class Port(Protocol):
     """The console's way to the engine."""
+
+    token: str | None
+    """Secret of the session that everything is asked with; none for the local owner."""
+
+    @property
+    def account(self) -> AccountPort:
+        """Signing in, and one's own account."""
+        ...
 
     async def hello(self) -> Hello: ...
     async def schema(self) -> Schema: ...

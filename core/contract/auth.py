@@ -1,6 +1,6 @@
 """Bodies and answers of `/api/auth`."""
 
-from typing import NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -87,6 +87,56 @@ class PasswordRequest(TypedDict, total=False):
     password: str
 
 
+class EnableRequest(TypedDict, total=False):
+    """`issuer` is what the authenticator app shows, in place of the app file's."""
+
+    password: str
+    method: Literal["totp"]
+    issuer: str
+
+
+class EnrolmentBody(TypedDict):
+    """A second factor that holds once its first code was shown. `qrCode` is SVG. What is here is told once."""
+
+    method: str
+    totpURI: str
+    secret: str
+    qrCode: str
+    backupCodes: NotRequired[list[str]]
+
+
+class TotpUri(TypedDict):
+    totpURI: str
+
+
+class CodeRequest(TypedDict, total=False):
+    """`trustDevice`: this browser is not asked again for thirty days."""
+
+    code: str
+    trustDevice: bool
+    disableSession: bool
+
+
+class BackupCodes(TypedDict):
+    status: bool
+    backupCodes: list[str]
+
+
+class DeviceBody(TypedDict):
+    """A device that skips the second step."""
+
+    id: str
+    device: str
+    userAgent: str | None
+    createdAt: str
+    expiresAt: str
+    isCurrent: bool
+
+
+class DeviceRequest(TypedDict, total=False):
+    id: str
+
+
 class VerificationRequest(TypedDict, total=False):
     email: str
     callbackURL: str
@@ -162,6 +212,21 @@ class Scheduled(TypedDict):
     eraseAt: str
 
 
+class PersonalExport(TypedDict):
+    """What is kept of a person. `kept` and `records` are by name of the table, `log` is what the audit log tells of their
+    doings."""
+
+    user: dict[str, Any]
+    groups: list[str]
+    sessions: list[SessionBody]
+    devices: list[dict[str, Any]]
+    secondFactors: list[dict[str, Any]]
+    apiKeys: list[dict[str, Any]]
+    log: list[dict[str, Any]]
+    kept: dict[str, list[dict[str, Any]]]
+    records: dict[str, list[dict[str, Any]]]
+
+
 class KeepRequest(TypedDict, total=False):
     """Either the secret of the mail's link, or address and password."""
 
@@ -203,3 +268,15 @@ class Revoked(TypedDict):
 class RevokeRequest(TypedDict, total=False):
     token: str
     id: str
+
+
+class Ways(TypedDict):
+    """How one can sign in to an app, and what it is called."""
+
+    app: str
+    password: bool
+    emailCode: bool
+    magicLink: bool
+    phone: bool
+    anonymous: bool
+    signUp: bool

@@ -40,11 +40,16 @@ async def events(call: Call) -> Answer:
     opened = ExitStack()
     if call.app.limiter is not None:
         opened.enter_context(call.app.limiter.stream(caller_of(call.principal, call.app.address(call.scope))))
-    return Stream(stream(call.engine.bus, partial(heard, call), opened), kind)
+    return Stream(stream(call.engine.bus, partial(heard, call), opened, partial(is_in, call)), kind)
 
 
-async def stream(bus: Bus, hear: Heard | None = None, opened: ExitStack | None = None) -> AsyncGenerator[bytes]:
-    """`opened` is closed with the stream."""
+async def stream(
+    bus: Bus,
+    hear: Heard | None = None,
+    opened: ExitStack | None = None,
+    is_in: Callable[[], Awaitable[bool]] | None = None,
+) -> AsyncGenerator[bytes]:
+    """`opened` is closed with the stream, which ends once the listener is not `is_in` any more (A-070)."""
     with opened or ExitStack():
         listener = bus.listen()
         try:
@@ -54,11 +59,24 @@ async def stream(bus: Bus, hear: Heard | None = None, opened: ExitStack | None =
                     event = await listener.next(PING_SECONDS)
                 except Fallen:
                     return
+                if is_in is not None and not await is_in():
+                    return
                 if event is not None and hear is not None and (event := await hear(event)) is None:
                     continue
                 yield as_event(event or {"kind": "ping"})
         finally:
             listener.close()
+
+
+async def is_in(call: Call) -> bool:
+    """The session that opened the stream goes on; the caller may by now do other things than at first (A-034)."""
+    if call.signed_in is None:
+        return True
+    engine = call.app.engine or call.engine
+    found = None if engine.auth is None else await engine.auth.sessions.still(call.signed_in)
+    if found is not None:
+        call.principal = await engine.grants.complete(found.principal)
+    return found is not None
 
 
 async def heard(call: Call, event: Event) -> Event | None:

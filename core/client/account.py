@@ -1,0 +1,102 @@
+"""Signing in to a server and one's own account there: `/api/auth` as a console needs it."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol, cast
+from urllib.parse import parse_qs, urlsplit
+
+from core.contract.auth import SessionAndUser, SessionBody, SignInAnswer, Ways
+
+BASE = "/api/auth"
+
+
+class Asker(Protocol):
+    """What sends a request: the client."""
+
+    token: str | None
+
+    async def request(self, method: str, path: str, *, json: Any = None) -> Any: ...
+
+
+class AccountPort(Protocol):
+    """What the console may ask of a server for the person in front of it."""
+
+    async def ways(self) -> Ways:
+        """How one can sign in."""
+        ...
+
+    async def sign_in(self, email: str, password: str) -> SignInAnswer:
+        """`twoFactorRedirect` in the answer asks for `second_step`; else the session has begun."""
+        ...
+
+    async def second_step(self, code: str, *, trust: bool = False) -> None: ...
+    async def send_code(self, email: str) -> None:
+        """Have a code, and a link, sent by mail."""
+        ...
+
+    async def sign_in_by(self, email: str, text: str) -> SignInAnswer:
+        """With a code of a mail, or with the link of one, pasted."""
+        ...
+
+    async def who(self) -> SessionAndUser | None: ...
+    async def sign_out(self) -> None: ...
+    async def sessions(self) -> list[SessionBody]: ...
+    async def end_session(self, id_: str) -> None: ...
+    async def end_other_sessions(self) -> int: ...
+    async def rename(self, name: str) -> None: ...
+    async def change_password(self, current: str, new: str) -> None: ...
+
+
+class Account:
+    """`AccountPort` over a client, whose token it sets: what is asked from then on is asked as that account."""
+
+    def __init__(self, client: Asker) -> None:
+        self._client = client
+
+    async def ways(self) -> Ways:
+        return cast(Ways, await self._client.request("GET", f"{BASE}/ways"))
+
+    async def sign_in(self, email: str, password: str) -> SignInAnswer:
+        return await self._enter("/sign-in/email", {"email": email, "password": password})
+
+    async def second_step(self, code: str, *, trust: bool = False) -> None:
+        await self._enter("/two-factor/verify", {"code": code, "trustDevice": trust})
+
+    async def send_code(self, email: str) -> None:
+        await self._client.request(
+            "POST", f"{BASE}/email-otp/send-verification-otp", json={"email": email, "type": "sign-in"}
+        )
+
+    async def sign_in_by(self, email: str, text: str) -> SignInAnswer:
+        link = parse_qs(urlsplit(text.strip()).query).get("token")
+        if link:
+            return await self._enter("/magic-link/verify", {"token": link[0]})
+        return await self._enter("/sign-in/email-otp", {"email": email, "otp": "".join(text.split())})
+
+    async def who(self) -> SessionAndUser | None:
+        return cast(SessionAndUser | None, await self._client.request("GET", f"{BASE}/get-session"))
+
+    async def sign_out(self) -> None:
+        await self._client.request("POST", f"{BASE}/sign-out", json={})
+        self._client.token = None
+
+    async def sessions(self) -> list[SessionBody]:
+        return cast(list[SessionBody], await self._client.request("GET", f"{BASE}/list-sessions"))
+
+    async def end_session(self, id_: str) -> None:
+        await self._client.request("POST", f"{BASE}/revoke-session", json={"id": id_})
+
+    async def end_other_sessions(self) -> int:
+        answer = await self._client.request("POST", f"{BASE}/revoke-other-sessions", json={})
+        return cast(int, answer["revoked"])
+
+    async def rename(self, name: str) -> None:
+        await self._client.request("POST", f"{BASE}/update-user", json={"name": name})
+
+    async def change_password(self, current: str, new: str) -> None:
+        await self._enter("/change-password", {"currentPassword": current, "newPassword": new})
+
+    async def _enter(self, path: str, body: Mapping[str, Any]) -> SignInAnswer:
+        answer = cast(SignInAnswer, await self._client.request("POST", f"{BASE}{path}", json=body))
+        if token := answer.get("token"):
+            self._client.token = token
+        return answer
