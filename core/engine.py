@@ -329,6 +329,15 @@ def own_tables() -> "list[Table]":
     return [*TABLES, AUDIT, OUTBOX, TEXTS, FILES, USES, GRANTS, VIEWS, PREFERENCES]
 
 
+def personal_tables() -> "tuple[Table, ...]":
+    """The tables with rows of one person, whose id is in `user_id`, which go with the account."""
+    from core.access.grant import GRANTS
+    from core.comments.store import NOTIFICATIONS, READS
+    from core.views.personal import PREFERENCES, VIEWS
+
+    return (GRANTS, NOTIFICATIONS, READS, PREFERENCES, VIEWS)
+
+
 def read_model(app_file: Path) -> "AppModel":
     """The app of a file, ready for work. Raises SchemaError."""
     from core.fields.build import build_app
@@ -402,7 +411,7 @@ def start_auth(app: "App", database: Database, data_dir: Path, clock: Clock, bef
     from core.auth.service import open_auth
 
     earlier = before.auth if before is not None else None
-    return open_auth(app, database, data_dir, clock, before=earlier)
+    return open_auth(app, database, data_dir, clock, before=earlier, personal=personal_tables())
 
 
 def open_files(model: "AppModel", database: Database, data_dir: Path, clock: Clock) -> "Files | None":

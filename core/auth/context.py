@@ -17,14 +17,15 @@ from core.principal import Principal, Source
 from core.schema.auth import AuthSpec
 from core.schema.role import Roles
 from core.secrets.envelope import Secrets
+from core.storage.catalog import table_names
 from core.storage.database import Call, Database, Lane, Reader, Transaction
 
 if TYPE_CHECKING:
+    from sqlalchemy import Table
+
     from core.messaging.post import Post
 
 T = TypeVar("T")
-Belonging = Callable[[Transaction, str], None]
-"""Removes what another service keeps for an account, given its id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,8 @@ class AuthContext:
     hasher: Hasher
     lockout: Lockout
     post: "Post"
-    belongings: tuple[Belonging, ...] = ()
+    personal: "tuple[Table, ...]" = ()
+    """Tables of other services with rows of one person, whose id is in `user_id`."""
 
     @cached_property
     def redirects(self) -> Redirects:
@@ -66,8 +68,10 @@ class AuthContext:
         self.sessions.end_all(tx, account.id)
         if account.email is not None:
             self.tokens.forget(tx, account.email)
-        for belonging in self.belongings:
-            belonging(tx, account.id)
+        there = table_names(tx)
+        for table in self.personal:
+            if table.name in there:
+                tx.execute(table.delete().where(table.c.user_id == account.id))
         erase(tx, account.id)
 
     def log(

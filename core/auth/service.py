@@ -23,12 +23,25 @@ from core.secrets.store import KeyStore, open_secrets, system_ring
 from core.storage.database import Call, Database, Transaction
 
 if TYPE_CHECKING:
+    from sqlalchemy import Table
+
+    from core.auth.admin import Administration
+    from core.auth.api_key import ApiKeys
+    from core.auth.bootstrap import Bootstrap
     from core.auth.deletion import Deletion
+    from core.auth.device import Devices
+    from core.auth.directory import Directory
     from core.auth.email_change import EmailChange
+    from core.auth.export import Export
+    from core.auth.factor import Factors
+    from core.auth.group import Groups
+    from core.auth.impersonation import Impersonation
+    from core.auth.invitation import Invitations
     from core.auth.master_key import MasterKeys
     from core.auth.password_change import PasswordChange
     from core.auth.profile import Profile
     from core.auth.recovery import Recovery
+    from core.auth.second_step import SecondSteps
     from core.auth.sign_in import SignIn
     from core.auth.sign_up import SignUp
     from core.auth.verification import Verification
@@ -106,11 +119,88 @@ class Auth:
         return Deletion(self.context)
 
     @cached_property
+    def export(self) -> "Export":
+        """What is kept of a person."""
+        from core.auth.export import Export
+
+        return Export(self.context)
+
+    @cached_property
     def master_keys(self) -> "MasterKeys":
         """What seals are made with."""
         from core.auth.master_key import MasterKeys
 
         return MasterKeys(self.context, self._store)
+
+    @cached_property
+    def second_step(self) -> "SecondSteps":
+        """The second factor, between the first proof and the session."""
+        from core.auth.second_step import SecondSteps
+
+        return SecondSteps(self.context)
+
+    @cached_property
+    def factors(self) -> "Factors":
+        """Second factors, set up and taken away."""
+        from core.auth.factor import Factors
+
+        return Factors(self.context)
+
+    @cached_property
+    def devices(self) -> "Devices":
+        """Those that skip the second step."""
+        from core.auth.device import Devices
+
+        return Devices(self.context)
+
+    @cached_property
+    def administration(self) -> "Administration":
+        """What administrators do with accounts."""
+        from core.auth.admin import Administration
+
+        return Administration(self.context)
+
+    @cached_property
+    def directory(self) -> "Directory":
+        """Accounts as administrators look for them."""
+        from core.auth.directory import Directory
+
+        return Directory(self.context)
+
+    @cached_property
+    def groups(self) -> "Groups":
+        """Who is in which group."""
+        from core.auth.group import Groups
+
+        return Groups(self.context)
+
+    @cached_property
+    def invitations(self) -> "Invitations":
+        """Accounts made for somebody who has yet to come."""
+        from core.auth.invitation import Invitations
+
+        return Invitations(self.context)
+
+    @cached_property
+    def impersonation(self) -> "Impersonation":
+        """Acting as somebody else."""
+        from core.auth.impersonation import Impersonation
+
+        return Impersonation(self.context)
+
+    @cached_property
+    def api_keys(self) -> "ApiKeys":
+        """Secrets for programs."""
+        from core.auth.api_key import ApiKeys
+
+        return ApiKeys(self.context)
+
+    @cached_property
+    def bootstrap(self) -> "Bootstrap":
+        """The first administrator."""
+        from core.auth.bootstrap import Bootstrap
+
+        return Bootstrap(self.context)
 
     async def recognise(self, secret: str, source: Source) -> SignedIn | None:
         """Who shows the secret of a session. Raises BindingMismatch, and tells the log of it."""
@@ -160,9 +250,10 @@ def open_auth(
     *,
     environ: Mapping[str, str] = os.environ,
     before: Auth | None = None,
+    personal: "tuple[Table, ...]" = (),
 ) -> Auth:
     """The accounts of an app that has `auth`. What belongs to the database rather than to one version of the app is taken
-    over from `before`. Blocks.
+    over from `before`. `personal` as in `AuthContext`. Blocks.
 
     Raises:
         SecretsError: the master key is not here or not the right one.
@@ -212,6 +303,7 @@ def open_auth(
             clock=clock,
             before=earlier.post if earlier else None,
         ),
+        personal=personal,
     )
     auth = Auth(context, KeyStore(data_dir, environ, system_ring))
     auth.upkeep.start()

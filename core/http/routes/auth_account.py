@@ -1,15 +1,20 @@
 """One's own account: name and picture, its end, and what is kept of one (auth §7.2)."""
 
+from collections.abc import AsyncGenerator
 from typing import Any
+
+import orjson
 
 from core.auth.address import normal_email
 from core.auth.deletion import PATH
 from core.auth.error import AuthError
 from core.clock import to_iso
+from core.comments.store import COMMENTS
 from core.contract.auth import (
     DeleteAccountRequest,
     KeepRequest,
     PasswordRequest,
+    PersonalExport,
     Scheduled,
     Status,
     StatusAndUser,
@@ -17,12 +22,13 @@ from core.contract.auth import (
     UpdateUserRequest,
 )
 from core.errors import FieldError, Invalid
-from core.http.answer import Answer, as_json
+from core.http.answer import JSON, Answer, Stream, as_json
 from core.http.call import Call
 from core.http.link import QUERY, Outcome, Use, confirmed, is_form, opened
 from core.http.route import RouteFamily
 from core.http.routes.auth_session import required
 from core.http.session import current, leave
+from core.records.own import own_records
 
 routes = RouteFamily("auth", accounts=True)
 
@@ -78,6 +84,29 @@ async def delete_account(call: Call) -> Answer:
         raise Invalid(message, [FieldError("confirm", "confirm.missing", message)])
     moment = await call.auth.deletion.schedule(current(call), body.get("password"), call.source)
     return leave(call, as_json({"status": True, "eraseAt": to_iso(moment)}, 202))
+
+
+@routes.add("GET", "/api/account/export", answers={200: PersonalExport}, errors=(401, 429), throttle="change")
+async def export_account(call: Call) -> Answer:
+    """Everything that is kept of oneself"""
+    found = current(call)
+    body = await call.auth.export.read(found, call.source, also=(COMMENTS,))
+    name = (b"content-disposition", b'attachment; filename="account.json"')
+    return Stream(_export(call, body), [JSON, name])
+
+
+async def _export(call: Call, body: dict[str, Any]) -> AsyncGenerator[bytes]:
+    """The account, then the records, a page at a time."""
+    yield orjson.dumps(body)[:-1] + b',"records":{'
+    latest = None
+    async for table, page in own_records(call.engine.records, call.principal):
+        if table != latest:
+            yield (b"" if latest is None else b"],") + orjson.dumps(table) + b":["
+        else:
+            yield b","
+        latest = table
+        yield b",".join(orjson.dumps(record) for record in page)
+    yield (b"" if latest is None else b"]") + b"}}"
 
 
 @routes.add("GET", PATH, guests=True, query=QUERY, answers={200: Status}, errors=(400, 401))
