@@ -11,10 +11,8 @@ import binascii
 import os
 import secrets
 import stat
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
 
 import orjson
 from sqlalchemy import Column, MetaData, Table, Text, select
@@ -22,6 +20,7 @@ from sqlalchemy import Column, MetaData, Table, Text, select
 from core.errors import Conflict, SecretsError
 from core.ids import uuid7
 from core.secrets.envelope import KEY_BYTES, MasterKey, Secrets
+from core.secrets.ring import SERVICE, Ring, system_ring, write_private
 from core.storage.catalog import read_catalog
 from core.storage.database import Call, Database, Transaction
 from core.storage.own import ensure
@@ -42,18 +41,8 @@ VARIABLE = "SOVRIUM_ENCRYPTION_KEY"
 BEFORE = f"{VARIABLE}_PREVIOUS"
 """The key that was in use before, while one replaces it."""
 FILE = "master.key"
-SERVICE = "sovrium-tui"
-KEYRING_SECONDS = 2.0
-_NO_RING = ("keyring.backends.null.Keyring", "keyring.backends.fail.Keyring")
 _PROOF = b"sovrium-tui"
 _PHRASE_LEAST = 32
-
-
-class Ring(Protocol):
-    """The part of `keyring` that is used."""
-
-    def get_password(self, service: str, account: str) -> str | None: ...
-    def set_password(self, service: str, account: str, value: str) -> None: ...
 
 
 def open_secrets(
@@ -124,7 +113,7 @@ class KeyStore:
                     return
             except Exception:  # whatever a backend raises: the file is always there
                 self._ring = None
-        _write_private(self._file, text)
+        write_private(self._file, text)
 
     def at_hand(self, instance: str) -> list[MasterKey]:
         """All that can be had without asking a keyring that was not asked yet."""
@@ -200,34 +189,6 @@ class KeyStore:
         return self._ring
 
 
-def system_ring() -> Ring | None:
-    """The keyring of the OS, None where none answers in time: over SSH there is often nobody to ask."""
-    found: list[Ring] = []
-    if os.environ.get("PYTHON_KEYRING_BACKEND") in _NO_RING:
-        return None  # `keyring`'s own setting, heeded without importing it
-
-    def ask() -> None:
-        import keyring
-        from keyring.backends.fail import Keyring as NoKeyring
-
-        backend = keyring.get_keyring()
-        if isinstance(backend, NoKeyring) or backend.priority <= 0:
-            return
-        backend.get_password(SERVICE, "probe")
-        found.append(backend)
-
-    def quietly() -> None:
-        try:
-            ask()
-        except Exception:  # a keyring that is there and does not work is none
-            return
-
-    asking = threading.Thread(target=quietly, daemon=True, name="keyring")
-    asking.start()
-    asking.join(KEYRING_SECONDS)
-    return found[0] if found else None
-
-
 def _known(tx: Transaction) -> tuple[str, dict[str, tuple[str, str]]] | None:
     ensure(tx, read_catalog(tx), SEALS)
     rows = tx.rows(select(SEALS.c.instance, SEALS.c.id, SEALS.c.state, SEALS.c.proof).order_by(SEALS.c.created_at))
@@ -271,19 +232,3 @@ def _read_keys(text: str, where: str) -> list[MasterKey]:
         return [MasterKey(base64.b64decode(each, validate=True)) for each in orjson.loads(text)]
     except (ValueError, TypeError, SecretsError) as error:
         raise SecretsError(f"{where} does not hold a master key") from error
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Whole or not at all, for the owner alone, on the disk before it is relied on."""
-    beside = path.with_suffix(".new")
-    beside.unlink(missing_ok=True)
-    with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
