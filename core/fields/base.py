@@ -168,6 +168,11 @@ class FieldType(ABC, Generic[V]):
     def check_change(self, before: V | None, after: V | None) -> None:
         """Refuse a move from one value to another (`transitions` of a status). Raises ValueProblem."""
 
+    def physical_check(self) -> tuple[str, str] | None:
+        """What kind of rule holds for stored values, and the rule as a formula; None where there is none that a database
+        could hold. NULL meets it."""
+        return None
+
     def locks_record(self, value: V | None) -> bool:
         """While a record holds this value it may not be updated (`conditions` of a select, T-082)."""
         return False

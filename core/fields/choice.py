@@ -96,6 +96,11 @@ class ChoiceField(FieldType[str]):
     editor = "choice"
     Options: ClassVar[type[FieldOptions]] = SelectOptions
 
+    def physical_check(self) -> tuple[str, str] | None:
+        """T-080"""
+        quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in self.choices)
+        return "enum", f'"{self.spec.name}" IN ({quoted})'
+
     def __init__(self, spec: FieldSpec) -> None:
         super().__init__(spec)
         self.choices: dict[str, Choice] = {choice.value: choice for choice in self.options.options}

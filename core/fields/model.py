@@ -11,6 +11,7 @@ from typing import Any
 from core.fields.base import FieldType
 from core.fields.column import ColumnType
 from core.schema.model import App, IndexSpec, PrimaryKey, TableSpec
+from core.schema.name import fitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,18 @@ class TableModel:
         """The type of a declared field or automatic column, by its name or its API alias (`createdAt`); KeyError."""
         name = API_NAMES.get(name, name)
         return self.fields[name] if name in self.fields else self.system[name]
+
+    @cached_property
+    def checks(self) -> tuple[tuple[str, str], ...]:
+        """Rules that the database is to hold by itself, by name, as formulas (S-006)."""
+        if not self.spec.physical_checks:
+            return ()
+        found = {each.name: each.check for each in self.spec.constraints}
+        for name, field_type in self.fields.items():
+            rule = field_type.physical_check() if name in self.column_by_name else None
+            if rule is not None:
+                found.setdefault(fitted(f"check_{name}_{rule[0]}"), rule[1])
+        return tuple(found.items())
 
     @cached_property
     def computes(self) -> bool:

@@ -95,6 +95,11 @@ class NumberField(FieldType[N]):
     editor: ClassVar[EditorKind] = "number"
     numeric = True
 
+    def physical_check(self) -> tuple[str, str] | None:
+        """T-063"""
+        options = self.options
+        return range_check(self.spec.name, getattr(options, "min", None), getattr(options, "max", None))
+
     @classmethod
     def check_spec(cls, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
         low, high = getattr(field.options, "min", None), getattr(field.options, "max", None)
@@ -105,6 +110,12 @@ class NumberField(FieldType[N]):
 class IntegerOptions(FieldOptions):
     min: Annotated[int, Field(ge=-BIGINT_LIMIT, lt=BIGINT_LIMIT)] | None = None
     max: Annotated[int, Field(ge=-BIGINT_LIMIT, lt=BIGINT_LIMIT)] | None = None
+
+
+def range_check(name: str, low: Any, high: Any) -> tuple[str, str] | None:
+    """The formula of bounds that are given."""
+    parts = [f'"{name}" {sign} {bound}' for sign, bound in ((">=", low), ("<=", high)) if bound is not None]
+    return ("range", " AND ".join(parts)) if parts else None
 
 
 class IntegerField(NumberField[int]):
@@ -281,6 +292,9 @@ class RatingField(NumberField[int]):
     editor = "rating"
     Options = RatingOptions
 
+    def physical_check(self) -> tuple[str, str] | None:
+        return range_check(self.spec.name, 1, self.options.max)
+
     def column(self) -> ColumnType:
         return ColumnType("integer")
 
@@ -308,6 +322,9 @@ class ProgressField(NumberField[int]):
 
     name = "progress"
     Options = ProgressOptions
+
+    def physical_check(self) -> tuple[str, str] | None:
+        return range_check(self.spec.name, 0, 100)
 
     def column(self) -> ColumnType:
         return ColumnType("integer")

@@ -48,9 +48,15 @@ class TableChange:
     def resequenced(self) -> tuple[tuple[Column, Column], ...]:
         return tuple((old, new) for old, new in self.pairs if old.sequence != new.sequence)
 
+    @property
+    def rechecked(self) -> bool:
+        """The database is to hold other rules."""
+        return self.old.checks != self.new.checks
+
     def __bool__(self) -> bool:
         return bool(
             self.is_renamed
+            or self.rechecked
             or self.added
             or self.dropped
             or self.renamed

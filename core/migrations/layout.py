@@ -26,6 +26,8 @@ class TableLayout:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     indexes: tuple[IndexSpec, ...]
+    checks: tuple[tuple[str, str], ...] = ()
+    """Rules that the database holds, by name, as formulas."""
 
     def column(self, name: str) -> Column:
         for column in self.columns:
@@ -47,7 +49,7 @@ def table_layout(table: TableModel) -> TableLayout:
     indexes = table.indexes
     if DELETED in table.column_by_name and not any(index.fields == (DELETED,) for index in indexes):
         indexes = (*indexes, IndexSpec(name=fitted(f"idx_{table.sql_name}_{DELETED}"), fields=(DELETED,)))  # T-014
-    return TableLayout(table.spec.id, table.sql_name, table.columns, table.key.fields, indexes)
+    return TableLayout(table.spec.id, table.sql_name, table.columns, table.key.fields, indexes, table.checks)
 
 
 def identity(column: Column) -> str:
@@ -67,6 +69,7 @@ def from_data(data: Sequence[Mapping[str, Any]]) -> Layout:
             columns=tuple(Column(**{**column, "type": ColumnType(**column["type"])}) for column in table["columns"]),
             key=tuple(table["key"]),
             indexes=tuple(IndexSpec(**{**index, "fields": tuple(index["fields"])}) for index in table["indexes"]),
+            checks=tuple((name, rule) for name, rule in table.get("checks", ())),
         )
         for table in data
     )

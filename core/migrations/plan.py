@@ -22,7 +22,7 @@ from core.migrations.rule import NO_RULES, RowRules
 from core.migrations.statement import TableSql, create_table, drop_table
 from core.storage.catalog import Catalog, read_catalog, table_names
 from core.storage.database import Reader
-from core.storage.ddl import Ddl, literal, quote
+from core.storage.ddl import Ddl, literal, quote, quote_list
 from core.storage.journal import CHANGES
 
 NAMES_A_TABLE = frozenset({"table", "table_name", "table_slug"})
@@ -241,6 +241,7 @@ class Composer:
             validates=self.validates(change),
         )
         self.refusals += looks.refusals()
+        self.refusals += self._broken_checks(change)
         for name in work.lost_indexes:
             self.warnings.append(f"The index {name} on {change.old.name} was made by hand and is dropped")
         if change.dropped and change.added:
@@ -249,6 +250,17 @@ class Composer:
             self.warnings.append(
                 f"{table.name}: {gone} goes and {come} comes. If that is a rename, give the field an `id` and keep it"
             )
+
+    def _broken_checks(self, change: TableChange) -> Iterator[Refusal]:
+        """Rows that a CHECK would refuse, as far as it looks at columns that stay as they are."""
+        added = [check for check in change.new.checks if check not in change.old.checks]
+        keys = quote_list(change.old.key)
+        for name, sql in self.ddl.checks(added, change.old.columns) if not change.renamed else ():
+            found = self.reader.rows(f"SELECT {keys} FROM {quote(change.old.name)} WHERE NOT ({sql}) LIMIT 20")
+            if found:
+                details = tuple("~".join(map(str, key)) for key in found)
+                message = f"{change.old.name}: there are rows that do not meet {name}"
+                yield Refusal(self.models[change.new.id].name, message, details, "Change these rows first")
 
     # What a rollback answers otherwise.
 
@@ -478,6 +490,7 @@ class Composer:
                 for column in change.dropped
             ]
             steps += [Step(kind, name, text) for kind, text in _words(change, work.conversions)]
+            steps += [Step(kind, name, text) for kind, text in _words_of_checks(change)]
             statements = tuple(work.alter())
             if work.must_rewrite:
                 steps.append(Step("change", name, f"Rewrite table {change.new.name}", statements))
@@ -527,6 +540,15 @@ def _words(change: TableChange, conversions: Conversions) -> Iterator[tuple[Kind
     for index in change.indexes_added:
         unique = "unique index" if index.unique else "index"
         yield "add", f"Create {unique} {index.name} on {', '.join(index.fields)}"
+
+
+def _words_of_checks(change: TableChange) -> Iterator[tuple[Kind, str]]:
+    before, after = dict(change.old.checks), dict(change.new.checks)
+    for name in sorted(before.keys() - after.keys()):
+        yield "change", f"Drop check {name}"
+    for name, rule in after.items():
+        if before.get(name) != rule:
+            yield "add", f"Check {name} in the database: {rule}"
 
 
 def _settings(model: AppModel) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ def create_table(ddl: Ddl, table: TableLayout, existing: frozenset[str]) -> list
         for column in table.columns
         if column.sequence and column.sequence not in existing
     ]
-    texts.append(ddl.create_table(table.name, table.columns, table.key))
+    texts.append(ddl.create_table(table.name, table.columns, table.key, checks=table.checks))
     texts += ddl.create_indexes(table.name, table.indexes, table.columns)
     return [Sql(text) for text in texts]
 
@@ -67,6 +67,7 @@ class TableSql:
         change = self.change
         return self.ddl.dialect == "duckdb" and bool(
             change.retyped
+            or change.rechecked
             or self.conversions
             or change.required
             or change.relaxed
@@ -88,6 +89,8 @@ class TableSql:
         else:
             names = [index.name for index in self.change.indexes_dropped if index.name in self.found.indexes]
         texts = [self.ddl.drop_index(name) for name in names]
+        if self._renews_checks:
+            texts += [self.ddl.drop_check(self.change.old.name, name) for name, _ in self.change.old.checks]
         for old, _ in self.change.resequenced:
             if old.sequence in self.catalog.sequences:
                 texts.append(self.ddl.set_default(self.change.old.name, replace(old, sequence=None)))
@@ -98,7 +101,18 @@ class TableSql:
         """After the table has its new name."""
         created, dropped = self._sequences()
         body = self._rewrite() if self.must_rewrite else self._in_place()
-        return [*created, *body, *dropped, *self._indexes()]
+        return [*created, *body, *dropped, *self._checks(), *self._indexes()]
+
+    @property
+    def _renews_checks(self) -> bool:
+        """On PostgreSQL, which alone adds and drops them: also where a column that they look at gets another type."""
+        change = self.change
+        return self.ddl.dialect == "postgresql" and bool(change.rechecked or (change.new.checks and change.retyped))
+
+    def _checks(self) -> list[Sql]:
+        new = self.change.new
+        found = self.ddl.checks(new.checks, new.columns) if self._renews_checks else []
+        return [Sql(self.ddl.add_check(new.name, name, sql)) for name, sql in found]
 
     @property
     def lost_indexes(self) -> list[str]:
@@ -203,7 +217,7 @@ class TableSql:
             f"SELECT {', '.join(part.text for part in selected)} FROM {quote(new.name)}"
         )
         return [
-            Sql(ddl.create_table(temporary, new.columns, new.key, by_hand)),
+            Sql(ddl.create_table(temporary, new.columns, new.key, by_hand, new.checks)),
             Sql(
                 copy,
                 tuple(value for part in selected for value in part.parameters),

@@ -338,10 +338,7 @@ class TableForm(Form):
     disabled: bool = False
 
 
-TABLE_LATER = (
-    "physicalChecks",
-    "aiAccess",
-)
+TABLE_LATER = ("aiAccess",)
 """Keys of a table that are kept in `TableSpec.later`."""
 
 

@@ -169,6 +169,8 @@ class TableSpec:
     allow_destructive: bool = False
     allow_force_delete: bool = False
     """A permanent delete clears `restrict` links to the record instead of being refused by them."""
+    physical_checks: bool = False
+    """What the engine checks stands in the database, too, as far as its CHECK can say it (S-006)."""
     disabled: bool = False
     permissions: Permissions | None = None
     row_rules: RowRules | None = None

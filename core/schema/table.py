@@ -63,6 +63,7 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
         constraints=tuple(ConstraintSpec(name=each.name, check=each.check) for each in shape.constraints),
         allow_destructive=shape.allow_destructive,
         allow_force_delete=shape.allow_force_delete,
+        physical_checks=shape.physical_checks,
         disabled=shape.disabled,
         permissions=permissions_of(shape.permissions, (*path, "permissions")),
         row_rules=row_rules_of(shape.row_level_permissions, (*path, "rowLevelPermissions")),

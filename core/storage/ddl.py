@@ -114,14 +114,34 @@ class Ddl:
         return ""
 
     def create_table(
-        self, name: str, columns: Sequence[Column], key: Sequence[str], extra: Sequence[tuple[str, str]] = ()
+        self,
+        name: str,
+        columns: Sequence[Column],
+        key: Sequence[str],
+        extra: Sequence[tuple[str, str]] = (),
+        checks: Sequence[tuple[str, str]] = (),
     ) -> str:
-        """`extra` are columns that somebody added by hand, with the database's own type names."""
+        """`extra` are columns that somebody added by hand, with the database's own type names; `checks` are names and
+        formulas."""
         parts = [self.column(column) for column in columns]
         parts += [f"{quote(column)} {type_}" for column, type_ in extra]
         if key:
             parts.append(f"PRIMARY KEY ({quote_list(key)})")
+        parts += [f"CONSTRAINT {quote(check)} CHECK ({sql})" for check, sql in self.checks(checks, columns)]
         return f"CREATE TABLE {quote(name)} ({', '.join(parts)})"
+
+    def checks(self, checks: Sequence[tuple[str, str]], columns: Sequence[Column]) -> list[tuple[str, str]]:
+        """Those of the rules that the database can hold, with their SQL."""
+        from core.storage.index_condition import index_condition
+
+        found = ((name, index_condition(rule, columns, self.dialect)) for name, rule in checks)
+        return [(name, sql) for name, sql in found if sql is not None]
+
+    def drop_check(self, table: str, check: str) -> str:
+        return f"ALTER TABLE {quote(table)} DROP CONSTRAINT IF EXISTS {quote(check)}"
+
+    def add_check(self, table: str, check: str, sql: str) -> str:
+        return f"ALTER TABLE {quote(table)} ADD CONSTRAINT {quote(check)} CHECK ({sql})"
 
     def drop_table(self, name: str) -> str:
         return f"DROP TABLE {quote(name)}"

@@ -5,6 +5,7 @@ What says more is left to the engine, which judges every unique key with a condi
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 from sqlalchemy import ColumnElement, column
 
@@ -35,8 +36,10 @@ _COLUMNS = frozenset({"text", "integer", "bigint", "decimal", "double", "boolean
 _COMPARISONS = frozenset({"=", "<>", "<", ">", "<=", ">="})
 
 
-def index_condition(where: str, columns: Sequence[Column]) -> str | None:
-    """The SQL of a condition on rows with these columns; None when an index cannot have it."""
+def index_condition(
+    where: str, columns: Sequence[Column], dialect: Literal["duckdb", "postgresql"] = "postgresql"
+) -> str | None:
+    """The SQL of a condition on rows with these columns; None when an index, or a CHECK, cannot have it."""
     by_name = {each.name: each for each in columns if each.type.kind in _COLUMNS}
     kinds: dict[str, Kind] = {name: kind_of_column(each.type.kind) for name, each in by_name.items()}
 
@@ -47,10 +50,10 @@ def index_condition(where: str, columns: Sequence[Column]) -> str | None:
         expression = parse(where)
         if not _is_plain(expression, kinds) or check(expression, kinds) != "boolean":
             return None
-        condition = compile_sql(expression, own, Context("postgresql", kinds))
+        condition = compile_sql(expression, own, Context(dialect, kinds))
     except FormulaProblem:
         return None
-    return _as_text(condition)
+    return _as_text(condition, dialect)
 
 
 def _is_plain(expression: Expression, kinds: dict[str, Kind]) -> bool:
@@ -74,9 +77,10 @@ def _is_lasting(node: Expression, kinds: dict[str, Kind], is_asked: bool) -> boo
     return False
 
 
-def _as_text(condition: ColumnElement[bool]) -> str:
-    from core.storage.postgresql.dialect import make_dialect
+def _as_text(condition: ColumnElement[bool], name: str) -> str:
+    from core.storage.duckdb.dialect import make_dialect as duckdb
+    from core.storage.postgresql.dialect import make_dialect as postgresql
 
-    dialect = make_dialect()
+    dialect = duckdb() if name == "duckdb" else postgresql()
     dialect._backslash_escapes = False
     return str(condition.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.errors import MigrationRefused
+from core.errors import Conflict, MigrationRefused
 from core.fields.build import build_app
 from core.fields.model import AppModel
 from core.fields.registry import FIELD_TYPES
@@ -545,3 +545,54 @@ def test_indexes_of_big_tables_are_built_beside_the_work(db: Database, monkeypat
     db.submit_write(Call(lambda tx: tx.execute(spoil))).result()
     assert list(deferred.waiting(db)) == ["idx_parts_stock"]
     assert deferred.build(db) == ["idx_parts_stock"]
+
+
+def test_checks_in_the_database(open_db: Callable[..., Database]) -> None:
+    """S-006, T-063, T-080, M-028: with `physicalChecks` typed SQL, too, meets the rules; they come, change and go"""
+    database = open_db()
+
+    def parts(most: int, **more: Any) -> Mapping[str, Any]:
+        return table(
+            1,
+            "Parts",
+            field(1, "stock", "integer", min=0, max=most),
+            field(2, "state", "single-select", options=["it's", "used"]),
+            text(3, "bin"),
+            constraints=[
+                {"name": "has_bin", "check": "stock = 0 OR bin IS NOT NULL"},
+                {"name": "is_recent", "check": "created_at < NOW()"},  # only the engine can say it
+            ],
+            **more,
+        )
+
+    def refused(values: str) -> bool:
+        sql = f"INSERT INTO parts (stock, state, bin) VALUES ({values})"
+        error = database.submit_write(Call(lambda tx: tx.execute(sql))).exception()
+        return isinstance(error, Conflict)
+
+    physical = {"physicalChecks": True}
+    migrate(database, parts(9))
+    assert not refused("10, 'odd', NULL")
+    broken = plan(database, app(parts(9, **physical)))
+    assert broken.refusals
+    database.submit_write(Call(lambda tx: tx.execute("DELETE FROM parts"))).result()
+    made = plan(database, app(parts(9, **physical)))
+    assert {'Check check_stock_range in the database: "stock" >= 0 AND "stock" <= 9'} <= {
+        step.text for step in made.steps
+    }
+    run(database, made)
+    assert [refused(each) for each in ("10, NULL, 'a'", "1, 'odd', 'a'", "1, NULL, NULL", "1, 'it''s', 'a'")] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+    migrate(database, parts(19, **physical))
+    assert (refused("20, NULL, 'a'"), refused("10, NULL, 'a'")) == (True, False)
+    renamed = parts(19, **physical)
+    renamed["fields"][0]["name"] = "amount"  # type: ignore[index]
+    renamed["constraints"][0]["check"] = "amount = 0 OR bin IS NOT NULL"
+    migrate(database, renamed)
+    assert rows(database, "SELECT amount FROM parts ORDER BY 1") == [(1,), (10,)]
+    migrate(database, parts(19))
+    assert not refused("99, 'odd', NULL")
