@@ -1,11 +1,13 @@
 """One statement of the gate on its way from the parser's tree to what is sent."""
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select
-from sqlglot import exp
+from sqlglot import exp, parse
+from sqlglot.errors import ErrorLevel, SqlglotError
 
 from core.fields.model import TableModel
 from core.schema.policy_text import ASKED
@@ -18,6 +20,9 @@ SCHEMAS = ("", "main", "public")
 Readable = Callable[[str], TableModel | None]
 Rows = Callable[[TableModel], Select[Any]]
 AskedOf = Callable[[str, str], ColumnElement[Any]]
+_WORDS = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?: [A-Za-z_]+)*")
+_NUMBER = re.compile(r"[0-9]*\.?[0-9]*(?:[eE][+-]?[0-9]+)?")
+_MARK = re.compile(r"gate_[0-9a-f]{32}_?\w*")
 Common = Mapping[str, str]
 """Common tables in sight: what the statement calls them, and what they are called instead."""
 
@@ -36,16 +41,30 @@ class Rewriting:
         self._columns: list[tuple[str, Place | None]] = []
         self._count = 0
         self._set: list[tuple[exp.Table, Select[Any]]] = []
+        self._is_again = False
 
     def typed(self, tree: exp.Expression) -> Typed:
         """The statement as it is sent. Changes the tree. Raises Refused."""
         try:
             self._walk(tree, {}, 0)
             text = tree.sql(dialect=self._dialect, identify=True, normalize_functions=False, comments=False)
+            self._read_again(text)
         except RecursionError:
             raise Refused("54001", "The statement is nested too deeply") from None
         bindable = tree.find(exp.Unnest) is None
         return Typed(text, tuple(self._parts), frozenset(self._names), tuple(self._columns), bindable)
+
+    def _read_again(self, text: str) -> None:
+        """What was written is judged like what was typed: should something come out of the tree otherwise than it went in,
+        it is not let through."""
+        try:
+            found = parse(text, read=self._dialect, error_level=ErrorLevel.IMMEDIATE)
+        except SqlglotError:
+            found = []
+        if len(found) != 1 or found[0] is None:
+            raise Refused("42501", "The statement cannot be written anew")
+        self._count, self._is_again = 0, True
+        self._walk(found[0], {}, 0)  # type: ignore[arg-type]
 
     def put(self, what: Put) -> exp.Identifier:
         """A name that stands for something until the database is at hand."""
@@ -122,7 +141,7 @@ class Rewriting:
 
     def _check_name(self, name: str, node: exp.Expression) -> None:
         """A common table or an alias called like a table would be read as that table by some and not by others."""
-        if self._readable(name.lower()) is not None:
+        if not self._is_again and self._readable(name.lower()) is not None:
             raise Refused("42501", f"{name} is a table; call it otherwise here", place=place_of(node))
 
     def _fold(self, name: exp.Expression) -> None:
@@ -167,6 +186,10 @@ class Rewriting:
         """A common table under its new name, or rows of a table; true: the name that it goes by is its own."""
         self._fold(node.this)
         name, schema, alias = node.name, node.db.lower(), node.args.get("alias")
+        if self._is_again:
+            if schema or not name.startswith(self._nonce):
+                raise Refused("42501", "The statement cannot be written anew")
+            return False
         key = name if self._dialect == "postgres" else name.lower()
         if schema == "" and key in common:
             node.set("this", exp.Identifier(this=common[key], quoted=True))
@@ -197,6 +220,16 @@ class Rewriting:
         if not isinstance(node.this, exp.Star):
             raise refused(node)
         return False
+
+    def _on_var(self, node: exp.Expression, common: Common) -> bool:
+        if not isinstance(node.this, str) or not _WORDS.fullmatch(node.this):
+            raise refused(node)
+        return True
+
+    def _on_literal(self, node: exp.Expression, common: Common) -> bool:
+        if not node.is_string and not _NUMBER.fullmatch(str(node.this)):
+            raise refused(node)
+        return True
 
     def _on_anonymous(self, node: exp.Expression, common: Common) -> bool:
         if not isinstance(node.this, str) or node.this.lower() not in COMMON_NAMES:
@@ -238,7 +271,7 @@ class Rewriting:
 
 def refused(node: exp.Expression) -> Refused:
     """What the statement says there is not for this caller."""
-    shown = " ".join(node.sql(comments=False).split())
+    shown = _MARK.sub("…", " ".join(node.sql(comments=False).split()))
     shown = shown if len(shown) <= 60 else shown[:59] + "…"
     return Refused("42501", f"This cannot be used here: {shown}", place=place_of(node))
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from typing import Any
 
 from core.contract.console import SqlColumn, SqlProblem
 from core.errors import Busy, DeadlinePassed, DiskFull, SovriumError
@@ -18,6 +17,8 @@ from core.storage.typed import query
 
 SECONDS = 30.0
 """How long a statement may take."""
+WRITE_SECONDS = 5.0
+"""How long one that writes may keep other writers waiting."""
 log = logging.getLogger("sovrium.sql")
 
 
@@ -70,10 +71,14 @@ class GatedRun:
 
         change = await asyncio.to_thread(taken_apart, self._gate, statement.text, self._limit)
         self._typed = change.source
-        actor: Any = actor_of(self._gate.principal)
-        done: Done = await self._database.write(
-            Call(change.run), actor=actor, cause=cause_of(statement), cancel=self._cancel
-        )
+        actor = actor_of(self._gate.principal)
+        timer = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._cancel.cancel)
+        try:
+            done: Done = await self._database.write(
+                Call(change.run), actor=actor, cause=cause_of(statement), cancel=self._cancel
+            )
+        finally:
+            timer.cancel()
         return done
 
     def _told(self, error: SovriumError) -> SovriumError:

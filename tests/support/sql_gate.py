@@ -147,7 +147,8 @@ class Case:
 
 
 def cases(dialect: str) -> Iterator[Case]:
-    """The corpus, those for another database left out."""
+    """The corpus, those for another database left out. What is refused before any database is asked is refused by the same
+    lists on both: of that PostgreSQL gets every third."""
     text = (Path(__file__).parents[1] / "corpora" / "sql_gate.txt").read_text()
     for number, line in enumerate(text.splitlines(), 1):
         if not line or line.startswith("#"):
@@ -160,7 +161,8 @@ def cases(dialect: str) -> Iterator[Case]:
                     break
                 sql = sql.removesuffix(f" [{each}]")
         else:
-            yield Case(expected, sql, number)
+            if dialect == "duckdb" or expected not in ("42501", "42P01", "42601") or number % 3 == 0:
+                yield Case(expected, sql, number)
 
 
 # ── Statements by chance ──
