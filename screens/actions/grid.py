@@ -67,6 +67,7 @@ CELLS: tuple[Action, ...] = (
     Action("group.by", "a", "cells"),
     Action("col.manager", "C", "cells"),
     Action("view.menu", "w", "cells"),
+    Action("grid.density", "", "cells"),
     Action("data.export", "X", "cells"),
     Action("data.import", "I", "cells"),
     Action("grid.menu", "full_stop", "cells"),

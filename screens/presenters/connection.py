@@ -1,6 +1,7 @@
 """The life of the connection to the server: first contact, events, loss, return. No Textual.
 
-`starting` → `online` ⇄ `lost`; `refused` when trying again by itself cannot help (a bad app file, a database held by
+`starting` → `online` ⇄ `lost`; `signed-out` when the server asks who one is: `door` is the way to it until `retry` is
+asked for with a session; `refused` when trying again by itself cannot help (a bad app file, a database held by
 someone else, another version): a person mends it and asks again with `retry`.
 """
 
@@ -18,10 +19,11 @@ from screens.services.text import t
 if TYPE_CHECKING:
     from screens.services.context import Context
 
-State = Literal["starting", "online", "lost", "refused"]
+State = Literal["starting", "online", "lost", "signed-out", "refused"]
 Opener = Callable[[], Awaitable[Port]]
 """Finds or starts the server and gives the way to it; raises a SovriumError that says why not."""
 
+SIGNED_OUT = 401
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each further attempt; the last one repeats."""
 
@@ -53,6 +55,8 @@ class Connection:
         self.attempt = 0
         self.pauses = PAUSES
         self.changed: Signal[State] = Signal()
+        self.door: Port | None = None
+        """The way to a server that one has to sign in to."""
         self._wake = asyncio.Event()
 
     def retry(self) -> None:
@@ -69,9 +73,10 @@ class Connection:
             except WrongVersion as error:
                 self._lose(context, error, "refused")
             except SovriumError as error:
-                self._lose(context, error, "lost")
-            if self.state == "refused":
+                self._lose(context, error, "signed-out" if self.door is not None else "lost")
+            if self.state in ("refused", "signed-out"):
                 await self._pause(None)
+                await self._shut_door()
             else:
                 await self._pause(self.pauses[min(self.attempt, len(self.pauses) - 1)])
                 self.attempt += 1
@@ -100,8 +105,18 @@ class Connection:
                 context.jobs.hear(event)
                 context.events.publish(event)
             raise ServerGone("The server has ended the stream of events")
+        except SovriumError as error:
+            if error.status == SIGNED_OUT:
+                self.door = port
+            raise
         finally:
-            await port.close()
+            if self.door is not port:
+                await port.close()
+
+    async def _shut_door(self) -> None:
+        door, self.door = self.door, None
+        if door is not None:
+            await door.close()
 
     def _lose(self, context: Context, error: SovriumError, state: State) -> None:
         was_online = self.state == "online"
@@ -124,5 +139,5 @@ class Connection:
             pass
         else:
             self.attempt = 0
-            if self.state == "refused":
+            if self.state in ("refused", "signed-out"):
                 self._enter("starting")

@@ -17,6 +17,8 @@ from screens.presenters.row_source import Query
 from screens.presenters.value import title_of
 
 Kind = Literal["app", "own", "suggested", "query"]
+DENSITIES = ("compact", "normal", "spacious")
+"""One line a row, two, three."""
 BOARD_FAMILIES = ("select", "checkbox", "user", "link")
 
 
@@ -258,6 +260,17 @@ class ViewBook:
         ]
         frozen = self.preferences.get("frozenColumns", (session or {}).get("frozen"))
         return {"columns": columns, "frozen": frozen}
+
+    @property
+    def density(self) -> str:
+        """How much air rows have (V-018)."""
+        return str(self.preferences.get("rowDensity") or DENSITIES[0])
+
+    async def turn_density(self) -> str:
+        """The next density; kept on the server."""
+        following = DENSITIES[(DENSITIES.index(self.density) + 1) % len(DENSITIES)] if self.density in DENSITIES else ""
+        await self.prefer({"rowDensity": following or DENSITIES[0]})  # type: ignore[typeddict-item]
+        return self.density
 
     def _is_hidden(self, name: str) -> bool:
         """Automatic times are, until they are asked for."""

@@ -48,7 +48,8 @@ from screens.widgets.view_desk import ViewDesk
 from screens.widgets.view_menu import SIGNS
 
 OF_CELLS = frozenset(
-    "grid_open grid_edit grid_external grid_clear grid_value grid_bulk grid_paste group_by mode_entry link_peek".split()
+    "grid_open grid_edit grid_external grid_clear grid_value grid_bulk grid_paste group_by mode_entry link_peek"
+    " grid_density".split()
 )
 """What needs a cell under the cursor: not done on cards."""
 
@@ -652,6 +653,10 @@ class GridPane(Container):
 
     def action_group_by(self) -> None:
         self.views.group()
+
+    @work(exclusive=True, group="density", exit_on_error=False)
+    async def action_grid_density(self) -> None:
+        await self.desk.turn_density()
 
     def action_view_menu(self) -> None:
         self.views.saved_views()

@@ -14,7 +14,7 @@ from core.contract.tables import TableInfo
 from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.paste import TargetRow
 from screens.presenters.row_source import Query
-from screens.presenters.view_book import Look, ViewBook
+from screens.presenters.view_book import DENSITIES, Look, ViewBook
 from screens.services.text import t
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class ViewDesk:
         grid = self.pane.grid
         if grid is None:
             return
+        self._make_tall()
         had_focus = grid.has_focus or (before is not None and before.has_focus)
         if before is not None:
             await before.remove()
@@ -113,6 +114,18 @@ class ViewDesk:
             grid.focus()
         self.pane.screen.refresh_bindings()
         self.pane.paint_title()
+
+    def _make_tall(self) -> None:
+        grid, book = self.pane.grid, self.book
+        if grid is not None and book is not None and book.density in DENSITIES:
+            grid.make_tall(DENSITIES.index(book.density) + 1)
+
+    async def turn_density(self) -> None:
+        """More air between the rows, or none again."""
+        if self.book is not None:
+            density = await self.book.turn_density()
+            self._make_tall()
+            self.pane.app.notify(t(f"views.density.{density}"))
 
     # ── Reading ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -343,6 +343,27 @@ async def test_a_view_that_is_only_read_takes_no_edit_by_any_way(studio: Running
         assert shows(pilot, "read only")
 
 
+async def test_rows_have_more_air(studio: RunningServer) -> None:
+    """V-018: rowDensity is kept on the server; keys, clicks and editors find their rows."""
+    fill(studio, *(task(f"t{n:02}") for n in range(40)))
+    async with tasks(studio) as (pilot, screen):
+        grid = screen.pane.grid
+        await pilot.press("ctrl+p", *"row", "space", *"density", "enter")
+        await until(pilot, lambda: grid.tall == 2)
+        kept = studio.local.get("/api/tables/tasks/user-preferences").json()
+        assert kept["rowDensity"] == "normal"
+        lines = screen_text(pilot.app).splitlines()
+        first = next(at for at, line in enumerate(lines) if "t00" in line)
+        assert "t01" in lines[first + 2]
+        assert "t" not in lines[first + 1].split("│")[1].strip(" ┃")
+        await pilot.press("G")
+        await until(pilot, lambda: shows(pilot, "t39") and not shows(pilot, "t10"))
+        await pilot.click("#grid", offset=(10, 3))
+        assert model(screen).selection.row == grid.top + 1
+        region = grid.cell_region(grid.top + 1, "title")
+        assert region is None or region.y - grid.cell_region(grid.top, "title").y == 2
+
+
 async def test_events_span_days(studio: RunningServer) -> None:
     """V-020: an event stands on every day until its end, also when it began before the days shown."""
     today = date.today()

@@ -165,7 +165,7 @@ class CalendarBoard(Face):
         return begun, begun if end is None else day_of(end, self.value(row, self.look.end))
 
     def events_of(self, day: date) -> list[GridRow | None]:
-        """The rows of a day, staged ones first, at the end those that go on from days before; None for those on their way."""
+        """The rows of a day, staged ones first, those that go on from days before last; None for those on their way."""
         began = list(self._spans.get(day, ()))
         arrived = [self._by_key(key) for key in self._staged.get(day, ())]
         keys = set(self._staged.get(day, ()))

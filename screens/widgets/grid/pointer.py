@@ -60,8 +60,8 @@ class Pointer:
         elif self.dragging == "edge":
             grid.resize_column(self._column, event.x - self._start)
         elif self.dragging == "cells":
-            line = max(1, min(event.y, grid.body_height))
-            if event.y < 1 or event.y > grid.body_height:
+            line = max(1, min(event.y, grid.body_lines))
+            if event.y < 1 or event.y > grid.body_lines:
                 grid.scroll_rows(-1 if event.y < 1 else 1)
             row, column = grid.row_at(line), grid.column_at(event.x)
             selection = grid.model.selection
@@ -92,7 +92,7 @@ class Pointer:
         self.grid.capture_mouse()
 
     def _scroll_to(self, y: int) -> None:
-        self.grid.show_top(self.grid.scrollbar.row_at(y - 1))
+        self.grid.show_top(self.grid.scrollbar.row_at((y - 1) // self.grid.tall))
 
     def _edge_at(self, x: int) -> int | None:
         """The column whose right edge is under the pointer."""

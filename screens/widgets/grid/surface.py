@@ -98,6 +98,8 @@ class GridSurface(ScrollView, can_focus=True):
         self.model = model
         self.top = 0
         self.left = 0
+        self.tall = 1
+        """Lines of a row: the first has its text, the others are air."""
         self.search = SearchLine(self)
         self._extent = Size(0, 0)
         """The grid's size; Textual works its own out from the styles each time."""
@@ -141,12 +143,24 @@ class GridSurface(ScrollView, can_focus=True):
     def on_blur(self) -> None:
         self._forget_row(self.model.selection.row)
 
+    def make_tall(self, lines: int) -> None:
+        """Give each row so many lines."""
+        if lines != self.tall:
+            self.tall = lines
+            self.repaint()
+            self._reveal()
+
     # ── Geometry ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
-    def body_height(self) -> int:
+    def body_lines(self) -> int:
         """Lines for rows."""
         return max(self._extent.height - HEADER - self.search.open - bool(self.model.aggregates), 0)
+
+    @property
+    def body_height(self) -> int:
+        """Rows that fit."""
+        return -(-self.body_lines // self.tall)
 
     @property
     def scrollbar(self) -> Scrollbar:
@@ -161,8 +175,8 @@ class GridSurface(ScrollView, can_focus=True):
 
     def row_at(self, y: int) -> int | None:
         """The row on a line; None for the header and below the last one."""
-        row = self.top + y - HEADER
-        return row if HEADER <= y < HEADER + self.body_height and row < self.model.count else None
+        row = self.top + (y - HEADER) // self.tall
+        return row if HEADER <= y < HEADER + self.body_lines and row < self.model.count else None
 
     def column_at(self, x: int) -> int | None:
         """The place of the column at a cell of a line; None in the gutter and behind the last one."""
@@ -178,7 +192,7 @@ class GridSurface(ScrollView, can_focus=True):
         inside = self.content_region
         parent = self.parent.region if isinstance(self.parent, Widget) else self.region
         x = inside.x - parent.x + self.frame.gutter + slot.x + 1
-        return Region(x, inside.y - parent.y + HEADER + line, slot.width - 2, 1)
+        return Region(x, inside.y - parent.y + HEADER + line * self.tall, slot.width - 2, 1)
 
     # ── Painting ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -212,7 +226,7 @@ class GridSurface(ScrollView, can_focus=True):
 
     def _lines(self) -> Callable[[int], Strip]:
         """The painter of single lines, with what they share looked up once. Reads caches only."""
-        size, height, model = self._extent, self.body_height, self.model
+        size, height, model, tall = self._extent, self.body_lines, self.model, self.tall
         if size.width < self.frame.gutter + NARROWEST:
             return lambda y: Strip.blank(size.width, self.rich_style)
         bar, count, top, selection = self.scrollbar, model.count, self.top, model.selection
@@ -220,7 +234,7 @@ class GridSurface(ScrollView, can_focus=True):
         track = "│" if bar.needed else " "
         columns, held = len(model.layout.shown), self._strips
         plain = selection.anchor is None and not selection.everything
-        model.need(top, top + height - 1)
+        model.need(top, top + self.body_height - 1)
 
         def line(y: int) -> Strip:
             if y < HEADER:
@@ -230,9 +244,12 @@ class GridSurface(ScrollView, can_focus=True):
                 return self._keep(None, [*self.painter.totals(self.frame), bar_end])
             if y > height:
                 return self._keep(None, self.search.segments(self.painter.palette, size.width))
-            position, sign = top + y - HEADER, "┃" if first <= y - HEADER < first + length else track
+            step, inside = divmod(y - HEADER, tall)
+            position, sign = top + step, "┃" if first <= step < first + length else track
             if position >= count:
                 return self._blank_line(y - HEADER, sign)
+            if inside:
+                return self._keep(None, [*self.painter.blank(self.frame, ""), self._bar(sign)])
             cursor = selection.column if position == selection.row else None
             span = None if plain else selection.span_in(position, columns)
             return held.get((position, cursor, span, sign)) or self._row_line(position, cursor, span, sign)
@@ -268,7 +285,7 @@ class GridSurface(ScrollView, can_focus=True):
         return self._keep((position, cursor, span, sign), [*segments, self._bar(sign)])
 
     def _blank_line(self, line: int, sign: str) -> Strip:
-        notice = self._notice() if line == self.body_height // 3 else ""
+        notice = self._notice() if line == self.body_lines // 3 else ""
         return self._keep(None, [*self.painter.blank(self.frame, notice), self._bar(sign)])
 
     def _bar(self, sign: str) -> Segment:
@@ -307,7 +324,7 @@ class GridSurface(ScrollView, can_focus=True):
         regions: list[Region] = []
         height = self.body_height
         for line in sorted({row - self.top for row in rows if 0 <= row - self.top < height}):
-            region = Region(0, HEADER + line, self._extent.width, 1)
+            region = Region(0, HEADER + line * self.tall, self._extent.width, self.tall)
             if regions and regions[-1].bottom == region.y:
                 region = regions.pop().union(region)
             regions.append(region)
@@ -316,7 +333,7 @@ class GridSurface(ScrollView, can_focus=True):
 
     def _refresh_columns(self, row: int, *columns: int) -> None:
         """Two cells of a row and their titles: what a step to the side changes."""
-        line = HEADER + row - self.top
+        line = HEADER + (row - self.top) * self.tall
         gutter = self.frame.gutter
         for slot in self.frame.slots:
             if slot.place in columns:
