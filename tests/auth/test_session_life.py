@@ -1,0 +1,163 @@
+"""How long sessions last, how many there are, and to whom they are bound (auth §6.1)."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from core.auth.store import SESSIONS, TOKENS
+from tests.support.accounts import DESK, PASSWORD, Desk
+from tests.support.clock import MovingClock
+from tests.support.server import RunningServer
+
+BOUND = DESK.replace(
+    "  roles:", "  session: {bind: both, maxPerUser: 2, expiresIn: 864000, updateAge: 86400}\n  roles:"
+)
+
+
+class Town:
+    """A desk whose time is moved by hand."""
+
+    def __init__(self, folder: Path, app: str) -> None:
+        self.clock = MovingClock()
+        self.server = RunningServer(app, folder, clock=self.clock)
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    found = Town(tmp_path_factory.mktemp("bound"), BOUND)
+    with found.server:
+        yield found
+
+
+@pytest.fixture
+def bound(town: Town) -> Iterator[Desk]:
+    desk = Desk(town.server)
+    desk.clear()
+    yield desk
+    desk.close()
+
+
+def sessions(desk: Desk) -> int:
+    return int(desk.read(lambda reader: reader.scalar("SELECT count(*) FROM auth_session")))
+
+
+def sign_in(desk: Desk, **more: object) -> httpx.Response:
+    return desk.client().post(
+        "/api/auth/sign-in/email", json={"email": "ana@example.org", "password": PASSWORD, **more}
+    )
+
+
+def expires(desk: Desk) -> datetime:
+    return max(row[0] for row in desk.read(lambda reader: reader.rows("SELECT expires_at FROM auth_session")))
+
+
+def test_a_068_the_third_sign_in_ends_the_oldest_session(bound: Desk, town: Town) -> None:
+    first = bound.sign_up("ana")
+    town.clock.forward(1)
+    second = bound.sign_in("ana")
+    town.clock.forward(1)
+    third = bound.sign_in("ana")
+    alive = [each.get("/api/auth/get-session").json() is not None for each in (first, second, third)]
+    assert alive == [False, True, True]
+
+
+def test_a_069_a_session_shown_from_elsewhere_opens_nothing_and_is_told_to_the_log(bound: Desk, town: Town) -> None:
+    ana = bound.sign_up("ana")
+    for _ in range(3):
+        refused = ana.get("/api/tables/notes/records", headers={"User-Agent": "another browser"})
+        assert (refused.status_code, refused.json()["code"]) == (401, "SESSION_BINDING")
+    assert bound.audited().count("session.binding_mismatch") == 1, "once a minute"
+    town.clock.forward(61)
+    ana.get("/api/tables/notes/records", headers={"User-Agent": "another browser"})
+    assert bound.audited().count("session.binding_mismatch") == 2
+    assert ana.get("/api/tables/notes/records").status_code == 200, "the owner goes on"
+
+
+def test_a_067_a_session_slides_once_in_its_time_and_no_more(bound: Desk, town: Town) -> None:
+    ana = bound.sign_up("ana")
+    begun = expires(bound)
+    town.clock.forward(hours=23)
+    assert ana.get("/api/tables/notes/records").status_code == 200
+    assert expires(bound) == begun
+    town.clock.forward(hours=2)
+    assert ana.get("/api/tables/notes/records").status_code == 200
+    slid = expires(bound)
+    assert slid - begun == timedelta(hours=25)
+    assert ana.get("/api/tables/notes/records").status_code == 200
+    assert expires(bound) == slid
+
+
+def test_a_067_an_old_proof_is_no_fresh_one(bound: Desk, town: Town) -> None:
+    ana = bound.sign_up("ana")
+    town.clock.forward(hours=25)
+    for path, body in (("change-email", {"newEmail": "anna@example.org"}), ("delete-user", {})):
+        assert ana.post(f"/api/auth/{path}", body).json()["code"] == "SESSION_NOT_FRESH", path
+    assert ana.post("/api/auth/verify-password", {"password": PASSWORD}).status_code == 200
+    assert ana.post("/api/auth/change-email", {"newEmail": "anna@example.org"}).status_code == 200
+
+
+def test_a_059_an_expired_session_opens_nothing_and_is_swept(bound: Desk, town: Town) -> None:
+    """Links that have expired go as well, a day later."""
+    ana = bound.sign_up("ana")
+    bound.guest.post("/api/auth/request-password-reset", json={"email": "ana@example.org"})
+    town.clock.forward(days=11)
+    assert ana.get("/api/auth/get-session").json() is None
+    assert sessions(bound) == 1
+    auth = bound.server.engine.auth
+    assert auth is not None
+    auth.upkeep.run()
+    assert sessions(bound) == 0
+    assert bound.read(lambda reader: reader.scalar(f"SELECT count(*) FROM {TOKENS.name}")) == 0
+
+
+def test_a_079_how_long_it_lasts_is_asked_for_at_the_sign_in(bound: Desk, town: Town) -> None:
+    bound.sign_up("ana")
+    long = sign_in(bound, rememberMe=True)
+    assert "Max-Age=864000" in long.headers["set-cookie"]
+    assert expires(bound) - town.clock.now == timedelta(days=10)
+    bound.write(lambda tx: tx.execute(SESSIONS.delete()))
+    short = sign_in(bound, rememberMe=False)
+    assert "Max-Age" not in short.headers["set-cookie"]
+    assert expires(bound) - town.clock.now == timedelta(days=1)
+
+
+def test_when_a_session_was_seen_is_kept_at_the_next_upkeep(bound: Desk, town: Town) -> None:
+    ana = bound.sign_up("ana")
+    town.clock.forward(minutes=5)
+    ana.get("/api/tables/notes/records")
+    auth = bound.server.engine.auth
+    assert auth is not None
+    auth.upkeep.run()
+    seen = bound.read(lambda reader: reader.scalar("SELECT last_seen_at FROM auth_session"))
+    assert seen == town.clock.now
+
+
+def test_a_060_a_stolen_cookie_dies_with_the_session_on_every_address(duck_desk: Desk) -> None:
+    """T4: also the secret of before a sign-in opens nothing after it."""
+    ana = duck_desk.sign_up("ana")
+    cookie = {"Cookie": f"sid={ana.client.cookies['sid']}"}
+    ana.post("/api/auth/sign-out")
+    again = duck_desk.sign_in("ana")
+    assert again.client.cookies["sid"] != cookie["Cookie"].removeprefix("sid=")
+    paths = ("/api/tables", "/api/tables/notes/records", "/api/auth/list-sessions", "/api/account/export")
+    for path in paths:
+        assert duck_desk.guest.get(path, headers=cookie).status_code == 401, path
+
+
+def test_cookies_of_several_servers_are_signed_with_what_they_share(tmp_path: Path) -> None:
+    """`AUTH_SECRET`: the same value is read, whatever the master keys are."""
+    from core.auth.session import Sessions
+    from core.schema.auth import SessionSpec
+    from core.secrets.envelope import MasterKey, Secrets
+
+    def server(key: int, secret: str | None) -> Sessions:
+        secrets = Secrets(MasterKey(bytes([key]) * 32))
+        return Sessions(None, SessionSpec(), None, secrets, MovingClock(), cookie_secret=secret)  # type: ignore[arg-type]
+
+    value = server(1, "a long shared secret").sign("x" * 43)
+    assert server(2, "a long shared secret").unsign(value) == "x" * 43
+    assert server(1, "another shared secret").unsign(value) is None
+    assert server(1, None).unsign(value) is None
