@@ -70,9 +70,11 @@ class OneTimeTokens:
         user: str | None = None,
         data: Mapping[str, Any] | None = None,
         several: bool = False,
+        secret: str | None = None,
     ) -> str:
-        """The secret of a new link. Earlier ones of the same purpose and identifier hold no more, unless `several`."""
-        secret = secrets.token_urlsafe(32)
+        """The secret of a new link, or the one that is given. Earlier ones of the same purpose and identifier hold no more,
+        unless `several`."""
+        secret = secret or secrets.token_urlsafe(32)
         self._issue(tx, purpose, identifier, seconds, hash_of(secret), user, data, several=several)
         return secret
 
@@ -86,11 +88,17 @@ class OneTimeTokens:
         length: int = 6,
         user: str | None = None,
         data: Mapping[str, Any] | None = None,
+        code: str | None = None,
     ) -> str:
-        """A new code of digits; earlier ones of the same purpose and identifier hold no more."""
-        code = "".join(secrets.choice("0123456789") for _ in range(length))
+        """A new code of digits, or the given one; earlier ones of the same purpose and identifier hold no more."""
+        code = code or self.new_code(length)
         self._issue(tx, purpose, identifier, seconds, self._keys.mac("otp", purpose, identifier, code), user, data)
         return code
+
+    @staticmethod
+    def new_code(length: int) -> str:
+        """Digits that nobody can guess, for what must be sent before it is kept."""
+        return "".join(secrets.choice("0123456789") for _ in range(length))
 
     def find_link(self, reader: Reader, purpose: Purpose, secret: str) -> Token | None:
         """A link that could be used now; None for any other."""
@@ -115,6 +123,16 @@ class OneTimeTokens:
         if not self._use(tx, token.id):
             raise AuthError("INVALID_TOKEN")
         return token
+
+    def missed(self, tx: Transaction, purpose: Purpose, secret: str, most: int) -> bool:
+        """Count something wrong that was tried with a link; whether the link is used up by it, as the last of `most`."""
+        c = TOKENS.c
+        where = (c.secret_hash == hash_of(secret), c.purpose == purpose)
+        counted = TOKENS.update().where(*where).values(attempts=c.attempts + 1).returning(c.attempts)
+        is_over = any(attempts >= most for (attempts,) in tx.rows(counted))
+        if is_over:
+            tx.execute(TOKENS.update().where(*where, c.used_at.is_(None)).values(used_at=tx.time))
+        return is_over
 
     def try_code(
         self, tx: Transaction, purpose: Purpose, identifier: str, code: str, *, tries: int = TRIES

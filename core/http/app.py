@@ -255,9 +255,22 @@ class Application:
                 raise StorageError("The server is not ready yet", hint="try again in a moment")
             if signed_out and not route.guests and route.needs is None:
                 raise NotSignedIn
+            if not route.unproven:
+                self._require_factor(engine, visitor.signed_in)
             if not principal.is_unrestricted:
                 self._know(engine, route, segments, principal)
         return Call(self, engine, route, segments, principal, scope, receive, visitor.source, visitor.signed_in)
+
+    @staticmethod
+    def _require_factor(engine: Engine, found: "SignedIn | None") -> None:
+        """A-119. Raises AuthError MFA_REQUIRED."""
+        auth = engine.app.auth
+        if found is None or auth is None or not auth.mfa.require_for or found.principal.aal == "aal2":
+            return
+        if found.session.impersonated_by is None and auth.mfa.demands(found.principal.roles, engine.app.roles):
+            from core.auth.error import AuthError
+
+            raise AuthError("MFA_REQUIRED")
 
     @staticmethod
     def _know(engine: Engine, route: Route, segments: dict[str, str], principal: Principal) -> None:

@@ -84,6 +84,8 @@ class Route:
     """A caller without a session is let in for a view that asks for none (V-015)."""
     counter: Counter | None = "method"
     """The window that a request is counted in; None: in none (L-005)."""
+    unproven: bool = False
+    """Open to a session that has not shown the second factor which its roles ask for (A-119)."""
     throttle: Throttle | None = None
     """How often accounts may be tried by it (auth §10.1), in place of `counter`."""
 

@@ -11,6 +11,7 @@ def all_routes() -> Iterator[Route]:
         access,
         auth_account,
         auth_email,
+        auth_factor,
         auth_master_key,
         auth_password,
         auth_session,
@@ -49,7 +50,7 @@ def all_routes() -> Iterator[Route]:
         formulas,
     )
     of_records = (history, files)
-    of_accounts = (auth_session, auth_email, auth_password, auth_account, auth_master_key)
+    of_accounts = (auth_session, auth_email, auth_password, auth_account, auth_factor, auth_master_key)
     for module in (
         *families,
         *of_accounts,

@@ -1,6 +1,7 @@
 """Signing up, in and out with a password, and one's own sessions (auth §6.1, §7.1)."""
 
 from core.auth.address import normal_email
+from core.auth.device import forget_devices
 from core.auth.profile import accepted_image
 from core.contract.auth import (
     Revoked,
@@ -12,6 +13,7 @@ from core.contract.auth import (
     SignUpRequest,
     Success,
     TokenAndUser,
+    Ways,
 )
 from core.errors import FieldError, Invalid, NotFound
 from core.http.answer import Answer, as_json
@@ -43,6 +45,23 @@ def image_of(value: str | None) -> str | None:
 def onward(callback: str | None) -> dict[str, object]:
     """Where a page that has signed somebody in is to go."""
     return {"redirect": False} if callback is None else {"redirect": True, "url": callback}
+
+
+@routes.add("GET", "/api/auth/ways", guests=True, unproven=True, answers={200: Ways})
+async def ways_to_sign_in(call: Call) -> Answer:
+    """How one can sign in to this app"""
+    spec = call.auth.context.spec
+    mail = spec.magic_link is not None
+    answer: Ways = {
+        "app": call.engine.app.name,
+        "password": spec.password is not None,
+        "emailCode": mail,
+        "magicLink": mail,
+        "phone": spec.phone is not None,
+        "anonymous": spec.anonymous is not None,
+        "signUp": spec.allow_sign_up and spec.password is not None,
+    }
+    return as_json(answer)
 
 
 @routes.add(
@@ -93,7 +112,7 @@ async def sign_in(call: Call) -> Answer:
     return admitted(call, way, **onward(callback))
 
 
-@routes.add("GET", "/api/auth/get-session", guests=True, answers={200: SessionAndUser | None})
+@routes.add("GET", "/api/auth/get-session", guests=True, unproven=True, answers={200: SessionAndUser | None})
 async def get_session(call: Call) -> Answer:
     """The session and the account that ask, null without one"""
     found = call.signed_in
@@ -111,7 +130,7 @@ async def refresh_session(call: Call) -> Answer:
     return as_json({"session": session.body(session.id), "user": found.account.body(call.engine.app.roles)})
 
 
-@routes.add("POST", "/api/auth/sign-out", answers={200: Success}, errors=(401,))
+@routes.add("POST", "/api/auth/sign-out", unproven=True, answers={200: Success}, errors=(401,))
 async def sign_out(call: Call) -> Answer:
     """End the session that asks"""
     found = current(call)
@@ -138,6 +157,7 @@ async def revoke_session(call: Call) -> Answer:
         session = context.sessions.find(tx, handle)
         if session is None or session.user_id != found.account.id:
             raise NotFound
+        forget_devices(tx, found.account.id, [session.device_id])
         count = context.sessions.end(tx, [handle])
         context.log(tx, "session.revoked", found.principal, call.source, ("session", handle, ""))
         return count
@@ -161,6 +181,7 @@ async def _end_all(call: Call, *, keep: bool) -> int:
     found, context = current(call), call.auth.context
 
     def work(tx: Transaction) -> int:
+        forget_devices(tx, found.account.id, but=found.session.device_id if keep else None)
         count = context.sessions.end_all(tx, found.account.id, but=found.session.id if keep else None)
         context.log(tx, "session.revoked", found.principal, call.source, ("user", found.account.id, ""), count=count)
         return count
