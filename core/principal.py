@@ -39,6 +39,8 @@ class Principal:
     """An account without an address, made by an anonymous sign-in."""
     key: str | None = None
     """Id of the API key that the caller has shown."""
+    scopes: frozenset[str] | None = None
+    """What that key leaves of the account's rights (`core.schema.scope`); None: all of them."""
 
     @property
     def is_unrestricted(self) -> bool:

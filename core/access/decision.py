@@ -12,6 +12,7 @@ from core.principal import Principal
 from core.schema.model import App, TableSpec
 from core.schema.permission import Cycle, Operation, Permissions, Rule, resolved
 from core.schema.role import GROUP, VIEWER, Roles
+from core.schema.scope import permits
 
 FieldOperation = Literal["read", "write"]
 Because = Literal[
@@ -26,6 +27,7 @@ Because = Literal[
     "reading",  # what cannot be read cannot be commented on
     "computed",  # a value made from one that may not be read (P-021)
     "broken",  # permissions that inherit in a circle (P-040)
+    "scope",  # an API key that is for something else
 ]
 _BY_DEFAULT: frozenset[Operation] = frozenset({"read", "create", "update", "delete", "restore", "comment"})
 _OF_VIEWERS: frozenset[Operation] = frozenset({"read", "comment"})
@@ -49,6 +51,8 @@ class Caller:
     has_session: bool
     roles: frozenset[str]
     granted: frozenset[str]
+    scopes: frozenset[str] | None = None
+    """Of an API key; None: nothing is taken away."""
 
     @classmethod
     def of(cls, principal: Principal, roles: Roles) -> "Caller":
@@ -59,7 +63,7 @@ class Caller:
             return _GUEST
         own = frozenset(principal.roles & roles.by_name.keys()) or frozenset({roles.default})
         groups = frozenset(GROUP + name for name in principal.groups)
-        return cls(False, True, own | groups, principal.granted - roles.unrestricted)
+        return cls(False, True, own | groups, principal.granted - roles.unrestricted, principal.scopes)
 
 
 _OWNER = Caller(True, True, frozenset(), frozenset())
@@ -118,6 +122,8 @@ def decide(table: TableRules, caller: Caller, operation: Operation) -> Decision:
     """May the caller do that to records of the table at all? Which records, is for row rules."""
     if caller.is_owner:
         return Decision(True, "owner")
+    if caller.scopes is not None and not permits(caller.scopes, table.spec.sql_name, operation):
+        return Decision(False, "scope")
     if table.is_above_rules(caller):
         return Decision(True, "admin")
     if table.is_broken:

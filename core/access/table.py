@@ -1,7 +1,7 @@
 """The app's rules at hand: for any caller and table what may be done, seen and written."""
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from core.access.decision import Caller, Decision, FieldOperation, TableRules, admits, decide, decide_field, table_rules
 from core.access.policy import RowsOf, term_node
@@ -14,6 +14,7 @@ from core.query.filter import All, Node
 from core.query.scope import EVERYTHING, Scope, Sight
 from core.schema.permission import OPERATIONS, Operation, RowRule
 from core.schema.policy import Policy, PolicyAction
+from core.schema.scope import ADMIN as ADMIN_SCOPE
 from core.schema.view import ViewSpec
 
 RowOperation = Literal["read", "write", "create", "delete"]
@@ -66,7 +67,7 @@ class TableAccess:
         self._policies = rules.policies_of(caller)
         self._row_rules = None if above else table.spec.row_rules
         self._allowed = frozenset(op for op in OPERATIONS if decide(rules, caller, op).allowed)
-        self._sees_all = above or not rules.has_accounts
+        self._sees_all = (above and caller.scopes is None) or not rules.has_accounts
         self.hidden = hidden
         """Fields that the caller may not read, those computed from them included."""
         self.locked = locked
@@ -199,7 +200,7 @@ class Access:
         self._rules = table_rules(model.app)
         self._by_name = {table.sql_name: table for table in model.tables}
         self._kept: dict[Caller, Mapping[str, TableAccess]] = {}
-        self._callers: dict[tuple[str, frozenset[str], frozenset[str], frozenset[str]], Mapping[str, TableAccess]] = {}
+        self._callers: dict[tuple[Any, ...], Mapping[str, TableAccess]] = {}
         self.has_accounts = model.app.auth is not None
         """False: everybody is a guest, and no 401 is ever sent (P-015)."""
         self.has_rules = any(
@@ -213,13 +214,19 @@ class Access:
         return self._of(principal)[table.sql_name]
 
     def is_above_rules(self, principal: Principal) -> bool:
-        """The owner, and the roles that pass every table and field rule (P-006)."""
-        return principal.is_unrestricted or not principal.roles.isdisjoint(self._model.app.roles.unrestricted)
+        """The owner, and the roles that pass every table and field rule (P-006); not by a key with scopes that is for
+        something else."""
+        if principal.is_unrestricted:
+            return True
+        has_scope = principal.scopes is None or ADMIN_SCOPE in principal.scopes
+        return has_scope and not principal.roles.isdisjoint(self._model.app.roles.unrestricted)
 
     @staticmethod
     def is_admin(principal: Principal) -> bool:
-        """Who administers: the owner and the role `admin`; equals of admin do not (P-006)."""
-        return principal.is_unrestricted or "admin" in principal.roles
+        """Who administers: the owner and the role `admin`; equals of admin do not (P-006), nor does a key with scopes that
+        leave it out."""
+        has_scope = principal.scopes is None or ADMIN_SCOPE in principal.scopes
+        return principal.is_unrestricted or ("admin" in principal.roles and has_scope)
 
     def sees_all(self, principal: Principal) -> bool:
         """An administrator; in an app without accounts and rules, where nothing is kept from anybody, everybody."""
@@ -229,7 +236,7 @@ class Access:
         """Nothing is hidden from the caller in any table."""
         if principal.is_unrestricted or not (self.has_rules or self.has_accounts):
             return True
-        return not self.has_forced and self.is_above_rules(principal)
+        return principal.scopes is None and not self.has_forced and self.is_above_rules(principal)
 
     def sights(
         self, principal: Principal, scope: Scope, *, opened: TableModel | None = None
@@ -257,7 +264,7 @@ class Access:
         return Sight(access.may("read"), access.hidden, access.rows("read", principal, scope))
 
     def _of(self, principal: Principal) -> Mapping[str, TableAccess]:
-        key = (principal.kind, principal.roles, principal.groups, principal.granted)
+        key = (principal.kind, principal.roles, principal.groups, principal.granted, principal.scopes)
         found = self._callers.get(key)
         if found is None:
             if len(self._callers) >= CALLERS_KEPT:

@@ -5,6 +5,7 @@ hour, and twice as long at every lock that follows. Nobody sleeps meanwhile: who
 the right password as well.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -80,6 +81,14 @@ class Lockout:
         """For administrators: until when, None where it is not locked."""
         found = self._find(reader, identifier)
         return found.locked_until if found and found.locked_until and found.locked_until > now else None
+
+    def locked(self, reader: Reader, identifiers: Sequence[str], now: datetime) -> dict[str, datetime]:
+        """The same for several: those that are locked."""
+        c, by_key = LOCKOUTS.c, {self._key(each): each for each in identifiers}
+        if not by_key:
+            return {}
+        statement = select(c.key_hash, c.locked_until).where(c.key_hash.in_(list(by_key)), c.locked_until > now)
+        return {by_key[key]: until for key, until in reader.rows(statement)}
 
     def sweep(self, tx: Transaction) -> None:
         """Forget what has no bearing any more."""

@@ -85,6 +85,10 @@ class Hasher:
         raw = normal_password(password)
         return await self._run(lambda: self._hasher().hash(raw))
 
+    def hash_now(self, password: str) -> str:
+        """The same on the thread that asks, for a start. Raises AuthError PASSWORD_TOO_LONG."""
+        return self._hasher().hash(normal_password(password))
+
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether it is the password of a hash. None takes as long as any other (A-053). Raises Busy."""
         try:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from core.access.grant import USER_ACCESS
 from core.engine import Engine
 from core.errors import Busy, NotFound, NotSignedIn, RequestError, StorageError
+from core.http.administration import require_administrator, require_own
 from core.http.answer import HSTS, Answer
 from core.http.call import NOWHERE, Call, Disconnected, Receive, Scope
 from core.http.error import MethodNotAllowed, answer_to
@@ -173,10 +174,13 @@ class Application:
         if self.authenticate is not None:
             principal = await self.authenticate(scope)
         elif engine is not None and engine.auth is not None:
-            from core.http.session import signed_in
+            from core.http.session import key_of, signed_in
 
-            found = await signed_in(engine.auth, scope, source, secure=self.is_secure(scope))
-            principal = found.principal if found else None
+            if (key := key_of(scope)) is not None:
+                principal = await engine.auth.api_keys.recognise(key)
+            else:
+                found = await signed_in(engine.auth, scope, source, secure=self.is_secure(scope))
+                principal = found.principal if found else None
         else:
             principal = None
         if principal is None:
@@ -244,9 +248,11 @@ class Application:
         signed_out = principal.kind == "guest" and has_accounts
         try:
             route, segments = self.router.find(scope["method"], scope["raw_path"])
-        except RequestError:
+        except RequestError as error:
             if signed_out and scope["method"] != "OPTIONS":  # a preflight carries no session
                 raise NotSignedIn from None
+            if isinstance(error, MethodNotAllowed) and error.admin and scope["method"] != "OPTIONS":
+                require_administrator(engine.app.auth if engine else None, principal)
             raise
         if route.accounts and engine is not None and engine.auth is None:
             raise NotFound
@@ -255,6 +261,10 @@ class Application:
                 raise StorageError("The server is not ready yet", hint="try again in a moment")
             if signed_out and not route.guests and route.needs is None:
                 raise NotSignedIn
+            if route.admin:
+                require_administrator(engine.app.auth, principal)
+            elif principal.impersonator is not None:
+                require_own(route)
             if not route.unproven:
                 self._require_factor(engine, visitor.signed_in)
             if not principal.is_unrestricted:

@@ -18,9 +18,11 @@ class MethodNotAllowed(RequestError):
     code = "METHOD_NOT_ALLOWED"
     status = 405
 
-    def __init__(self, allowed: list[str]) -> None:
+    def __init__(self, allowed: list[str], *, admin: bool = False) -> None:
         super().__init__(f"This address takes {', '.join(allowed)}")
         self.allowed = allowed
+        self.admin = admin
+        """It is of the admin API, which others are not told of."""
 
 
 def body_error(message: str, *, code: str = "body.not-json") -> Invalid:

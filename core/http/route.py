@@ -80,6 +80,8 @@ class Route:
     """A caller without a session may ask, in an app with accounts."""
     accounts: bool = False
     """Only an app with accounts has it; elsewhere it is an unknown address (A-149)."""
+    admin: bool = False
+    """Of the admin API: for administrators alone, and hidden from everybody else (auth D1)."""
     public_views: bool = False
     """A caller without a session is let in for a view that asks for none (V-015)."""
     counter: Counter | None = "method"
@@ -93,8 +95,10 @@ class Route:
 class RouteFamily:
     """The routes of one module."""
 
-    def __init__(self, tag: str, *, accounts: bool = False) -> None:
+    def __init__(self, tag: str, *, accounts: bool = False, admin: bool = False) -> None:
         self.tag = tag
+        self.admin = admin
+        """All of them are for administrators."""
         self.accounts = accounts
         """All of them are for apps with accounts only."""
         self.routes: list[Route] = []
@@ -105,6 +109,7 @@ class RouteFamily:
         def declare(handler: Handler) -> Handler:
             summary = (handler.__doc__ or "").strip().split("\n")[0].rstrip(".")
             answers = declared.pop("answers", {200: None})
+            declared.setdefault("admin", self.admin)
             self.routes.append(
                 Route(
                     method=method,
@@ -181,7 +186,8 @@ class Router:
         if route is None:
             if not node.routes:
                 raise NotFound
-            raise MethodNotAllowed([name for name in METHODS if name in node.routes or name == "OPTIONS"])
+            allowed = [name for name in METHODS if name in node.routes or name == "OPTIONS"]
+            raise MethodNotAllowed(allowed, admin=any(each.admin for each in node.routes.values()))
         return route, values
 
 

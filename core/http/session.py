@@ -3,6 +3,7 @@
 import hmac
 from typing import TYPE_CHECKING
 
+from core.auth.api_key import MARK
 from core.auth.second_step import STEP_SECONDS
 from core.auth.session import SignedIn
 from core.auth.sign_in import Entered, SecondStep
@@ -33,6 +34,15 @@ async def signed_in(auth: "Auth", scope: Scope, source: Source, *, secure: bool)
         raise NotSignedIn("The cookie and the bearer token are of different sessions")
     secret = bearer or cookie
     return await auth.recognise(secret, source) if secret else None
+
+
+def key_of(scope: Scope) -> str | None:
+    """The API key that a request shows, which then is all that counts; None for none."""
+    for name, value in scope["headers"]:
+        if name == b"authorization" and value[: len(BEARER)].lower() == BEARER.lower().encode():
+            token = value[len(BEARER) :].strip().decode("latin-1")
+            return token if token.startswith(MARK) else None
+    return None
 
 
 def bearer_of(auth: "Auth", scope: Scope) -> str | None:

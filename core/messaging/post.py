@@ -175,6 +175,10 @@ class Post:
         """What waits, has failed, or is kept because nothing real sends it; the newest first."""
         return await self._database.read(Call(lambda reader: self.queue.entries(reader, limit, before)))
 
+    async def message(self, id_: str) -> Entry:
+        """One message of the outbox. Raises NotFound."""
+        return await self._database.read(Call(lambda reader: self.queue.entry(reader, id_)))
+
     async def retry(self, id_: str, *, actor: str | None = None) -> None:
         """Send a mail (again) as if it were new. Raises NotFound; Conflict where there is nothing to send it with."""
         await self._database.write(Call(lambda tx: self.queue.retry(tx, id_)), actor=actor)

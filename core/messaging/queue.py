@@ -174,6 +174,15 @@ class MailQueue:
             statement = statement.where(o.id < before)
         return [self._entry(dict(zip(_COLUMNS, row, strict=True))) for row in reader.rows(statement)]
 
+    def entry(self, reader: Reader, id_: str) -> Entry:
+        """One by its id. Raises NotFound."""
+        o = OUTBOX.c
+        statement = select(*(o[name] for name in _COLUMNS)).where(o.id == id_)
+        rows = reader.rows(statement) if self._own.stand(reader) else []
+        if not rows:
+            raise NotFound()
+        return self._entry(dict(zip(_COLUMNS, rows[0], strict=True)))
+
     def retry(self, tx: Transaction, id_: str) -> None:
         """Send it (again), as if it were new. Raises NotFound; Conflict where it cannot be sent."""
         o = OUTBOX.c

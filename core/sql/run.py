@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from core.access.table import Access
 from core.contract.console import SqlColumn, SqlProblem, SqlRequest, SqlRun, SqlStatement, SqlWindow
 from core.errors import BadRequest, Busy, Conflict, DeadlinePassed, NotFound, SovriumError
 from core.fields.model import AppModel
@@ -191,7 +192,7 @@ class SqlRuns:
             self._ask_first(statements)
         batch = self._batch(request, statements)
         limit = min(max(request.get("limit", ROWS_KEPT), 1), ROWS_KEPT)
-        is_admin = principal.is_unrestricted or "admin" in principal.roles
+        is_admin = Access.is_admin(principal)
         run = Run(request["sql"], statements, limit, principal, gate, edit if is_admin else None)
         self._runs[run.id] = run
         if batch is not None:

@@ -9,12 +9,16 @@ def all_routes() -> Iterator[Route]:
     """Every route that is served."""
     from core.http.routes import (
         access,
+        admin_audit,
+        admin_users,
+        api_keys,
         auth_account,
         auth_email,
         auth_factor,
         auth_master_key,
         auth_password,
         auth_session,
+        bootstrap,
         comments,
         console_commit,
         console_sql,
@@ -26,10 +30,13 @@ def all_routes() -> Iterator[Route]:
         health,
         hello,
         history,
+        impersonation,
         indexes,
+        invitations,
         jobs,
         migrations,
         openapi,
+        outbox,
         reload,
         webhooks,
     )
@@ -51,9 +58,12 @@ def all_routes() -> Iterator[Route]:
     )
     of_records = (history, files)
     of_accounts = (auth_session, auth_email, auth_password, auth_account, auth_factor, auth_master_key)
+    of_administration = (admin_users, invitations, impersonation, bootstrap, admin_audit, outbox)
     for module in (
         *families,
         *of_accounts,
+        api_keys,
+        *of_administration,
         *of_records,
         view_routes,
         transfer_routes,
