@@ -67,13 +67,8 @@ class Linked:
 
     def grouped(self, held: Sequence[Any], *columns: Any) -> Select[Any]:
         """The columns, aggregates, for the rows that hold one of the values: that value first."""
-        wanted: Any = list(held)
-        if self.scope.dialect == "duckdb":
-            # A join passes its keys to the scan; a long IN list is asked of every value.
-            type_ = ARRAY(self.near.type)
-            wanted = select(func.unnest(cast(bindparam(None, wanted, type_, unique=True), type_), type_=self.near.type))
         rows = select(self.near, *columns).select_from(self.source)
-        return rows.where(self.condition, self.near.in_(wanted)).group_by(self.near)
+        return rows.where(self.condition, among(self.near, held, self.scope.dialect)).group_by(self.near)
 
     def whole(self, column: Any) -> Select[Any]:
         """An aggregate for every row that has linked records, with what the row holds as `near`."""
@@ -85,6 +80,16 @@ class Linked:
         ref = own_ref(self.scope.table, name)
         assert ref is not None
         return self.scope.column(ref, self.far), ref.kind, ref.type
+
+
+def among(column: Value, values: Sequence[Any], dialect: str) -> ColumnElement[bool]:
+    """The condition that a column holds one of many values."""
+    if dialect != "duckdb":
+        return column.in_(values)
+    # A join passes its keys to the scan; a long IN list is asked of every value.
+    type_ = ARRAY(column.type)
+    wanted = cast(bindparam(None, list(values), type_, unique=True), type_)
+    return column.in_(select(func.unnest(wanted, type_=column.type)))
 
 
 def linked(scope: Scope, relation: Relation, own: FromClause, filters: Any = None) -> Linked:

@@ -10,6 +10,7 @@ from core.auth.store import people
 from core.fields.column import ColumnType
 from core.fields.computed import ComputedField
 from core.fields.link import LinksField
+from core.query.computed import among
 from core.query.list_query import live
 from core.query.scope import Ref, Scope
 from core.records.computed import with_computed
@@ -118,7 +119,7 @@ def link_labels(reader: Reader, scope: Scope, field: str, values: Sequence[Any])
     wanted = list({value for value in values if value is not None})
     if not wanted:
         return {}
-    statement = select(held, *label.columns(source)).where(held.in_(wanted))
+    statement = select(held, *label.columns(source)).where(among(held, wanted, scope.dialect))
     seen = label.there.visible(source)
     rows = reader.rows(statement if seen is None else statement.where(seen))
     return {str(key): label.text(values) or str(key) for key, *values in rows}
