@@ -254,6 +254,12 @@ class _Compiler:
             step = timedelta(seconds=float(count.value))  # type: ignore[union-attr, arg-type]
             base = self._instant(call.terms[0])
             return literal(base + step if call.name == "+" else base - step, DateTime(timezone=True))
+        if call.name in ("=", "<>") and all(isinstance(each, Constant | Asked) for each in call.terms):
+            left, right = map(self._constant, call.terms)  # type: ignore[arg-type]
+            if left is None or right is None:
+                return _UNKNOWN
+            if type(left) is type(right):
+                return true() if (left == right) == (call.name == "=") else false()
         one, other = self._beside(call.terms, frame)
         return _compared(call.name, one, other)
 
