@@ -33,7 +33,7 @@ from core.clock import to_iso
 from core.errors import BadRequest, FieldError, Invalid, NotFound
 from core.principal import Principal, Source
 from core.schema.role import ADMIN, Roles
-from core.storage.database import Transaction
+from core.storage.database import Reader, Transaction
 
 SETTABLE = ("name", "email", "image", "emailVerified", "phone", "phoneVerified")
 """What `update` takes."""
@@ -295,9 +295,13 @@ class Administration:
 
         return await context.write(work, who)
 
-    def _reached(self, tx: Transaction, who: Principal, user: str) -> Account:
+    async def require_reached(self, who: Principal, user: str) -> None:
+        """Raises NotFound, AuthError FORBIDDEN for who stands above the caller."""
+        await self._context.read(lambda reader: self._reached(reader, who, user))
+
+    def _reached(self, reader: Reader, who: Principal, user: str) -> Account:
         """An account that the caller may deal with. Raises NotFound, AuthError FORBIDDEN."""
-        account = find(tx, user)
+        account = find(reader, user)
         if account is None:
             raise NotFound
         require_reach(who, effective_roles(account.roles, self._context.roles), self._context.roles)

@@ -42,6 +42,7 @@ REASONS = {
     405: "The address takes other methods; `Allow` names them",
     408: "The request did not come in time",
     409: "A unique key is taken, the record has changed since it was read, or the database cannot do it",
+    410: "The link has expired",
     413: "More than one request may carry",
     414: "The address is too long",
     416: "The range lies behind the end; `Content-Range` says how long it is",

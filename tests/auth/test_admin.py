@@ -1,6 +1,7 @@
 """Administration of accounts through the door (auth §11)."""
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from core.http.administration import RESTRICTED, is_restricted
 from core.http.routes import all_routes
-from tests.support.accounts import PASSWORD, Desk, Visitor
+from tests.support.accounts import DESK, PASSWORD, Desk, Visitor
+from tests.support.server import RunningServer
 
 ADMIN = "/api/auth/admin"
 ADMIN_ROUTES = [route for route in all_routes() if route.admin]
@@ -150,7 +152,7 @@ def test_a_154_one_account_with_what_belongs_to_it(desk: Desk) -> None:
     assert admin.get(f"{ADMIN}/get-user").status_code == 400
 
 
-def test_a_155_a_032_roles_are_set_up_to_the_own_level(desk: Desk) -> None:
+def test_a_155_roles_are_set(desk: Desk) -> None:
     admin, ana = admin_of(desk), desk.sign_up("ana")
 
     def give(user: str, role: Any) -> httpx.Response:
@@ -159,13 +161,31 @@ def test_a_155_a_032_roles_are_set_up_to_the_own_level(desk: Desk) -> None:
     assert give(ana.id, "editor").json()["user"]["role"] == "editor"
     assert give(ana.id, ["moderator", "viewer"]).json()["user"]["role"] == "moderator,viewer"
     assert told_code(give(ana.id, "nobody")) == (400, "VALIDATION_ERROR")
-    assert told_code(give(ana.id, "chief")) == (403, "FORBIDDEN")
     assert told_code(give("", "editor")) == (400, "VALIDATION_ERROR")
     assert told_code(admin.post(f"{ADMIN}/set-role", {"userId": ana.id})) == (400, "VALIDATION_ERROR")
     assert told_code(give("nobody", "editor")) == (404, "NOT_FOUND")
     patched = admin.client.patch(f"{ADMIN}/users/{ana.id}", json={"role": "viewer"})
     assert patched.json()["user"]["role"] == "viewer"
-    local = desk.server.local.post(f"{ADMIN}/set-role", json={"userId": ana.id, "role": "chief"})
+
+
+@pytest.fixture(scope="module")
+def chief_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    text = DESK.replace("  groups:", "    - {name: chief, level: 95}\n  groups:")
+    with RunningServer(text, tmp_path_factory.mktemp("chief")) as server:
+        yield server
+
+
+def test_a_155_a_032_t12_nobody_reaches_above_themselves(chief_server: RunningServer) -> None:
+    """A-165: not by setting a role, nor by dealing with who has a higher one; the local owner does."""
+    desk = Desk(chief_server)
+    admin, ana = admin_of(desk), desk.sign_up("ana")
+    for body in ({"userId": ana.id, "role": "chief"}, {"userId": ana.id, "role": "viewer,chief"}):
+        assert told_code(admin.post(f"{ADMIN}/set-role", body)) == (403, "FORBIDDEN")
+    invited = {"email": "eve@example.org", "name": "Eve", "role": "chief"}
+    assert told_code(admin.post(f"{ADMIN}/invite-user", invited)) == (403, "FORBIDDEN")
+    assert told_code(admin.post(f"{ADMIN}/create-user", {**invited, "password": PASSWORD})) == (403, "FORBIDDEN")
+    assert told_code(admin.post("/api/auth/api-keys", {"name": "x", "roles": ["chief"]})) == (403, "FORBIDDEN")
+    local = chief_server.local.post(f"{ADMIN}/set-role", json={"userId": ana.id, "role": "chief"})
     assert local.status_code == 200, "the local owner gives any"
     for path, body in (
         ("set-role", {"role": "viewer"}), ("set-user-password", {"newPassword": NEW}), ("ban-user", {}),
@@ -173,6 +193,7 @@ def test_a_155_a_032_roles_are_set_up_to_the_own_level(desk: Desk) -> None:
     ):  # fmt: skip
         refused = admin.post(f"{ADMIN}/{path}", {"userId": ana.id, **body})
         assert told_code(refused) == (403, "FORBIDDEN"), path
+    desk.close()
 
 
 def test_a_071_t4_changing_the_own_role_gives_the_session_another_secret(duck_desk: Desk) -> None:
@@ -308,7 +329,7 @@ def test_a_039_a_033_roles_with_how_many_hold_them(desk: Desk) -> None:
     desk.sign_up("ana", roles=("editor",))
     desk.sign_up("bob", roles=("gone",))
     answer = admin.get(f"{ADMIN}/roles").json()
-    assert [each["name"] for each in answer["roles"]] == ["chief", "admin", "member", "editor", "moderator", "viewer"]
+    assert [each["name"] for each in answer["roles"]] == ["admin", "member", "editor", "moderator", "viewer"]
     by_name = {each["name"]: each for each in answer["roles"]}
     assert by_name["editor"] == {
         "name": "editor", "level": 30, "description": "Writes", "builtIn": False, "users": 1
@@ -358,7 +379,7 @@ def test_numbers_over_time(desk: Desk) -> None:
         assert sum(point["sessions_started"] for point in found["series"]["points"]) == 2
         assert found["totals"]["users"] == found["totals"]["active_24h"] == found["totals"]["new_in_period"] == 2
         assert found["totals"]["by_role"] == {
-            "chief": 0, "admin": 1, "member": 1, "editor": 0, "moderator": 0, "viewer": 0
+            "admin": 1, "member": 1, "editor": 0, "moderator": 0, "viewer": 0
         }  # fmt: skip
     assert admin.get("/api/admin/users/overview", params={"period": "1y"}).status_code == 400
 
@@ -465,3 +486,13 @@ def test_a_172_it_ends_with_the_administrator(desk: Desk) -> None:
     assert bearer.get("/api/auth/get-session").json() is not None
     other.post(f"{ADMIN}/ban-user", {"userId": admin.id})
     assert bearer.get("/api/auth/get-session").json() is None
+
+
+def test_a_122_a_second_factor_is_reset(duck_desk: Desk) -> None:
+    """T32: with an entry in the log; an unknown user is none."""
+    admin, ana = admin_of(duck_desk), duck_desk.sign_up("ana")
+    answer = admin.post(f"{ADMIN}/reset-two-factor", {"userId": ana.id})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["user"]["twoFactorEnabled"] is False
+    assert admin.post(f"{ADMIN}/reset-two-factor", {"userId": "x"}).status_code == 404
+    assert "mfa.reset_by_admin" in duck_desk.audited()

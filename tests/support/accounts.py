@@ -17,7 +17,6 @@ auth:
   roles:
     - {name: editor, description: Writes, level: 30}
     - {name: moderator, level: 20}
-    - {name: chief, level: 95}
   groups: [{name: finance, maxMembers: 1}]
 tables:
   - name: notes

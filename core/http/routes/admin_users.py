@@ -372,6 +372,22 @@ async def verify_user_email(call: Call) -> Answer:
     return as_json({"user": _told(call, account)})
 
 
+@routes.add(
+    "POST",
+    f"{ADMIN}/reset-two-factor",
+    body=UserRequest,
+    answers={200: OneUser},
+    errors=(403, 404, 429),
+    throttle="admin",
+)
+async def reset_two_factor(call: Call) -> Answer:
+    """Take the second factor of an account away; its sessions end"""
+    user = await _user(call)
+    await call.auth.administration.require_reached(call.principal, user)
+    account = await call.auth.factors.reset(user, call.principal, call.source)
+    return as_json({"user": _told(call, account)})
+
+
 # ── Sessions ──
 
 
