@@ -488,6 +488,11 @@ def test_lists_of_tables(door: Door, who: Who) -> None:
     for table in schema:
         declared = {field["name"] for field in table["fields"] if not field["system"]}
         assert not declared & door.hidden(who, table["name"])
+    glance = door.ask(who, "GET", "/api/console/tables").json()
+    assert {table["name"] for table in glance} == expected
+    for table in glance:
+        listed = door.ask(who, "GET", f"/api/tables/{table['name']}/records?limit=1").json()
+        assert table["records"] == listed["pagination"]["total"]
     for name in ("clients", "tickets"):
         detail = door.ask(who, "GET", f"/api/tables/{name}")
         unknown = door.ask(who, "GET", "/api/tables/nothing")
