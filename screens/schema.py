@@ -29,9 +29,9 @@ from screens.presenters.schema_draft import (
     DraftTable,
     SchemaDraft,
     keys_of,
-    line_of,
     told,
 )
+from screens.presenters.schema_problem import problem_lines
 from screens.presenters.schema_value import edited, options_read, options_text, read, shown
 from screens.services.context import Context
 from screens.services.style import STYLES
@@ -592,19 +592,3 @@ class SchemaScreen(ConsoleScreen):
 def key_title(key: str) -> str:
     """What a key of the app file is called on screen."""
     return t(f"schema.key.{key}") if has(f"schema.key.{key}") else key
-
-
-def problem_lines(problem: dict[str, Any], diff: Sequence[str]) -> list[Line]:
-    """A problem at its place: file and line, the line itself with a mark below its column, what is wrong."""
-    line, column = int(problem.get("line") or 0), int(problem.get("column") or 0)
-    file = str(problem.get("file") or "").rpartition("/")[2]
-    place = f"{file}:{line}:{column}" if line else str(problem.get("path", ""))
-    lines: list[Line] = [(f"✕ {place}  {one_line(str(problem['message']))}", "refused")]
-    if line and (text := line_of(diff, line)):
-        lines += [
-            (f"    {line} │ {one_line(text)}", "plain"),
-            (f"    {' ' * len(str(line))} │ {' ' * (column - 1)}^", "warn"),
-        ]
-    if problem.get("hint"):
-        lines.append((f"    {one_line(str(problem['hint']))}", "muted"))
-    return lines

@@ -5,8 +5,9 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -57,6 +58,9 @@ from core.contract.views import Preferences, PreferencesBody, UserView, UserView
 from core.errors import BadRequest, SovriumError, error_from_body
 from core.ids import uuid7
 
+if TYPE_CHECKING:
+    from core.client.administration import Administration
+
 CONSOLE = "/api/console"
 PREVIEW_BYTES = 1024 * 1024
 SILENCE = 30.0
@@ -77,6 +81,13 @@ class Client:
         self._timeout = timeout
         self.token = token
         self.account = Account(self)
+
+    @cached_property
+    def admin(self) -> "Administration":
+        """Administering people; loaded by the first who asks."""
+        from core.client.administration import Administration
+
+        return Administration(self)
 
     @property
     def token(self) -> str | None:
@@ -175,7 +186,10 @@ class Client:
                 return cast(UploadedFile, checked(answer.status, decoded(await answer.read())))
 
     async def fetch_file(self, key: str, target: Path) -> int:
-        path = with_query(f"/api/files/{quote(key, '')}", {"download": "true"})
+        return await self.fetch(with_query(f"/api/files/{quote(key, '')}", {"download": "true"}), target)
+
+    async def fetch(self, path: str, target: Path) -> int:
+        """Save what an address answers; bytes written."""
         async with self._transport.exchange("GET", path, patience=self._timeout, repeatable=True) as answer:
             await raise_for_status(answer)
             return await save(answer.chunks(), target)

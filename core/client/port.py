@@ -5,9 +5,8 @@ Every method raises a `core.errors.SovriumError` rebuilt from the answer, or `Se
 
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from core.client.account import AccountPort
 from core.contract.access import ExplainRequest, Explanation, RoleList, TablePermissions, WhoAmI
 from core.contract.activity import HistoryList, Reverted
 from core.contract.comments import Comment, CommentList
@@ -50,6 +49,10 @@ from core.contract.server import Hello
 from core.contract.views import Preferences, PreferencesBody, UserView, UserViewBody
 from core.errors import SovriumError
 
+if TYPE_CHECKING:
+    from core.client.account import AccountPort
+    from core.client.administration import AdminPort
+
 
 class ServerGone(SovriumError):
     """The connection failed or broke; the client tries again by itself where the request may be repeated."""
@@ -65,8 +68,13 @@ class Port(Protocol):
     """Secret of the session that everything is asked with; none for the local owner."""
 
     @property
-    def account(self) -> AccountPort:
+    def account(self) -> "AccountPort":
         """Signing in, and one's own account."""
+        ...
+
+    @property
+    def admin(self) -> "AdminPort":
+        """Administering people, what they may do, and what was done."""
         ...
 
     async def hello(self) -> Hello: ...

@@ -1,6 +1,6 @@
 """Who may do what: `/api/tables/{t}/permissions`, `/api/access/…`."""
 
-from typing import Any, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -90,3 +90,26 @@ class RoleList(TypedDict):
     roles: list[RoleInfo]
     groups: list[dict[str, Any]]
     defaultRole: str
+
+
+class TableRules(TypedDict):
+    """What the app file says of a table: `permissions`, `rowLevelPermissions` (as `rowRules`) and `rls`, as written.
+    `comments`: who may comment where no rule says it, "" for nobody."""
+
+    name: str
+    sqlName: str
+    fields: list[str]
+    permissions: dict[str, Any] | None
+    rowRules: dict[str, Any]
+    rls: dict[str, Any] | None
+    comments: Literal["", "authenticated", "all"]
+
+
+class AccessRules(TypedDict):
+    """`GET /api/access/rules`."""
+
+    accounts: bool
+    roles: list[RoleInfo]
+    groups: list[str]
+    defaultRole: str
+    tables: list[TableRules]

@@ -17,6 +17,7 @@ import yaml
 
 from core.errors import BadRequest, SchemaError, StorageError
 from core.schema.document import Document, Step
+from core.schema.edit_access import AccessEdit
 from core.schema.loader import check_app, failure
 from core.schema.model import App
 from core.schema.name import sql_name
@@ -48,7 +49,7 @@ class Edited:
     """Values written, where that is counted."""
 
 
-class AppEdit:
+class AppEdit(AccessEdit):
     """The files of one app, open for changes."""
 
     def __init__(self, app_file: Path) -> None:
@@ -64,6 +65,8 @@ class AppEdit:
         set-table `table`, `key`, `value` (absent: remove the key) · add-field `table`, `field` (its map), `at` ·
         rename-field `table`, `field`, `name` (names in the same file follow) · retype-field `table`, `field`, `type`,
         `options` · set-field `table`, `field`, `key`, `value` · remove-field · move-field `to` ·
+        set-rule `table`, `path`, `value` · set-field-rule `table`, `field`, `key`, `value` · set-policy `table`, `policy`,
+        `value` · add-role `role` (its map) · set-role `role`, `key`, `value` · remove-role `role` ·
         set `path`, `value` · insert `path`, `at`, `value` · remove `path` · move-item `path`, `from`, `to`: anywhere in the
         file.
         """

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 from core.access.table import RowOperation, TableAccess
 from core.contract.access import (
+    AccessRules,
     Explained,
     ExplainRequest,
     Explanation,
     PolicyFound,
+    RoleInfo,
     RoleList,
     TablePermissions,
     WhoAmI,
@@ -89,12 +91,42 @@ async def roles(call: Call) -> Answer:
     call.require_admin()
     known = call.engine.app.roles
     answer: RoleList = {
-        "roles": [
-            {"name": each.name, "level": each.level, "description": each.description, "builtIn": each.built_in}
-            for each in known.ordered
-        ],
+        "roles": _roles_of(call),
         "groups": [{"name": each.name, "description": each.description} for each in known.groups],
         "defaultRole": known.default,
+    }
+    return as_json(answer)
+
+
+def _roles_of(call: Call) -> list[RoleInfo]:
+    return [
+        {"name": each.name, "level": each.level, "description": each.description, "builtIn": each.built_in}
+        for each in call.engine.app.roles.ordered
+    ]
+
+
+@routes.add("GET", "/api/access/rules", answers={200: AccessRules}, errors=(404,))
+async def access_rules(call: Call) -> Answer:
+    """What the app file says about who may do what: roles, and the rules of every table. For admins."""
+    call.require_admin()
+    app = call.engine.app
+    answer: AccessRules = {
+        "accounts": app.auth is not None,
+        "roles": _roles_of(call),
+        "groups": [each.name for each in app.roles.groups],
+        "defaultRole": app.roles.default,
+        "tables": [
+            {
+                "name": spec.name,
+                "sqlName": spec.sql_name,
+                "fields": [field.name for field in spec.fields],
+                "permissions": data.get("permissions"),
+                "rowRules": data.get("rowLevelPermissions") or {},
+                "rls": data.get("rls"),
+                "comments": "" if spec.comments is None else "all" if spec.comments.guests else "authenticated",
+            }
+            for spec, data in zip(app.tables, app.tables_data, strict=True)
+        ],
     }
     return as_json(answer)
 

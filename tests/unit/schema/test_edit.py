@@ -299,3 +299,67 @@ def test_missing_ids_are_written(tmp_path: Path, suffix: str) -> None:
     write_texts(found.texts)
     assert missing_ids(file, FIELD_TYPES).count == 0
     assert "# How many there are." in found.texts[file] or suffix == "json"
+
+
+ACCESS = """\
+name: desk
+auth:
+  strategies: [{type: emailAndPassword}]
+  roles:
+    - {name: editor, level: 30} # writes
+tables:
+  - id: 1
+    name: notes
+    fields:
+      - {id: 1, name: text, type: single-line-text}
+      - {id: 2, name: owner, type: single-line-text}
+    permissions: {read: authenticated} # all may read
+  - id: 2
+    name: jobs
+    fields: [{id: 1, name: text, type: single-line-text}]
+"""
+OWN = {"when": {"field": "owner", "operator": "eq", "value": "$currentUser.email"}}
+
+
+def test_rules_of_access_are_written_where_they_belong(tmp_path: Path) -> None:
+    """Operations, fields, rows, policies and roles, in blocks that are there and in new ones; comments stay."""
+    file = tmp_path / "app.yaml"
+    file.write_text(ACCESS)
+    policy = {"name": "own", "for": "update", "to": ["editor"], "using": "owner = auth.email()"}
+    changes: list[dict[str, Any]] = [
+        {"op": "set-rule", "table": "notes", "path": ["permissions", "update"], "value": ["editor"]},
+        {"op": "set-field-rule", "table": "notes", "field": "owner", "key": "write", "value": ["admin"]},
+        {"op": "set-field-rule", "table": "notes", "field": "text", "key": "read", "value": "all"},
+        {"op": "set-field-rule", "table": "notes", "field": "text", "key": "read"},
+        {"op": "set-rule", "table": "jobs", "path": ["permissions", "read"], "value": {"minRole": "editor"}},
+        {"op": "set-rule", "table": "notes", "path": ["rowLevelPermissions", "write"], "value": OWN},
+        {"op": "set-policy", "table": "notes", "policy": "own", "value": {**policy, "check": "true"}},
+        {"op": "set-policy", "table": "notes", "policy": "own", "value": policy},
+        {"op": "add-role", "role": {"name": "hr", "level": 20}},
+        {"op": "set-role", "role": "hr", "key": "description", "value": "People"},
+        {"op": "set", "path": ["auth", "defaultRole"], "value": "hr"},
+    ]
+    edited = edit_app(file, changes, FIELD_TYPES)
+    assert edited.app is not None
+    notes, jobs = edited.app.tables_data
+    fields = [{"field": "owner", "write": ["admin"]}]
+    assert notes["permissions"] == {"read": "authenticated", "update": ["editor"], "fields": fields}
+    assert (notes["rowLevelPermissions"], notes["rls"]) == ({"write": OWN}, {"policies": [policy]})
+    assert jobs["permissions"] == {"read": {"minRole": "editor"}}
+    assert (edited.app.roles.by_name["hr"].description, edited.app.roles.default) == ("People", "hr")
+    text = edited.texts[file]
+    assert "# writes" in text
+    assert "# all may read" in text
+
+
+def test_a_role_that_goes_leaves_its_name_to_be_told(tmp_path: Path) -> None:
+    """A-025: the result is not valid, at the place that still names it."""
+    file = tmp_path / "app.yaml"
+    file.write_text(ACCESS.replace("read: authenticated", "read: [editor]"))
+    edited = edit_app(file, [{"op": "remove-role", "role": "editor"}], FIELD_TYPES)
+    assert edited.app is None
+    assert [problem.code for problem in edited.problems] == ["permission.unknown-role"]
+    with pytest.raises(BadRequest, match="no role chef"):
+        edit_app(file, [{"op": "set-role", "role": "chef", "key": "level", "value": 3}], FIELD_TYPES)
+    with pytest.raises(BadRequest, match="no policy p"):
+        edit_app(file, [{"op": "set-policy", "table": "notes", "policy": "p"}], FIELD_TYPES)
