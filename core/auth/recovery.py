@@ -1,7 +1,7 @@
 """A forgotten password (auth §7.3): a link, by mail, that works once within an hour.
 
 What is answered, and how long that takes, is the same whether or not there is such an account (A-092): for an address that
-has none the same is done, and taken back in the same transaction.
+has none the same is done and taken back in the same transaction, and neither answer comes before its time.
 """
 
 from datetime import timedelta
@@ -10,10 +10,12 @@ from core.auth.account import Account, by_email, change, find, set_password
 from core.auth.address import normal_email
 from core.auth.context import AuthContext
 from core.auth.error import AuthError
+from core.auth.neutral import neutrally
 from core.auth.password import check_password
 from core.auth.sign_in import principal_of
 from core.auth.store import DEVICES
 from core.auth.token import Token
+from core.ids import uuid7
 from core.principal import GUEST, Source
 from core.storage.database import Reader, Transaction
 
@@ -46,10 +48,10 @@ class Recovery:
             mail = self._mail(tx, account, address, target)
             about = ("user", account.id, "") if account is not None else None
             context.log(tx, "password.reset_requested", GUEST, source, about)
-            if account is None:
-                context.post.queue.forget(tx, mail)
+            context.post.queue.take_back(tx, mail if account is None else uuid7())
 
-        await context.write(work, GUEST)
+        async with neutrally():
+            await context.write(work, GUEST)
         context.post.nudge()
 
     def _mail(self, tx: Transaction, account: Account | None, address: str, target: str | None) -> str:

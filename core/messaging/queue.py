@@ -197,6 +197,10 @@ class MailQueue:
         again = {"status": "waiting", "due_at": now, "until": now + TRIED_FOR, "attempts": 0, "held": False}
         tx.execute(update(OUTBOX).where(o.id == id_).values(**again, taken_by=None, error=None))
 
+    def take_back(self, tx: Transaction, id_: str) -> None:
+        """Undo a `put` of the same transaction; an id that is not there costs the same."""
+        tx.execute(delete(OUTBOX).where(OUTBOX.c.id == id_))
+
     def forget(self, tx: Transaction, id_: str | None) -> int:
         """Take one off, or with None all that do not wait any more; how many. Raises NotFound for one that is not there."""
         if not self._own.stand(tx):

@@ -1,13 +1,17 @@
 """Passwords: shown once more, changed, forgotten; their hashes (auth §5, §7.1, §7.3)."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import bcrypt
 import httpx
 import pytest
 
+from core.auth import neutral
 from core.auth.account import set_password
+from core.auth.error import AuthError
 from core.auth.password import Hasher
 from core.auth.store import ACCOUNTS, CREDENTIALS, SESSIONS, TOKENS
 from tests.support.accounts import PASSWORD, Desk
@@ -74,6 +78,19 @@ def test_a_092_what_is_done_does_not_depend_on_the_account(duck_desk: Desk, monk
     known, calls[:] = list(calls), []
     forget(duck_desk, "nobody")
     assert calls == known == ["issue_link", "put", "write"]
+
+
+async def test_t_3_a_neutral_answer_comes_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However soon the work is done, and however it ends."""
+    monkeypatch.setattr(neutral, "LEAST_SECONDS", 0.02)
+    loop = asyncio.get_running_loop()
+    for error in (None, AuthError("INVALID_EMAIL")):
+        begun = loop.time()
+        with pytest.raises(AuthError) if error else nullcontext():
+            async with neutral.neutrally():
+                if error:
+                    raise error
+        assert loop.time() - begun >= 0.02
 
 
 def test_a_094_a_second_request_voids_the_first_link(desk: Desk) -> None:
