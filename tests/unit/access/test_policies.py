@@ -11,6 +11,7 @@ from core.fields.model import AppModel
 from core.principal import GUEST, OWNER, Principal
 from core.records.service import Records
 from core.storage.database import Database
+from core.storage.session import SessionReader
 from tests.support.apps import app_model
 from tests.support.tables import create_tables
 
@@ -249,3 +250,41 @@ async def test_neighbours(kept: Database) -> None:
     model = model_of(policies, members=["name: m, using: 'person = auth.uid()'"])
     assert await titles(kept, model, ADA) == "a"
     assert await titles(kept, model, BOB) == "b Ab"
+
+
+async def test_upsert(kept: Database) -> None:
+    """A-191: an upsert makes what an insert policy admits and changes what an update policy does, all of it or nothing."""
+    see = "name: see, for: select, using: 'true'"
+    change = "name: change, for: update, using: 'owner_id = auth.uid()'"
+    add = "name: add, for: insert, check: 'owner_id = auth.uid()'"
+
+    async def upsert(policies: Sequence[str], *titles: str) -> tuple[int, int]:
+        model = model_of([see, *policies])
+        rows = [{"fields": {"title": title, "owner_id": "ada", "n": 2}} for title in titles]
+        body = {"records": rows, "fieldsToMergeOn": ["title"]}
+        done = await Records(kept, model).upsert(ADA, model.tables[0], body)
+        return done["created"], done["updated"]
+
+    for policies, titles in (([change], ("new",)), ([add], ("a",)), ([change, add], ("new", "b"))):
+        with pytest.raises(NotFound):
+            await upsert(policies, *titles)
+    assert await upsert([change, add], "new", "a") == (1, 1)
+
+
+async def test_a_page_asks_no_more(kept: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A-201: policies are a part of the statements of a list, and make no further ones; `bench/policies.py` has the times."""
+    counts = []
+    for policies in ([], ["name: p, using: 'owner_id = auth.uid()'", "name: q, as: restrictive, using: 'n > 0'"]):
+        model = model_of(policies, rest="enabled: true" if policies else "enabled: false")
+        asked: list[str] = []
+        rows = SessionReader.rows
+
+        def counted(reader: SessionReader, statement: Any, parameters: Any = ()) -> Any:
+            asked.append(str(statement))  # noqa: B023
+            return rows(reader, statement, parameters)  # noqa: B023
+
+        with monkeypatch.context() as patch:
+            patch.setattr(SessionReader, "rows", counted)
+            await titles(kept, model, ADA)
+        counts.append(len(asked))
+    assert counts[0] == counts[1] > 0
