@@ -45,7 +45,8 @@ class EmailChange:
             AuthError: INVALID_EMAIL, SESSION_NOT_FRESH, USER_ALREADY_EXISTS (409).
         """
         context = self._context
-        context.sessions.require_fresh(found.session)
+        if not found.account.is_anonymous:  # it has nothing to show once more
+            context.sessions.require_fresh(found.session)
         address = normal_email(email)
 
         def work(tx: Transaction) -> bool:
@@ -94,7 +95,7 @@ class EmailChange:
             old, new, was_verified = account.email, str(token.data["new"]), account.email_verified
             _require_free(tx, new, account)
             context.tokens.void_all(tx, account.id, but="undo-email")
-            account = change(tx, account, email=new, email_verified=True)
+            account = change(tx, account, email=new, email_verified=True, is_anonymous=False)
             who = principal_of(account)
             context.log(tx, "email.changed", who, source, ("user", account.id, account.name))
             if old is not None:

@@ -8,6 +8,7 @@ CODES: dict[str, tuple[int, str]] = {
     "INVALID_EMAIL": (400, "That is not an e-mail address"),
     "INVALID_PHONE_NUMBER": (400, "That is not a phone number"),
     "INVALID_EMAIL_OR_PASSWORD": (401, "The e-mail address or the password is wrong"),
+    "INVALID_PHONE_NUMBER_OR_PASSWORD": (401, "The phone number or the password is wrong"),
     "INVALID_PASSWORD": (401, "The password is wrong"),
     "INVALID_TOKEN": (401, "The link does not hold, or was used already"),
     "TOKEN_EXPIRED": (401, "The link has expired"),

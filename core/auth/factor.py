@@ -16,6 +16,7 @@ from core.auth.context import AuthContext
 from core.auth.device import forget_devices
 from core.auth.error import AuthError
 from core.auth.guess import Guesses
+from core.auth.proof import prove_own
 from core.auth.second_step import Passed, SecondSteps, Way, assure, factor_rules, guessed, secret_place
 from core.auth.session import SignedIn
 from core.auth.sign_in import Entered
@@ -59,7 +60,7 @@ class Factors:
         context, rules = self._context, factor_rules(self._context.spec)
         if rules is None or context.spec.mfa.totp == "verifyOnly":
             raise AuthError("TWO_FACTOR_NOT_ENABLED", "Second factors cannot be set up here")
-        await self._require_owner(found, password, status=400)
+        await self._require_owner(found, password, source, status=400)
         totp = Totp.new(rules.digits, rules.period)
 
         def work(tx: Transaction) -> tuple[Account, list[str] | None]:
@@ -84,14 +85,14 @@ class Factors:
         account, codes = await context.write(work, found.principal)
         return Enrolment(totp, self._uri(totp, account, rules, issuer), codes)
 
-    async def uri(self, found: SignedIn, password: str | None) -> str:
+    async def uri(self, found: SignedIn, password: str | None, source: Source) -> str:
         """What another authenticator app is set up with.
 
         Raises:
             AuthError: TWO_FACTOR_NOT_ENABLED, INVALID_PASSWORD (400), MFA_REQUIRED, SESSION_NOT_FRESH.
         """
         context, rules = self._context, self._rules()
-        await self._require_owner(found, password, status=400)
+        await self._require_owner(found, password, source, status=400)
 
         def look(reader: Reader) -> Totp:
             c = FACTORS.c
@@ -129,7 +130,7 @@ class Factors:
             return passed
         return await SecondSteps(context).raise_(found, code, source, ways=ways)
 
-    async def renew_codes(self, found: SignedIn, password: str | None) -> list[str]:
+    async def renew_codes(self, found: SignedIn, password: str | None, source: Source) -> list[str]:
         """New backup codes; the former ones hold no more.
 
         Raises:
@@ -138,7 +139,7 @@ class Factors:
         context, rules = self._context, self._rules()
         if not rules.backup_codes or not found.account.two_factor:
             raise AuthError("TWO_FACTOR_NOT_ENABLED")
-        await self._require_owner(found, password, status=400)
+        await self._require_owner(found, password, source, status=400)
 
         def work(tx: Transaction) -> list[str]:
             account = _living(tx, found)
@@ -161,7 +162,7 @@ class Factors:
         if not found.account.two_factor:
             raise AuthError("TWO_FACTOR_NOT_ENABLED")
         context.sessions.require_fresh(found.session)
-        await self._require_owner(found, password, status=401)
+        await self._require_owner(found, password, source, status=401)
 
         def work(tx: Transaction) -> Entered:
             account = _living(tx, found)
@@ -238,7 +239,7 @@ class Factors:
             raise NotFound
         return rules
 
-    async def _require_owner(self, found: SignedIn, password: str | None, *, status: int) -> None:
+    async def _require_owner(self, found: SignedIn, password: str | None, source: Source, *, status: int) -> None:
         """That the person is there, and not a session left open: by the password, or for an account without one by a
         session that has just begun; and by the factor that there is.
 
@@ -254,8 +255,13 @@ class Factors:
             context.sessions.require_fresh(found.session)
         elif not password:
             raise Invalid("password is needed", [FieldError("password", "password.missing", "password is needed")])
-        elif not await context.hasher.verify(stored[0], password):
-            raise AuthError("INVALID_PASSWORD", status=status)
+        else:
+            try:
+                await prove_own(context, found.account, password, source)
+            except AuthError as error:
+                if error.code != "INVALID_PASSWORD":
+                    raise
+                raise AuthError("INVALID_PASSWORD", status=status) from error
         if found.account.two_factor and found.session.assurance == "aal1":
             raise AuthError("MFA_REQUIRED", "Show your second factor first", hint="send a code to /two-factor/verify")
 

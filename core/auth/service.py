@@ -26,19 +26,23 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
     from core.auth.admin import Administration
+    from core.auth.anonymous import Anonymous
     from core.auth.api_key import ApiKeys
     from core.auth.bootstrap import Bootstrap
     from core.auth.deletion import Deletion
     from core.auth.device import Devices
     from core.auth.directory import Directory
     from core.auth.email_change import EmailChange
+    from core.auth.email_code import EmailCode
     from core.auth.export import Export
     from core.auth.factor import Factors
     from core.auth.group import Groups
     from core.auth.impersonation import Impersonation
     from core.auth.invitation import Invitations
+    from core.auth.magic_link import MagicLink
     from core.auth.master_key import MasterKeys
     from core.auth.password_change import PasswordChange
+    from core.auth.phone import Phone
     from core.auth.profile import Profile
     from core.auth.recovery import Recovery
     from core.auth.second_step import SecondSteps
@@ -131,6 +135,34 @@ class Auth:
         from core.auth.master_key import MasterKeys
 
         return MasterKeys(self.context, self._store)
+
+    @cached_property
+    def magic_link(self) -> "MagicLink":
+        """Signing in with a link, by mail."""
+        from core.auth.magic_link import MagicLink
+
+        return MagicLink(self.context)
+
+    @cached_property
+    def email_code(self) -> "EmailCode":
+        """Codes by mail."""
+        from core.auth.email_code import EmailCode
+
+        return EmailCode(self.context)
+
+    @cached_property
+    def phone(self) -> "Phone":
+        """Codes by text message."""
+        from core.auth.phone import Phone
+
+        return Phone(self.context)
+
+    @cached_property
+    def anonymous(self) -> "Anonymous":
+        """Accounts without an address."""
+        from core.auth.anonymous import Anonymous
+
+        return Anonymous(self.context)
 
     @cached_property
     def second_step(self) -> "SecondSteps":

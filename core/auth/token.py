@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from core.auth.error import AuthError
 from core.auth.session import hash_of
@@ -39,6 +39,8 @@ Purpose = Literal[
 ]
 TRIES = 3
 """Wrong codes after which a code is dead."""
+TRIES_A_DAY = 30
+"""Wrong codes of one purpose after which an address or number has none that holds, for the rest of the day (T2)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +150,7 @@ class OneTimeTokens:
         token = _token(told)
         if token.expires_at <= tx.time:
             return AuthError("TOKEN_EXPIRED", status=400)
-        if attempts >= tries:
+        if attempts >= tries or self._wrong_today(tx, purpose, identifier) >= TRIES_A_DAY:
             return AuthError("TOO_MANY_ATTEMPTS")
         if not self._keys.is_mac(proof, "otp", purpose, identifier, code):
             tx.execute(TOKENS.update().where(c.id == token.id).values(attempts=c.attempts + 1))
@@ -208,6 +210,12 @@ class OneTimeTokens:
             "data": dict(data) if data else None,
         }
         tx.insert(TOKENS, [row])
+
+    @staticmethod
+    def _wrong_today(tx: Transaction, purpose: Purpose, identifier: str) -> int:
+        c = TOKENS.c
+        where = (c.purpose == purpose, c.identifier == identifier, c.created_at > tx.time - timedelta(days=1))
+        return int(tx.rows(select(func.sum(c.attempts)).where(*where))[0][0] or 0)
 
     @staticmethod
     def _use(tx: Transaction, id_: str) -> bool:

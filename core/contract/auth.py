@@ -75,6 +75,8 @@ class TokenAndUser(TypedDict):
 class SignInAnswer(TypedDict, total=False):
     """Either a session, or `twoFactorRedirect` with the ways to show a second factor."""
 
+    status: bool
+    session: SessionBody
     redirect: bool
     token: str
     url: str
@@ -117,6 +119,13 @@ class CodeRequest(TypedDict, total=False):
     disableSession: bool
 
 
+class CodeForm(TypedDict, total=False):
+    """What the page of the second step sends."""
+
+    code: str
+    callbackURL: str
+
+
 class BackupCodes(TypedDict):
     status: bool
     backupCodes: list[str]
@@ -135,6 +144,68 @@ class DeviceBody(TypedDict):
 
 class DeviceRequest(TypedDict, total=False):
     id: str
+
+
+class MagicLinkRequest(TypedDict, total=False):
+    """`name` is what somebody without an account is called then."""
+
+    email: str
+    name: str
+    callbackURL: str
+    newUserCallbackURL: str
+    errorCallbackURL: str
+
+
+class EmailCodeRequest(TypedDict, total=False):
+    email: str
+    type: Literal["sign-in", "email-verification", "forget-password"]
+
+
+class EmailCodeSignIn(TypedDict, total=False):
+    email: str
+    otp: str
+
+
+class EmailCodeVerification(TypedDict, total=False):
+    email: str
+    otp: str
+
+
+class ResetByCodeRequest(TypedDict, total=False):
+    email: str
+    otp: str
+    password: str
+
+
+class PhoneCodeRequest(TypedDict, total=False):
+    phoneNumber: str
+
+
+class PhoneCodeVerification(TypedDict, total=False):
+    """`updatePhoneNumber`: the number is for the account that asks. `disableSession`: no session begins."""
+
+    phoneNumber: str
+    code: str
+    updatePhoneNumber: bool
+    disableSession: bool
+
+
+class PhoneSignInRequest(TypedDict, total=False):
+    phoneNumber: str
+    password: str
+    rememberMe: bool
+
+
+class Message(TypedDict):
+    message: str
+
+
+class StatusTokenAndUser(TypedDict):
+    """`token` null: no session has begun."""
+
+    status: bool
+    token: str | None
+    user: UserBody
 
 
 class VerificationRequest(TypedDict, total=False):

@@ -52,12 +52,12 @@ class Input:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What is sent to `action`, a path of this server. `leads_to` is where its answer may send the browser on to."""
+    """What is sent to `action`, a path of this server. `leads_to` is where its answers may send the browser on to."""
 
     action: str
     hidden: Mapping[str, str] = field(default_factory=dict)
     inputs: Sequence[Input] = ()
-    leads_to: str | None = None
+    leads_to: Sequence[str] = ()
 
 
 def wants_json(call: Call) -> bool:
@@ -157,7 +157,8 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
 
 def _guards(form: Form | None) -> list[Header]:
     """Browsers hold `form-action` against where the answer to a form leads as well."""
-    onward = origin_of(form.leads_to) if form and form.leads_to else None
+    origins = dict.fromkeys(origin_of(each) for each in form.leads_to) if form else {}
+    onward = " ".join(each for each in origins if each)
     policy = (
         f"default-src 'self'; script-src 'self'; style-src 'sha256-{_STYLE_HASH}'; img-src 'none'; "
         f"frame-ancestors 'none'; object-src 'none'; base-uri 'self'; form-action 'self'{' ' + onward if onward else ''}"

@@ -72,8 +72,12 @@ def admitted(call: Call, way: Entered | SecondStep, **more: object) -> Answer:
     """The answer to the first proof: the session with `more`, or what the second step needs."""
     if isinstance(way, Entered):
         return enter(call, as_json({**more, **told(way, call)}), way)
-    body = {"twoFactorRedirect": True, "twoFactorMethods": list(way.methods)}
-    return step(call, as_json(body), way)
+    return step(call, as_json(asked(way)), way)
+
+
+def asked(second: SecondStep) -> dict[str, object]:
+    """What an answer tells of the second step."""
+    return {"twoFactorRedirect": True, "twoFactorMethods": list(second.methods)}
 
 
 def step(call: Call, answer: Answer, second: SecondStep) -> Answer:

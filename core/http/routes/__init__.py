@@ -17,6 +17,7 @@ def all_routes() -> Iterator[Route]:
         auth_factor,
         auth_master_key,
         auth_password,
+        auth_passwordless,
         auth_session,
         bootstrap,
         comments,
@@ -57,7 +58,15 @@ def all_routes() -> Iterator[Route]:
         formulas,
     )
     of_records = (history, files)
-    of_accounts = (auth_session, auth_email, auth_password, auth_account, auth_factor, auth_master_key)
+    of_accounts = (
+        auth_session,
+        auth_email,
+        auth_password,
+        auth_account,
+        auth_factor,
+        auth_passwordless,
+        auth_master_key,
+    )
     of_administration = (admin_users, invitations, impersonation, bootstrap, admin_audit, outbox)
     for module in (
         *families,

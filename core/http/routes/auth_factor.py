@@ -4,6 +4,7 @@ from core.auth.error import AuthError
 from core.auth.second_step import Passed, Way, factor_rules
 from core.contract.auth import (
     BackupCodes,
+    CodeForm,
     CodeRequest,
     DeviceBody,
     DeviceRequest,
@@ -14,16 +15,20 @@ from core.contract.auth import (
     TokenAndUser,
     TotpUri,
 )
-from core.errors import NotFound
+from core.errors import NotFound, RequestError
 from core.http.answer import Answer, as_json
 from core.http.call import Call
 from core.http.cookie import DEVICE, SECOND_STEP, cookie_name, cookies_of, set_cookie
+from core.http.form import KIND, form_of
+from core.http.link import QUERY, STEP_PAGE
+from core.http.page import Form, Input, page
 from core.http.route import RouteFamily
 from core.http.routes.auth_session import required
 from core.http.session import current, enter, told
 
 routes = RouteFamily("auth", accounts=True)
 STATUS = {"status": True}
+CALLBACK = QUERY["callbackURL"]
 
 
 @routes.add(
@@ -58,7 +63,7 @@ async def totp_uri(call: Call) -> Answer:
     body: PasswordRequest = await call.checked()
     found = current(call)
     call.identify(found.account.email or found.account.id)
-    return as_json({"totpURI": await call.auth.factors.uri(found, body.get("password"))})
+    return as_json({"totpURI": await call.auth.factors.uri(found, body.get("password"), call.source)})
 
 
 @routes.add(
@@ -153,7 +158,8 @@ async def renew_backup_codes(call: Call) -> Answer:
     body: PasswordRequest = await call.checked()
     found = current(call)
     call.identify(found.account.email or found.account.id)
-    return as_json({**STATUS, "backupCodes": await call.auth.factors.renew_codes(found, body.get("password"))})
+    codes = await call.auth.factors.renew_codes(found, body.get("password"), call.source)
+    return as_json({**STATUS, "backupCodes": codes})
 
 
 @routes.add(
@@ -187,6 +193,66 @@ async def revoke_device(call: Call) -> Answer:
     body: DeviceRequest = await call.checked()
     await call.auth.devices.forget(current(call), required(body, "id"), call.source)
     return as_json(STATUS)
+
+
+# ── The page ──
+
+
+@routes.add(
+    "GET",
+    STEP_PAGE,
+    guests=True,
+    query={"callbackURL": CALLBACK},
+    answers={200: None},
+    answer_kinds=("text/html",),
+    errors=(400, 404),
+    unproven=True,
+)
+async def factor_page(call: Call) -> Answer:
+    """The page that asks for the second factor"""
+    _first_step(call)
+    callback = call.auth.context.redirects.check(call.query.get("callbackURL") or None)
+    return page(call, "two-factor", form=_asking(callback))
+
+
+@routes.add(
+    "POST",
+    STEP_PAGE,
+    guests=True,
+    body=CodeForm,
+    body_kind=KIND,
+    answers={200: None, 302: None},
+    answer_kinds=("text/html",),
+    errors=(400, 401, 403, 404, 429),
+    throttle="sign-in",
+    unproven=True,
+)
+async def send_factor_page(call: Call) -> Answer:
+    """What the form of that page sends"""
+    form = {name: value for name, value in (await form_of(call)).items() if isinstance(value, str)}
+    callback = call.auth.context.redirects.check(form.get("callbackURL") or None)
+    secret = _first_step(call)
+    try:
+        if secret is None:
+            raise AuthError("INVALID_TWO_FACTOR_COOKIE")
+        call.identify(await call.auth.second_step.identify(secret))
+        code = "".join(required(form, "code").split())
+        passed = await call.auth.second_step.pass_(secret, code, call.source, ways=("totp", "backupCode"))
+    except (AuthError, RequestError) as error:
+        is_over = error.code in ("INVALID_TWO_FACTOR_COOKIE", "TOO_MANY_ATTEMPTS")
+        return page(call, "two-factor", form=None if is_over else _asking(callback), problem=error)
+    assert passed.entered is not None
+    answer = Answer(302, b"", [(b"location", callback.encode())]) if callback else page(call, "two-factor-done")
+    return enter(call, answer, passed.entered)
+
+
+def _asking(callback: str | None) -> Form:
+    hidden = {"callbackURL": callback} if callback else {}
+    code = Input(name="code", kind="text", autocomplete="one-time-code")
+    return Form(action=STEP_PAGE, hidden=hidden, inputs=(code,), leads_to=tuple(hidden.values()))
+
+
+# ── What they share ──
 
 
 async def _verified(call: Call, ways: tuple[Way, ...]) -> Answer:
