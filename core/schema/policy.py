@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from core.schema.policy_text import Term
+from core.schema.policy_text import Term, tables_read
 
 PolicyAction = Literal["select", "insert", "update", "delete"]
 ACTIONS: tuple[PolicyAction, ...] = ("select", "insert", "update", "delete")
@@ -38,6 +38,11 @@ class RowSecurity:
     enabled: bool = True
     force: bool = False
     policies: tuple[Policy, ...] = ()
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """SQL names of the tables that the policies in force ask."""
+        return frozenset[str]().union(*(tables_read(term) for _, term in self.terms())) if self.enabled else frozenset()
 
     def terms(self) -> Iterator[tuple[str, Term]]:
         """Every expression with its key below `rls`."""

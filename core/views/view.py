@@ -77,8 +77,10 @@ class OpenView:
 
     @cached_property
     def reads(self) -> frozenset[str]:
-        """Other tables whose records show in this view's values."""
-        return self.reading.scope.model.read_by(self.reading.scope.table)
+        """Other tables whose records show in this view's values, or decide on its rows."""
+        table = self.reading.scope.table
+        asked = table.spec.rls.reads if table.spec.rls is not None else frozenset()
+        return self.reading.scope.model.read_by(table) | asked
 
     async def opened(self) -> None:
         """A short wait for the order."""

@@ -215,3 +215,26 @@ def test_statements_about_policies(server: RunningServer) -> None:
     plain = next(each for each in server.engine.app.tables if each.sql_name == "plain")
     assert plain.rls is not None
     assert (plain.rls.enabled, plain.rls.policies) == (True, ())
+
+
+def test_a_view_follows_what_decides(server: RunningServer) -> None:
+    """A-187: an open view loses and gains rows when records of the table that its policies ask change."""
+    text = server.app_file.read_text().replace('using: "owner_id = auth.uid()"', TEAMS)
+    server.app_file.write_text(text)
+    assert server.local.post("/api/console/reload", json={}).status_code == 200
+    team = server.local.post("/api/tables/teams/records", json={"name": "red", "boss": "ada"}).json()["id"]
+    server.local.post("/api/tables/tickets/records", json={"title": "red", "owner_id": "bob"})
+    view = server.http.post("/api/console/views", json={"table": "tickets"}, headers=ADA).json()
+    path = f"/api/console/views/{view['id']}"
+    for boss, count in (("bob", 0), ("ada", 1)):
+        server.local.patch(f"/api/tables/teams/records/{team}", json={"boss": boss})
+        for _ in range(200):
+            state = server.http.get(path, headers=ADA).json()
+            if state["ready"] and state["count"] == count:
+                break
+        assert state["count"] == count
+        window = server.http.get(f"{path}/window?start=0&limit=10", headers=ADA).json()
+        assert len(window["rows"]) == count
+
+
+TEAMS = 'using: "title in (select name from teams where boss = auth.uid())"'

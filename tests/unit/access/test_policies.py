@@ -272,7 +272,7 @@ async def test_upsert(kept: Database) -> None:
 
 
 async def test_a_page_asks_no_more(kept: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A-201: policies are a part of the statements of a list, and make no further ones; `bench/policies.py` has the times."""
+    """A-201: policies are a part of the statements of a list, and make no further ones; the times: `bench/policies.py`."""
     counts = []
     for policies in ([], ["name: p, using: 'owner_id = auth.uid()'", "name: q, as: restrictive, using: 'n > 0'"]):
         model = model_of(policies, rest="enabled: true" if policies else "enabled: false")
