@@ -12,11 +12,13 @@ from core.auth.address import normal_email
 from core.auth.arrival import arrive, is_welcome
 from core.auth.context import AuthContext
 from core.auth.error import AuthError
+from core.auth.neutral import neutrally
 from core.auth.password import check_password
 from core.auth.recovery import forget_proofs, tell_changed
 from core.auth.second_step import admit
 from core.auth.sign_in import Entered, SecondStep, begin_session, principal_of, require_admitted
 from core.auth.token import Purpose, Token
+from core.ids import uuid7
 from core.principal import GUEST, Source
 from core.schema.auth import PasswordStrategy
 from core.storage.database import Transaction
@@ -54,10 +56,10 @@ class EmailCode:
             values = {"name": account.name if account is not None else "", "email": address, "otp": code}
             template = "resetPassword" if kind == "forget-password" else "emailOtp"
             mail = context.post.put(tx, template, address, values, validity=timedelta(seconds=rules.seconds))
-            if not self._is_wanted(tx, account, address, kind):
-                context.post.queue.forget(tx, mail)
+            context.post.queue.take_back(tx, uuid7() if self._is_wanted(tx, account, address, kind) else mail)
 
-        await context.write(work, GUEST)
+        async with neutrally():
+            await context.write(work, GUEST)
         context.post.nudge()
 
     async def sign_in(self, email: str, code: str, source: Source, device: str | None) -> Entered | SecondStep:

@@ -11,8 +11,10 @@ from core.auth.address import normal_email, plain_name
 from core.auth.arrival import arrive, is_welcome
 from core.auth.context import AuthContext
 from core.auth.error import AuthError
+from core.auth.neutral import neutrally
 from core.auth.second_step import admit
 from core.auth.sign_in import Entered, SecondStep
+from core.ids import uuid7
 from core.principal import GUEST, Source
 from core.schema.auth import MagicLinkStrategy
 from core.storage.database import Transaction
@@ -46,10 +48,10 @@ class MagicLink:
             url = context.post.link(PATH, token=secret, **targets)
             values = {"name": called, "email": address, "url": url}
             mail = context.post.put(tx, "magicLink", address, values, validity=timedelta(seconds=rules.seconds))
-            if not is_welcome(context, tx, address):
-                context.post.queue.forget(tx, mail)
+            context.post.queue.take_back(tx, uuid7() if is_welcome(context, tx, address) else mail)
 
-        await context.write(work, GUEST)
+        async with neutrally():
+            await context.write(work, GUEST)
         context.post.nudge()
 
     async def use(self, secret: str, source: Source, device: str | None) -> Entered | SecondStep:

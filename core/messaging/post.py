@@ -59,6 +59,8 @@ class Post:
         self._phone = phone
         self._provider = provider
         self._clock = clock
+        self._took = 0.0
+        """Seconds that the provider needed for the last text message, and so does one that does not leave."""
 
     @property
     def notes(self) -> list[str]:
@@ -145,8 +147,9 @@ class Post:
             return self.pace.take(tx, self._clock(), number, address)
 
         taken = await self._database.write(Call(take), actor="system")
-        id_ = uuid7()
+        id_, begun = uuid7(), time.monotonic()
         if not leaves:
+            await asyncio.sleep(self._took)
             return id_
         try:
             message = TextMessage(id=id_, to=number, body=content.text, channel=channel)
@@ -156,6 +159,7 @@ class Post:
                 await self._database.write(Call(lambda tx: self.pace.give_back(tx, taken)), actor="system")
             log.warning("A text message has not left by %s: %s", provider.name, error)
             raise DeliveryFailed("The text message could not be sent", hint="try again later") from error
+        self._took = time.monotonic() - begun
         if not provider.is_real:
 
             def keep(tx: Transaction) -> str:
