@@ -56,7 +56,8 @@ def test_a_bearer_and_a_cookie_must_agree(duck_desk: Desk) -> None:
 def test_a_forged_cookie_opens_nothing(duck_desk: Desk) -> None:
     ana = duck_desk.sign_up("ana")
     cookie = ana.client.cookies["sid"]
-    for value in (ana.token, ana.token + ".", cookie[:-1] + "x", "." + cookie, "é", ""):
+    changed = cookie[:-1] + ("x" if cookie[-1] != "x" else "y")
+    for value in (ana.token, ana.token + ".", changed, "." + cookie, "é", ""):
         answer = duck_desk.guest.get("/api/tables/notes/records", headers={"Cookie": f"sid={value}".encode()})
         assert answer.status_code == 401, value
     assert duck_desk.guest.get("/api/tables/notes/records", headers={"Cookie": f"sid={cookie}"}).status_code == 200
