@@ -64,7 +64,8 @@ class TroubleScreen(ModalScreen[None]):
             if has(advice):
                 lines += [Content(""), Content.styled(t(advice), "$foreground-muted")]
             text = Content("\n").join(lines)
-        self.query_one("#trouble-text", Static).update(text)
+        for line in self.query("#trouble-text").results(Static):  # none while the screen comes or goes
+            line.update(text)
 
     async def action_app_quit(self) -> None:
         await self.app.run_action("app_quit", self.app)

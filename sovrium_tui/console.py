@@ -7,6 +7,7 @@ import gc
 import os
 import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -113,6 +114,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
             from screens.trouble import TroubleScreen
 
             self.push_screen(TroubleScreen(self.context))
+        elif state == "signed-out" and not any(type(s).__name__ == "LoginScreen" for s in self.screen_stack):
+            from screens.login import LoginScreen
+
+            self.push_screen(LoginScreen(self.context))
 
     def hear(self, event: ServerEvent) -> None:
         """Tell what has become of the app file."""
@@ -217,6 +222,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def action_go_migrations(self) -> None:
         self.go("migrations")
 
+    def action_go_roles(self) -> None:
+        self.go("roles")
+
     def action_nav_back(self) -> None:
         place = self.context.places.back()
         if place is not None:
@@ -297,6 +305,18 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
         pane = getattr(self.screen, "pane", None)
         self.push_screen(AccessSheet(self.context, getattr(pane, "info", None)))
+
+    async def action_app_sign_out(self) -> None:
+        """End the session; the prompt comes by itself. Staged edits stay."""
+        port = self.context.port
+        if port is None or port.token is None:
+            self.notify(t("login.owner"), severity="warning")
+            return
+        self.context.keeper.forget()
+        with suppress(SovriumError):
+            await port.account.sign_out()
+        await port.close()  # the stream of events with it, so that the server asks at once who one is
+        self.notify(t("login.signed-out"))
 
     def action_app_messages(self) -> None:
         from screens.messages import MessagesScreen

@@ -24,8 +24,17 @@ class ConsoleOptions:
     plain: bool = False
 
 
-def run_console(app_file: Path, data_dir: Path, *, options: ConsoleOptions | None = None) -> int:
-    """Open the console on an app file; the exit code. Starts or joins the server of `data_dir`. Never raises."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the console is opened on: an app file with its data folder, whose server it starts or joins; or, without a
+    folder, the address of a server elsewhere."""
+
+    name: str
+    data_dir: Path | None = None
+
+
+def run_console(target: Target, *, options: ConsoleOptions | None = None) -> int:
+    """Open the console; the exit code. Never raises."""
     from sovrium_tui.terminal import guarded, is_terminal
 
     options = options or ConsoleOptions()
@@ -35,7 +44,7 @@ def run_console(app_file: Path, data_dir: Path, *, options: ConsoleOptions | Non
         return _refuse(
             "this terminal (TERM=dumb) cannot show the console; `sovrium-tui --help` lists commands without it"
         )
-    return guarded(lambda alive: _run(app_file, data_dir, options, alive))
+    return guarded(lambda alive: _run(target, options, alive))
 
 
 def _refuse(reason: str) -> int:
@@ -67,7 +76,7 @@ def settle(options: ConsoleOptions) -> bool:
     return slow
 
 
-def _run(app_file: Path, data_dir: Path, options: ConsoleOptions, alive: int) -> int:
+def _run(target: Target, options: ConsoleOptions, alive: int) -> int:
     import gc
 
     gc.disable()  # nothing of the start is garbage; the app switches it on after the first frame
@@ -75,7 +84,7 @@ def _run(app_file: Path, data_dir: Path, options: ConsoleOptions, alive: int) ->
     try:
         from sovrium_tui.opening import open_console
 
-        app = open_console(app_file, data_dir, options, slow=slow, alive=alive)
+        app = open_console(target, options, slow=slow, alive=alive)
         app.plain = options.plain
         code = app.run(mouse=options.mouse)
     except KeyboardInterrupt:

@@ -21,17 +21,18 @@ from screens.services.session import SessionLog, SessionStore
 from screens.services.text import preferred_language, set_language
 from screens.services.theme import PLAIN
 from sovrium_tui.console import ConsoleApp
-from sovrium_tui.launch import ConsoleOptions
+from sovrium_tui.launch import ConsoleOptions, Target
 
 T = TypeVar("T")
 
 
-def open_console(app_file: Path, data_dir: Path, options: ConsoleOptions, *, slow: bool, alive: int) -> ConsoleApp:
-    """The console of an app file, with the services that it keeps between runs."""
+def open_console(target: Target, options: ConsoleOptions, *, slow: bool, alive: int) -> ConsoleApp:
+    """The console of an app, with the services that it keeps between runs."""
     from platformdirs import user_config_path, user_state_path
 
     state = user_state_path("sovrium-tui")
-    session = SessionStore.of(state, str(app_file.absolute()))
+    keeper = ServerKeeper(target.name, state)
+    session = SessionStore.of(state, target.name)
     set_language(options.language or str(session.get("language") or preferred_language()))
     if options.language:
         session.put("language", options.language)
@@ -42,15 +43,64 @@ def open_console(app_file: Path, data_dir: Path, options: ConsoleOptions, *, slo
         clipboard=Clipboard(session.folder or state, lambda sequence: app.emit(sequence)),
         session=session,
         keymap=Keymap.load(user_config_path("sovrium-tui")),
+        keeper=keeper,
     )
-    opener = server_of(app_file, data_dir, lambda note: app.notify(note, severity="warning"))
+    if target.data_dir is None:
+        opener = server_at(keeper)
+    else:
+        opener = server_of(
+            Path(target.name), target.data_dir, keeper, lambda note: app.notify(note, severity="warning")
+        )
     app = ConsoleApp(context, opener, theme=options.theme or (PLAIN if slow else ""), alive=alive)
     app.crash_folder = state
     return app
 
 
-def server_of(app_file: Path, data_dir: Path, tell: Callable[[str], None]) -> Opener:
-    """Finds or starts the server of an app, without holding up the console."""
+class ServerKeeper:
+    """The session at one server, kept by the keyring or a private file."""
+
+    def __init__(self, address: str, folder: Path) -> None:
+        from sovrium_tui.credential import Credentials
+
+        self.address = address
+        self._credentials = Credentials(folder)
+
+    @property
+    def email(self) -> str:
+        """The address that was used last."""
+        return next((each.email for each in self._credentials.servers() if each.address == self.address), "")
+
+    @property
+    def token(self) -> str | None:
+        return self._credentials.token(self.address)
+
+    @property
+    def token_kept(self) -> str | None:
+        """The same for an app of this machine, where most people have none: no keyring is asked for that."""
+        return self.token if self.email else None
+
+    def keep(self, token: str, email: str) -> None:
+        self._credentials.keep(self.address, token, email)
+
+    def forget(self) -> None:
+        self._credentials.forget(self.address)
+
+
+def server_at(keeper: ServerKeeper) -> Opener:
+    """The way to a server elsewhere, with the session that one has there."""
+
+    async def find() -> Port:
+        from core.client import Client
+
+        token = await in_daemon_thread(lambda: keeper.token)
+        return Client(keeper.address, token=token)
+
+    return find
+
+
+def server_of(app_file: Path, data_dir: Path, keeper: ServerKeeper, tell: Callable[[str], None]) -> Opener:
+    """Finds or starts the server of an app, without holding up the console. The app may want its owner to sign in as well
+    (A-002): then the session is the one that was kept."""
 
     async def find() -> Port:
         from core.client import Client
@@ -59,7 +109,7 @@ def server_of(app_file: Path, data_dir: Path, tell: Callable[[str], None]) -> Op
         address = await in_daemon_thread(lambda: ensure_server(app_file, data_dir))
         if address.note:
             tell(address.note)
-        return Client(address.socket)
+        return Client(address.socket, token=keeper.token_kept)
 
     return find
 

@@ -16,6 +16,7 @@ APP: tuple[Action, ...] = (
     Action("go.jobs", "", "global", leader="j"),
     Action("go.schema", "", "global", leader="e"),
     Action("go.migrations", "", "global", leader="m"),
+    Action("go.roles", "", "global", leader="o"),
     Action("nav.back", "ctrl+o,alt+left", "global"),
     Action("nav.forward", "alt+right", "global", vim="ctrl+i"),
     Action("pane.next", "f6", "global"),
@@ -29,6 +30,7 @@ APP: tuple[Action, ...] = (
     Action("app.whoami", "", "global"),
     Action("app.reconnect", "", "global"),
     Action("app.reload", "", "global"),
+    Action("app.sign-out", "", "global"),
 )
 
 TABS: tuple[Action, ...] = (

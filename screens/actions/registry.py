@@ -1,10 +1,12 @@
 """All actions. A new area adds its tuple here; a test compares this with the texts, the help and the documentation."""
 
+from screens.actions.account import LOGIN
 from screens.actions.action import Action
 from screens.actions.app import APP, CONNECTION, HOME, JOBS, TABS
 from screens.actions.change import CHANGE, CHANGES, CONFLICT
 from screens.actions.formula import FORMULA
 from screens.actions.grid import CELLS, GRID
+from screens.actions.people import FORM, POLICIES, ROLES
 from screens.actions.record import COLUMNS, EDITOR, FILES, FILTER, PASTE, PICKER, RECORD, SORT
 from screens.actions.schema import MIGRATIONS, PLAN, SCHEMA, SCHEMA_TEXT
 from screens.actions.sql import SQL
@@ -43,7 +45,11 @@ ACTIONS: tuple[Action, ...] = (
     *SCHEMA,
     *SCHEMA_TEXT,
     *FORMULA,
+    *ROLES,
+    *POLICIES,
+    *FORM,
     *CONNECTION,
+    *LOGIN,
 )
 
 BY_ID: dict[str, Action] = {action.id: action for action in ACTIONS}

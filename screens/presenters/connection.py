@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from core.client import Port, ServerGone, SovriumError
 from screens.presenters.signal import Signal
@@ -26,6 +26,30 @@ Opener = Callable[[], Awaitable[Port]]
 SIGNED_OUT = 401
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each further attempt; the last one repeats."""
+
+
+class Keeper(Protocol):
+    """Remembers sessions between runs of the console."""
+
+    address: str
+    """The server, as people call it."""
+    email: str
+    """The address that was used last."""
+
+    def keep(self, token: str, email: str) -> None: ...
+    def forget(self) -> None: ...
+
+
+class NoKeeper:
+    """Remembers nothing."""
+
+    address = email = ""
+
+    def keep(self, token: str, email: str) -> None:
+        """Not kept."""
+
+    def forget(self) -> None:
+        """Nothing to forget."""
 
 
 class NoServer(Exception):

@@ -11,7 +11,7 @@ from core.client import Port
 from core.contract.console import Event, Schema
 from core.contract.server import Hello
 from core.contract.tables import FieldInfo, TableInfo
-from screens.presenters.connection import Connection
+from screens.presenters.connection import Connection, Keeper, NoKeeper
 from screens.presenters.message_log import MessageLog
 from screens.presenters.place import Place
 from screens.presenters.signal import Signal
@@ -44,6 +44,8 @@ class Context:
     navigate: Signal[Place] = field(default_factory=Signal)
     """Heard by the app: show a place. Say `go`, which remembers it too."""
     connection: Connection = field(default_factory=Connection)
+    keeper: Keeper = field(default_factory=NoKeeper)
+    """Remembers the session at the server."""
     messages: MessageLog = field(default_factory=MessageLog)
     keymap: Keymap = field(default_factory=Keymap)
 

@@ -104,8 +104,8 @@ class StatusLine(Bar):
 
     def show_connection(self) -> None:
         connection = self.context.connection
-        tones = {"starting": "dim", "online": "good", "lost": "warn", "refused": "error"}
-        marks = {"starting": "◌", "online": "●", "lost": "◌", "refused": "✕"}
+        tones = {"starting": "dim", "online": "good", "lost": "warn", "signed-out": "warn", "refused": "error"}
+        marks = {"starting": "◌", "online": "●", "lost": "◌", "signed-out": "○", "refused": "✕"}
         text = t(f"connection.{connection.state}", count=connection.attempt + 1)
         self.show("connection", f"{marks[connection.state]} {text}", tones[connection.state])
 

@@ -46,16 +46,16 @@ LATER = (
     "textual.widgets.text_area",
 )
 """Ours and Textual's that only a step behind the first frame needs."""
-MOST_MODULES = 90
+MOST_MODULES = 100
 """Modules of ours behind the first frame. A new screen, dialog or editor is imported where it is opened."""
 FIRST_FRAME = """
 import sys
 from pathlib import Path
 from sovrium_tui.cli.main import run
-from sovrium_tui.launch import ConsoleOptions
+from sovrium_tui.launch import ConsoleOptions, Target
 from sovrium_tui.opening import open_console
 folder = Path(sys.argv[1])
-app = open_console(folder / "absent.yaml", folder / "data", ConsoleOptions(), slow=False, alive=None)
+app = open_console(Target(str(folder / "absent.yaml"), folder / "data"), ConsoleOptions(), slow=False, alive=None)
 app.begin = lambda: (print(",".join(sorted(sys.modules))), app.exit(0))
 app.run(headless=True, size=(120, 40))
 """
@@ -63,8 +63,8 @@ REFUSED = b"has no server"
 PROGRAM = """
 import sys
 from pathlib import Path
-from sovrium_tui.launch import ConsoleOptions, run_console
-sys.exit(run_console(Path(sys.argv[1]), Path(sys.argv[2]), options=ConsoleOptions(link="fast")))
+from sovrium_tui.launch import ConsoleOptions, Target, run_console
+sys.exit(run_console(Target(sys.argv[1], Path(sys.argv[2])), options=ConsoleOptions(link="fast")))
 """
 
 

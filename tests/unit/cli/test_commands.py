@@ -15,6 +15,7 @@ from core.errors import Locked, MigrationRefused, SchemaError
 from sovrium_tui.cli import main
 from sovrium_tui.cli.app_file import data_dir_of, find_app
 from sovrium_tui.cli.main import cli, execute
+from sovrium_tui.launch import Target
 
 ROOT = Path(__file__).parent.parent.parent.parent
 APP = """\
@@ -63,6 +64,7 @@ def test_the_names_are_a_contract() -> None:
         "sql",
         "import",
         "export",
+        "connect",
     }
     options = {name: {o for p in c.params for o in p.opts if o.startswith("--")} for name, c in cli.commands.items()}
     assert {"--host", "--port", "--socket", "--data-dir", "--allow-open"} <= options["start"]
@@ -203,11 +205,36 @@ def test_no_command_is_the_console(shell: Shell, monkeypatch: pytest.MonkeyPatch
     for words in ([], ["app.yaml"], ["./app.yaml", "--theme", "dark"], ["--no-mouse"], ["folder", "--data-dir", "d"]):
         assert shell(*words) == (0, "", "")
     here = Path().absolute()
-    assert [(app, data) for app, data, _ in opened] == [
-        *[(here / "app.yaml", here / ".sovrium")] * 4,
-        (here / "folder/app.json", here / "d"),
+    assert [target for target, _ in opened] == [
+        *[Target(str(here / "app.yaml"), here / ".sovrium")] * 4,
+        Target(str(here / "folder/app.json"), here / "d"),
     ]
-    assert (opened[2][2].theme, opened[3][2].mouse) == ("dark", False)
+    assert (opened[2][1].theme, opened[3][1].mouse) == ("dark", False)
+
+
+def test_connect_opens_the_console_on_a_server_elsewhere(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address alone; passwords never travel in clear over a network."""
+    opened: list[Target] = []
+    monkeypatch.setattr("sovrium_tui.launch.run_console", lambda target, options: opened.append(target) or 0)
+    for url in (
+        "desk.example.org",
+        "https://desk.example.org/",
+        "https://desk.example.org:8443",
+        "http://localhost:3000",
+    ):
+        assert shell("connect", url) == (0, "", "")
+    assert [target.name for target in opened] == [
+        "https://desk.example.org", "https://desk.example.org", "https://desk.example.org:8443", "http://localhost:3000"
+    ]  # fmt: skip
+    assert {target.data_dir for target in opened} == {None}
+    for url, told in (
+        ("http://desk.example.org", "in clear"),
+        ("https://desk.example.org/path", "not the address of a server"),
+        ("ftp://desk.example.org", "not the address of a server"),
+        ("https://desk.example.org:x", "not the address of a server"),
+    ):
+        status, _, err = shell("connect", url)
+        assert (status, told in err) == (2, True), url
 
 
 def test_errors_have_their_exit_codes(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
