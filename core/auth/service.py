@@ -19,7 +19,8 @@ from core.auth.upkeep import Upkeep
 from core.clock import Clock
 from core.principal import Principal, Source
 from core.schema.model import App
-from core.secrets.store import KeyStore, open_secrets, system_ring
+from core.secrets.ring import system_ring
+from core.secrets.store import KeyStore, open_secrets
 from core.storage.database import Call, Database, Transaction
 
 if TYPE_CHECKING:
@@ -258,12 +259,14 @@ class Auth:
 
     def sweep(self) -> None:
         """Remove what has expired, keep when sessions were seen. Blocks."""
+        from core.auth.device import sweep_devices
 
         def work(tx: Transaction) -> None:
             self.context.sessions.keep_seen(tx)
             self.context.sessions.sweep(tx)
             self.context.tokens.sweep(tx)
             self.context.lockout.sweep(tx)
+            sweep_devices(tx)
 
         self.context.database.submit_write(Call(work), actor="system").result()
 

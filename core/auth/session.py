@@ -21,6 +21,7 @@ from core.auth.account import COLUMNS, Account, account_of, effective_roles, gro
 from core.auth.error import AuthError
 from core.auth.store import ACCOUNTS, SESSIONS
 from core.clock import Clock, to_iso
+from core.errors import NotSignedIn
 from core.ids import uuid7
 from core.principal import Principal, Source
 from core.schema.auth import SessionSpec
@@ -72,6 +73,7 @@ class Session:
             "userAgent": self.user_agent,
             "device": device_text(self.user_agent),
             "assurance": self.assurance,
+            "deviceId": self.device_id,
             "isCurrent": self.id == current,
             "impersonatedBy": self.impersonated_by,
         }
@@ -177,11 +179,12 @@ class Sessions:
         tx.execute(SESSIONS.update().where(SESSIONS.c.id == session).values(fresh_at=tx.time))
 
     def slide(self, tx: Transaction, session: Session) -> Session:
-        """Let a session last from now on as long as a new one."""
+        """Let a session last from now on as long as a new one. Raises NotSignedIn: it was ended meanwhile."""
         expires = self._slid(session, tx.time)
         tx.execute(SESSIONS.update().where(SESSIONS.c.id == session.id).values(expires_at=expires, updated_at=tx.time))
         found = self.find(tx, session.id)
-        assert found is not None
+        if found is None:
+            raise NotSignedIn
         return found
 
     def end(self, tx: Transaction, ids: Collection[str]) -> int:

@@ -30,12 +30,18 @@ def body_error(message: str, *, code: str = "body.not-json") -> Invalid:
     return Invalid(message, [FieldError("body", code, message)])
 
 
+def shown(path: str) -> str:
+    """A path for the log, without the secret that the address of a link may end in (A-252)."""
+    before, mark, _ = path.partition("/reset-password/")
+    return f"{before}{mark}…" if mark else path
+
+
 def answer_to(error: Exception, context: Mapping[str, Any]) -> Answer:
     """The answer to a failed request. What we did not raise on purpose is told to the log only (R-006), under an id
     that the caller gets."""
     if not isinstance(error, SovriumError) or error.status >= 500:
         request = short_id("req")
-        log.error("%s %s failed (%s)", context.get("method"), context.get("path"), request, exc_info=error)
+        log.error("%s %s failed (%s)", context.get("method"), shown(context.get("path", "")), request, exc_info=error)
         if not isinstance(error, SovriumError) or error.status == 500:
             error = SovriumError("Something went wrong inside the server; its log says what", requestId=request)
     answer = as_json(error.body(), error.status)

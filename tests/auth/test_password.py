@@ -145,6 +145,28 @@ def test_a_046_a_link_that_comes_twelve_times_at_once_works_once(desk: Desk) -> 
     assert sorted(answers) == [200] + [401] * 11
 
 
+def test_a_252_the_log_of_errors_holds_no_link(
+    duck_desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    mails = Mailbox(duck_desk)
+    duck_desk.sign_up("ana")
+    forget(duck_desk, redirectTo="/choose")
+    auth = duck_desk.server.engine.auth
+    assert auth is not None
+
+    async def broken(secret: str) -> bool:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(auth.recovery, "is_open", broken)
+    assert duck_desk.guest.get(mails.link("resetPassword", "ana")).status_code == 500
+    assert "/api/auth/reset-password/… failed" in caplog.text
+    assert token_of_link(mails) not in caplog.text
+
+
+def token_of_link(mails: Mailbox) -> str:
+    return httpx.URL(mails.link("resetPassword", "ana")).path.rpartition("/")[2]
+
+
 # ── Changed ──
 
 

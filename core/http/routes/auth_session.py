@@ -3,6 +3,7 @@
 from core.auth.address import normal_email
 from core.auth.device import forget_devices
 from core.auth.profile import accepted_image
+from core.auth.session import Session
 from core.contract.auth import (
     Revoked,
     RevokeRequest,
@@ -126,7 +127,12 @@ async def get_session(call: Call) -> Answer:
 async def refresh_session(call: Call) -> Answer:
     """Let the session last from now on"""
     found, context = current(call), call.auth.context
-    session = await context.write(lambda tx: context.sessions.slide(tx, found.session), found.principal)
+
+    def work(tx: Transaction) -> Session:
+        context.log(tx, "session.refreshed", found.principal, call.source, ("session", found.session.id, ""))
+        return context.sessions.slide(tx, found.session)
+
+    session = await context.write(work, found.principal)
     return as_json({"session": session.body(session.id), "user": found.account.body(call.engine.app.roles)})
 
 
