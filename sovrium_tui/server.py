@@ -26,6 +26,7 @@ from sovrium_tui.process.place import Place
 from sovrium_tui.process.record import Role, ServerRecord, file_stamp, process_start
 
 if TYPE_CHECKING:
+    from core.auth.bootstrap import Begun
     from core.engine import Engine
     from core.http.app import Application
     from core.http.server import Server
@@ -136,6 +137,9 @@ class Life:
         try:
             for line in start_notes(engine, strict=self.options.strict):
                 self._say(f"warning: {line}")
+            begun = first_admin(engine, prints=not self.options.background)
+            if begun is not None:
+                self._tell_first(begun)
             server, note = await self._listen(engine)
             self._app = server.app
             server.app.on_reload = self._reloaded
@@ -240,6 +244,20 @@ class Life:
         self._publish_files(engine)
         LOG.info("reloaded: %s", engine.app.checksum[:12])
 
+    def _tell_first(self, begun: "Begun") -> None:
+        """What became of the first administrator. A token goes to the terminal alone, never into the log (A-236)."""
+        if begun.warning is not None:
+            self._say(f"warning: {begun.warning}")
+        if begun.done is not None:
+            self._say(begun.done)
+        if begun.token is not None:
+            from core.auth.bootstrap import PATH, TOKEN_SECONDS
+
+            announce_on_stdout(
+                f"Nobody can sign in yet: `sovrium-tui admin create EMAIL`, or within {TOKEN_SECONDS // 60} minutes\n"
+                f"  POST {PATH}  Authorization: Bearer {begun.token}  {{email, password, name}}"
+            )
+
     def _say(self, line: str) -> None:
         if self.options.background:
             LOG.info("%s", line)
@@ -300,6 +318,16 @@ def start_notes(engine: "Engine", *, strict: bool = False) -> list[str]:
 
     of_post = engine.auth.context.post.notes if engine.auth else ()
     return [*settings_notes(engine.app, strict=strict), *notes_of(engine), *of_post]
+
+
+def first_admin(engine: "Engine", *, prints: bool) -> "Begun | None":
+    """Make the administrator that the environment names where nobody is there, and take its variables out of this process
+    (§15, A-240); None for an app without accounts. `prints`: somebody sees a token that is printed."""
+    from core.auth.environment import forget_admin, read_environment
+
+    seed = read_environment(os.environ).admin
+    forget_admin(os.environ)
+    return engine.auth.bootstrap.begin(seed, prints=prints) if engine.auth is not None else None
 
 
 def settings_notes(app: "App", *, strict: bool = False) -> list[str]:

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 import orjson
 
 from core.client.account import Account
-from core.client.connection import READ_SIZE, Answer, Headers, Transport
+from core.client.connection import AGENT, READ_SIZE, Answer, Headers, Transport
 from core.client.port import ServerGone
 from core.contract.access import ExplainRequest, Explanation, RoleList, TablePermissions, WhoAmI
 from core.contract.activity import HistoryList, Reverted
@@ -72,12 +72,14 @@ class Client:
     """A client of one server; `core.client.port.Port` says what each method does.
 
     `address`: path of a Unix socket, or `http(s)://host[:port]`. `timeout`: seconds until an answer must have begun.
-    `token`: of a session there. Cancelling a call hangs up, and the server stops the work. Nothing is opened before the
-    first call.
+    `token`: of a session there. `agent`: what the server calls the program that asks. Cancelling a call hangs up, and the
+    server stops the work. Nothing is opened before the first call.
     """
 
-    def __init__(self, address: Path | str, *, timeout: float = 30.0, token: str | None = None) -> None:
-        self._transport = Transport(address)
+    def __init__(
+        self, address: Path | str, *, timeout: float = 30.0, token: str | None = None, agent: str = AGENT
+    ) -> None:
+        self._transport = Transport(address, agent)
         self._timeout = timeout
         self.token = token
         self.account = Account(self)

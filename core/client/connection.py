@@ -22,6 +22,7 @@ IDLE_KEPT = 8
 """Connections kept open while nothing is asked."""
 STEP = "two_factor"
 READ_SIZE = 128 * 1024
+AGENT = "sovrium-tui"
 
 
 class Connection:
@@ -110,7 +111,7 @@ class Answer:
 class Transport:
     """The way to one server. `address` is the path of a Unix socket or an `http(s)://host[:port]` URL."""
 
-    def __init__(self, address: Path | str) -> None:
+    def __init__(self, address: Path | str, agent: str = AGENT) -> None:
         url = str(address)
         self._socket = None if url.startswith(("http://", "https://")) else Path(url.removeprefix("unix:"))
         parts = urlsplit(url if self._socket is None else "http://localhost")
@@ -122,7 +123,7 @@ class Transport:
         """Secret of the session that everything is asked with."""
         self._step: str | None = None
         """What proves the first step of signing in, while the second is asked for: the only cookie that is kept."""
-        self._headers = [("Host", parts.netloc.rpartition("@")[2]), ("User-Agent", "sovrium-tui")]
+        self._headers = [("Host", parts.netloc.rpartition("@")[2]), ("User-Agent", agent)]
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
         self._closed = False

@@ -20,6 +20,8 @@ from sovrium_tui.process.record import ServerRecord
 
 T = TypeVar("T")
 PATIENCE = 600.0
+AGENT = f"sovrium-tui-cli/{__version__}"
+"""The log tells a command from a console by it."""
 
 
 def with_client(app_file: Path, data_dir: Path, name: str, work: Callable[[Client], Awaitable[T]]) -> T:
@@ -42,7 +44,7 @@ async def session(app_file: Path, data_dir: Path, name: str) -> AsyncIterator[Cl
         async with own_engine(app_file, place, name) as client:
             yield client
         return
-    client = Client(attachable(record, app_file), timeout=PATIENCE)
+    client = Client(attachable(record, app_file), timeout=PATIENCE, agent=AGENT)
     try:
         yield client
     finally:
@@ -77,7 +79,7 @@ async def own_engine(app_file: Path, place: Place, name: str) -> AsyncIterator[C
                 socket = Path(folder, "api.sock")
                 server = Server(build_app(engine, version=__version__), socket=socket)
                 await server.start()
-                client = Client(socket, timeout=PATIENCE)
+                client = Client(socket, timeout=PATIENCE, agent=AGENT)
                 try:
                     yield client
                 finally:

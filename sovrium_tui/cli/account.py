@@ -1,0 +1,142 @@
+"""What the commands about accounts have in common: which app they mean, who somebody is, how they tell what they found, and
+their exit codes (auth §19): 0 done, 1 failed, 2 wrong use, 3 not allowed, 4 not there."""
+
+import json
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import quote
+
+import click
+
+from core.errors import BadRequest, SovriumError
+from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, take_settings
+
+if TYPE_CHECKING:
+    from core.client import Client
+
+F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+ADMIN = "/api/auth/admin"
+NOT_ALLOWED, NOT_THERE = 3, 4
+EXITS = {400: 2, 401: NOT_ALLOWED, 403: NOT_ALLOWED, 404: NOT_THERE, 422: 2}
+
+
+def account_options(command: F) -> F:
+    """`--app`, `--data-dir`, `--json`."""
+    command = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+    command = data_dir_option(command)
+    return click.option(
+        "--app",
+        type=click.Path(path_type=Path),
+        metavar="APP",
+        is_eager=True,
+        callback=take_settings,
+        help="The app file [default: the only one here].",
+    )(command)
+
+
+def password_option(command: F) -> F:
+    """`--password-stdin`: there is none that takes the password itself, which everybody on the machine could read."""
+    return click.option(
+        "--password-stdin", is_flag=True, help="Read the password from stdin instead of asking for it."
+    )(command)
+
+
+def asked(app: Path | None, data_dir: Path | None, name: str, work: "Callable[[Client], Awaitable[T]]") -> T:
+    """Do the work with a client of the app's server, or of an engine of this command. Raises what it raises, with the exit
+    codes of these commands."""
+    app_file = find_app(app)
+    from sovrium_tui.cli.session import with_client
+
+    try:
+        return with_client(app_file, data_dir_of(app_file, data_dir), name, work)
+    except SovriumError as error:
+        error.exit_code = EXITS.get(error.status, error.exit_code)
+        raise
+
+
+async def user_of(client: "Client", who: str) -> dict[str, Any]:
+    """The account by address or id. Raises NotFound."""
+    path = f"{ADMIN}/get-user?email={quote(who, '')}" if "@" in who else f"{ADMIN}/get-user/{quote(who, '')}"
+    try:
+        found: dict[str, Any] = (await client.request("GET", path))["user"]
+    except SovriumError as error:
+        if error.status != 404:
+            raise
+        has_accounts = (await client.request("GET", "/api/access/whoami"))["accounts"]
+        error.message = (
+            f"There is no user {who}" if has_accounts else "The app has no accounts (`auth` in the app file)"
+        )
+        raise
+    return found
+
+
+async def act(client: "Client", who: str, path: str, **body: Any) -> Any:
+    """Ask one thing about an account: the answer with the account in it as it was."""
+    user = await user_of(client, who)
+    answer = await client.request("POST", f"{ADMIN}/{path}", json={"userId": user["id"], **body})
+    return {"email": user["email"], **(answer if isinstance(answer, dict) else {})}
+
+
+def password(*, from_stdin: bool) -> str:
+    """A password that was piped in, or typed twice without being seen. Raises BadRequest."""
+    if from_stdin:
+        text = sys.stdin.readline().rstrip("\r\n")
+        if not text:
+            raise BadRequest("There is no password on stdin")
+        return text
+    if not sys.stdin.isatty():
+        raise BadRequest("Nobody is there to type the password", hint="pipe it in with --password-stdin")
+    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True)
+    return typed
+
+
+def tell(found: Any, sentence: str, *, as_json: bool) -> None:
+    """What was done, as JSON or as a sentence."""
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        from sovrium_tui.cli.result import one_line
+
+        click.echo(one_line(sentence))
+
+
+def tell_rows(
+    found: Any, rows: Iterable[Sequence[Any]], names: Sequence[str], note: str, *, as_json: bool, numeric: str = ""
+) -> None:
+    """What was found, as JSON or as a table. `numeric` names the columns of numbers."""
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+        return
+    from sovrium_tui.cli.result import Table
+
+    table = Table(names, [name in numeric.split() for name in names])
+    lines = ["" if cell is None else cell for row in rows for cell in row]
+    table.add([lines[n : n + len(names)] for n in range(0, len(lines), len(names))])
+    table.close(note)
+
+
+def confirmed(question: str, *, yes: bool) -> None:
+    """Ask before what cannot be taken back. Raises BadRequest where nobody can answer."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise BadRequest(question, hint="pass --yes if that is what you want")
+    click.confirm(question, abort=True, err=True)
+
+
+def seconds_of(text: str | None) -> int | None:
+    """`90s`, `30m`, `12h`, `30d` in seconds. Raises BadRequest."""
+    if text is None:
+        return None
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not (number.isascii() and number.isdigit()) or int(number) < 1:
+        raise BadRequest(f"{text!r} is no time: 90s, 30m, 12h, 30d")
+    return int(number) * units[unit]
+
+
+def counted(number: int, one: str) -> str:
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"

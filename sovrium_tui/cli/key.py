@@ -1,0 +1,108 @@
+"""`key`, `secret`: secrets for programs and for servers (auth §19)."""
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import click
+
+from sovrium_tui.cli.account import account_options, asked, counted, seconds_of, tell, tell_rows, user_of
+
+if TYPE_CHECKING:
+    from core.client import Client
+
+KEYS = "/api/auth/api-keys"
+COLUMNS = ("name", "begins", "acts as", "scopes", "last used", "expires", "id")
+
+
+@click.group()
+def key() -> None:
+    """API keys: programs show them as `Authorization: Bearer svt_…`."""
+
+
+@key.command("create")
+@click.argument("name")
+@click.option("--user", "who", help="The account that it acts as.")
+@click.option("--role", "roles", multiple=True, help="Or a role of its own; may be given more than once.")
+@click.option("--scope", "scopes", multiple=True, help="read, write, admin, TABLE:OPERATION [default: all it may].")
+@click.option("--expires", "time", metavar="TIME", help="12h, 30d [default: never].")
+@account_options
+def create_key(
+    name: str,
+    who: str | None,
+    roles: tuple[str, ...],
+    scopes: tuple[str, ...],
+    time: str | None,
+    app: Path | None,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Make an API key and print it. Nobody can read it again."""
+    body: dict[str, Any] = {"name": name}
+    if (seconds := seconds_of(time)) is not None:
+        body["expiresIn"] = seconds
+    if scopes:
+        body["scopes"] = list(scopes)
+    if roles:
+        body["roles"] = list(roles)
+
+    async def work(client: "Client") -> Any:
+        if who is not None:
+            body["userId"] = (await user_of(client, who))["id"]
+        return await client.request("POST", KEYS, json=body)
+
+    answer = asked(app, data_dir, "key create", work)
+    tell(answer, answer["key"], as_json=as_json)
+
+
+@key.command("list")
+@click.option("--user", "who", help="Those of this account.")
+@account_options
+def list_keys(who: str | None, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+    """List API keys that hold."""
+
+    async def work(client: "Client") -> Any:
+        query = f"userId={quote((await user_of(client, who))['id'], '')}" if who is not None else "all=true"
+        return await client.request("GET", f"{KEYS}?{query}")
+
+    answer = asked(app, data_dir, "key list", work)
+    rows = [
+        (
+            each["name"],
+            each["prefix"],
+            each["userId"] or ", ".join(each["roles"] or ()),
+            "all" if each["scopes"] is None else ", ".join(each["scopes"]),
+            each["lastUsedAt"],
+            each["expiresAt"],
+            each["id"],
+        )
+        for each in answer["apiKeys"]
+        if each["revokedAt"] is None
+    ]
+    tell_rows(answer, rows, COLUMNS, counted(len(rows), "key"), as_json=as_json)
+
+
+@key.command("revoke")
+@click.argument("key_id", metavar="ID")
+@account_options
+def revoke_key(key_id: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+    """End an API key for good."""
+    asked(app, data_dir, "key revoke", lambda client: client.request("DELETE", f"{KEYS}/{quote(key_id, '')}"))
+    tell({"success": True}, "The key opens nothing any more", as_json=as_json)
+
+
+@click.group()
+def secret() -> None:
+    """Secrets of servers."""
+
+
+@secret.command("generate")
+def generate() -> None:
+    """Print 32 random bytes, for SOVRIUM_ENCRYPTION_KEY or AUTH_SECRET."""
+    import base64
+
+    click.echo(base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+COMMANDS = (key, secret)

@@ -1,0 +1,228 @@
+"""Commands about accounts: each does what its route does, over the socket (auth §19)."""
+
+import io
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.client import Client
+from core.http.routes import all_routes
+from sovrium_tui.cli import session as cli_session
+from sovrium_tui.cli.main import execute
+from tests.auth.test_admin import ADMIN, admin_of
+from tests.support.accounts import Desk, Visitor
+from tests.support.server import RunningServer
+
+NEW = "another quiet harbour"
+CLI = tuple[str, ...]
+
+
+class Shell:
+    """Commands in this process, on the server of the tests."""
+
+    def __init__(
+        self, server: RunningServer, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.server, self._capfd, self._monkeypatch = server, capfd, monkeypatch
+
+        @asynccontextmanager
+        async def session(app_file: Path, data_dir: Path, name: str) -> AsyncIterator[Client]:
+            client = Client(server.socket, agent=cli_session.AGENT)
+            try:
+                yield client
+            finally:
+                await client.close()
+
+        monkeypatch.setattr(cli_session, "session", session)
+        monkeypatch.chdir(server.folder)
+
+    def __call__(self, *words: str, typed: str = "", status: int = 0) -> str:
+        self._capfd.readouterr()
+        self._monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        found = execute(list(words))
+        out, err = self._capfd.readouterr()
+        assert "Traceback" not in err
+        assert found == status, f"{found}: {err}{out}"
+        return out + err if status else out
+
+    def json(self, *words: str, **how: Any) -> Any:
+        return json.loads(self(*words, "--json", **how))
+
+
+@pytest.fixture
+def shell(
+    duck_desk: Desk, duck_server: RunningServer, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Shell:
+    return Shell(duck_server, capfd, monkeypatch)
+
+
+PAIRS: dict[str, CLI] = {
+    f"GET {ADMIN}/list-users": ("user", "list"),
+    f"GET {ADMIN}/get-user": ("user", "show", "ana@example.org"),
+    f"GET {ADMIN}/get-user/{{user}}": ("user", "show", "{ana}"),
+    "GET /api/admin/users": ("user", "list"),
+    "GET /api/admin/users/overview": ("user", "overview"),
+    f"GET {ADMIN}/roles": ("roles", "list"),
+    f"POST {ADMIN}/has-permission": ("user", "may", "ana@example.org", "notes:read"),
+    f"POST {ADMIN}/create-user": ("user", "create", "new@example.org", "--password-stdin"),
+    f"POST {ADMIN}/update-user": ("user", "update", "ana@example.org", "--name", "Ana B."),
+    f"POST {ADMIN}/set-role": ("user", "role", "ana@example.org", "editor"),
+    f"PATCH {ADMIN}/users/{{user}}": ("user", "role", "ana@example.org", "editor"),
+    f"POST {ADMIN}/set-user-password": ("user", "set-password", "ana@example.org", "--password-stdin"),
+    f"POST {ADMIN}/ban-user": ("user", "ban", "ana@example.org", "--reason", "spam", "--for", "1h"),
+    f"POST {ADMIN}/unban-user": ("user", "unban", "ana@example.org"),
+    f"POST {ADMIN}/remove-user": ("user", "delete", "ana@example.org", "--yes"),
+    f"POST {ADMIN}/unlock-user": ("user", "unlock", "ana@example.org"),
+    f"POST {ADMIN}/verify-user-email": ("user", "verify", "ana@example.org"),
+    f"POST {ADMIN}/reset-two-factor": ("user", "reset", "ana@example.org", "--factor"),
+    f"POST {ADMIN}/list-user-sessions": ("user", "sessions", "ana@example.org"),
+    f"GET {ADMIN}/list-user-sessions": ("user", "sessions", "ana@example.org"),
+    "GET /api/admin/sessions": ("user", "sessions"),
+    f"POST {ADMIN}/revoke-user-session": ("user", "revoke", "--session", "{session}"),
+    f"POST {ADMIN}/revoke-user-sessions": ("user", "revoke", "ana@example.org"),
+    f"GET {ADMIN}/groups": ("groups", "list"),
+    f"GET {ADMIN}/groups/{{group}}/members": ("groups", "members", "finance"),
+    f"POST {ADMIN}/groups/{{group}}/members": ("groups", "add", "finance", "ana@example.org"),
+    f"DELETE {ADMIN}/groups/{{group}}/members/{{user}}": ("groups", "remove", "finance", "ana@example.org"),
+    f"POST {ADMIN}/invite-user": ("user", "invite", "eve@example.org", "--role", "editor"),
+    f"POST {ADMIN}/impersonate-user": ("user", "impersonate", "ana@example.org"),
+    "GET /api/admin/audit-log": ("audit", "tail", "-n", "5"),
+    "GET /api/admin/audit-log/export": ("audit", "export", "-"),
+    "GET /api/admin/audit-log/verify": ("audit", "verify"),
+    "GET /api/admin/outbox": ("outbox", "list"),
+    "GET /api/admin/outbox/{message}": ("outbox", "show", "{mail}"),
+    "POST /api/admin/outbox/{message}/retry": ("outbox", "retry", "{mail}"),
+    "DELETE /api/admin/outbox/{message}": ("outbox", "forget", "{mail}"),
+    "DELETE /api/admin/outbox": ("outbox", "forget", "--yes"),
+}
+"""The routes of administration and the command for each."""
+BODIES: dict[str, dict[str, Any]] = {
+    "create-user": {"email": "new@example.org", "password": NEW, "data": {"emailVerified": False}},
+    "update-user": {"data": {"name": "Ana B."}},
+    "set-role": {"role": ["editor"]},
+    "set-user-password": {"newPassword": NEW},
+    "ban-user": {"banReason": "spam", "banExpiresIn": 3600},
+    "remove-user": {"softDelete": False},
+    "invite-user": {"email": "eve@example.org", "role": ["editor"]},
+}
+WRITES = [
+    f"POST {ADMIN}/{name}"
+    for name in (
+        *BODIES, "unban-user", "unlock-user", "verify-user-email", "reset-two-factor", "revoke-user-sessions",
+        "impersonate-user",
+    )
+]  # fmt: skip
+
+
+def test_a_267_every_route_of_administration_has_its_command() -> None:
+    """The master key and migrations have commands of their own."""
+    found = {f"{route.method} {route.path}" for route in all_routes() if route.admin}
+    assert found - {each for each in found if "key" in each} == set(PAIRS)
+
+
+def fresh(desk: Desk) -> tuple[Visitor, dict[str, str]]:
+    """Ana with a session, and a mail in the outbox."""
+    desk.clear()
+    desk.server.local.delete("/api/admin/outbox")
+    admin, ana = admin_of(desk), desk.sign_up("ana")
+    sent = desk.server.local.post(f"{ADMIN}/invite-user", json={"email": "bob@example.org"}).json()
+    session = ana.get("/api/auth/list-sessions").json()[0]["id"]
+    return admin, {"{ana}": ana.id, "{session}": session, "{mail}": sent["mailId"]}
+
+
+def test_a_267_each_command_works(duck_desk: Desk, shell: Shell) -> None:
+    """Also as JSON, which is the answer of the route."""
+    for name, words in PAIRS.items():
+        _, known = fresh(duck_desk)
+        if name.startswith(f"DELETE {ADMIN}/groups"):
+            shell("groups", "add", "finance", "ana@example.org")
+        status = 1 if name.endswith("/retry") else 0
+        said = shell(*(known.get(each, each) for each in words), typed=NEW + "\n", status=status)
+        assert said.strip(), name
+        if status:
+            assert "mail server" in said
+
+
+def test_a_267_the_log_tells_the_same_but_for_the_way(duck_desk: Desk, shell: Shell) -> None:
+    for name in WRITES:
+        told = []
+        for by_shell in (True, False):
+            admin, known = fresh(duck_desk)
+            before = len(duck_desk.audited())
+            if by_shell:
+                shell(*(known.get(each, each) for each in PAIRS[name]), typed=NEW + "\n")
+            else:
+                body = {"userId": known["{ana}"], **BODIES.get(name.rpartition("/")[2], {})}
+                assert admin.post(name.partition(" ")[2], body).status_code in (200, 201), name
+            rows = duck_desk.read(lambda reader: reader.rows("SELECT entry FROM auth_audit_log ORDER BY sequence"))
+            told.append([json.loads(row[0]) for row in rows[before:]])
+        mine, theirs = told
+        assert mine, name
+        assert [same(each) for each in mine] == [same(each) for each in theirs], name
+        assert {each["transport"] for each in mine} == {"cli"}
+        assert {each["transport"] for each in theirs} == {"api"}
+        assert {each["actor"]["type"] for each in mine} == {"local"}
+        assert all(each["actor"]["osUser"] for each in mine), "A-001"
+
+
+def same(entry: dict[str, Any]) -> Any:
+    """What must not depend on the way: ids are others each time."""
+    told = json.dumps([entry["action"], entry["severity"], entry["result"], entry["metadata"]], sort_keys=True)
+    return re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\dT[\d:.]+Z", "…", told)
+
+
+def test_a_239_t25_an_admin_is_made(duck_desk: Desk, shell: Shell) -> None:
+    """A weak password is refused, nothing secret is printed, and there is no option that would take it."""
+    words = ("admin", "create", "root@example.org", "--password-stdin")
+    assert "at least 8" in shell(*words, typed="short\n", status=2)
+    said = shell(*words, typed=NEW + "\n")
+    assert said == "root@example.org is there as admin\n"
+    assert duck_desk.sign_in("root", password=NEW).user["role"] == "admin"
+    assert shell.json(*words, "--if-none") == {"created": False}
+    shell(*words, typed=NEW + "\n", status=2)
+    assert "--password-stdin" in shell("admin", "create", "x@example.org", status=2), "nobody is there to type"
+    shell("admin", "create", "x@example.org", "--password", NEW, status=2)
+
+
+def test_a_167_the_link_is_printed_where_no_mail_server_is(duck_desk: Desk, shell: Shell) -> None:
+    said = shell("user", "invite", "eve@example.org", "--role", "editor", "--print-link")
+    token = re.search(r"/accept-invitation\?token=([\w-]+)", said)
+    assert token
+    body = {"token": token[1], "password": NEW}
+    assert duck_desk.guest.post(f"{ADMIN}/accept-invitation", json=body).status_code == 200
+
+
+def test_keys_by_command(duck_desk: Desk, shell: Shell) -> None:
+    duck_desk.sign_up("ana")
+    key = shell("key", "create", "robot", "--user", "ana@example.org", "--scope", "read", "--expires", "30d").strip()
+    client = duck_desk.client(authorization=f"Bearer {key}")
+    assert client.get("/api/tables/notes/records").status_code == 200
+    assert client.post("/api/tables/notes/records", json={"fields": {"text": "x"}}).status_code == 404
+    listed = shell.json("key", "list", "--user", "ana@example.org")["apiKeys"]
+    assert key not in shell("key", "list")
+    shell("key", "revoke", listed[0]["id"])
+    assert client.get("/api/tables/notes/records").status_code == 401
+    shell("key", "create", "x", "--role", "editor", "--expires", "soon", status=2)
+    shell("key", "revoke", listed[0]["id"], status=4)
+
+
+def test_exit_codes(duck_desk: Desk, shell: Shell, tmp_path: Path) -> None:
+    """§19: 2 wrong use, 3 not allowed, 4 not there."""
+    admin_of(duck_desk)
+    assert "no user" in shell("user", "show", "nobody@example.org", status=4)
+    shell("user", "role", "root@example.org", "nobody", status=2)
+    shell("user", "ban", "root@example.org", status=1)  # the last administrator
+    shell("user", "delete", "root@example.org", status=2)  # nobody is there to confirm
+    shell("groups", "members", "none", status=4)
+    assert json.loads(shell("user", "show", "nobody@example.org", "--json", status=4))["code"] == "NOT_FOUND"
+    target = tmp_path / "log.csv"
+    shell("audit", "export", str(target))
+    assert target.read_text().startswith("id,timestamp,action")
+    shell("audit", "export", str(target), status=2)
+    assert len(shell("secret", "generate").strip()) == 44
+    assert "mail with a link" in shell("user", "reset", "root@example.org")
