@@ -40,6 +40,8 @@ class SessionBody(TypedDict):
     userAgent: str | None
     device: str
     assurance: str
+    deviceId: str | None
+    """The trusted device that it began on: ending the session ends the trust."""
     isCurrent: bool
     impersonatedBy: str | None
 

@@ -202,6 +202,9 @@ def _check_required_factors(form: AuthForm, roles: Roles, findings: Findings) ->
         elif name not in roles.by_name:
             text = f"role '{name}' is not defined"
             findings.error("auth.unknown-role", text, path, hint=nearest(name, roles.by_name))
+    if form.mfa.require_for and (not form.two_factor or form.mfa.totp in ("off", False)):
+        text = "nobody can set up the second factor that these roles need: auth.twoFactor is off"
+        findings.warning("auth.no-factor", text, (*HERE, "mfa", "requireFor"))
 
 
 _TOKEN = re.compile(r"\$currentUser\.[A-Za-z_]+(?:\.[A-Za-z0-9_-]+(?:\[[0-9]+\])?)?")

@@ -238,6 +238,17 @@ def test_mails_that_would_be_of_no_use_are_a_warning() -> None:
     ]
 
 
+@pytest.mark.parametrize("more", ["", "twoFactor: false, ", "twoFactor: true, "])
+def test_roles_that_need_a_factor_which_nobody_can_set_up_are_a_warning(more: str) -> None:
+    """A-119: they would be shut out."""
+    totp = "off" if more == "twoFactor: true, " else "on"
+    found = problems(with_password(f"{more}mfa: {{totp: {totp}, requireFor: [admin]}}"))
+    assert [(each.severity, each.code, each.path) for each in found] == [
+        ("warning", "auth.no-factor", "auth.mfa.requireFor")
+    ]
+    assert problems(with_password("twoFactor: true, mfa: {requireFor: [admin]}")) == []
+
+
 def test_a_phone_without_a_country_is_a_warning() -> None:
     """A-109: by default nothing leaves but to the home country; the outbox takes any number."""
     found = problems("{strategies: [{type: phone, smsProvider: twilio}]}")

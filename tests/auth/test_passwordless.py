@@ -11,6 +11,7 @@ from core.auth.address import normal_phone
 from core.auth.error import AuthError
 from core.auth.token import TRIES, TRIES_A_DAY
 from core.messaging.pace import TEXTS, Limits
+from core.messaging.sms import Console, NotDelivered, TextMessage
 from core.storage.catalog import table_names
 from tests.support.accounts import DESK, PASSWORD, Desk, Visitor
 from tests.support.clock import MovingClock
@@ -373,6 +374,34 @@ def test_a_number_that_tests_know_costs_nothing(quay: Quay) -> None:
     assert quay.mails.all() == []
     assert quay.post(PHONE, phoneNumber="+4915199999", code="424241").status_code == 400
     assert quay.post(PHONE, phoneNumber="+4915199999", code="424242").status_code == 200
+
+
+def test_a_108_a_code_that_could_not_leave_is_not_kept(quay: Quay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the message is not counted, so that trying again is possible at once."""
+    auth = quay.server.engine.auth
+    assert auth is not None
+
+    class Failing(Console):
+        def send(self, message: TextMessage) -> None:
+            raise NotDelivered("the provider is down", is_free=True)
+
+    quay.text()
+    code = quay.code("+4915100000")
+    with monkeypatch.context() as patch:
+        patch.setattr(auth.context.post, "_provider", Failing())
+        failed = quay.text()
+        assert (failed.status_code, failed.json()["code"]) == (502, "DELIVERY_FAILED")
+    assert quay.post(PHONE, phoneNumber=NUMBER, code=code).status_code == 200, "the former one holds"
+    assert quay.post(TEXT, phoneNumber=NUMBER).status_code == 200
+
+
+def test_t21_messages_are_bounded_by_number_and_address(quay: Quay) -> None:
+    """A-109: five to one number within an hour, ten from one address."""
+    answers = [quay.text() for _ in range(6)]
+    assert [each.status_code for each in answers] == [200] * 5 + [429]
+    assert int(answers[-1].headers["retry-after"]) > 60
+    others = [quay.text(f"+49 151 3333{digit}").status_code for digit in range(6)]
+    assert others == [200] * 5 + [429]
 
 
 def test_a_number_for_ones_own_account_and_a_password_with_it(either: Quay) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pyotp
 import pytest
 
+from core.auth.device import sweep_devices
 from core.auth.guess import LOCK_AT, lock_of
 from core.auth.store import FACTORS, SESSIONS
 from core.auth.totp import WINDOW, Totp
@@ -370,6 +371,7 @@ def test_a_120_a_trusted_device_skips_the_second_step(either: Harbour) -> None:
     assert ana.get("/api/auth/get-session").json()["session"]["assurance"] == "aal2"
     assert either.begin()[1].json()["twoFactorRedirect"] is True, "another browser is asked"
     listed = ana.get("/api/auth/two-factor/list-devices").json()
+    assert ana.get("/api/auth/list-sessions").json()[0]["deviceId"] == listed[0]["id"]
     assert [(each["isCurrent"], len(listed)) for each in listed] == [(True, 1)]
     handle = ana.get("/api/auth/get-session").json()["session"]["id"]
     assert ana.post("/api/auth/revoke-session", {"id": handle}).status_code == 200
@@ -394,6 +396,10 @@ def test_a_device_is_trusted_for_thirty_days_by_its_account_alone(harbour: Harbo
     device = client.get("/api/auth/two-factor/list-devices").json()[0]["id"]
     assert client.post(revoke, json={"id": device}).status_code == 200
     assert harbour.begin(client=client)[1].json()["twoFactorRedirect"] is True
+    harbour.enter(phone.next(), trustDevice=True)
+    harbour.clock.forward(days=31)
+    harbour.write(sweep_devices)
+    assert harbour.read(lambda reader: reader.rows("SELECT count(*) FROM auth_trusted_device"))[0][0] == 0
     assert {"device.trusted", "device.forgotten"} <= set(harbour.audited())
 
 
