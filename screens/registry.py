@@ -36,4 +36,5 @@ PLACES: tuple[Place, ...] = (
     Place("jobs", "screens.jobs", "JobsScreen"),
     Place("schema", "screens.schema", "SchemaScreen", tab=False),
     Place("migrations", "screens.migrations", "MigrationsScreen", tab=False),
+    Place("roles", "screens.roles", "RolesScreen", tab=False),
 )

@@ -1,0 +1,643 @@
+"""Roles: who may do what with which table, rules of fields and rows, what it means for somebody. Steps are a draft until they
+are written into the app file (A-040)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from textual import work
+from textual.containers import Container
+from textual.content import Content
+from textual.events import Resize
+from textual.widget import Widget
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+from textual.worker import Worker
+
+from core.client import NotFound, SovriumError
+from core.contract.access import TableRules
+from core.contract.migrations import SchemaEdit
+from screens.actions.binding import bindings_of
+from screens.presenters.finder import Hit
+from screens.presenters.format.line import one_line
+from screens.presenters.migration import Line, diff_lines, loses, plan_lines
+from screens.presenters.role_draft import (
+    GUEST,
+    OPERATIONS,
+    ROW_OPERATIONS,
+    Change,
+    Mark,
+    RoleDraft,
+    access_lines,
+    least_of,
+    named_in,
+    read_names,
+    read_row_rule,
+    row_text,
+    rule_text,
+    told,
+)
+from screens.presenters.schema_problem import problem_lines
+from screens.presenters.simulation import Somebody, as_person, people_hits, request_of, simulated_lines, subject_hits
+from screens.services.context import Context
+from screens.services.style import STYLES
+from screens.services.text import t
+from screens.widgets.console_screen import ConsoleScreen
+from screens.widgets.defect import tell_defect
+from screens.widgets.finder import Finder
+from screens.widgets.form_sheet import Ask, FormSheet, Values, problem_of
+from screens.widgets.line_view import LineView
+from screens.widgets.matrix import Matrix, MatrixRow
+from screens.widgets.plan_sheet import PlanSheet
+from screens.widgets.sheet import padded
+
+WHO = "roles-who"
+MARKS: dict[Mark, tuple[str, str]] = {
+    "named": ("✓", "bold $success"),
+    "passes": ("+", "$success"),
+    "closed": ("·", "dim"),
+    "unknown": ("!", "bold $error"),
+}
+FIELD_KEYS = {"read": "read", "update": "write"}
+"""In which columns the rules of a field stand."""
+ROWS = len(OPERATIONS)
+"""The column of what is said about rows."""
+
+
+class RolesScreen(ConsoleScreen):
+    """Roles to the left, the matrix of the chosen one to the right; below, the rule under the cursor, the draft, or what
+    somebody may."""
+
+    CSS_PATH = STYLES / "roles.tcss"
+    BINDINGS = bindings_of("roles")
+    AUTO_FOCUS = f"#{WHO}"
+    action_context = "roles"
+    mode = "roles"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.draft = RoleDraft()
+        self.problem = ""
+        self.open: set[str] = set()
+        """Tables that show all of their fields."""
+        self.somebody: tuple[str, Somebody] | None = None
+        """Whom the server is asked about, with their name."""
+        self._stops: list[Callable[[], None]] = []
+
+    def compose_body(self) -> Iterable[Widget]:
+        yield Static(id="roles-head", markup=False)
+        with Container(id="roles-body"):
+            yield OptionList(id=WHO, classes="pane", markup=False, compact=True)
+            yield Matrix(id="roles-matrix", classes="pane")
+        yield LineView(id="roles-detail", classes="pane")
+
+    def on_mount(self) -> None:
+        self._stops = [
+            self.context.connected.listen(lambda online: self.load() if online else None),
+            self.context.schema_changed.listen(lambda _: self.load()),
+        ]
+        self.load()
+
+    def on_unmount(self) -> None:
+        for stop in self._stops:
+            stop()
+
+    def on_resize(self, event: Resize) -> None:
+        self.query_one("#roles-body").set_class(event.size.width < 110, "narrow")
+        self.call_after_refresh(self.paint)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        tell_defect(self.app, event)
+
+    def language_changed(self) -> None:
+        super().language_changed()
+        self.paint()
+
+    @work(exclusive=True, group="load", exit_on_error=False)
+    async def load(self) -> None:
+        """The rules as the server has them now."""
+        port = self.context.port
+        if port is None:
+            return
+        try:
+            self.draft.renew(await port.admin.rules())
+            self.problem = ""
+        except NotFound:
+            self.problem = t("roles.not-yours")
+        except SovriumError as error:
+            self.problem = error.message
+        self.paint()
+        if self.draft.steps:
+            self.judge()
+
+    # ── Painting ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def who(self) -> str:
+        """The role, group or guest whose matrix is shown."""
+        names, at = self.draft.subjects(), self.query_one(f"#{WHO}", OptionList).highlighted
+        return names[at] if at is not None and at < len(names) else GUEST
+
+    @property
+    def matrix(self) -> Matrix:
+        return self.query_one(Matrix)
+
+    def paint(self) -> None:
+        if not self.is_mounted:
+            return
+        listing = self.query_one(f"#{WHO}", OptionList)
+        at = listing.highlighted or 0
+        names = self.draft.subjects() if self.draft.rules["tables"] or self.draft.rules["roles"] else []
+        with self.prevent(OptionList.OptionHighlighted):
+            listing.clear_options()
+            listing.add_options([Option(self._subject_line(name)) for name in names])
+            listing.highlighted = min(at, len(names) - 1) if names else None
+        self._paint_matrix()
+        self._paint_head()
+
+    def _subject_line(self, name: str) -> Content:
+        role = self.draft.role(name)
+        room = 10 if self.query_one("#roles-body").has_class("narrow") else 18
+        if role is None:
+            return Content.assemble(" ", padded(name or t("roles.guest"), room + 5, "dim italic"))
+        style = "" if role["builtIn"] else "bold"
+        level = f"{role['level']:>3}"
+        mark = "*" if name == self.draft.rules["defaultRole"] else " "
+        return Content.assemble((mark, "bold $secondary"), padded(name, room, style), (f" {level} ", "dim"))
+
+    def _paint_matrix(self) -> None:
+        columns = [t(f"roles.column.{name}") for name in (*OPERATIONS, "rows")]
+        rows: list[MatrixRow] = []
+        for table in self.draft.rules["tables"]:
+            rows.append(self._table_row(table))
+            fields = table["fields"] if table["name"] in self.open else self.draft.ruled_fields(table)
+            rows += [self._field_row(table, name) for name in fields]
+        self.matrix.show(columns, rows)
+        self._paint_detail()
+
+    def _table_row(self, table: TableRules) -> MatrixRow:
+        cells: list[tuple[str, str] | None] = [MARKS[self.draft.mark(self.who, table, each)] for each in OPERATIONS]
+        said = len(table["rowRules"]) + len((table["rls"] or {}).get("policies") or ())
+        unruled = table["rls"] is not None and table["rls"].get("enabled") is not False
+        cells.append((str(said) if said else "0" if unruled else "–", "$secondary" if said or unruled else "dim"))
+        return MatrixRow(
+            one_line(table["name"]), cells, "bold" if table["permissions"] is not None else "", (table["name"], "")
+        )
+
+    def _field_row(self, table: TableRules, field: str) -> MatrixRow:
+        cells: list[tuple[str, str] | None] = [None] * (ROWS + 1)
+        for column, key in FIELD_KEYS.items():
+            mark, style = MARKS[self.draft.field_mark(self.who, table, field, key)]
+            ruled = self.draft.field_rule(table, field, key) is not None
+            cells[OPERATIONS.index(column)] = (mark, style if ruled else "dim")
+        return MatrixRow(f"  {one_line(field)}", cells, "$foreground-muted", (table["name"], field))
+
+    def place(self) -> tuple[TableRules, str, str] | None:
+        """Table, field ("" for the table itself) and column under the cursor."""
+        row = self.matrix.here()
+        if row is None:
+            return None
+        name, field = row.key  # type: ignore[misc]
+        table = self.draft.table(name)
+        columns = (*OPERATIONS, "rows")
+        return (table, field, columns[min(self.matrix.column, ROWS)]) if table is not None else None
+
+    def _paint_head(self) -> None:
+        parts: list[Any] = [(t("place.roles"), "bold $primary")]
+        undefined = self.draft.problems()
+        if self.problem:
+            parts.append((f"  ! {self.problem}", "bold $error"))
+        elif undefined:
+            parts.append((f"  ! {t('roles.undefined', names=', '.join(dict(undefined)))}", "bold $error"))
+        if self.draft.steps:
+            parts.append((f"  * {t('schema.steps', count=len(self.draft.steps))}  ^S", "bold $warning"))
+        elif not self.problem:
+            parts.append((f"  {t('roles.legend')}", "$foreground-muted"))
+        self.query_one("#roles-head", Static).update(Content.assemble(*parts))
+        self.refresh_bindings()
+
+    def _paint_detail(self) -> None:
+        if self.somebody is not None:
+            self.simulate()
+            return
+        self.query_one("#roles-detail", LineView).show(self.detail_lines())
+
+    def detail_lines(self) -> list[Line]:
+        """The rule under the cursor, what is wrong, and what the draft would write."""
+        lines: list[Line] = [
+            (t("roles.undefined-at", name=one_line(name), where=one_line(where)), "refused")
+            for name, where in self.draft.problems()
+        ]
+        place = self.place()
+        if place is not None:
+            lines += self._rule_lines(*place)
+        verdict = self.draft.verdict
+        if self.draft.steps:
+            lines += [("", "plain"), *((told(step), "change") for step in self.draft.steps)]
+        if verdict is not None:
+            lines += [("", "plain"), *(each for p in verdict["problems"] for each in problem_lines(p, verdict["diff"]))]
+            lines += [*(plan_lines(verdict["plan"]) if verdict["plan"] else ()), *diff_lines(verdict["diff"])]
+        return lines
+
+    def _rule_lines(self, table: TableRules, field: str, column: str) -> list[Line]:
+        name = f"{table['name']}.{field}" if field else table["name"]
+        lines: list[Line] = [(one_line(f"{name} · {t(f'roles.column-long.{column}')}"), "title")]
+        if column == "rows":
+            rules = list(access_lines(self.draft, table))
+            return [*lines, *(rules or [(t("roles.rows.none"), "muted")])]
+        rule = self.draft.field_rule(table, field, FIELD_KEYS[column]) if field else self.draft.rule(table, column)
+        undefined = self.draft.undefined(rule)
+        if rule is None:
+            key = "field" if field else "omitted" if table["permissions"] is not None else "default"
+            lines.append((t(f"roles.rule.{key}"), "muted"))
+        else:
+            inherited = not field and self.draft.is_inherited(table, column)
+            source = (
+                f"  ({t('roles.inherited', table=(table['permissions'] or {}).get('inherit', ''))})"
+                if inherited
+                else ""
+            )
+            lines.append((f"{rule_text(rule)}{source}", "refused" if undefined else "plain"))
+        return [*lines, *access_lines(self.draft, table)] if not field else lines
+
+    # ── Asking the server ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def step(self, *changes: Change) -> None:
+        """Show the draft after a step, and ask what it would do."""
+        if changes:
+            self.draft.add(*changes)
+        self.draft.verdict, self.problem = None, ""
+        self.paint()
+        self.judge()
+
+    @work(exclusive=True, group="judge", exit_on_error=False)
+    async def judge(self) -> None:
+        port = self.context.port
+        if port is None or not self.draft.steps:
+            return
+        try:
+            self.draft.verdict = await port.edit_schema({"changes": list(self.draft.steps)})
+        except NotFound:
+            self.problem = t("roles.owner-writes")
+        except SovriumError as error:
+            self.problem = error.message
+        self._paint_head()
+        self._paint_detail()
+
+    @work(exclusive=True, group="simulate", exit_on_error=False)
+    async def simulate(self) -> None:
+        """What somebody may do with the table under the cursor, by the rules in force."""
+        port, place, somebody = self.context.port, self.place(), self.somebody
+        if port is None or place is None or somebody is None:
+            return
+        name, who = somebody
+        view = self.query_one("#roles-detail", LineView)
+        try:
+            found = await port.explain(request_of(place[0]["sqlName"], who))
+        except SovriumError as error:
+            view.show([(error.message, "refused")])
+            return
+        note: list[Line] = [(t("roles.as-written"), "warn")] if self.draft.steps else []
+        view.show([*note, *simulated_lines(name, found), ("", "plain"), (t("roles.simulate-end"), "muted")])
+
+    # ── Moving ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        self._paint_matrix()
+        self.refresh_bindings()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.matrix.focus()
+
+    def on_matrix_moved(self, event: Matrix.Moved) -> None:
+        event.stop()
+        self._paint_detail()
+        self.refresh_bindings()
+
+    def on_matrix_chosen(self, event: Matrix.Chosen) -> None:
+        event.stop()
+        self.action_roles_edit()
+
+    def on_descendant_focus(self) -> None:
+        self.refresh_bindings()
+
+    @property
+    def in_matrix(self) -> bool:
+        return self.focused is not None and self.focused is self.matrix
+
+    def action_app_back(self) -> None:
+        """Escape: end the simulation, then one pane to the left."""
+        if self.somebody is not None:
+            self.somebody = None
+            self._paint_detail()
+        else:
+            self.query_one(f"#{WHO}").focus()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if not self.is_mounted or not action.startswith("roles_"):
+            return super().check_action(action, parameters)
+        place, role = self.place(), self.draft.role(self.who)
+        own = role is not None and not role["builtIn"]
+        match action:
+            case "roles_toggle":
+                return self.in_matrix and place is not None and place[2] != "rows" and not self.draft.is_above(self.who)
+            case "roles_edit":
+                return place is not None if self.in_matrix else True
+            case "roles_remove":
+                return (place is not None and place[2] != "rows") if self.in_matrix else own
+            case "roles_rows" | "roles_policies" | "roles_fields" | "roles_simulate":
+                return place is not None
+            case "roles_default":
+                return role is not None and not self.in_matrix
+            case "roles_discard":
+                return bool(self.draft.steps)
+        return True
+
+    # ── Rules ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def action_roles_toggle(self) -> None:
+        """Let the role do it, or not any more."""
+        place = self.place()
+        if place is None:
+            return
+        table, field, column = place
+        if field:
+            if self.who == GUEST:
+                self.app.bell()
+                return
+            self.step(self.draft.toggle_field(self.who, table, field, FIELD_KEYS[column]))
+        else:
+            self.step(*self.draft.toggle(self.who, table, column))
+
+    def action_roles_edit(self) -> None:
+        """The rule as a whole; of a role its level and description."""
+        if not self.in_matrix:
+            role = self.draft.role(self.who)
+            if role is None or role["builtIn"]:
+                self.matrix.focus()
+            else:
+                self.edit_role()
+        elif (place := self.place()) is not None and place[2] == "rows":
+            self.action_roles_policies()
+        else:
+            self.edit_rule()
+
+    @work(exclusive=True, group="step", exit_on_error=False)
+    async def edit_rule(self) -> None:
+        place = self.place()
+        if place is None:
+            return
+        table, field, column = place
+        key = FIELD_KEYS.get(column, column)
+        rule = self.draft.field_rule(table, field, key) if field else self.draft.rule(table, column)
+        title = f"{table['name']}{f'.{field}' if field else ''} · {t(f'roles.column-long.{column}')}"
+        hits = [
+            Hit(label=t("roles.rule.all"), value="all"),
+            Hit(label=t("roles.rule.authenticated"), value="authenticated"),
+            Hit(label=t("roles.rule.names"), detail=", ".join(named_in(rule)), value=[]),
+            *(
+                Hit(
+                    label=t("roles.rule.least", role=each["name"]),
+                    detail=str(each["level"]),
+                    value={"minRole": each["name"]},
+                )
+                for each in self.draft.rules["roles"]
+            ),
+            Hit(label=t("roles.rule.remove"), value=None),
+        ]
+        hit = await self.app.push_screen_wait(Finder(title, hits))
+        if hit is None:
+            return
+        value = hit.value
+        if value == []:
+            known = [name for name in self.draft.subjects() if name]
+            names = "" if isinstance(rule, dict) else ", ".join(named_in(rule))
+            asks = [Ask("names", t("roles.names"), names, choices=known)]
+            typed = await self.app.push_screen_wait(FormSheet(self.context, title, asks, note=", ".join(known)))
+            if typed is None or not (value := read_names(typed["names"])):
+                return
+        if value == rule or (isinstance(value, dict) and isinstance(rule, dict) and least_of(value) == least_of(rule)):
+            return
+        change = self.draft.set_field_rule(table, field, key, value)
+        self.step(change if field else self.draft.set_rule(table, column, value))
+
+    def action_roles_remove(self) -> None:
+        """A rule, so that what stands behind it holds; or a role."""
+        if not self.in_matrix:
+            self.step({"op": "remove-role", "role": self.who})
+            return
+        place = self.place()
+        if place is None:
+            return
+        table, field, column = place
+        if field:
+            self.step(self.draft.set_field_rule(table, field, FIELD_KEYS[column], None))
+        elif column in (table["permissions"] or {}):
+            self.step(self.draft.set_rule(table, column, None))
+
+    def action_roles_fields(self) -> None:
+        """All fields of the table, or those with rules alone."""
+        place = self.place()
+        if place is not None:
+            self.open ^= {place[0]["name"]}
+            self._paint_matrix()
+
+    @work(exclusive=True, group="step", exit_on_error=False)
+    async def action_roles_rows(self) -> None:
+        """Which rows of the table, for whoever is asking."""
+        place = self.place()
+        if place is None:
+            return
+        table = place[0]
+        before = {
+            name: row_text(table["rowRules"][name]) if name in table["rowRules"] else "" for name in ROW_OPERATIONS
+        }
+        asks = [Ask(name, t(f"roles.rows.{name}"), before[name]) for name in ROW_OPERATIONS]
+
+        async def check(values: Values) -> None:
+            for name in ROW_OPERATIONS:
+                if values[name] != before[name]:
+                    read_row_rule(values[name])
+
+        title = t("roles.rows.title", table=table["name"])
+        values = await self.app.push_screen_wait(
+            FormSheet(self.context, title, asks, note=t("roles.rows.hint"), send=check)
+        )
+        changes: list[Change] = []
+        for name in ROW_OPERATIONS if values is not None else ():
+            if values[name] == before[name]:
+                continue
+            change: Change = {"op": "set-rule", "table": table["name"], "path": ["rowLevelPermissions", name]}
+            rule = read_row_rule(values[name])
+            kept = {key: each for key, each in table["rowRules"].get(name, {}).items() if key != "when"}
+            changes.append({**change, "value": {**kept, **rule}} if rule is not None else change)
+        if changes:
+            self.step(*changes)
+
+    @work(exclusive=True, group="policies", exit_on_error=False)
+    async def action_roles_policies(self) -> None:
+        """The policies of the table."""
+        from screens.widgets.policy_sheet import PolicySheet
+
+        place = self.place()
+        if place is not None:
+            await self.app.push_screen_wait(PolicySheet(self.context, self.draft, place[0]["name"], self.step))
+
+    # ── Roles ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @work(exclusive=True, group="step", exit_on_error=False)
+    async def action_roles_add(self) -> None:
+        values = await self._ask_role(t("roles.new"), "", "", "")
+        if values is None:
+            return
+        role: dict[str, Any] = {"name": values["name"]}
+        if values["level"]:
+            role["level"] = int(values["level"])
+        if values["description"]:
+            role["description"] = values["description"]
+        self.step({"op": "add-role", "role": role})
+        self.query_one(f"#{WHO}", OptionList).highlighted = self.draft.subjects().index(role["name"])
+
+    @work(exclusive=True, group="step", exit_on_error=False)
+    async def edit_role(self) -> None:
+        role = self.draft.role(self.who)
+        if role is None:
+            return
+        values = await self._ask_role(role["name"], role["name"], str(role["level"]), role["description"])
+        if values is None:
+            return
+        changes: list[Change] = []
+        if values["level"] and int(values["level"]) != role["level"]:
+            changes.append({"op": "set-role", "role": role["name"], "key": "level", "value": int(values["level"])})
+        if values["description"] != role["description"]:
+            change = {"op": "set-role", "role": role["name"], "key": "description"}
+            changes.append({**change, "value": values["description"]} if values["description"] else change)
+        if changes:
+            self.step(*changes)
+
+    async def _ask_role(self, title: str, name: str, level: str, description: str) -> Values | None:
+        """name "": a new role, whose name is asked for."""
+        asks = [] if name else [Ask("name", t("roles.name"))]
+        asks += [Ask("level", t("roles.level"), level), Ask("description", t("roles.description"), description)]
+
+        async def check(values: Values) -> None:
+            if not name and not values["name"]:
+                raise ValueError(t("roles.name-needed"))
+            if not name and self.draft.role(values["name"]) is not None:
+                raise ValueError(t("roles.name-taken", name=values["name"]))
+            if values["level"] and not (
+                values["level"].isascii() and values["level"].isdigit() and int(values["level"]) <= 100
+            ):
+                raise ValueError(t("roles.level-wrong"))
+
+        return await self.app.push_screen_wait(FormSheet(self.context, title, asks, send=check))
+
+    def action_roles_default(self) -> None:
+        """New accounts get this role."""
+        if self.who != self.draft.rules["defaultRole"]:
+            self.step({"op": "set", "path": ["auth", "defaultRole"], "value": self.who})
+
+    @work(exclusive=True, group="step", exit_on_error=False)
+    async def action_roles_simulate(self) -> None:
+        """Ask as somebody: what may they do here, and which rule says so?"""
+        port = self.context.port
+        if port is None:
+            return
+        if not self.in_matrix:
+            self.matrix.focus()
+
+        async def people(text: str) -> Sequence[Hit]:
+            page = await port.admin.users(text, limit=20)
+            return people_hits(page["users"])
+
+        hits = subject_hits([self.who, *(each for each in self.draft.subjects() if each != self.who)])
+        hit = await self.app.push_screen_wait(Finder(t("roles.as-whom"), hits, people))
+        if hit is None:
+            return
+        try:
+            who = as_person(await port.admin.user(hit.value["id"])) if "id" in hit.value else hit.value
+        except SovriumError as error:
+            self.notify(problem_of(error), severity="error")
+            return
+        self.somebody = (hit.label, who)
+        self._paint_detail()
+
+    # ── The draft as a whole ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def action_change_undo(self) -> None:
+        if self.draft.undo():
+            self.step()
+        else:
+            super().action_change_undo()
+
+    def action_change_redo(self) -> None:
+        if self.draft.redo():
+            self.step()
+        else:
+            super().action_change_redo()
+
+    def action_roles_discard(self) -> None:
+        """Give up the draft; the app file was never touched."""
+        self.draft.clear()
+        self.step()
+
+    @work(exclusive=True, group="change")
+    async def action_change_panel(self) -> None:
+        await self._apply(look=True)
+
+    @work(exclusive=True, group="change")
+    async def action_change_commit(self) -> None:
+        """Look at the difference, then write the app file, which the server takes up at once."""
+        await self._apply(look=False)
+
+    async def _apply(self, *, look: bool) -> None:
+        port = self.context.port
+        if not self.draft.steps:
+            await (self.change_flow().look() if look else self.change_flow().commit())
+            return
+        if port is None:
+            self.notify(t("change.offline"), severity="warning")
+            return
+        if undefined := self.draft.problems():
+            name, where = undefined[0]
+            self.notify(t("roles.undefined-at", name=name, where=where), severity="error")
+            return
+        try:
+            async with self.context.hold_keys():
+                verdict = self.draft.verdict = await port.edit_schema({"changes": list(self.draft.steps)})
+                self._paint_head()
+                self._paint_detail()
+                plan = verdict["plan"]
+                if verdict["problems"] or plan is None:
+                    self.notify(t("schema.refused", count=len(verdict["problems"])), severity="warning")
+                    return
+                word = next((step["table"] for step in plan["steps"] if not step["confirmed"]), "")
+                sheet = PlanSheet(self.context, t("roles.write"), plan, verdict["diff"], word=word)
+                asked = self.app.push_screen(sheet, wait_for_dismiss=True)
+            if await asked:
+                await self._write(verdict)
+        except NotFound:
+            self.notify(t("roles.owner-writes"), severity="error")
+        except SovriumError as error:
+            self.notify(problem_of(error), severity="error")
+
+    async def _write(self, verdict: SchemaEdit) -> None:
+        port, plan = self.context.port, verdict["plan"]
+        if port is None or plan is None:
+            return
+        await port.edit_schema(
+            {
+                "changes": list(self.draft.steps),
+                "apply": True,
+                "allowDestructive": loses(plan),
+                "checksum": verdict["checksum"],
+            }
+        )
+        self.draft.clear()
+        self.step()
+        self.load()
+        files = ", ".join(one_line(file.rpartition("/")[2]) for file in verdict["files"])
+        self.notify(t("roles.written", files=files))
