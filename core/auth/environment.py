@@ -25,6 +25,7 @@ NAMES = (
     *(f"AUTH_ADMIN_{each}" for each in ADMIN),
     "JWT_SECRET",
     "SOVRIUM_ENCRYPTION_KEY",
+    "SOVRIUM_ENCRYPTION_KEY_PREVIOUS",
     *(f"SMTP_{each}" for each in ("HOST", "PORT", "SECURE", "USER", "PASS", "FROM", "FROM_NAME")),
     "BASE_URL",
     "PORT",

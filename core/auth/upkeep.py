@@ -34,6 +34,8 @@ class Upkeep:
                 task()
             except SovriumError as error:
                 log.warning("Upkeep of accounts waits for another hour: %s", error)
+            except Exception:
+                log.exception("Upkeep of accounts has failed")
 
     def stop(self) -> None:
         """Idempotent; returns when the thread has ended."""

@@ -53,7 +53,8 @@ Use = Callable[[str], Awaitable[Outcome]]
 async def opened(call: Call, key: str, use: Use) -> Answer:
     """The answer to GET: the page of that key, or what using the link leads to."""
     token, targets = call.text("token"), _targets(call, call.query)
-    if not call.auth.context.spec.confirm_links or wants_json(call):
+    is_used = call.scope["method"] == "GET" and (wants_json(call) or not call.auth.context.spec.confirm_links)
+    if is_used:  # HEAD only looks
         return await _used(call, key, token, targets, use)
     return _asked(call, key, token, targets)
 

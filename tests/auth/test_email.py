@@ -1,6 +1,7 @@
 """Addresses: verified, changed, taken back (auth §7.2)."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -182,6 +183,22 @@ def test_t_28_opening_a_link_uses_nothing_up(strict: Desk) -> None:
     assert (page.status_code, "is confirmed already" in page.text) == (401, True)
 
 
+def test_t_28_looking_uses_nothing_up_even_where_opening_does(strict: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`links.confirmPage: false`: opening the link is enough; HEAD, which scanners send first, only looks."""
+    auth = strict.server.engine.auth
+    assert auth is not None
+    spec = replace(auth.context.spec, confirm_links=False)
+    monkeypatch.setattr(auth, "context", replace(auth.context, spec=spec))
+    mails = Mailbox(strict)
+    join(strict)
+    link = mails.link("verification", "ana")
+    assert strict.client().head(link, headers=JSON).status_code == 200
+    assert enter(strict).status_code == 403
+    opened = strict.client().get(link, headers={"Accept": "text/html"})
+    assert (opened.status_code, "Your address is confirmed" in opened.text) == (200, True)
+    assert enter(strict).status_code == 200
+
+
 # ── Another address ──
 
 
@@ -243,6 +260,22 @@ def test_a_088_an_address_that_was_never_verified_cannot_take_an_account(duck_de
     notice = next(each for each in mails.all() if each.to == "ana@example.org")
     assert notice.content is not None
     assert "http" not in notice.content.text
+
+
+def test_a_087_a_taken_address_is_not_told_where_nothing_may_tell(strict: Desk) -> None:
+    """T3"""
+    mails = Mailbox(strict)
+    for name in ("ana", "bob"):
+        join(strict, name)
+    browser = strict.client()
+    assert browser.get(mails.link("verification", "ana"), headers=JSON).status_code == 200
+    mails.clear()
+    taken, free = (
+        browser.post("/api/auth/change-email", json={"newEmail": f"{name}@example.org"}) for name in ("bob", "free")
+    )
+    assert (taken.status_code, taken.content) == (free.status_code, free.content)
+    assert taken.status_code == 200
+    assert mails.told() == [("emailChange", "ana")], "for the free one"
 
 
 def test_a_071_the_session_that_confirms_goes_on_under_a_new_secret(duck_desk: Desk) -> None:

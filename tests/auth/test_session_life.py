@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from core.auth.store import SESSIONS, TOKENS
+from core.auth.upkeep import Upkeep
+from core.errors import StorageError
 from tests.support.accounts import DESK, PASSWORD, Desk
 from tests.support.clock import MovingClock
 from tests.support.server import RunningServer
@@ -133,6 +135,21 @@ def test_when_a_session_was_seen_is_kept_at_the_next_upkeep(bound: Desk, town: T
     auth.upkeep.run()
     seen = bound.read(lambda reader: reader.scalar("SELECT last_seen_at FROM auth_session"))
     assert seen == town.clock.now
+
+
+def test_upkeep_goes_on_after_a_task_that_fails(caplog: pytest.LogCaptureFixture) -> None:
+    done: list[str] = []
+
+    def refused() -> None:
+        raise StorageError("the disk is gone")
+
+    def broken() -> None:
+        raise RuntimeError("a mistake of ours")
+
+    Upkeep((refused, broken, lambda: done.append("done"))).run()
+    assert done == ["done"]
+    assert "the disk is gone" in caplog.text
+    assert "a mistake of ours" in caplog.text
 
 
 def test_a_060_a_stolen_cookie_dies_with_the_session_on_every_address(duck_desk: Desk) -> None:
