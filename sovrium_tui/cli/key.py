@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from core.client import Client
 
 KEYS = "/api/auth/api-keys"
+MASTER_KEY = "/api/admin/master-key"
+MASTER_COLUMNS = ("id", "state", "sealed", "proofs")
 COLUMNS = ("name", "begins", "acts as", "scopes", "last used", "expires", "id")
 
 
@@ -103,6 +105,35 @@ def generate() -> None:
     import base64
 
     click.echo(base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+@secret.command("keys")
+@account_options
+def master_keys(app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+    """List the master keys that the database needs, by their ids."""
+
+    async def work(client: "Client") -> Any:
+        return await client.request("GET", MASTER_KEY)
+
+    answer = asked(app, data_dir, "secret keys", work)
+    rows = [
+        (each["id"], "in use" if each["isCurrent"] else "before", str(each["sealed"]), str(each["proofs"]))
+        for each in answer
+    ]
+    tell_rows(answer, rows, MASTER_COLUMNS, counted(len(rows), "key"), as_json=as_json, numeric="sealed proofs")
+
+
+@secret.command("rotate")
+@account_options
+def rotate(app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+    """Put a new master key into use; everything sealed is sealed anew."""
+
+    async def work(client: "Client") -> Any:
+        return await client.request("POST", f"{MASTER_KEY}/rotate", json={})
+
+    answer = asked(app, data_dir, "secret rotate", work)
+    sentence = f"The key {answer['id']} is in use; {counted(answer['resealed'], 'row')} sealed anew"
+    tell(answer, sentence, as_json=as_json)
 
 
 COMMANDS = (key, secret)

@@ -5,13 +5,12 @@ from core.http.answer import Answer, as_json
 from core.http.call import Call
 from core.http.route import RouteFamily
 
-routes = RouteFamily("admin", accounts=True)
+routes = RouteFamily("admin", accounts=True, admin=True)
 
 
 @routes.add("GET", "/api/admin/master-key", answers={200: list[KeyStateBody]}, errors=(401, 404))
 async def master_keys(call: Call) -> Answer:
     """The master keys that the database was sealed with"""
-    call.require_admin()
     return as_json(
         [
             {"id": each.id, "isCurrent": each.is_current, "sealed": each.sealed, "proofs": each.proofs}
@@ -23,6 +22,5 @@ async def master_keys(call: Call) -> Answer:
 @routes.add("POST", "/api/admin/master-key/rotate", answers={200: Rotated}, errors=(401, 404, 409))
 async def rotate_master_key(call: Call) -> Answer:
     """Put a new master key into use and seal everything with it"""
-    call.require_admin()
     count = await call.auth.master_keys.rotate(call.principal, call.source)
     return as_json({"id": call.auth.context.secrets.current.id, "resealed": count})
