@@ -135,7 +135,7 @@ class Engine:
         """What happened in all tables."""
         from core.history.activity import Activity
 
-        return Activity(self.records, self.people, self.history)
+        return Activity(self.records, self.people, self.history, self.clock)
 
     @cached_property
     def comments(self) -> "Comments":

@@ -1,6 +1,7 @@
 """Who asks. Every call into the engine carries a principal; there is no call without one."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -59,6 +60,25 @@ class Source:
     """The id under which the answer and the log speak of it."""
     os_user: str | None = None
     """Login name of the local owner."""
+
+
+ACTING: ContextVar[str | None] = ContextVar("acting", default=None)
+"""Who really acts, while a request of a session that impersonates is answered: every change that is logged names both."""
+_BY = "by:"
+
+
+def credited(cause: str | None) -> str | None:
+    """The cause of a change with the one who really acts, as the log keeps it."""
+    by = ACTING.get()
+    return cause if by is None else f"{_BY}{by} {cause or ''}".rstrip()
+
+
+def credits_of(cause: str | None) -> tuple[str | None, str | None]:
+    """Who really acted, and the cause by itself."""
+    if cause is None or not cause.startswith(_BY):
+        return None, cause
+    by, _, rest = cause.removeprefix(_BY).partition(" ")
+    return by, rest or None
 
 
 OWNER = Principal("owner", name="owner", roles=frozenset({"admin"}))

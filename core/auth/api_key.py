@@ -191,10 +191,13 @@ class ApiKeys:
 
     async def write_down(self) -> None:
         """Keep when keys were used last."""
-        used, self._used, self._written = self._used, {}, self._seconds()
+        await self._context.database.write(Call(self.keep_used), actor="system")
+
+    def keep_used(self, tx: Transaction) -> None:
+        """The same in a transaction of the caller's."""
+        used, self._used, self._written = dict(self._used), {}, self._seconds()
         if used:
-            rows = [{"id": id_, "last_used_at": moment} for id_, moment in used.items()]
-            await self._context.database.write(Call(lambda tx: tx.update(KEYS, "id", rows)), actor="system")
+            tx.update(KEYS, "id", [{"id": id_, "last_used_at": moment} for id_, moment in used.items()])
 
     def _find(self, reader: Reader, hashed: str) -> tuple[ApiKey, Account | None, Principal] | None:
         rows = reader.rows(select(KEYS.c.hash, *_STORED).where(KEYS.c.hash == hashed, KEYS.c.revoked_at.is_(None)))

@@ -259,6 +259,7 @@ class Auth:
 
     def sweep(self) -> None:
         """Remove what has expired, keep when sessions were seen. Blocks."""
+        from core.audit.reading import trim
         from core.auth.device import sweep_devices
 
         def work(tx: Transaction) -> None:
@@ -267,6 +268,8 @@ class Auth:
             self.context.tokens.sweep(tx)
             self.context.lockout.sweep(tx)
             sweep_devices(tx)
+            self.api_keys.keep_used(tx)
+            trim(tx, self.context.audit, self.context.spec.audit.retention_days)
 
         self.context.database.submit_write(Call(work), actor="system").result()
 

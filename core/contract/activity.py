@@ -23,6 +23,8 @@ class HistoryEntry(TypedDict):
     createdAt: str
     changes: dict[str, Any]
     user: Person | None
+    impersonator: NotRequired[Person | None]
+    """The administrator who acted as `user`."""
     batchId: str
     diff: NotRequired[dict[str, dict[str, Any]]]
     cause: NotRequired[str]
@@ -48,13 +50,21 @@ class Reverted(TypedDict):
 
 
 class ActivityEntry(TypedDict):
+    """`timestamp` and `table` are other names of `createdAt` and `tableName`. `diff`, of one entry asked for by itself: by
+    field what it went from and to, null where the record went."""
+
     id: str
     createdAt: str
+    timestamp: str
     userId: str | None
     action: str
     tableName: str
+    table: str
     recordId: str | None
     user: Person | None
+    impersonator: NotRequired[Person | None]
+    """The administrator who acted as `user`."""
+    diff: NotRequired[dict[str, dict[str, Any]] | None]
     changes: NotRequired[dict[str, Any]]
     cause: NotRequired[str]
 
@@ -66,6 +76,6 @@ class ActivityPage(TypedDict):
     totalPages: int
 
 
-class ActivityList(TypedDict):
+class ActivityList(ActivityPage):
     activities: list[ActivityEntry]
     pagination: ActivityPage

@@ -5,11 +5,32 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 
+class PartHealth(TypedDict):
+    """One part of a server: `ok`, `off` (not set up) or `failed`, with why. `ms` until it answered."""
+
+    status: str
+    ms: float
+    note: NotRequired[str]
+
+
+class AppName(TypedDict):
+    name: str
+
+
 class Health(TypedDict):
-    """`GET /api/health`, open to everybody; 503 with the same shape while not ready."""
+    """`GET /api/health`, open to everybody; 503 with the same shape while not ready. The parts are there with `deep=1`, for
+    administrators and over the socket; `failed` when one of them is."""
 
     status: Literal["ok", "starting", "migrating", "read-only", "failed"]
     version: str
+    timestamp: str
+    app: NotRequired[AppName]
+    database: NotRequired[PartHealth]
+    migrations: NotRequired[PartHealth]
+    mailer: NotRequired[PartHealth]
+    keyring: NotRequired[PartHealth]
+    auditChain: NotRequired[PartHealth]
+    disk: NotRequired[PartHealth]
 
 
 class Hello(TypedDict):

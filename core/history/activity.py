@@ -7,19 +7,24 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, cast, false, func, or_, select
 
+from core.auth.error import AuthError
 from core.auth.people import People
-from core.clock import to_iso
+from core.clock import Clock, system_clock, to_iso
 from core.errors import BadRequest, NotFound
 from core.fields.model import AppModel, TableModel
-from core.history.entry import OPERATIONS, action_of, changes_of_entry, lens_of
+from core.history.entry import OPERATIONS, action_of, changes_of_entry, differences, lens_of
 from core.history.record_history import RecordHistory
-from core.principal import Principal
+from core.principal import Principal, credits_of
 from core.records.service import Records
 from core.storage.database import Call, Reader
 from core.storage.journal import CHANGES
 
 PAGE_SIZE = 20
 PAGE_MOST = 100
+KEPT_DAYS = 365
+"""How far back the feed goes where the app file says nothing (auth A-180)."""
+_OTHER_NAMES = {"table": "tableName", "from": "startDate", "to": "endDate"}
+"""Both spellings are taken (auth D14)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,7 @@ class Question:
     @classmethod
     def parse(cls, params: Mapping[str, str]) -> "Question":
         """Raises BadRequest (R-086)."""
+        params = {_OTHER_NAMES.get(name, name): value for name, value in params.items()}
         action = params.get("action")
         if action is not None and action not in OPERATIONS:
             raise BadRequest(f"action is one of {', '.join(OPERATIONS)}", parameter="action")
@@ -77,8 +83,12 @@ def _instant(params: Mapping[str, str], name: str, *, end: bool = False) -> date
 class Activity:
     """The feed of one app."""
 
-    def __init__(self, records: Records, people: People, history: RecordHistory) -> None:
+    def __init__(self, records: Records, people: People, history: RecordHistory, clock: Clock = system_clock) -> None:
         self._records = records
+        self._clock = clock
+        auth = records.model.app.auth
+        self._hidden = auth is None or auth.hide_admin_api
+        """What is for administrators is not there for others (auth D1)."""
         self._people = people
         self._history = history
 
@@ -86,25 +96,27 @@ class Activity:
         """`{activities, pagination}`. Raises NotFound: somebody else's activity is for admins."""
         access = self._records.access
         if question.user is not None and question.user != principal.id and not access.sees_all(principal):
-            raise NotFound()
+            raise NotFound() if self._hidden else AuthError("FORBIDDEN")
         where = and_(self._seen(principal, question.table), self._asked(question))
         c = CHANGES.c
-        columns = (c.sequence, c.time, c.actor, c.operation, c.table, c.record)
+        columns = (c.sequence, c.time, c.actor, c.operation, c.table, c.record, c.cause)
         page = select(*columns).where(where).order_by(c.sequence.desc())
         page = page.limit(question.size).offset((question.page - 1) * question.size)
 
         def work(reader: Reader) -> dict[str, Any]:
             rows = reader.rows(page)
             total = int(reader.scalar(select(func.count()).select_from(CHANGES).where(where)))
-            people = self._people.of(reader, [row[2] for row in rows])
+            people = self._people.of(reader, [row[2] for row in rows] + [credits_of(row[-1])[0] for row in rows])
+            pages = {
+                "total": total,
+                "page": question.page,
+                "pageSize": question.size,
+                "totalPages": -(-total // question.size),
+            }
             return {
                 "activities": [self._told(row, people) for row in rows],
-                "pagination": {
-                    "total": total,
-                    "page": question.page,
-                    "pageSize": question.size,
-                    "totalPages": -(-total // question.size),
-                },
+                "pagination": pages,
+                **pages,
             }
 
         return await self._records.database.read(Call(work), lane="scan")
@@ -124,29 +136,34 @@ class Activity:
             if not rows:
                 raise NotFound()
             (row,) = rows
-            told = self._told(row, self._people.of(reader, [row[2]]))
+            told = self._told(row, self._people.of(reader, [row[2], credits_of(row[-1])[0]]))
             table = self._records.model.by_sql_name.get(row[4])
             lens = lens_of(self._records.access, principal, table)
             if lens.is_blind_to(row[3], row[7]):
                 raise NotFound()
-            told["changes"] = changes_of_entry(lens.values(row[6]), lens.values(row[7]))
-            cause = lens.cause(row[8])
+            before, after = lens.values(row[6]), lens.values(row[7])
+            told["changes"] = changes_of_entry(before, after)
+            told["diff"] = None if row[3] in ("delete", "permanent-delete") else differences(before, after)
+            cause = lens.cause(credits_of(row[8])[1])
             return told if cause is None else told | {"cause": cause}
 
         return await self._records.database.read(Call(work), lane="scan")
 
     def _told(self, row: tuple[Any, ...], people: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-        sequence, time, actor, operation, table, record, *_ = row
-        person = people.get(actor)
+        sequence, time, actor, operation, table, record, *_, cause = row
+        person, by = people.get(actor), credits_of(cause)[0]
         known = self._records.model.by_sql_name.get(table)
         return {
             "id": str(sequence),
             "createdAt": to_iso(time),
+            "timestamp": to_iso(time),
             "userId": None if person is None else person["id"],
             "action": action_of(operation),
             "tableName": table if known is None else known.name,
+            "table": table if known is None else known.name,
             "recordId": record or None,
             "user": person,
+            **({} if by is None else {"impersonator": people.get(by)}),
         }
 
     def _asked(self, question: Question) -> ColumnElement[bool]:
@@ -156,9 +173,8 @@ class Activity:
             parts.append(c.operation == OPERATIONS[question.action])
         if question.user is not None:
             parts.append(c.actor == question.user)
-        since = [moment for moment in (question.since, self._history.oldest) if moment is not None]
-        if since:
-            parts.append(c.time >= max(since))
+        oldest = self._history.oldest or self._clock() - timedelta(days=KEPT_DAYS)
+        parts.append(c.time >= max(oldest, question.since or oldest))
         if question.until is not None:
             parts.append(c.time < question.until)
         return and_(*parts)

@@ -12,7 +12,7 @@ from core.clock import Clock, system_clock, to_iso
 from core.errors import BadRequest, FieldError, Invalid, NotFound
 from core.fields.model import TableModel
 from core.history.entry import Lens, action_of, changes_of_entry, differences, lens_of
-from core.principal import Principal
+from core.principal import Principal, credits_of
 from core.records.key import KeyValue, parse_key
 from core.records.service import Records, is_visible
 from core.records.writing import WritableTable
@@ -78,7 +78,7 @@ class RecordHistory:
             total, rows = _page(reader, changes, oldest, window, lens)
             if there is None and not (is_admin and total):
                 raise NotFound()
-            people = self._people.of(reader, [row[2] for row in rows])
+            people = self._people.of(reader, [row[2] for row in rows] + [credits_of(row[6])[0] for row in rows])
             return {
                 "history": [_told(row, lens, people, window.by_field) for row in rows],
                 "pagination": {
@@ -168,6 +168,7 @@ def _page(reader: Reader, changes: CTE, oldest: datetime | None, window: Window,
 
 def _told(row: Row, lens: Lens, people: Mapping[str, dict[str, Any]], by_field: bool) -> dict[str, Any]:
     sequence, time, actor, operation, before, after, cause, transaction = row
+    by, cause = credits_of(cause)
     before, after, cause = lens.values(before), lens.values(after), lens.cause(cause)
     told: dict[str, Any] = {
         "id": str(sequence),
@@ -177,6 +178,8 @@ def _told(row: Row, lens: Lens, people: Mapping[str, dict[str, Any]], by_field: 
         "user": people.get(actor),
         "batchId": str(transaction),
     }
+    if by is not None:
+        told["impersonator"] = people.get(by)
     if by_field:
         told["diff"] = differences(before, after)
     if cause is not None:

@@ -28,7 +28,7 @@ from core.http.routes import all_routes
 from core.http.throttle import take
 from core.http.window import Taken
 from core.ids import short_id
-from core.principal import GUEST, OWNER, Principal, Source
+from core.principal import ACTING, GUEST, OWNER, Principal, Source
 from core.schema.model import App
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ class Application:
             if self._held is not None and not scope["path"].startswith(NEVER_HELD):
                 await self._wait(self._held)
             visitor = await self._identify(scope)
+            if visitor.principal.impersonator is not None:
+                ACTING.set(visitor.principal.impersonator)
             taken = self._take(scope, visitor.principal)
             call = self._admit(scope, receive, visitor)
             if scope["method"] in SAFE or call.route.reshapes:

@@ -13,6 +13,7 @@ from sqlalchemy import Table
 
 from core.errors import StorageError
 from core.fields.model import TableModel
+from core.principal import credited
 from core.storage.database import Cancel, Commit, Database, Job, Lane
 from core.storage.lane import Lane as ReadLane
 from core.storage.session import Session
@@ -68,7 +69,7 @@ class LaneDatabase(Database):
     ) -> Future[T]:
         future: Future[T] = Future()
         self._check_writable()
-        self._put(self.writer, Ticket(job, future, actor=actor, cause=cause, cancel=cancel))
+        self._put(self.writer, Ticket(job, future, actor=actor, cause=credited(cause), cancel=cancel))
         return future
 
     async def read(
@@ -95,7 +96,7 @@ class LaneDatabase(Database):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._check_writable()
-        self._put(self.writer, Ticket(job, future, loop=loop, actor=actor, cause=cause, cancel=cancel))
+        self._put(self.writer, Ticket(job, future, loop=loop, actor=actor, cause=credited(cause), cancel=cancel))
         return await future
 
     def _put(self, lane: ReadLane | Writer, ticket: Ticket) -> None:

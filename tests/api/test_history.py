@@ -206,7 +206,9 @@ def test_activity_is_filtered_paged_and_limited_to_what_the_caller_sees(server: 
     plain = server.local.post("/api/tables/plain/records", json={"a": 1}).json()["id"]
     feed = activity(server)
     assert [each["recordId"] for each in feed["activities"][:3]] == [plain, other, mine]
-    assert feed["activities"][2] | {"id": "", "createdAt": ""} == {
+    assert feed["activities"][2] | {"id": "", "createdAt": "", "timestamp": ""} == {
+        "timestamp": "",
+        "table": "Work Orders",
         "id": "",
         "createdAt": "",
         "userId": "ada",

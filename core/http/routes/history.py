@@ -1,6 +1,7 @@
 """What happened: the history of a record, the activity of all tables (spec tables-records §10.11)."""
 
 from core.contract.activity import ActivityEntry, ActivityList, HistoryList, Reverted
+from core.errors import NotSignedIn
 from core.history.activity import Question
 from core.history.entry import OPERATIONS
 from core.history.record_history import Window
@@ -21,10 +22,13 @@ ACTIVITY = {
     "page": Parameter("number of the page, from 1"),
     "pageSize": Parameter("entries a page (20); at most 100 are given"),
     "tableName": Parameter("of this table, by name or id"),
+    "table": Parameter("another name of `tableName`"),
     "action": Parameter(f"one of {', '.join(OPERATIONS)}"),
     "userId": Parameter("of this user; somebody else's is for admins"),
     "startDate": Parameter("since this day or instant"),
     "endDate": Parameter("until the end of this day, or before this instant"),
+    "from": Parameter("another name of `startDate`"),
+    "to": Parameter("another name of `endDate`"),
 }
 
 
@@ -59,10 +63,18 @@ async def revert_entry(call: Call) -> Answer:
 @routes.add("GET", "/api/activity", query=ACTIVITY, answers={200: ActivityList}, errors=(400, 404), counter="activity")
 async def list_activity(call: Call) -> Answer:
     """What happened in all tables that the caller may read, the newest first."""
+    _require_somebody(call)
     return as_json(await call.engine.activity.list(call.principal, Question.parse(call.query)))
 
 
 @routes.add("GET", "/api/activity/{entry}", answers={200: ActivityEntry}, errors=(404,), counter="activity")
 async def get_activity(call: Call) -> Answer:
     """One entry with its changes."""
+    _require_somebody(call)
     return as_json(await call.engine.activity.get(call.principal, call.segments["entry"]))
+
+
+def _require_somebody(call: Call) -> None:
+    """An app without accounts is open, but what people did is for its owner alone (auth A-150). Raises NotSignedIn."""
+    if call.principal.kind == "guest":
+        raise NotSignedIn
