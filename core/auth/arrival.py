@@ -5,7 +5,7 @@ from core.auth.address import plain_name
 from core.auth.context import AuthContext
 from core.auth.email_change import is_reserved
 from core.auth.error import AuthError
-from core.auth.recovery import forget_proofs, tell_changed
+from core.auth.recovery import end_keys, forget_proofs, tell_changed
 from core.auth.sign_in import principal_of, require_admitted
 from core.auth.store import CREDENTIALS
 from core.principal import Source
@@ -47,6 +47,7 @@ def arrive(
         tx.execute(CREDENTIALS.delete().where(CREDENTIALS.c.user_id == account.id))
         tell_changed(context, tx, account)
     forget_proofs(context, tx, account)
+    end_keys(context, tx, account, source)
     context.sessions.end_all(tx, account.id)
     account = change(tx, account, email_verified=True)
     context.log(tx, "user.verified", principal_of(account), source, ("user", account.id, account.name))

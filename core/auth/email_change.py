@@ -13,6 +13,7 @@ from core.auth.account import Account, by_email, change, find
 from core.auth.address import normal_email
 from core.auth.context import AuthContext
 from core.auth.error import AuthError
+from core.auth.neutral import neutrally
 from core.auth.session import SignedIn
 from core.auth.sign_in import Entered, principal_of
 from core.auth.store import DEVICES, TOKENS
@@ -62,7 +63,8 @@ class EmailChange:
                 self._mail(tx, "change-email", account, address, address, callback)
             return True
 
-        is_free = await context.write(work, found.principal)
+        async with neutrally(wanted=context.spec.enumeration_safe):
+            is_free = await context.write(work, found.principal)
         context.post.nudge()
         if not is_free and not context.spec.enumeration_safe:
             raise AuthError("USER_ALREADY_EXISTS", status=409)

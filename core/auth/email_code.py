@@ -7,14 +7,14 @@ address has thirty of them a day (T2).
 from datetime import timedelta
 from typing import Literal
 
-from core.auth.account import Account, by_email, change, find, set_password
+from core.auth.account import Account, by_email, change, find
 from core.auth.address import normal_email
 from core.auth.arrival import arrive, is_welcome
 from core.auth.context import AuthContext
 from core.auth.error import AuthError
 from core.auth.neutral import neutrally
 from core.auth.password import check_password
-from core.auth.recovery import forget_proofs, tell_changed
+from core.auth.recovery import replace_password
 from core.auth.second_step import admit
 from core.auth.sign_in import Entered, SecondStep, begin_session, principal_of, require_admitted
 from core.auth.token import Purpose, Token
@@ -131,13 +131,7 @@ class EmailCode:
             if isinstance(account, AuthError):
                 return account
             require_admitted(account, tx.time)
-            account = change(tx, account, email_verified=True)
-            set_password(tx, account.id, hashed)
-            forget_proofs(context, tx, account)
-            context.lockout.lift(tx, address)
-            context.sessions.end_all(tx, account.id)
-            context.log(tx, "password.reset", principal_of(account), source, ("user", account.id, account.name))
-            tell_changed(context, tx, account)
+            replace_password(context, tx, account, hashed, source)
             return None
 
         problem = await context.write(work, GUEST)

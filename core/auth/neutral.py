@@ -9,10 +9,11 @@ LEAST_SECONDS = 0.1
 
 
 @asynccontextmanager
-async def neutrally() -> AsyncIterator[None]:
+async def neutrally(*, wanted: bool = True) -> AsyncIterator[None]:
     """What is within ends after `LEAST_SECONDS` at the earliest, however it ends. Other requests are answered meanwhile."""
     begun = asyncio.get_running_loop().time()
     try:
         yield
     finally:
-        await asyncio.sleep(begun + LEAST_SECONDS - asyncio.get_running_loop().time())
+        if wanted:
+            await asyncio.sleep(begun + LEAST_SECONDS - asyncio.get_running_loop().time())

@@ -6,6 +6,8 @@ has none the same is done and taken back in the same transaction, and neither an
 
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from core.auth.account import Account, by_email, change, find, set_password
 from core.auth.address import normal_email
 from core.auth.context import AuthContext
@@ -13,7 +15,7 @@ from core.auth.error import AuthError
 from core.auth.neutral import neutrally
 from core.auth.password import check_password
 from core.auth.sign_in import principal_of
-from core.auth.store import DEVICES
+from core.auth.store import DEVICES, KEYS
 from core.auth.token import Token
 from core.ids import uuid7
 from core.principal import GUEST, Source
@@ -95,14 +97,7 @@ class Recovery:
 
         def work(tx: Transaction) -> None:
             account = self._owner(tx, context.tokens.use_link(tx, "reset-password", secret))
-            account = change(tx, account, email_verified=True)
-            set_password(tx, account.id, hashed)
-            forget_proofs(context, tx, account)
-            if account.email is not None:
-                context.lockout.lift(tx, account.email)
-            context.sessions.end_all(tx, account.id)
-            context.log(tx, "password.reset", principal_of(account), source, ("user", account.id, account.name))
-            tell_changed(context, tx, account)
+            replace_password(context, tx, account, hashed, source)
 
         await context.write(work, GUEST)
         context.post.nudge()
@@ -114,6 +109,31 @@ class Recovery:
         if token is None or account is None or account.email != token.identifier or account.deleted_at is not None:
             raise AuthError("INVALID_TOKEN")
         return account
+
+
+def replace_password(context: AuthContext, tx: Transaction, account: Account, hashed: str, source: Source) -> None:
+    """Give an account a password, for somebody who has proved to own its address: a link or a code of a mail was used. What
+    was there before holds no more, but the second factor; a lock after wrong passwords is lifted (A-096, A-098, A-147)."""
+    if not account.email_verified:
+        end_keys(context, tx, account, source)
+        account = change(tx, account, email_verified=True)
+    set_password(tx, account.id, hashed)
+    forget_proofs(context, tx, account)
+    if account.email is not None:
+        context.lockout.lift(tx, account.email)
+    context.sessions.end_all(tx, account.id)
+    context.log(tx, "password.reset", principal_of(account), source, ("user", account.id, account.name))
+    tell_changed(context, tx, account)
+
+
+def end_keys(context: AuthContext, tx: Transaction, account: Account, source: Source) -> None:
+    """Of an account whose address nobody had proved so far: who made its keys may have signed up with somebody else's
+    address (T19)."""
+    c = KEYS.c
+    where = (c.user_id == account.id, c.revoked_at.is_(None))
+    for id_, name in tx.rows(select(c.id, c.name).where(*where)):
+        context.log(tx, "apikey.revoked", principal_of(account), source, ("apikey", id_, name))
+    tx.execute(KEYS.update().where(*where).values(revoked_at=tx.time))
 
 
 def forget_proofs(context: AuthContext, tx: Transaction, account: Account) -> None:

@@ -8,6 +8,7 @@ from core.auth.address import normal_email, plain_name
 from core.auth.context import AuthContext
 from core.auth.email_change import is_reserved
 from core.auth.error import AuthError
+from core.auth.neutral import neutrally
 from core.auth.password import check_password
 from core.auth.sign_in import Entered, begin_session, principal_of
 from core.auth.verification import Verification
@@ -80,7 +81,8 @@ class SignUp:
             entered = begin_session(context, tx, account, source, methods=("password",), remember=remember, is_new=True)
             return Joined(entered.account, entered)
 
-        joined = await context.write(work, GUEST)
+        async with neutrally(wanted=is_neutral):
+            joined = await context.write(work, GUEST)
         context.post.nudge()
         if joined is not None:
             return joined

@@ -134,6 +134,27 @@ def test_a_banned_account_gets_no_link(duck_desk: Desk) -> None:
     assert mails.told() == []
 
 
+def test_t_19_who_signed_up_with_somebody_elses_address_keeps_nothing(duck_desk: Desk) -> None:
+    """The owner of the address takes the account by a reset: sessions, the password and keys of before open nothing."""
+    mails = Mailbox(duck_desk)
+    thief = duck_desk.sign_up("ana")
+    key = thief.post("/api/auth/api-keys", {"name": "back door"}).json()["key"]
+    by_key = duck_desk.client(authorization=f"Bearer {key}")
+    assert by_key.get("/api/tables/notes/records").status_code == 200
+    forget(duck_desk)
+    duck_desk.guest.post(RESET, json={"token": token_of(mails), "newPassword": NEW})
+    assert by_key.get("/api/tables/notes/records").status_code == 401
+    assert thief.get("/api/tables/notes/records").status_code == 401
+    assert sign_in(duck_desk, PASSWORD).status_code == 401
+    assert "apikey.revoked" in duck_desk.audited()
+    ana = duck_desk.sign_in("ana", password=NEW)
+    key = ana.post("/api/auth/api-keys", {"name": "her own"}).json()["key"]
+    forget(duck_desk)
+    duck_desk.guest.post(RESET, json={"token": token_of(mails), "newPassword": PASSWORD})
+    by_key = duck_desk.client(authorization=f"Bearer {key}")
+    assert by_key.get("/api/tables/notes/records").status_code == 200, "a later reset leaves keys alone"
+
+
 def test_a_046_a_link_that_comes_twelve_times_at_once_works_once(desk: Desk) -> None:
     """T33"""
     mails = Mailbox(desk)
