@@ -132,7 +132,7 @@ def end_keys(context: AuthContext, tx: Transaction, account: Account, source: So
     c = KEYS.c
     where = (c.user_id == account.id, c.revoked_at.is_(None))
     for id_, name in tx.rows(select(c.id, c.name).where(*where)):
-        context.log(tx, "apikey.revoked", principal_of(account), source, ("apikey", id_, name))
+        context.log(tx, "apikey.revoked", principal_of(account), source, ("api-key", id_, name))
     tx.execute(KEYS.update().where(*where).values(revoked_at=tx.time))
 
 
