@@ -4,6 +4,7 @@ out on both databases. Nothing of the text ever becomes a part of a statement.
 The parser is sqlglot, which takes a while to import: it comes with the first policy.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -104,6 +105,7 @@ def parse_policy(text: str) -> Term:
     from sqlglot import exp, parse
     from sqlglot.errors import ParseError, SqlglotError
 
+    logging.getLogger("sqlglot").disabled = True  # what it cannot read is told here
     if len(text) > LENGTH_MOST:
         raise PolicyProblem(f"An expression has at most {LENGTH_MOST:,} characters")
     try:

@@ -76,7 +76,10 @@ class Change:
         except NotFound:
             raise Refused("42501", f"A row of {self.table.sql_name} would be beyond what you may write") from None
         except SovriumError as error:
-            raise self.target.refusal(error) from None
+            told = self.target.refusal(error)
+            if told is error:
+                raise  # with its cause: words of the database are told to nobody
+            raise told from None
         return self._returned(tx, keys)
 
     def _write(self, tx: Transaction, rows: Sequence[tuple[Any, ...]]) -> list[KeyValue]:

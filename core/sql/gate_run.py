@@ -85,9 +85,8 @@ class GatedRun:
         """The records' own refusals speak of what the caller has sent. The database's words go to the log."""
         if error.__cause__ is None and error.code in ("VALIDATION_ERROR", "CONFLICT"):
             return error
-        log.warning(
-            "A statement behind the gate failed (%s): %s", self._number, type(error.__cause__ or error).__name__
-        )
+        cause = getattr(error.__cause__, "error", error.__cause__) or error
+        log.warning("A statement behind the gate failed (%s): %s", self._number, type(cause).__name__)
         unknown = self._typed.unknown() if self._typed is not None else None
         if unknown is not None:
             return Refused("42703", f"There is no column {unknown[0]}", place=unknown[1])
