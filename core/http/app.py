@@ -141,7 +141,7 @@ class Application:
         if not is_local(scope):
             check_host(scope, self.hosts)
             check_origin(scope, self.trusted_origins, cookie=self._cookie)
-        elif not self._asks_local():
+        elif not self._asks_local() and header(scope, b"x-acting") is None:
             return Visitor(OWNER, source, None)
         principal, session = await self._who(scope, source)
         return Visitor(principal, source, session)
@@ -240,8 +240,8 @@ class Application:
         """The client's address (L-004)."""
         client = scope.get("client")
         trusted = () if self.engine is None else self.engine.app.trusted_proxies
-        forwarded = next((v.decode("latin-1") for k, v in scope["headers"] if k == b"x-forwarded-for"), None)
-        return address_of(client[0] if client else "", forwarded, trusted)
+        said = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
+        return address_of(client[0] if client else "", said.decode("latin-1"), trusted)
 
     def _admit(self, scope: Scope, receive: Receive, visitor: "Visitor") -> Call:
         """Find the route, once it is known that this caller may ask at all."""

@@ -104,13 +104,25 @@ def caller_of(principal: Principal, address: str) -> str:
 
 
 def address_of(peer: str, forwarded: str | None, trusted: Sequence[str]) -> str:
-    """The client's address: the first of `X-Forwarded-For` where a trusted proxy says it, else the peer's (L-004). One
-    network of IPv6 counts as one client: whoever has one has 2^64 addresses."""
-    if forwarded and trusted and is_trusted(peer, tuple(trusted)):
-        first = forwarded.partition(",")[0].strip()
-        if (found := _client(first)) is not None:
-            return found
-    return _client(peer) or peer
+    """The client's address (L-004, A-141): the peer's, or where that is a trusted proxy what it says, and so on through
+    `X-Forwarded-For` from its end: what stands before the last one that is not trusted, anybody may have made up. One network
+    of IPv6 counts as one client: whoever has one has 2^64 addresses."""
+    address, proxies = peer, tuple(trusted)
+    hops = forwarded.split(",") if forwarded and proxies else []
+    while hops and is_trusted(address, proxies):
+        hop = _hop(hops.pop())
+        if _client(hop) is None:
+            break
+        address = hop
+    return _client(address) or address
+
+
+def _hop(text: str) -> str:
+    """An entry without its port, which some proxies add."""
+    text = text.strip()
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
 
 
 @lru_cache(4096)
