@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 POINT = re.compile(r"\b([A-Z]{1,3})-(\d{2,3})\b")
+IN_NAME = re.compile(r"(?<=_)([a-z]{1,3})_(\d{3})(?=_|$)")
 CASES = {"*.txt": re.compile(r"=== .+"), "*.yaml": re.compile(r"about: .+")}
 """Files of cases, and the lines of theirs that are titles."""
 RANGE = re.compile(r"\b([A-Z]{1,3})-(\d{2,3})(?:…| to )(?:\1-)(\d{2,3})\b")
@@ -24,6 +25,11 @@ def named_points(text: str) -> set[str]:
     return found
 
 
+def points_of_name(name: str) -> set[str]:
+    """The points in the name of a test, `test_a_164_a_165_…`."""
+    return {f"{prefix.upper()}-{number}" for prefix, number in IN_NAME.findall(name)}
+
+
 def tests_by_point() -> dict[str, list[str]]:
     """Tests (`tests/api/test_records.py::test_trash`) by the point that they name; the file alone for what stands outside
     its functions."""
@@ -35,7 +41,7 @@ def tests_by_point() -> dict[str, list[str]]:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
                 first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-                points = named_points("\n".join(lines[first - 1 : node.end_lineno]))
+                points = named_points("\n".join(lines[first - 1 : node.end_lineno])) | points_of_name(node.name)
                 in_tests |= points
                 for point in points:
                     found[point].append(f"{name}::{node.name}")

@@ -25,8 +25,8 @@ from core.http.origin import SAFE, check_host, check_origin, cors_headers, heade
 from core.http.reload import Reloading
 from core.http.route import Route, Router
 from core.http.routes import all_routes
-from core.http.throttle import take
-from core.http.window import Taken
+from core.http.throttle import Told, take
+from core.http.window import Taken, TooMany
 from core.ids import short_id
 from core.principal import ACTING, GUEST, OWNER, Principal, Source
 from core.schema.model import App
@@ -78,6 +78,7 @@ class Application:
         self.writes = 0
         """Requests under way that may write."""
         self._held: asyncio.Event | None = None
+        self._told = Told()
 
     @contextmanager
     def held(self, *, hold: bool = True) -> Iterator[None]:
@@ -120,8 +121,25 @@ class Application:
                 answer = Answer(204, None, [(b"allow", ", ".join(error.allowed).encode())])
         except Exception as error:
             answer = answer_to(error, scope)
+            if isinstance(error, TooMany):
+                await self._tell_limit(scope)
         self._dress(answer, scope, call, taken)
         await answer.send(send)
+
+    async def _tell_limit(self, scope: Scope) -> None:
+        """One entry for each caller and kind of route a minute, where it is a limit of accounts (auth §12.1)."""
+        engine = self.engine
+        try:
+            route, _ = self.router.find(scope["method"], scope["raw_path"])
+        except RequestError:
+            return
+        if engine is None or engine.auth is None or route.throttle is None:
+            return
+        if self._told.is_new(route.throttle, self.address(scope)):
+            context, source, group = engine.auth.context, self.source(scope), ("limit", route.throttle, "")
+            await context.write(
+                lambda tx: context.log(tx, "rate_limit.hit", GUEST, source, group, result="failure"), GUEST
+            )
 
     def _dress(self, answer: Answer, scope: Scope, call: Call | None, taken: Taken | None) -> None:
         """Add the headers that are the door's and not the handler's."""

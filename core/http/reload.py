@@ -125,6 +125,10 @@ class Reloading:
             successor = await asyncio.to_thread(make)
             self._app.engine = successor
         await engine.retire(successor)
+        if successor.auth is not None:
+            from core.auth.config_change import tell
+
+            await asyncio.to_thread(tell, successor.auth.context, engine.app, successor.app)
         successor.bus.publish({"kind": "schema", "version": successor.schema_version, "state": "reloaded"})
         if self._app.on_reload is not None:
             self._app.on_reload(successor)

@@ -1,7 +1,8 @@
 """How often accounts may be tried (auth §10.1): by the client's address before anything is read, and by the identifier, the
 address or number of a person, before anything is hashed. Callers over the Unix socket are not counted."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from hashlib import blake2b
@@ -13,6 +14,10 @@ from core.http.window import Taken, TooMany
 from core.schema.auth import RateRule, RateSpec
 
 BASE = "/api/auth"
+TOLD_EVERY = 60.0
+"""Seconds in which one caller's refusals are one entry of the log."""
+TOLD_MOST = 200
+"""Entries within that time: a crowd must not fill the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,25 @@ PACES: Mapping[Throttle, Pace] = {
     "admin": Pace(RateRule(10, 1)),
     "bootstrap": Pace(RateRule(5, 60)),
 }
+
+
+class Told:
+    """Which refusals the log was told of lately."""
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._known: set[tuple[str, ...]] = set()
+        self._begun = seconds()
+
+    def is_new(self, *key: str) -> bool:
+        """Whether it is to be told now."""
+        now = self._seconds()
+        if now - self._begun >= TOLD_EVERY:
+            self._known, self._begun = set(), now
+        if key in self._known or len(self._known) >= TOLD_MOST:
+            return False
+        self._known.add(key)
+        return True
 
 
 def take(limiter: Limiter, throttle: Throttle, path: str, who: str, spec: RateSpec) -> Taken | None:

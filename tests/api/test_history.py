@@ -200,7 +200,7 @@ def activity(server: RunningServer, who: Any = ROOT, **params: Any) -> dict[str,
 
 
 def test_activity_is_filtered_paged_and_limited_to_what_the_caller_sees(server: RunningServer) -> None:
-    """R-086: newest first; filters; tables and rows beyond the caller stay out; admins may ask for others."""
+    """R-086, A-185: newest first; filters; tables and rows beyond the caller stay out; admins may ask for others."""
     mine = make(server, ADA, title="mine", owner="ada")
     other = make(server, title="other", owner="bob")
     plain = server.local.post("/api/tables/plain/records", json={"a": 1}).json()["id"]

@@ -1,5 +1,6 @@
 """Activity as accounts see it (auth §12.2); the feed itself is tested with the history."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +68,16 @@ def test_a_171_what_was_done_as_somebody_names_both(desk: Desk) -> None:
     assert entries[0]["recordId"] == made
     history = admin.get(f"/api/tables/notes/records/{made}/history").json()["history"]
     assert history[0]["impersonator"]["name"] == "Root"
+
+
+def test_a_180_what_cannot_be_asked_and_what_is_too_old(duck_desk: Desk) -> None:
+    """A page size above the most is cut down to it, as in every list."""
+    admin = admin_of(duck_desk)
+    for wrong in ({"page": "0"}, {"page": "x"}, {"pageSize": "-1"}, {"action": "explode"}, {"from": "someday"}):
+        assert admin.get("/api/activity", params=wrong).status_code == 400, wrong
+    assert feed(admin, pageSize=101)["pageSize"] == 100
+    admin.post("/api/tables/notes/records", {"fields": {"text": "old"}})
+    before = feed(admin)["total"]
+    statement = "UPDATE system_change SET time = ? WHERE sequence = (SELECT max(sequence) FROM system_change)"
+    duck_desk.write(lambda tx: tx.execute(statement, [tx.time - timedelta(days=366)]))
+    assert feed(admin)["total"] == before - 1

@@ -79,6 +79,17 @@ def test_a_237_of_two_at_once_one_makes_it(desk: Desk) -> None:
     assert desk.read(lambda reader: reader.scalar("SELECT count(*) FROM auth_user")) == 1
 
 
+def test_a_233_half_of_it_is_nothing_and_the_name_has_a_default() -> None:
+    from core.auth.environment import read_environment
+
+    whole = {"AUTH_ADMIN_EMAIL": "root@example.org", "AUTH_ADMIN_PASSWORD": PASSWORD}
+    for name in whole:
+        assert read_environment({name: whole[name]}).admin is None
+    seed = read_environment(whole).admin
+    assert seed is not None
+    assert (seed.name, seed.role) == ("Administrator", "admin")
+
+
 def claim(desk: Desk, token: str | None, **body: Any) -> httpx.Response:
     headers = {"authorization": f"Bearer {token}"} if token else {}
     whole = {"email": "root@example.org", "password": PASSWORD, "name": "Root", **body}
