@@ -1,4 +1,4 @@
-"""Links and codes, by mail and phone, and accounts without an address (auth §7.4)."""
+"""Links and codes, by mail and phone, and accounts without an address (auth §7.4); the second step on both databases."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -274,25 +274,25 @@ def test_a_code_is_dead_after_three_wrong_tries(quay: Quay) -> None:
     assert limits.number_day * TRIES / 10**6 < 1e-4, "by phone the messages themselves are counted"
 
 
-def test_codes_verify_an_address_and_choose_a_password(either: Quay) -> None:
+def test_codes_verify_an_address_and_choose_a_password(quay: Quay) -> None:
     """Each for its own purpose alone."""
-    ana = either.sign_up()
-    either.post(SEND_CODE, email="ana@example.org", type="email-verification")
-    code = either.code()
-    assert either.post(BY_CODE, email="ana@example.org", otp=code).status_code == 400
-    verified = either.post("/api/auth/email-otp/verify-email", email="ana@example.org", otp=code)
+    ana = quay.sign_up()
+    quay.post(SEND_CODE, email="ana@example.org", type="email-verification")
+    code = quay.code()
+    assert quay.post(BY_CODE, email="ana@example.org", otp=code).status_code == 400
+    verified = quay.post("/api/auth/email-otp/verify-email", email="ana@example.org", otp=code)
     assert (verified.status_code, verified.json()["user"]["emailVerified"]) == (200, True)
     assert verified.json()["token"]
-    either.mails.clear()
-    either.post(SEND_CODE, email="ana@example.org", type="email-verification")
-    assert either.mails.told() == [], "it is verified"
-    either.post(SEND_CODE, email="ana@example.org", type="forget-password")
-    body = {"email": "ana@example.org", "otp": either.code(), "password": "a new tide at noon"}
+    quay.mails.clear()
+    quay.post(SEND_CODE, email="ana@example.org", type="email-verification")
+    assert quay.mails.told() == [], "it is verified"
+    quay.post(SEND_CODE, email="ana@example.org", type="forget-password")
+    body = {"email": "ana@example.org", "otp": quay.code(), "password": "a new tide at noon"}
     reset = "/api/auth/email-otp/reset-password"
-    assert either.post(reset, **{**body, "password": "short"}).json()["code"] == "PASSWORD_TOO_SHORT"
-    assert either.post(reset, **body).json() == {"success": True}
+    assert quay.post(reset, **{**body, "password": "short"}).json()["code"] == "PASSWORD_TOO_SHORT"
+    assert quay.post(reset, **body).json() == {"success": True}
     assert ana.get("/api/auth/list-sessions").status_code == 401
-    assert either.sign_in(password="a new tide at noon").id == ana.id
+    assert quay.sign_in(password="a new tide at noon").id == ana.id
 
 
 def test_a_046_of_twelve_uses_at_once_one_wins(either: Quay) -> None:
@@ -449,19 +449,48 @@ def test_a_second_factor_by_text_message(quay: Quay) -> None:
     assert quay.audited().count("mfa.failed") == 1
 
 
+def test_the_second_step_on_either_database(either: Quay) -> None:
+    """A-113, A-114, A-117, A-120; T33: of twelve uses at once of one code of the app, or of one backup code, each in a
+    sign-in of its own, one wins."""
+    ana = either.sign_up()
+    app = enrol(ana, either.clock)
+    first = {"email": "ana@example.org", "password": PASSWORD}
+    verify = "/api/auth/two-factor/verify"
+    for code in (app.next(), app.codes[3]):
+        tries = [either.client() for _ in range(12)]
+        for each in tries:
+            assert each.post("/api/auth/sign-in/email", json=first).json()["twoFactorRedirect"] is True
+        statuses = at_once(12, lambda number, code=code, tries=tries: tries[number].post(verify, json={"code": code}))  # type: ignore[misc]
+        assert statuses.count(200) == 1
+        assert set(statuses) <= {200, 401, 429}, "those that were too late are wrong codes, and ten of them a lock"
+        either.clock.forward(days=2)
+    browser = either.client()
+    browser.post("/api/auth/sign-in/email", json=first)
+    assert browser.post(verify, json={"code": app.wrong()}).json()["code"] == "INVALID_CODE"
+    entered = browser.post(verify, json={"code": app.next(), "trustDevice": True})
+    assert entered.status_code == 200
+    assert "token" in browser.post("/api/auth/sign-in/email", json=first).json()
+    device = browser.get("/api/auth/two-factor/list-devices").json()[0]["id"]
+    assert browser.post("/api/auth/two-factor/revoke-device", json={"id": device}).status_code == 200
+    renewed = browser.post("/api/auth/two-factor/generate-backup-codes", json={"password": PASSWORD})
+    assert len(renewed.json()["backupCodes"]) == 10
+    assert browser.post("/api/auth/two-factor/disable", json={"password": PASSWORD}).status_code == 200
+    assert "token" in either.client().post("/api/auth/sign-in/email", json=first).json()
+
+
 # ── Without an address ──
 
 
-def test_a_215_an_account_without_an_address_becomes_one_like_any_other(either: Quay) -> None:
-    client = either.client()
+def test_a_215_an_account_without_an_address_becomes_one_like_any_other(quay: Quay) -> None:
+    client = quay.client()
     guest = Visitor(client, client.post("/api/auth/sign-in/anonymous", json={}).json())
     assert (guest.user["isAnonymous"], guest.user["email"]) == (True, None)
     assert guest.post("/api/tables/notes/records", {"text": "mine"}).status_code == 201
-    either.clock.forward(days=2)
+    quay.clock.forward(days=2)
     asked = guest.post("/api/auth/change-email", {"newEmail": "ana@example.org"})
     assert asked.status_code == 200, "it has no password to show once more"
     assert guest.get("/api/auth/get-session").json()["user"]["isAnonymous"] is True, "not before it is confirmed"
-    token = httpx.URL(either.mails.link("emailChange", "ana")).params["token"]
+    token = httpx.URL(quay.mails.link("emailChange", "ana")).params["token"]
     assert guest.post("/api/auth/change-email/confirm", {"token": token}).status_code == 200
     user = guest.get("/api/auth/get-session").json()["user"]
     assert (user["id"], user["isAnonymous"], user["email"]) == (guest.id, False, "ana@example.org")

@@ -1,7 +1,7 @@
-"""Second factors: set up, asked for, guessed at, taken away (auth §8)."""
+"""Second factors: set up, asked for, guessed at, taken away (auth §8). What they do to the database, on both of them, is in
+`test_passwordless`."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +16,6 @@ from core.auth.totp import WINDOW, Totp
 from core.principal import OWNER, Source
 from tests.support.accounts import DESK, PASSWORD, Desk, Visitor
 from tests.support.clock import MovingClock
-from tests.support.databases import postgresql_schema
 from tests.support.factor import Authenticator, enrol
 from tests.support.mailbox import Mailbox
 from tests.support.server import RunningServer
@@ -61,33 +60,9 @@ def duck_harbour(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Run
         yield server, clock
 
 
-@pytest.fixture(scope="module")
-def postgresql_harbour(
-    tmp_path_factory: pytest.TempPathFactory, postgresql_address: str
-) -> Iterator[tuple[RunningServer, MovingClock]]:
-    clock, folder = MovingClock(), tmp_path_factory.mktemp("harbour-pg")
-    with (
-        postgresql_schema(postgresql_address) as settings,
-        RunningServer(APP, folder, clock=clock, database_url=settings.url) as server,
-    ):
-        yield server, clock
-
-
 @pytest.fixture
 def harbour(duck_harbour: tuple[RunningServer, MovingClock]) -> Iterator[Harbour]:
     yield from harbour_of(*duck_harbour)
-
-
-@pytest.fixture(params=["duck_harbour", "postgresql_harbour"], ids=["duckdb", "postgresql"])
-def either(request: pytest.FixtureRequest) -> Iterator[Harbour]:
-    """On both databases."""
-    yield from harbour_of(*request.getfixturevalue(request.param))
-
-
-def at_once(count: int, work: object) -> list[httpx.Response]:
-    assert callable(work)
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(work, range(count)))
 
 
 # ── Setting one up ──
@@ -151,35 +126,35 @@ def test_a_042_the_secret_of_a_factor_opens_in_its_own_place_alone(harbour: Harb
 # ── The second step ──
 
 
-def test_a_115_the_first_step_alone_opens_nothing(either: Harbour) -> None:
+def test_a_115_the_first_step_alone_opens_nothing(harbour: Harbour) -> None:
     """A-113: a wrong code is refused, a right one is accepted, a backup code once."""
-    phone = enrol(either.sign_up(), either.clock)
-    client, begun = either.begin()
+    phone = enrol(harbour.sign_up(), harbour.clock)
+    client, begun = harbour.begin()
     assert begun.json() == {"twoFactorRedirect": True, "twoFactorMethods": ["totp", "backupCode"]}
     assert [each.split("=")[0] for each in begun.headers.get_list("set-cookie")] == ["two_factor"]
     assert "Max-Age=600" in begun.headers["set-cookie"]
     for path in ("/api/auth/list-sessions", "/api/tables/notes/records"):
         assert client.get(path).status_code == 401
     assert client.get("/api/auth/get-session").json() is None
-    bearer = either.client(authorization=f"Bearer {client.cookies['two_factor']}")
+    bearer = harbour.client(authorization=f"Bearer {client.cookies['two_factor']}")
     assert bearer.get("/api/auth/list-sessions").status_code == 401
     wrong = client.post(VERIFY, json={"code": phone.wrong()})
     assert (wrong.status_code, wrong.json()["code"]) == (401, "INVALID_CODE")
     assert client.post(VERIFY, json={}).status_code == 400
-    nobody = either.guest.post(VERIFY, json={"code": phone.code()})
+    nobody = harbour.guest.post(VERIFY, json={"code": phone.code()})
     assert (nobody.status_code, nobody.json()["code"]) == (401, "INVALID_TWO_FACTOR_COOKIE")
     right = client.post(VERIFY, json={"code": phone.next()})
     assert (right.status_code, right.json()["user"]["email"]) == (200, "ana@example.org")
     assert "two_factor" not in client.cookies
     session = client.get("/api/auth/get-session").json()["session"]
     assert session["assurance"] == "aal2"
-    client, _ = either.begin()
+    client, _ = harbour.begin()
     code = phone.codes[0]
     assert client.post(BACKUP, json={"code": f"{code[:5]}-{code[5:].lower()}"}).status_code == 200
-    client, _ = either.begin()
+    client, _ = harbour.begin()
     used = client.post(BACKUP, json={"code": code})
     assert (used.status_code, used.json()["code"]) == (401, "INVALID_BACKUP_CODE")
-    assert "mfa.backup_code_used" in either.audited()
+    assert "mfa.backup_code_used" in harbour.audited()
 
 
 def test_the_first_step_is_forgotten_after_ten_minutes(harbour: Harbour) -> None:
@@ -204,36 +179,23 @@ def test_a_116_a_step_is_never_accepted_twice(harbour: Harbour) -> None:
     assert harbour.enter(phone.code(-1))[1].status_code == 200, "behind by a step"
 
 
-@pytest.mark.parametrize("what", ["totp", "backup"])
-def test_t33_of_twelve_uses_at_once_one_wins(either: Harbour, what: str) -> None:
-    """A-046, A-116: of one code of the app, or of one backup code, each in a sign-in of its own."""
-    phone = enrol(either.sign_up(), either.clock)
-    code = phone.next() if what == "totp" else phone.codes[3]
-    clients = [either.begin()[0] for _ in range(12)]
-    answers = at_once(12, lambda number: clients[number].post(VERIFY, json={"code": code}))
-    assert sorted({each.status_code for each in answers}) in ([200, 401], [200, 401, 429])
-    assert [each.status_code for each in answers].count(200) == 1
-    for client in clients:
-        client.close()
-
-
-def test_a_117_five_wrong_codes_end_the_sign_in_and_ten_lock(either: Harbour) -> None:
+def test_a_117_five_wrong_codes_end_the_sign_in_and_ten_lock(harbour: Harbour) -> None:
     """T2"""
-    phone = enrol(either.sign_up(), either.clock)
+    phone = enrol(harbour.sign_up(), harbour.clock)
     for _ in range(2):
-        client, begun = either.begin()
+        client, begun = harbour.begin()
         assert begun.json()["twoFactorRedirect"] is True
         codes = [client.post(VERIFY, json={"code": phone.wrong()}).json()["code"] for _ in range(5)]
         assert codes == ["INVALID_CODE"] * 4 + ["TOO_MANY_ATTEMPTS"]
         sixth = client.post(VERIFY, json={"code": phone.next()})
         assert (sixth.status_code, sixth.json()["code"]) == (401, "INVALID_TWO_FACTOR_COOKIE"), "a right one as well"
-    client, refused = either.enter(phone.next())
+    client, refused = harbour.enter(phone.next())
     assert (refused.status_code, refused.json()["code"]) == (429, "ACCOUNT_TEMPORARILY_LOCKED")
     assert 800 < int(refused.headers["retry-after"]) <= 900
     assert client.post(BACKUP, json={"code": phone.codes[0]}).status_code == 429, "no way past it"
-    either.clock.forward(minutes=16)
-    assert either.enter(phone.next())[1].status_code == 200
-    assert either.audited().count("mfa.failed") == 10
+    harbour.clock.forward(minutes=16)
+    assert harbour.enter(phone.next())[1].status_code == 200
+    assert harbour.audited().count("mfa.failed") == 10
 
 
 def test_t2_guessing_a_code_is_hopeless() -> None:
@@ -259,21 +221,21 @@ def test_a_wrong_code_in_between_does_not_count_for_ever(harbour: Harbour) -> No
 # ── Changing it ──
 
 
-def test_a_114_disabling(either: Harbour) -> None:
-    ana = either.sign_up()
+def test_a_114_disabling(harbour: Harbour) -> None:
+    ana = harbour.sign_up()
     assert ana.post(DISABLE, {"password": PASSWORD}).json()["code"] == "TWO_FACTOR_NOT_ENABLED"
-    enrol(ana, either.clock)
-    assert either.guest.post(DISABLE, json={"password": PASSWORD}).status_code == 401
+    enrol(ana, harbour.clock)
+    assert harbour.guest.post(DISABLE, json={"password": PASSWORD}).status_code == 401
     wrong = ana.post(DISABLE, {"password": "another harbour at dusk"})
     assert (wrong.status_code, wrong.json()["code"]) == (401, "INVALID_PASSWORD")
     before = ana.client.cookies["sid"]
     assert ana.post(DISABLE, {"password": PASSWORD}).json() == {"status": True}
     assert ana.client.cookies["sid"] != before
-    assert "token" in either.begin()[1].json()
+    assert "token" in harbour.begin()[1].json()
     session = ana.get("/api/auth/get-session").json()
     assert (session["session"]["assurance"], session["user"]["twoFactorEnabled"]) == ("aal1", False)
-    assert either.read(lambda reader: reader.rows("SELECT count(*) FROM auth_backup_code"))[0][0] == 0
-    assert "mfa.removed" in either.audited()
+    assert harbour.read(lambda reader: reader.rows("SELECT count(*) FROM auth_backup_code"))[0][0] == 0
+    assert "mfa.removed" in harbour.audited()
 
 
 @pytest.mark.parametrize("digits", [6, 7, 8])
@@ -354,11 +316,11 @@ def test_a_122_an_administrator_resets_a_factor(harbour: Harbour) -> None:
 # ── Devices ──
 
 
-def test_a_120_a_trusted_device_skips_the_second_step(either: Harbour) -> None:
+def test_a_120_a_trusted_device_skips_the_second_step(harbour: Harbour) -> None:
     """Until it is revoked in the list of sessions; it is bound to the account and lasts thirty days."""
-    phone = enrol(either.sign_up(), either.clock)
-    either.sign_up("bob")
-    client, entered = either.enter(phone.next(), trustDevice=True)
+    phone = enrol(harbour.sign_up(), harbour.clock)
+    harbour.sign_up("bob")
+    client, entered = harbour.enter(phone.next(), trustDevice=True)
     assert entered.status_code == 200
     assert any(
         each.startswith("trusted_device=") and "Max-Age=2592000" in each
@@ -366,16 +328,16 @@ def test_a_120_a_trusted_device_skips_the_second_step(either: Harbour) -> None:
     )
     ana = Visitor(client, entered.json())
     assert ana.post("/api/auth/sign-out").status_code == 200
-    again = either.begin(client=client)[1]
+    again = harbour.begin(client=client)[1]
     assert "token" in again.json(), "signing out does not end the trust"
     assert ana.get("/api/auth/get-session").json()["session"]["assurance"] == "aal2"
-    assert either.begin()[1].json()["twoFactorRedirect"] is True, "another browser is asked"
+    assert harbour.begin()[1].json()["twoFactorRedirect"] is True, "another browser is asked"
     listed = ana.get("/api/auth/two-factor/list-devices").json()
     assert ana.get("/api/auth/list-sessions").json()[0]["deviceId"] == listed[0]["id"]
     assert [(each["isCurrent"], len(listed)) for each in listed] == [(True, 1)]
     handle = ana.get("/api/auth/get-session").json()["session"]["id"]
     assert ana.post("/api/auth/revoke-session", {"id": handle}).status_code == 200
-    assert either.begin(client=client)[1].json()["twoFactorRedirect"] is True
+    assert harbour.begin(client=client)[1].json()["twoFactorRedirect"] is True
 
 
 def test_a_device_is_trusted_for_thirty_days_by_its_account_alone(harbour: Harbour) -> None:
@@ -418,21 +380,21 @@ def test_t32_a_new_password_neither_takes_the_factor_away_nor_leaves_a_device_tr
 # ── Who must have one ──
 
 
-def test_a_119_an_administrator_without_a_factor_can_only_set_one_up(either: Harbour) -> None:
-    ana = either.sign_up(roles=("admin",))
+def test_a_119_an_administrator_without_a_factor_can_only_set_one_up(harbour: Harbour) -> None:
+    ana = harbour.sign_up(roles=("admin",))
     for path in ("/api/tables", "/api/tables/notes/records", "/api/auth/list-sessions"):
         refused = ana.get(path)
         assert (refused.status_code, refused.json()["code"]) == (403, "MFA_REQUIRED"), path
     for path in ("change-password", "two-factor/disable", "revoke-sessions"):
         assert ana.post(f"/api/auth/{path}", {"password": PASSWORD}).json()["code"] == "MFA_REQUIRED", path
     assert ana.get("/api/health").status_code == 200
-    phone = enrol(ana, either.clock)
+    phone = enrol(ana, harbour.clock)
     assert ana.get("/api/tables/notes/records").status_code == 200
-    assert either.enter(phone.next())[0].get("/api/tables/notes/records").status_code == 200
+    assert harbour.enter(phone.next())[0].get("/api/tables/notes/records").status_code == 200
     assert ana.post(DISABLE, {"password": PASSWORD}).status_code == 200
     assert ana.get("/api/tables/notes/records").status_code == 403, "and is asked again without one"
     assert ana.post("/api/auth/sign-out").status_code == 200
-    assert either.sign_up("bob").get("/api/tables/notes/records").status_code == 200, "others need none"
+    assert harbour.sign_up("bob").get("/api/tables/notes/records").status_code == 200, "others need none"
 
 
 # ── What the app file says ──
