@@ -40,6 +40,7 @@ CODES: dict[str, tuple[int, str]] = {
     "TWO_FACTOR_NOT_ENABLED": (400, "There is no second factor"),
     "INVALID_TWO_FACTOR_COOKIE": (401, "Sign in with your password first"),
     "MFA_REQUIRED": (403, "Your role asks for a second factor; set it up first"),
+    "PASSWORD_CHANGE_REQUIRED": (403, "Choose a password of your own first"),
     "IMPERSONATION_RESTRICTED": (403, "Not while acting as somebody else"),
     "LAST_ADMIN": (409, "The last administrator cannot be taken away"),
     "FORBIDDEN": (403, "Your role does not allow that"),

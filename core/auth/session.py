@@ -10,7 +10,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, Literal
@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, select
 
 from core.auth.account import COLUMNS, Account, account_of, effective_roles, groups_of
 from core.auth.error import AuthError
-from core.auth.store import ACCOUNTS, SESSIONS
+from core.auth.store import ACCOUNTS, CREDENTIALS, SESSIONS
 from core.clock import Clock, to_iso
 from core.errors import NotSignedIn
 from core.ids import uuid7
@@ -94,6 +94,8 @@ class SignedIn:
     session: Session
     account: Account
     principal: Principal
+    must_change: bool = False
+    """An administrator has chosen its password: until it is another, the session is for changing it."""
 
 
 class Sessions:
@@ -297,12 +299,15 @@ class Sessions:
         begun, generation = self._seconds(), self._generation
 
         def work(reader: Reader) -> SignedIn | None:
-            statement = select(*_STORED, *ACCOUNTS.c).join(ACCOUNTS, ACCOUNTS.c.id == SESSIONS.c.user_id)
+            statement = select(*_STORED, CREDENTIALS.c.must_change, *ACCOUNTS.c)
+            statement = statement.join(ACCOUNTS, ACCOUNTS.c.id == SESSIONS.c.user_id)
+            statement = statement.outerjoin(CREDENTIALS, CREDENTIALS.c.user_id == SESSIONS.c.user_id)
             rows = reader.rows(statement.where(which))
             if not rows:
                 return None
             session, account = _session_of(rows[0][: len(_STORED)]), account_of(rows[0][-len(COLUMNS) :])
-            return SignedIn(session, account, self.principal(account, groups_of(reader, account.id), session))
+            who = self.principal(account, groups_of(reader, account.id), session)
+            return SignedIn(session, account, who, must_change=bool(rows[0][len(_STORED)]))
 
         found: SignedIn | None = await self._database.read(Call(work), lane="point")
         if found is not None and generation == self._generation:
@@ -355,7 +360,7 @@ class Sessions:
             return found
         slid = await self._database.write(Call(lambda tx: self.slide(tx, session)), actor="system")
         self.forget()
-        return SignedIn(slid, found.account, found.principal)
+        return replace(found, session=slid)
 
     def _slid(self, session: Session, now: datetime) -> datetime:
         expires = now + timedelta(seconds=self._lasts(session.remember))

@@ -2,6 +2,7 @@
 
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from core.access.table import Access
 from core.auth.error import AuthError
@@ -9,6 +10,9 @@ from core.errors import NotFound
 from core.http.route import Route
 from core.principal import Principal
 from core.schema.auth import AuthSpec
+
+if TYPE_CHECKING:
+    from core.auth.session import SignedIn
 
 RESTRICTED = (
     "* /api/auth/admin/*",
@@ -26,8 +30,10 @@ RESTRICTED = (
     "* /api/account/*",
     "* /api/tables/{table}/export",
     "* /api/console/exports",
+    "* /api/console/jobs/{job}/file",
 )
 """Methods and addresses of routes, as they are declared, that are refused meanwhile (A-170)."""
+CHANGE_PASSWORD = "/api/auth/change-password"
 STOP = "/api/auth/admin/stop-impersonating"
 
 
@@ -59,3 +65,12 @@ def require_own(route: Route) -> None:
     """Raises AuthError IMPERSONATION_RESTRICTED for what only a person may do with their own account."""
     if is_restricted(route.method, route.path):
         raise AuthError("IMPERSONATION_RESTRICTED")
+
+
+def require_own_password(route: Route, found: "SignedIn | None") -> None:
+    """Whose password an administrator has chosen for the time being changes it first. Raises AuthError
+    PASSWORD_CHANGE_REQUIRED."""
+    if found is None or not found.must_change or route.path == CHANGE_PASSWORD:
+        return
+    if found.session.impersonated_by is None:
+        raise AuthError("PASSWORD_CHANGE_REQUIRED")

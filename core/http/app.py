@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from core.access.grant import USER_ACCESS
 from core.engine import Engine
 from core.errors import Busy, NotFound, NotSignedIn, RequestError, StorageError
-from core.http.administration import require_administrator, require_own
+from core.http.administration import require_administrator, require_own, require_own_password
 from core.http.answer import HSTS, Answer
 from core.http.call import NOWHERE, Call, Disconnected, Receive, Scope
 from core.http.error import MethodNotAllowed, answer_to
@@ -287,6 +287,7 @@ class Application:
                 require_own(route)
             if not route.unproven:
                 self._require_factor(engine, visitor.signed_in)
+                require_own_password(route, visitor.signed_in)
             if not principal.is_unrestricted:
                 self._know(engine, route, segments, principal)
         return Call(self, engine, route, segments, principal, scope, receive, visitor.source, visitor.signed_in)

@@ -234,14 +234,15 @@ def update(who: str, app: Path | None, data_dir: Path | None, as_json: bool, **d
 
 @user.command("set-password")
 @click.argument("who")
+@click.option("--must-change", is_flag=True, help="The person chooses another one before anything else.")
 @password_option
 @account_options
-def set_password(who: str, password_stdin: bool, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def set_password(
+    who: str, must_change: bool, password_stdin: bool, app: Path | None, data_dir: Path | None, as_json: bool
+) -> None:
     """Choose the password of somebody, and end their sessions."""
-    chosen = password(from_stdin=password_stdin)
-    answer = asked(
-        app, data_dir, "user set-password", lambda client: act(client, who, "set-user-password", newPassword=chosen)
-    )
+    body = {"newPassword": password(from_stdin=password_stdin), "mustChange": must_change}
+    answer = asked(app, data_dir, "user set-password", lambda client: act(client, who, "set-user-password", **body))
     tell(answer, f"{answer['email']} has another password", as_json=as_json)
 
 

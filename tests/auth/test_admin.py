@@ -242,6 +242,19 @@ def test_a_157_a_password_is_set(desk: Desk) -> None:
     assert told_code(change(userId="nobody", newPassword=NEW)) == (404, "NOT_FOUND")
 
 
+def test_a_157_a_password_for_the_time_being_is_changed_first(desk: Desk) -> None:
+    admin, _ = admin_of(desk), desk.sign_up("ana")
+    ana = admin.get(f"{ADMIN}/get-user", params={"email": "ana@example.org"}).json()["user"]["id"]
+    assert admin.post(f"{ADMIN}/set-user-password", {"userId": ana, "newPassword": NEW, "mustChange": True}).is_success
+    visitor = desk.sign_in("ana", password=NEW)
+    assert told_code(visitor.get("/api/tables/notes/records")) == (403, "PASSWORD_CHANGE_REQUIRED")
+    assert told_code(visitor.post("/api/auth/api-keys", {"name": "x"})) == (403, "PASSWORD_CHANGE_REQUIRED")
+    assert visitor.get("/api/auth/get-session").json()["user"]["id"] == ana
+    body = {"currentPassword": NEW, "newPassword": "a third quiet harbour"}
+    assert visitor.post("/api/auth/change-password", body).status_code == 200
+    assert visitor.get("/api/tables/notes/records").status_code == 200
+
+
 def test_a_158_a_159_sessions_of_others(desk: Desk) -> None:
     admin, ana = admin_of(desk), desk.sign_up("ana")
     second, third = desk.sign_in("ana"), desk.sign_in("ana")

@@ -65,6 +65,14 @@ def test_the_names_are_a_contract() -> None:
         "import",
         "export",
         "connect",
+        "user",
+        "admin",
+        "roles",
+        "groups",
+        "key",
+        "secret",
+        "audit",
+        "outbox",
     }
     options = {name: {o for p in c.params for o in p.opts if o.startswith("--")} for name, c in cli.commands.items()}
     assert {"--host", "--port", "--socket", "--data-dir", "--allow-open"} <= options["start"]
