@@ -37,4 +37,5 @@ PLACES: tuple[Place, ...] = (
     Place("schema", "screens.schema", "SchemaScreen", tab=False),
     Place("migrations", "screens.migrations", "MigrationsScreen", tab=False),
     Place("roles", "screens.roles", "RolesScreen", tab=False),
+    Place("users", "screens.users", "UsersScreen", tab=False),
 )

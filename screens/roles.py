@@ -1,5 +1,5 @@
-"""Roles: who may do what with which table, rules of fields and rows, what it means for somebody. Steps are a draft until they
-are written into the app file (A-040)."""
+"""Roles: who may do what with which table, rules of fields and rows, what it means for somebody. Steps are a draft until
+they are written into the app file (A-040)."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import App, InvalidThemeError
 from textual.events import Event, Key
 from textual.filter import LineFilter
+from textual.screen import Screen
 
 from core.client import SovriumError
 from screens.actions.binding import bindings_of, chain_of, perform
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
     from core.contract.console import Event as ServerEvent
     from core.contract.server import ReloadRequest
     from screens.presenters.finder import Hit, Search
+
+NOWHERE = "nowhere"
+"""The mode between two callers."""
 
 
 class ConsoleApp(App[int], inherit_bindings=False):
@@ -77,6 +81,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.theme_changed_signal.subscribe(self, lambda theme: self.context.session.put("theme", theme.name))
         self.context.navigate.listen(self.show_place)
         self.context.connection.changed.listen(self.follow_connection)
+        self.context.switched.listen(lambda _: self.run_worker(self.forget_rows(), exclusive=True, group="switch"))
         self.context.events.listen(self.hear)
         self.call_after_refresh(self.begin)
 
@@ -118,6 +123,18 @@ class ConsoleApp(App[int], inherit_bindings=False):
             from screens.login import LoginScreen
 
             self.push_screen(LoginScreen(self.context))
+
+    async def forget_rows(self) -> None:
+        """Every place anew, and nothing kept of what somebody else has read (A-271)."""
+        async with self.type_ahead.hold():
+            self.context.session.put("home", {})
+            self.add_mode(NOWHERE, lambda: Screen[None]())
+            await self.switch_mode(NOWHERE)
+            for place in PLACES:
+                await self.remove_mode(place.mode)
+                self.add_mode(place.mode, lambda place=place: place.screen_class()(self.context))
+            await self.switch_mode("home")
+            await self.remove_mode(NOWHERE)
 
     def hear(self, event: ServerEvent) -> None:
         """Tell what has become of the app file."""
@@ -225,6 +242,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def action_go_roles(self) -> None:
         self.go("roles")
 
+    def action_go_users(self) -> None:
+        self.go("users")
+
     def action_nav_back(self) -> None:
         place = self.context.places.back()
         if place is not None:
@@ -242,6 +262,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         await perform(self, BY_ID[action], chain_of(self.screen))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "app_be_oneself":
+            return self.context.connection.acting is not None
         if action.startswith("go_"):
             return action.removeprefix("go_") in [place.mode for place in PLACES]
         return True
@@ -317,6 +339,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
             await port.account.sign_out()
         await port.close()  # the stream of events with it, so that the server asks at once who one is
         self.notify(t("login.signed-out"))
+
+    async def action_app_be_oneself(self) -> None:
+        """End acting as somebody else."""
+        port = self.context.port
+        with suppress(SovriumError):
+            if port is not None:
+                await port.admin.stop_impersonating()
+        self.context.be_oneself()
 
     def action_app_messages(self) -> None:
         from screens.messages import MessagesScreen

@@ -100,6 +100,15 @@ class Client:
     def token(self, token: str | None) -> None:
         self._transport.token = token
 
+    @property
+    def is_acting(self) -> bool:
+        """The session is somebody else's, and counts on the owner's own socket, too."""
+        return self._transport.is_acting
+
+    @is_acting.setter
+    def is_acting(self, is_acting: bool) -> None:
+        self._transport.is_acting = is_acting
+
     async def hello(self) -> Hello:
         return cast(Hello, await self.request("GET", f"{CONSOLE}/hello"))
 

@@ -121,6 +121,8 @@ class Transport:
         self._port = parts.port or (443 if self._tls else 80)
         self.token: str | None = None
         """Secret of the session that everything is asked with."""
+        self.is_acting = False
+        """That session counts even where the socket alone tells who one is."""
         self._step: str | None = None
         """What proves the first step of signing in, while the second is asked for: the only cookie that is kept."""
         self._headers = [("Host", parts.netloc.rpartition("@")[2]), ("User-Agent", agent)]
@@ -196,7 +198,8 @@ class Transport:
 
     def _proof(self) -> Headers:
         if self.token is not None:
-            return [("Authorization", f"Bearer {self.token}")]
+            acting = [("X-Acting", "1")] if self.is_acting else []
+            return [("Authorization", f"Bearer {self.token}"), *acting]
         if self._step is not None:
             return [("Cookie", self._step), ("Sec-Fetch-Site", "none")]
         return ()

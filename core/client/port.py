@@ -66,6 +66,8 @@ class Port(Protocol):
 
     token: str | None
     """Secret of the session that everything is asked with; none for the local owner."""
+    is_acting: bool
+    """The session is somebody else's, and counts on the owner's own socket, too."""
 
     @property
     def account(self) -> "AccountPort":

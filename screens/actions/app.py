@@ -17,6 +17,7 @@ APP: tuple[Action, ...] = (
     Action("go.schema", "", "global", leader="e"),
     Action("go.migrations", "", "global", leader="m"),
     Action("go.roles", "", "global", leader="o"),
+    Action("go.users", "", "global", leader="u"),
     Action("nav.back", "ctrl+o,alt+left", "global"),
     Action("nav.forward", "alt+right", "global", vim="ctrl+i"),
     Action("pane.next", "f6", "global"),
@@ -31,6 +32,7 @@ APP: tuple[Action, ...] = (
     Action("app.reconnect", "", "global"),
     Action("app.reload", "", "global"),
     Action("app.sign-out", "", "global"),
+    Action("app.be_oneself", "", "global"),
 )
 
 TABS: tuple[Action, ...] = (

@@ -24,3 +24,19 @@ POLICIES: tuple[Action, ...] = (
     Action("policies.test", "t", "policies", footer=4),
     Action("policies.switch", "x", "policies", footer=5),
 )
+
+USERS: tuple[Action, ...] = (
+    Action("users.search", "slash", "users", footer=1),
+    Action("users.invite", "i", "users", footer=2),
+    Action("users.new", "n", "users", footer=3),
+    Action("users.role", "r", "users", footer=4),
+    Action("users.ban", "b", "users", footer=5),
+    Action("users.password", "p", "users", footer=6),
+    Action("users.sessions", "s", "users", footer=7),
+    Action("users.factors", "f", "users"),
+    Action("users.impersonate", "m", "users"),
+    Action("users.delete", "d,delete", "users"),
+    Action("users.unlock", "U", "users"),
+    Action("users.verify", "V", "users"),
+    Action("users.refresh", "R,f5", "users"),
+)

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from core.client import Port, ServerGone, SovriumError
+from screens.presenters.acting import Acting
 from screens.presenters.signal import Signal
 from screens.services.text import t
 
@@ -81,6 +82,8 @@ class Connection:
         self.changed: Signal[State] = Signal()
         self.door: Port | None = None
         """The way to a server that one has to sign in to."""
+        self.acting: Acting | None = None
+        """As whom everything is asked, where that is somebody else."""
         self._wake = asyncio.Event()
 
     def retry(self) -> None:
@@ -112,6 +115,9 @@ class Connection:
             raise
         except SovriumError as error:
             raise NoServer(error) from error
+        acting = self.acting
+        if acting is not None:
+            port.token, port.is_acting = acting.token, True
         try:
             hello = await port.hello()
             if version and hello["version"] != version:
@@ -130,12 +136,20 @@ class Connection:
                 context.events.publish(event)
             raise ServerGone("The server has ended the stream of events")
         except SovriumError as error:
-            if error.status == SIGNED_OUT:
+            if error.status == SIGNED_OUT and acting is None:
                 self.door = port
+            elif error.status == SIGNED_OUT:
+                self._end(context, acting)
             raise
         finally:
             if self.door is not port:
                 await port.close()
+
+    @staticmethod
+    def _end(context: Context, acting: Acting | None) -> None:
+        """The session in which somebody acted as another is over."""
+        if acting is not None and context.connection.acting is acting:
+            context.be_oneself()
 
     async def _shut_door(self) -> None:
         door, self.door = self.door, None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from core.client import Port
 from core.contract.console import Event, Schema
 from core.contract.server import Hello
 from core.contract.tables import FieldInfo, TableInfo
+from screens.presenters.acting import Acting
 from screens.presenters.connection import Connection, Keeper, NoKeeper
 from screens.presenters.message_log import MessageLog
 from screens.presenters.place import Place
@@ -48,6 +51,25 @@ class Context:
     """Remembers the session at the server."""
     messages: MessageLog = field(default_factory=MessageLog)
     keymap: Keymap = field(default_factory=Keymap)
+
+    switched: Signal[None] = field(default_factory=Signal)
+    """The caller is somebody else from now on: what was read before is not for them (A-271)."""
+    _leaving: asyncio.Future[None] | None = None
+
+    def act_as(self, name: str, token: str, until: str) -> None:
+        """Ask everything as somebody else, until then or until `be_oneself`."""
+        self._switch(Acting(name, token, datetime.fromisoformat(until)))
+
+    def be_oneself(self) -> None:
+        self._switch(None)
+
+    def _switch(self, acting: Acting | None) -> None:
+        """Leave the connection; the next one is asked as the other."""
+        port, self.port, self.schema = self.port, None, None
+        self.connection.acting = acting
+        self.switched.publish(None)
+        if port is not None:
+            self._leaving = asyncio.ensure_future(port.close())
 
     def go(self, place: Place) -> None:
         """Go to a place and remember it for the way back. `state` of a place in `tables`: `table` (SQL name), `key`."""

@@ -16,6 +16,7 @@ from textual.widgets import Static
 from screens.presenters.place import Place
 from screens.services.context import Context
 from screens.services.text import t
+from screens.widgets.acting_bar import ActingBar
 from screens.widgets.compositor import FrugalCompositor
 from screens.widgets.footer import KeyFooter
 from screens.widgets.status_line import StatusLine
@@ -51,6 +52,7 @@ class ConsoleScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.context, self.mode)
+        yield ActingBar(self.context)
         with Container(id="body"):
             yield from self.compose_body()
         yield self.status

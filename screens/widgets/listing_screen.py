@@ -1,0 +1,198 @@
+"""A place with a list that comes in pages, and what is known of the chosen line beside it (or below)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+from textual import work
+from textual.binding import Binding
+from textual.containers import Container
+from textual.content import Content
+from textual.events import Resize
+from textual.widget import Widget
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+from textual.worker import Worker
+
+from core.client import NotFound, Port, SovriumError
+from screens.presenters.migration import Line
+from screens.services.context import Context
+from screens.services.style import STYLES
+from screens.services.text import t
+from screens.widgets.console_screen import ConsoleScreen
+from screens.widgets.defect import tell_defect
+from screens.widgets.form_sheet import problem_of
+from screens.widgets.line_view import LineView
+
+T = TypeVar("T")
+
+
+class Listing(OptionList):
+    """Lines to choose from; j and k move, too."""
+
+    BINDINGS = [
+        Binding("j", "cursor_down", show=False),
+        Binding("k", "cursor_up", show=False),
+    ]
+
+
+class ListingScreen(ConsoleScreen, Generic[T]):
+    """A subclass says how a page is fetched, what a line and its details look like, and what can be done."""
+
+    CSS_PATH = STYLES / "listing.tcss"
+    AUTO_FOCUS = ".listing-list"
+    WIDE = 100
+    """Columns from which the details stand beside the list."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.items: list[T] = []
+        self.more = False
+        """There are further pages."""
+        self.problem = ""
+        self._stops: list[Callable[[], None]] = []
+
+    # ── What a subclass says ──
+
+    async def fetch(self, port: Port, *, further: bool) -> tuple[Sequence[T], bool]:
+        """A page, the next one when `further`, and whether more follow. Raises SovriumError."""
+        raise NotImplementedError
+
+    def line(self, item: T, width: int) -> Content:
+        raise NotImplementedError
+
+    async def details(self, port: Port, item: T) -> list[Line]:
+        """What is known of it, asked from the server where that is needed."""
+        raise NotImplementedError
+
+    def head(self) -> list[Any]:
+        """What stands above the list, behind the place's name."""
+        return []
+
+    def nothing(self) -> str:
+        """What to say where there is no line."""
+        return t("listing.nothing")
+
+    def key_of(self, item: T) -> str:
+        raise NotImplementedError
+
+    # ── Life ──
+
+    def compose_body(self) -> Iterable[Widget]:
+        yield Static(classes="listing-head", markup=False)
+        with Container(classes="listing-body"):
+            yield Listing(classes="pane listing-list", markup=False, compact=True)
+            yield LineView(classes="pane listing-detail")
+
+    def on_mount(self) -> None:
+        self._stops = [self.context.connected.listen(lambda online: self.load() if online else None)]
+        self.load()
+
+    def on_unmount(self) -> None:
+        for stop in self._stops:
+            stop()
+
+    def on_screen_resume(self) -> None:
+        if self.context.port is not None and self.is_mounted:
+            self.load()
+
+    def on_resize(self, event: Resize) -> None:
+        self.query_one(".listing-body").set_class(event.size.width >= self.WIDE, "wide")
+        self.call_after_refresh(self.paint)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        tell_defect(self.app, event)
+
+    def language_changed(self) -> None:
+        super().language_changed()
+        self.paint()
+
+    @property
+    def listing(self) -> Listing:
+        return self.query_one(Listing)
+
+    @property
+    def detail(self) -> LineView:
+        return self.query_one(LineView)
+
+    # ── Reading ──
+
+    @work(exclusive=True, group="load", exit_on_error=False)
+    async def load(self) -> None:
+        await self._load(further=False)
+
+    @work(exclusive=True, group="load", exit_on_error=False)
+    async def load_more(self) -> None:
+        await self._load(further=True)
+
+    async def _load(self, *, further: bool) -> None:
+        port = self.context.port
+        if port is None:
+            return
+        try:
+            found, self.more = await self.fetch(port, further=further)
+        except NotFound:
+            self.items, self.problem = [], t("listing.not-yours")
+        except SovriumError as error:
+            self.problem = error.message
+        else:
+            self.items, self.problem = [*self.items, *found] if further else list(found), ""
+        self.paint()
+
+    @work(exclusive=True, group="detail", exit_on_error=False)
+    async def load_detail(self) -> None:
+        port, item = self.context.port, self.chosen()
+        if item is None or port is None:
+            self.detail.show([(self.problem or self.nothing(), "warn" if self.problem else "muted")])
+            return
+        try:
+            self.detail.show(await self.details(port, item))
+        except SovriumError as error:
+            self.detail.show([(error.message, "refused")])
+
+    def chosen(self) -> T | None:
+        at = self.listing.highlighted
+        return self.items[at] if at is not None and at < len(self.items) else None
+
+    def paint(self) -> None:
+        """The list as it is; what was chosen stays chosen."""
+        if not self.is_mounted:
+            return
+        listing, before = self.listing, self.listing.highlighted or 0
+        width = max(20, (listing.scrollable_content_region.width or 60) - 2)
+        with self.prevent(OptionList.OptionHighlighted):
+            listing.clear_options()
+            listing.add_options([Option(self.line(item, width)) for item in self.items])
+            listing.highlighted = min(before, len(self.items) - 1) if self.items else None
+        parts: list[Any] = [(t(f"place.{self.mode}"), "bold $primary"), *self.head()]
+        if self.problem:
+            parts.append((f"  ! {self.problem}", "bold $error"))
+        self.query_one(".listing-head", Static).update(Content.assemble(*parts))
+        self.load_detail()
+        self.refresh_bindings()
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        if self.more and event.option_index == len(self.items) - 1:
+            self.load_more()
+        self.load_detail()
+        self.refresh_bindings()
+
+    # ── Doing ──
+
+    async def attempt(self, work: Callable[[Port], Awaitable[object]], told: str = "") -> bool:
+        """Ask the server for something and show what has become of it; whether it was done."""
+        port = self.context.port
+        if port is None:
+            self.notify(t("change.offline"), severity="warning")
+            return False
+        try:
+            await work(port)
+        except SovriumError as error:
+            self.notify(problem_of(error), severity="error")
+            return False
+        if told:
+            self.notify(told)
+        self.load()
+        return True
