@@ -108,7 +108,7 @@ class Factors:
         """Show a code in a session: the first of a new authenticator app makes it the account's; else one of the factor that
         the account has lets the session do what asks for it.
 
-        Raises AuthError as `SecondSteps.pass_` does, TWO_FACTOR_NOT_ENABLED.
+        Raises AuthError as `SecondSteps.complete` does, TWO_FACTOR_NOT_ENABLED.
         """
         context = self._context
 
@@ -116,7 +116,8 @@ class Factors:
             account = _living(tx, found)
             c = FACTORS.c
             where = (c.user_id == account.id, c.kind == "totp", c.verified.is_(False))
-            for id_, sealed in tx.rows(select(c.id, c.secret).where(*where)) if "totp" in ways else ():
+            may_replace = not account.two_factor or found.session.assurance == "aal2"
+            for id_, sealed in tx.rows(select(c.id, c.secret).where(*where)) if "totp" in ways and may_replace else ():
                 step = Totp.read(context.secrets.open(sealed, secret_place(id_))).step_of(code, tx.time, None)
                 if step is not None:
                     return self._activate(tx, found, account, id_, step, source)
@@ -128,7 +129,7 @@ class Factors:
         context.post.nudge()
         if passed is not None:
             return passed
-        return await SecondSteps(context).raise_(found, code, source, ways=ways)
+        return await SecondSteps(context).step_up(found, code, source, ways=ways)
 
     async def renew_codes(self, found: SignedIn, password: str | None, source: Source) -> list[str]:
         """New backup codes; the former ones hold no more.

@@ -81,7 +81,7 @@ class SecondSteps:
     def __init__(self, context: AuthContext) -> None:
         self._context = context
 
-    async def pass_(
+    async def complete(
         self,
         secret: str,
         code: str,
@@ -133,10 +133,10 @@ class SecondSteps:
             raise passed
         return passed
 
-    async def raise_(self, found: SignedIn, code: str, source: Source, *, ways: Collection[Way]) -> Passed:
+    async def step_up(self, found: SignedIn, code: str, source: Source, *, ways: Collection[Way]) -> Passed:
         """Show the second factor in a session that began without it; it goes on under a new secret (A-071).
 
-        Raises AuthError as `pass_` does, TWO_FACTOR_NOT_ENABLED.
+        Raises AuthError as `complete` does, TWO_FACTOR_NOT_ENABLED.
         """
         context = self._context
 

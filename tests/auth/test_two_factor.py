@@ -418,6 +418,11 @@ def test_a_118_digits_and_period_are_the_app_files_and_stay_with_the_factor(tmp_
         server.app_file.write_text(app.replace("digits: 8, period: 60", "digits: 6, period: 30"))
         assert server.local.post("/api/console/reload", json={}).status_code == 200
         assert desk.enter(phone.next())[1].status_code == 200, "a phone that was set up before still opens"
+        closing = app.replace("  roles:", "  mfa: {totp: verifyOnly}\n  roles:")
+        server.app_file.write_text(closing)
+        assert server.local.post("/api/console/reload", json={}).status_code == 200
+        assert ana.post(ENABLE, {"password": PASSWORD}).status_code == 400, "no new ones"
+        assert desk.enter(phone.next())[1].status_code == 200, "those that there are still hold"
         server.app_file.write_text(DESK)
         assert server.local.post("/api/console/reload", json={}).status_code == 200
         off = ana.post(ENABLE, {"password": PASSWORD})

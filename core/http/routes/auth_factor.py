@@ -237,7 +237,7 @@ async def send_factor_page(call: Call) -> Answer:
             raise AuthError("INVALID_TWO_FACTOR_COOKIE")
         call.identify(await call.auth.second_step.identify(secret))
         code = "".join(required(form, "code").split())
-        passed = await call.auth.second_step.pass_(secret, code, call.source, ways=("totp", "backupCode"))
+        passed = await call.auth.second_step.complete(secret, code, call.source, ways=("totp", "backupCode"))
     except (AuthError, RequestError) as error:
         is_over = error.code in ("INVALID_TWO_FACTOR_COOKIE", "TOO_MANY_ATTEMPTS")
         return page(call, "two-factor", form=None if is_over else _asking(callback), problem=error)
@@ -272,7 +272,7 @@ async def _verified(call: Call, ways: tuple[Way, ...]) -> Answer:
     code = "".join(required(body, "code").split())
     if secret is not None:
         call.identify(user)
-        passed = await auth.second_step.pass_(
+        passed = await auth.second_step.complete(
             secret,
             code,
             call.source,
