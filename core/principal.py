@@ -43,6 +43,12 @@ class Principal:
     scopes: frozenset[str] | None = None
     """What that key leaves of the account's rights (`core.schema.scope`); None: all of them."""
 
+    def owns(self, by: "Principal") -> bool:
+        """Whether what `by` has begun is the caller's as well. What an account began is not that of a key with scopes, which
+        might not have begun it."""
+        is_narrow = self.scopes is not None and self.key != by.key
+        return not is_narrow and (self.kind, self.id) == (by.kind, by.id)
+
     @property
     def is_unrestricted(self) -> bool:
         """Passes every permission: the local owner and the engine itself."""

@@ -276,8 +276,9 @@ class Administration:
 
         def work(tx: Transaction) -> Account:
             account = self._reached(tx, who, user)
-            if account.email is not None:
-                context.lockout.lift(tx, account.email)
+            for identifier in (account.email, account.phone):
+                if identifier is not None:
+                    context.lockout.lift(tx, identifier)
             context.log(tx, "admin.user.unlocked", who, source, about(account))
             return account
 

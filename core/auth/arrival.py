@@ -5,7 +5,7 @@ from core.auth.address import plain_name
 from core.auth.context import AuthContext
 from core.auth.email_change import is_reserved
 from core.auth.error import AuthError
-from core.auth.recovery import end_keys, forget_proofs, tell_changed
+from core.auth.recovery import end_other_ways, forget_proofs, tell_changed
 from core.auth.sign_in import principal_of, require_admitted
 from core.auth.store import CREDENTIALS
 from core.principal import Source
@@ -26,7 +26,8 @@ def arrive(
     """The account of the address, and whether it is new; the address is verified from now on (A-103).
 
     Whoever signed up with an address that was never confirmed may have been somebody else, so the password goes that they
-    chose, and every session with it (T19). Not where there is a second factor, which is asked for in any case.
+    chose, and with it every session, key and phone number (T19). Not where there is a second factor, which is asked for in
+    any case.
 
     Raises:
         AuthError: SIGN_UP_DISABLED, BANNED_USER, ACCOUNT_DELETION_SCHEDULED.
@@ -47,7 +48,7 @@ def arrive(
         tx.execute(CREDENTIALS.delete().where(CREDENTIALS.c.user_id == account.id))
         tell_changed(context, tx, account)
     forget_proofs(context, tx, account)
-    end_keys(context, tx, account, source)
+    account = end_other_ways(context, tx, account, source)
     context.sessions.end_all(tx, account.id)
     account = change(tx, account, email_verified=True)
     context.log(tx, "user.verified", principal_of(account), source, ("user", account.id, account.name))

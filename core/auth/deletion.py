@@ -101,7 +101,8 @@ class Deletion:
 
         def work(tx: Transaction) -> None:
             now = find(tx, account.id)
-            if now is None or now.deleted_at is None:
+            own = context.tokens.open_for(tx, "delete-account", account.id)
+            if now is None or now.deleted_at is None or not own:  # an administrator has removed it
                 raise AuthError("INVALID_EMAIL_OR_PASSWORD")
             context.tokens.void(tx, "delete-account", account.id)
             self._restore(tx, now, source)

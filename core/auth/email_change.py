@@ -14,6 +14,7 @@ from core.auth.address import normal_email
 from core.auth.context import AuthContext
 from core.auth.error import AuthError
 from core.auth.neutral import neutrally
+from core.auth.recovery import end_other_ways
 from core.auth.session import SignedIn
 from core.auth.sign_in import Entered, principal_of
 from core.auth.store import DEVICES, TOKENS
@@ -112,8 +113,8 @@ class EmailChange:
         return entered
 
     async def undo(self, secret: str, source: Source) -> str:
-        """Give the account its former address again and end all its sessions; the secret of a link to choose a new password,
-        for whoever has changed the address may know the old one (A-088).
+        """Give the account its former address again and end all its sessions and keys; the secret of a link to choose
+        a new password, for whoever has changed the address may know the old one (A-088).
 
         Raises:
             AuthError: INVALID_TOKEN, TOKEN_EXPIRED, USER_ALREADY_EXISTS (409).
@@ -125,6 +126,7 @@ class EmailChange:
             account, old = _living(tx, token.user_id or ""), token.identifier
             _require_free(tx, old, account)
             context.tokens.void_all(tx, account.id)
+            account = end_other_ways(context, tx, account, source)
             account = change(tx, account, email=old, email_verified=True)
             context.sessions.end_all(tx, account.id)
             tx.execute(DEVICES.delete().where(DEVICES.c.user_id == account.id))

@@ -36,6 +36,8 @@ class Impersonation:
         rules = context.spec.impersonation
         if not rules.enabled:
             raise AuthError("FORBIDDEN", "Acting as somebody else is off")
+        if who.key is not None:
+            raise AuthError("FORBIDDEN", "A key acts as nobody else")  # its scopes would not hold for the session
         if who.id == user:
             raise BadRequest("You are that user already")
 

@@ -74,7 +74,7 @@ class Invitations:
         def look(reader: Reader) -> Account:
             token = context.tokens.find_link(reader, "invitation", secret)
             account = find(reader, token.user_id or "") if token else None
-            if token is None or account is None or account.email != token.identifier:
+            if token is None or account is None or account.email != token.identifier or has_come(reader, account):
                 raise AuthError("INVALID_TOKEN", status=400)
             if token.expires_at <= context.clock():
                 raise AuthError("TOKEN_EXPIRED", status=410)
@@ -104,6 +104,8 @@ class Invitations:
             if account is None or account.email != token.identifier:
                 raise AuthError("INVALID_TOKEN", status=400)
             require_admitted(account, tx.time)
+            if has_come(tx, account):
+                raise AuthError("INVALID_TOKEN", status=400)
             called = plain_name(name) if name else account.name
             account = change(tx, account, email_verified=True, name=called or account.name)
             set_password(tx, account.id, hashed)
@@ -116,5 +118,10 @@ class Invitations:
 
 def is_pending(reader: Reader, account: Account) -> bool:
     """It was invited and has never come: it has no password and has proven nothing."""
-    has_come = account.last_sign_in_at is not None or account.email_verified or account.deleted_at is not None
-    return account.invited_at is not None and not has_come and password_of(reader, account.id) is None
+    is_somebody = account.email_verified or account.deleted_at is not None or has_come(reader, account)
+    return account.invited_at is not None and not is_somebody
+
+
+def has_come(reader: Reader, account: Account) -> bool:
+    """Its owner is in by another way: an invitation would be one around their password and second factor."""
+    return account.last_sign_in_at is not None or account.two_factor or password_of(reader, account.id) is not None

@@ -115,7 +115,7 @@ def replace_password(context: AuthContext, tx: Transaction, account: Account, ha
     """Give an account a password, for somebody who has proved to own its address: a link or a code of a mail was used. What
     was there before holds no more, but the second factor; a lock after wrong passwords is lifted (A-096, A-098, A-147)."""
     if not account.email_verified:
-        end_keys(context, tx, account, source)
+        account = end_other_ways(context, tx, account, source)
         account = change(tx, account, email_verified=True)
     set_password(tx, account.id, hashed)
     forget_proofs(context, tx, account)
@@ -126,14 +126,15 @@ def replace_password(context: AuthContext, tx: Transaction, account: Account, ha
     tell_changed(context, tx, account)
 
 
-def end_keys(context: AuthContext, tx: Transaction, account: Account, source: Source) -> None:
-    """Of an account whose address nobody had proved so far: who made its keys may have signed up with somebody else's
-    address (T19)."""
+def end_other_ways(context: AuthContext, tx: Transaction, account: Account, source: Source) -> Account:
+    """Of an account that somebody else may have had until now, as nobody had proved its address (T19), or as that was taken
+    back: keys end, and the phone number goes, with which one gets in as well."""
     c = KEYS.c
     where = (c.user_id == account.id, c.revoked_at.is_(None))
     for id_, name in tx.rows(select(c.id, c.name).where(*where)):
         context.log(tx, "apikey.revoked", principal_of(account), source, ("api-key", id_, name))
     tx.execute(KEYS.update().where(*where).values(revoked_at=tx.time))
+    return change(tx, account, phone=None, phone_verified=False) if account.phone is not None else account
 
 
 def forget_proofs(context: AuthContext, tx: Transaction, account: Account) -> None:

@@ -164,6 +164,12 @@ class OneTimeTokens:
         rows = reader.rows(statement.order_by(c.created_at.desc()).limit(1))
         return _token(rows[0]) if rows else None
 
+    def open_for(self, reader: Reader, purpose: Purpose, identifier: str) -> bool:
+        """Whether one could be used."""
+        c = TOKENS.c
+        where = (c.purpose == purpose, c.identifier == identifier, c.used_at.is_(None))
+        return bool(reader.rows(select(c.id).where(*where).limit(1)))
+
     def void(self, tx: Transaction, purpose: Purpose, identifier: str) -> None:
         """Those issued so far hold no more."""
         c = TOKENS.c

@@ -105,8 +105,8 @@ def caller_of(principal: Principal, address: str) -> str:
 
 def address_of(peer: str, forwarded: str | None, trusted: Sequence[str]) -> str:
     """The client's address (L-004, A-141): the peer's, or where that is a trusted proxy what it says, and so on through
-    `X-Forwarded-For` from its end: what stands before the last one that is not trusted, anybody may have made up. One network
-    of IPv6 counts as one client: whoever has one has 2^64 addresses."""
+    `X-Forwarded-For` from its end: what stands before the last one that is not trusted, anybody may have made up. One
+    network of IPv6 counts as one client: whoever has one has 2^64 addresses."""
     address, proxies = peer, tuple(trusted)
     hops = forwarded.split(",") if forwarded and proxies else []
     while hops and is_trusted(address, proxies):

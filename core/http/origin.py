@@ -48,12 +48,11 @@ def check_host(scope: Scope, names: Collection[str] | None) -> None:
 def check_origin(scope: Scope, trusted: Collection[str], *, cookie: str | None = None) -> None:
     """Whether the page that sent this may write. `trusted` are origins beside our own; `cookie` the name that the app has
     given to its session's. Raises ForeignOrigin."""
-    if scope["method"] in SAFE or header(scope, b"authorization") is not None:
+    if scope["method"] in SAFE or _shows_bearer(scope):
         return
     site, origin = header(scope, b"sec-fetch-site"), header(scope, b"origin")
     if origin is None and (referer := header(scope, b"referer")) is not None:
-        parts = urlsplit(referer)
-        origin = f"{parts.scheme}://{parts.netloc}"
+        origin = _origin_of(referer)
     if origin == "null" and site == "same-origin":
         return  # a page of ours that tells nobody its address, as there is a secret in it
     if origin is not None:
@@ -99,6 +98,20 @@ def _is_own(scope: Scope, origin: str) -> bool:
     """A page that this server has sent itself, whichever way TLS ends before it."""
     host = header(scope, b"host")
     return host is not None and origin.lower().partition("://")[2] == host.lower()
+
+
+def _shows_bearer(scope: Scope) -> bool:
+    """Another kind of authorization a browser may add by itself, and the cookie counts beside it."""
+    kind, _, token = (header(scope, b"authorization") or "").partition(" ")
+    return kind.lower() == "bearer" and bool(token.strip())
+
+
+def _origin_of(referer: str) -> str:
+    try:
+        parts = urlsplit(referer)
+    except ValueError:
+        return "null"
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _shows_cookie(scope: Scope, name: str | None) -> bool:

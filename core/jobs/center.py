@@ -209,7 +209,7 @@ class JobCenter:
 
 
 def is_of(by: Principal, principal: Principal) -> bool:
-    return principal.is_unrestricted or (by.kind, by.id) == (principal.kind, principal.id)
+    return principal.is_unrestricted or principal.owns(by)
 
 
 def message_of(error: Exception) -> str:

@@ -118,7 +118,7 @@ class Run:
         self.task: asyncio.Task[None] | None = None
 
     def is_of(self, principal: Principal) -> bool:
-        return (self.principal.kind, self.principal.id) == (principal.kind, principal.id)
+        return principal.owns(self.principal)
 
     def body(self) -> SqlRun:
         return {"id": self.id, "state": self.state, "statements": [each.body() for each in self.executions]}

@@ -159,7 +159,8 @@ def test_t13_ids_of_others_open_nothing(desk: Desk) -> None:
 
 def test_t3_known_and_unknown_people_get_the_same_answers(desk: Desk) -> None:
     """§17.3: status, body and headers of every route that takes an address or a number of somebody, from a guest."""
-    enter(desk, "ana")
+    has_number = ACCOUNTS.update().where(ACCOUNTS.c.id == enter(desk, "ana").id)
+    desk.write(lambda tx: tx.execute(has_number.values(phone="4915112345678", phone_verified=True)))
     taking = [
         route
         for route in OF_ACCOUNTS
@@ -170,8 +171,11 @@ def test_t3_known_and_unknown_people_get_the_same_answers(desk: Desk) -> None:
         if route.body_kind != JSON:
             continue
         answers = []
-        for email in ("ana@example.org", f"ghost{number}@example.org"):
-            values = {"email": email, "password": "wrong password", "phoneNumber": "+4915112345678", "name": "Somebody"}
+        for email, digits in (
+            ("ana@example.org", "4915112345678"),
+            (f"ghost{number}@example.org", f"4915187654{number:03}"),
+        ):
+            values = {"email": email, "password": "wrong password", "phoneNumber": f"+{digits}", "name": "Somebody"}
             body = plausible(
                 route, {**values, "callbackURL": None, "redirectTo": None, "image": None, "rememberMe": None}
             )

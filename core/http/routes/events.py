@@ -12,6 +12,7 @@ from core.http.answer import Answer, Stream
 from core.http.call import Call
 from core.http.limit import caller_of
 from core.http.route import RouteFamily
+from core.http.session import key_of
 from core.principal import Principal
 from core.records.service import Records
 
@@ -69,10 +70,16 @@ async def stream(
 
 
 async def is_in(call: Call) -> bool:
-    """The session that opened the stream goes on; the caller may by now do other things than at first (A-034)."""
-    if call.signed_in is None:
-        return True
+    """The session or key that opened the stream goes on; the caller may by now do other things than at first (A-034)."""
     engine = call.app.engine or call.engine
+    if call.signed_in is None:
+        key = key_of(call.scope) if call.principal.key is not None else None
+        if key is None or engine.auth is None:
+            return True
+        principal = await engine.auth.api_keys.recognise(key)
+        if principal is not None:
+            call.principal = await engine.grants.complete(principal)
+        return principal is not None
     found = None if engine.auth is None else await engine.auth.sessions.still(call.signed_in)
     if found is not None:
         call.principal = await engine.grants.complete(found.principal)
