@@ -24,9 +24,11 @@ from core.auth.address import normal_email, normal_phone, plain_name
 from core.auth.context import AuthContext
 from core.auth.deletion import GRACE
 from core.auth.error import AuthError
+from core.auth.guess import Guesses
 from core.auth.password import check_password, is_hash
 from core.auth.profile import accepted_image
 from core.auth.recovery import forget_proofs, tell_changed
+from core.auth.second_step import guessed
 from core.auth.session import Session
 from core.auth.store import SESSIONS
 from core.clock import to_iso
@@ -271,7 +273,7 @@ class Administration:
         return found[1]
 
     async def unlock(self, who: Principal, source: Source, user: str) -> Account:
-        """Let the password be tried again (A-148). Raises NotFound."""
+        """Let the password and the second factor be tried again (A-148). Raises NotFound."""
         context = self._context
 
         def work(tx: Transaction) -> Account:
@@ -279,6 +281,7 @@ class Administration:
             for identifier in (account.email, account.phone):
                 if identifier is not None:
                     context.lockout.lift(tx, identifier)
+            Guesses(context.secrets).lift(tx, guessed(account.id))
             context.log(tx, "admin.user.unlocked", who, source, about(account))
             return account
 

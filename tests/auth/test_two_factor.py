@@ -198,6 +198,20 @@ def test_a_117_five_wrong_codes_end_the_sign_in_and_ten_lock(harbour: Harbour) -
     assert harbour.audited().count("mfa.failed") == 10
 
 
+def test_a_148_an_administrator_lifts_the_lock_of_the_second_step(harbour: Harbour) -> None:
+    ana = harbour.sign_up()
+    phone = enrol(ana, harbour.clock)
+    for _ in range(2):
+        client, _ = harbour.begin()
+        for _ in range(5):
+            client.post(VERIFY, json={"code": phone.wrong()})
+    assert harbour.enter(phone.next())[1].status_code == 429
+    auth = harbour.server.engine.auth
+    assert auth is not None
+    harbour.server.call_in_loop(auth.administration.unlock(OWNER, Source("tui"), ana.id))
+    assert harbour.enter(phone.next())[1].status_code == 200
+
+
 def test_t2_guessing_a_code_is_hopeless() -> None:
     """The most tries within a day, by how long the locks take, and three codes that hold at any time."""
     now, tries, locks = timedelta(), 0, 0
