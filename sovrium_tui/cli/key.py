@@ -66,14 +66,18 @@ def list_keys(who: str | None, app: Path | None, data_dir: Path | None, as_json:
 
     async def work(client: "Client") -> Any:
         query = f"userId={quote((await user_of(client, who))['id'], '')}" if who is not None else "all=true"
-        return await client.request("GET", f"{KEYS}?{query}")
+        found = await client.request("GET", f"{KEYS}?{query}")
+        people = (await client.request("GET", "/api/admin/users"))["users"]
+        emails.update({each["id"]: each["email"] for each in people})
+        return found
 
+    emails: dict[str, str | None] = {}
     answer = asked(app, data_dir, "key list", work)
     rows = [
         (
             each["name"],
             each["prefix"],
-            each["userId"] or ", ".join(each["roles"] or ()),
+            emails.get(each["userId"]) or each["userId"] or ", ".join(each["roles"] or ()),
             "all" if each["scopes"] is None else ", ".join(each["scopes"]),
             each["lastUsedAt"],
             each["expiresAt"],
