@@ -21,10 +21,8 @@ class Guesses(Lockout):
 
     def failed(self, tx: Transaction, identifier: str) -> bool:
         """Count a wrong code; whether the second step is locked by it."""
-        key, found = self._key(identifier), self._find(tx, identifier)
+        key, found = self._key(identifier), self._held(tx, identifier)
         if found is None:
-            row = {"failures": 1, "first_at": tx.time, "locked_until": None, "locks": 0}
-            tx.insert(LOCKOUTS, [{"key_hash": key, **row}])
             return False
         is_old = tx.time - found.first_at > LOCK_MOST
         count, locks = (1, 0) if is_old else (found.count + 1, found.locks)

@@ -49,10 +49,8 @@ class Lockout:
 
     def failed(self, tx: Transaction, identifier: str) -> bool:
         """Count a wrong password; whether the identifier is locked by it."""
-        found = self._find(tx, identifier)
+        found = self._held(tx, identifier)
         if found is None:
-            row = {"failures": 1, "first_at": tx.time, "locked_until": None, "locks": 0}
-            tx.insert(LOCKOUTS, [{"key_hash": self._key(identifier), **row}])
             return False
         is_old = tx.time - found.first_at > WITHIN and (found.locked_until or tx.time) <= tx.time
         count = 1 if is_old else found.count + 1
@@ -95,6 +93,17 @@ class Lockout:
         c = LOCKOUTS.c
         is_over = c.locked_until.is_(None) | (c.locked_until < tx.time)
         tx.execute(LOCKOUTS.delete().where(c.first_at < tx.time - LOCK_MOST, is_over))
+
+    def _held(self, tx: Transaction, identifier: str) -> Failures | None:
+        """What is known, which nobody else changes until this is committed; None where this failure is the first. Of several
+        at once, on several connections, each is counted."""
+        c, key = LOCKOUTS.c, self._key(identifier)
+        first = f"INSERT INTO {LOCKOUTS.name} (key_hash, failures, first_at, locks) VALUES (?, 1, ?, 0)"
+        if tx.rows(f"{first} ON CONFLICT DO NOTHING RETURNING key_hash", [key, tx.time]):
+            return None
+        statement = select(c.failures, c.first_at, c.locked_until, c.locks).where(c.key_hash == key)
+        rows = tx.rows(statement.with_for_update() if tx.dialect == "postgresql" else statement)
+        return Failures(*rows[0]) if rows else None
 
     def _find(self, reader: Reader, identifier: str) -> Failures | None:
         c = LOCKOUTS.c
