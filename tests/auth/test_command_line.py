@@ -161,6 +161,8 @@ def test_a_267_the_log_tells_the_same_but_for_the_way(duck_desk: Desk, shell: Sh
         assert {each["transport"] for each in theirs} == {"api"}
         assert {each["actor"]["type"] for each in mine} == {"local"}
         assert all(each["actor"]["osUser"] for each in mine), "A-001"
+        if name == "impersonate-user":
+            admin.post(f"{ADMIN}/stop-impersonating")
 
 
 def same(entry: dict[str, Any]) -> Any:
