@@ -123,6 +123,8 @@ class AuditLog:
         who, source = event.who, event.source
         kinds = {"owner": "local", "guest": "anon", "user": "user", "system": "system"}
         actor: dict[str, Any] = {"id": who.id, "type": kinds[who.kind], "role": ",".join(sorted(who.roles)) or None}
+        if who.key:
+            actor |= {"type": "api-token", "keyId": who.key}
         if who.email:
             actor["email"] = who.email
         if who.impersonator:

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from core.auth.account import Account, effective_roles, find, groups_of
 from core.auth.admin import require_reach
 from core.auth.context import AuthContext
+from core.auth.people import KEY
 from core.auth.session import FRESH_SECONDS, KEPT_MOST, hash_of
 from core.auth.store import KEYS
 from core.clock import to_iso
@@ -207,7 +208,7 @@ class ApiKeys:
         scopes = None if key.scopes is None else frozenset(key.scopes)
         if key.user_id is None:
             roles = frozenset(effective_roles(key.roles, self._context.roles))
-            return key, None, Principal("user", f"key:{key.id}", key.name, roles, key=key.id, scopes=scopes)
+            return key, None, Principal("user", KEY + key.id, key.name, roles, key=key.id, scopes=scopes)
         account = find(reader, key.user_id)
         if account is None:
             return None

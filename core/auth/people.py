@@ -3,9 +3,11 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from core.auth.store import ACCOUNTS
+from core.auth.store import ACCOUNTS, KEYS
 from core.storage.database import Reader
 
+KEY = "key:"
+"""What the id of an API key with roles of its own begins with, where it is an actor."""
 _NOBODY = ("guest", "system")
 _OWNER = {"id": "owner", "name": "owner", "image": None}
 
@@ -23,6 +25,11 @@ class People:
         if "owner" in found:
             found["owner"] = _OWNER
             wanted.remove("owner")
+        keys = {actor.removeprefix(KEY): actor for actor in wanted if actor.startswith(KEY)}
+        if keys and self._stands(reader):
+            marks = ", ".join("?" * len(keys))
+            for id_, name in reader.rows(f"SELECT id, name FROM {KEYS} WHERE id IN ({marks})", list(keys)):
+                found[keys[id_]] = {"id": keys[id_], "name": name, "image": None}
         if wanted and self._stands(reader):
             marks = ", ".join("?" * len(wanted))
             for id_, name, image in reader.rows(

@@ -329,6 +329,8 @@ class AuditActor(TypedDict):
     role: str | None
     email: NotRequired[str]
     impersonatorId: NotRequired[str]
+    keyId: NotRequired[str]
+    """The API key that was shown."""
     osUser: NotRequired[str]
 
 

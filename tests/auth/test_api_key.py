@@ -80,6 +80,11 @@ def test_scopes_take_away_and_never_add(duck_desk: Desk) -> None:
     assert may(make(admin, scopes=["write"])) == [200, 201, 200, 404, 404]
     assert may(make(admin, scopes=["notes:update"])) == [200, 404, 200, 404, 404]
     assert may(make(admin, scopes=["admin"]))[:4] == [404, 404, 404, 200]
+    banning = robot(duck_desk, make(admin, scopes=["admin"]))
+    assert banning.post(f"{ADMIN}/unban-user", json={"userId": ana.id}).status_code == 200
+    actor = admin.get("/api/admin/audit-log", params={"action": "admin.*"}).json()["items"][0]["actor"]
+    assert (actor["type"], actor["id"]) == ("api-token", admin.id)
+    assert actor["keyId"]
     assert may(make(ana, scopes=["write", "admin"]))[:4] == [200, 201, 404, 404], "no more than its user"
     gated = robot(duck_desk, make(admin, scopes=["read"]))
     run = gated.post("/api/console/sql", json={"sql": "delete from notes", "confirmed": True}).json()
@@ -109,10 +114,15 @@ def test_keys_of_others_and_of_nobody_are_for_administrators(duck_desk: Desk) ->
     assert client.get("/api/tables/notes/records").status_code == 200
     assert client.get("/api/access/whoami").json()["roles"] == ["viewer"]
     assert told_code(client.post(KEYS, json={"name": "another"}))[0] in (400, 403)
+    made = make(admin, roles=["member"])
+    robot(duck_desk, made).post("/api/tables/notes/records", json={"fields": {"text": "x"}})
+    entry = admin.get("/api/activity", params={"table": "notes"}).json()["activities"][0]
+    assert entry["user"] == {"id": f"key:{made['apiKey']['id']}", "name": "robot", "image": None}
+    assert admin.client.delete(f"{KEYS}/{made['apiKey']['id']}").status_code == 204
     theirs = robot(duck_desk, make(admin, userId=ana.id))
     assert theirs.get("/api/access/whoami").json()["id"] == ana.id
     assert told_code(theirs.post(KEYS, json={"name": "another"})) == (403, "FORBIDDEN"), "a key makes no keys"
-    assert len(admin.get(KEYS, params={"all": "true"}).json()["apiKeys"]) == 2
+    assert len(admin.get(KEYS, params={"all": "true"}).json()["apiKeys"]) == 3
     assert len(admin.get(KEYS, params={"userId": ana.id}).json()["apiKeys"]) == 1
     assert admin.client.delete(f"{KEYS}/{own['apiKey']['id']}").status_code == 204
     for wrong in ({"name": ""}, {"name": "x" * 101}, {"name": "x", "expiresIn": 0}, {"name": "x\x00"}):
