@@ -58,7 +58,7 @@ def console(
     return ConsoleApp(new_context(session, keymap), opener_of(port or MemoryPort()), theme=theme)
 
 
-async def until(pilot: Pilot[int], condition: Callable[[], object], seconds: float = 5) -> None:
+async def until(pilot: Pilot[int], condition: Callable[[], object], seconds: float = 15) -> None:
     """Let the app work until something holds; fails when it never does."""
     deadline = time.monotonic() + seconds
     while not condition():
