@@ -97,11 +97,15 @@ class AuditLog:
             )
         tx.insert(AUDIT, rows)
 
-    def first_broken(self, reader: Reader) -> str | None:
-        """The id of the first entry that is not as it was written, or follows one that is missing; None: all is well."""
+    def first_broken(self, reader: Reader, latest: int | None = None) -> str | None:
+        """The id of the first entry, of the `latest` or of all, that is not as it was written, or follows one that is
+        missing; None: all is well."""
         c = AUDIT.c
         statement = select(c.sequence, c.id, c.action, c.result, c.actor_id, c.resource_id, c.entry, c.hash)
         expected, previous = None, None
+        if latest is not None:
+            newest = reader.scalar(select(func.max(c.sequence))) or 0
+            statement = statement.where(c.sequence > newest - latest)
         for block in reader.stream(statement.order_by(c.sequence)):
             for sequence, id_, action, result, actor, resource, text, hashed in block:
                 follows = expected is None or sequence == expected

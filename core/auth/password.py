@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,10 @@ PROFILES: dict[Cost, tuple[int, int]] = {"owasp": (19_456, 2), "strong": (47_104
 """KiB of memory and passes of argon2id, one lane."""
 EQUAL_TO_OWASP = frozenset({(12_288, 3), (9_216, 4), (7_168, 5)})
 """Other rows of OWASP's table: hashes made so are not made anew."""
+FOREIGN_MOST = (262_144, 10)
+"""KiB and passes that a hash of another system may cost."""
+BCRYPT_ROUNDS_MOST = 14
+_BCRYPT_HASH = re.compile(r"\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}")
 BCRYPT = ("$2a$", "$2b$", "$2y$")
 _CLASSES: dict[str, Callable[[str], bool]] = {
     "lower": str.islower,
@@ -146,8 +151,22 @@ class Hasher:
 
 
 def is_hash(text: str) -> bool:
-    """A hash of a kind that can be checked, for accounts that come from elsewhere."""
-    return text.startswith(("$argon2id$", "$argon2i$", *BCRYPT)) and len(text) <= 512
+    """A hash of a kind that can be checked, for accounts that come from elsewhere; not one that costs a multiple of ours."""
+    from argon2 import extract_parameters
+    from argon2.exceptions import InvalidHashError
+
+    if len(text) > 512:
+        return False
+    if (bcrypt := _BCRYPT_HASH.fullmatch(text)) is not None:
+        return 4 <= int(bcrypt[1]) <= BCRYPT_ROUNDS_MOST
+    if not text.startswith(("$argon2id$", "$argon2i$")):
+        return False
+    try:
+        found = extract_parameters(text)
+    except (InvalidHashError, ValueError):
+        return False
+    memory, passes = FOREIGN_MOST
+    return found.memory_cost <= memory and found.time_cost <= passes and found.parallelism <= 16
 
 
 def _is_argon2(hasher: "PasswordHasher", stored: str, raw: bytes) -> bool:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 5.0
 """Seconds that one part is given."""
+AUDITED = 1000
+"""Entries of the audit log that are looked at, the latest; `audit verify` looks at all."""
 DISK_LEAST = 100 * 1024 * 1024
 """Bytes that must be free in the data folder."""
 Check = Callable[[], Awaitable[str | None]]
@@ -92,13 +94,11 @@ async def _keyring(engine: "Engine") -> str | None:
 
 
 async def _audit(engine: "Engine") -> str | None:
-    from core.audit.reading import check
-
     assert engine.auth is not None
     context = engine.auth.context
-    found = await context.read(lambda reader: check(reader, context.audit), lane="long")
-    if found.broken is not None:
-        raise NotWell(f"entry {found.broken}: {found.reason}")
+    broken = await context.read(lambda reader: context.audit.first_broken(reader, AUDITED), lane="long")
+    if broken is not None:
+        raise NotWell(f"entry {broken} was changed, or the one before it is missing")
     return None
 
 

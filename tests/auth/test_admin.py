@@ -101,8 +101,10 @@ def test_a_050_a_hash_of_another_system_is_taken_over(duck_desk: Desk) -> None:
     body = {"email": "old@example.org", "name": "Old", "passwordHash": stored}
     assert admin.post(f"{ADMIN}/create-user", body).status_code == 201
     assert duck_desk.sign_in("old").user["name"] == "Old"
-    refused = admin.post(f"{ADMIN}/create-user", {**body, "email": "x@example.org", "passwordHash": "md5:1"})
-    assert told_code(refused) == (400, "VALIDATION_ERROR")
+    dear = "$argon2id$v=19$m=4194304,t=3,p=1$c29tZXNhbHQ$" + "A" * 43
+    for wrong in ("md5:1", "$2b$", stored.replace("$04$", "$31$"), "$argon2id$x", dear, stored + "x" * 600):
+        refused = admin.post(f"{ADMIN}/create-user", {**body, "email": "x@example.org", "passwordHash": wrong})
+        assert told_code(refused) == (400, "VALIDATION_ERROR"), wrong
 
 
 def test_a_153_accounts_are_listed_searched_and_filtered(desk: Desk) -> None:

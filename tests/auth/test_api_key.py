@@ -82,6 +82,8 @@ def test_scopes_take_away_and_never_add(duck_desk: Desk) -> None:
     assert may(make(admin, scopes=["admin"]))[:4] == [404, 404, 404, 200]
     banning = robot(duck_desk, make(admin, scopes=["admin"]))
     assert banning.post(f"{ADMIN}/unban-user", json={"userId": ana.id}).status_code == 200
+    acting = banning.post(f"{ADMIN}/impersonate-user", json={"userId": ana.id})
+    assert told_code(acting) == (403, "FORBIDDEN")
     actor = admin.get("/api/admin/audit-log", params={"action": "admin.*"}).json()["items"][0]["actor"]
     assert (actor["type"], actor["id"]) == ("api-token", admin.id)
     assert actor["keyId"]
