@@ -5,6 +5,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -458,6 +459,11 @@ def prepare_folders(data_dir: Path) -> None:
     """
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if stat.S_IMODE(data_dir.stat().st_mode) & 0o077:
+            with suppress(
+                PermissionError
+            ):  # a mounted one may be somebody else's; what we write there is closed by itself
+                data_dir.chmod(0o700)
         for folder in (data_dir / "run", data_dir / "exchange"):
             folder.mkdir(mode=0o700, exist_ok=True)
             if stat.S_IMODE(folder.stat().st_mode) != 0o700:

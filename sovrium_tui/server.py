@@ -89,7 +89,7 @@ def serve(options: ServerOptions, announce: Callable[[str], None]) -> None:
     with report_to(options.report) as report, DataLock(place, record) as lock:
         if options.background:
             log.write_to(place.log, os.environ.get("LOG_LEVEL", "info"))
-            os.umask(0o077)
+        os.umask(0o077)
         life = Life(options, lock)
 
         def ready(note: str) -> None:

@@ -11,6 +11,9 @@ how a reading whose reader has gone is stopped.
 """
 
 import asyncio
+import os
+import socket
+import struct
 from asyncio import TimerHandle
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -56,6 +59,15 @@ STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".enc
 SINGLE = {b"host", b"content-length", b"transfer-encoding"}
 
 
+def peer_of(connection: Any) -> int | None:
+    """The user at the other end of a Unix socket, as the kernel knows it; None over TCP, and where no kernel tells."""
+    option = getattr(socket, "SO_PEERCRED", None)
+    if option is None or connection is None or connection.family != socket.AF_UNIX:
+        return None
+    _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))
+    return int(user)
+
+
 class Refusal(Exception):
     """Raised by a parser callback to end the connection with this status."""
 
@@ -81,7 +93,10 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > self.limits.connections:
+        peer = peer_of(transport.get_extra_info("socket"))
+        if peer is not None and peer not in (os.getuid(), 0):
+            transport.abort()  # who may open the socket by a mistake of its modes is still not its owner
+        elif len(self.connections) > self.limits.connections:
             self.refuse(503)
         else:
             self._watch()

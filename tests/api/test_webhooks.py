@@ -306,7 +306,7 @@ ADDRESSES = [
 
 @pytest.mark.parametrize(("address", "public"), ADDRESSES)
 def test_public_addresses(address: str, public: bool) -> None:
-    """R-099: the ways to write an address inside one's own network."""
+    """R-099, T34: the ways to write an address inside one's own network."""
     assert is_public(address) is public
 
 
