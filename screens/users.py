@@ -56,19 +56,17 @@ class UsersScreen(ListingScreen[AdminUser]):
     def line(self, item: AdminUser, width: int) -> Content:
         state = state_of(item)
         mark = {"": " ", "invited": "?", "unverified": "~"}.get(state, "!")
-        role, word = max(10, width // 5), max(12, width // 5)
+        role, word = max(8, width // 6), 18 if width > 60 else 10
         tone = "bold $error" if mark == "!" else "$warning"
+        told = t(f"people.state.{state}") if state else "2FA" if item["twoFactorEnabled"] else ""
         name = f"{one_line(item['email'] or item['name'])}  {one_line(item['name']) if item['email'] else ''}"
         return Content.assemble(
             (f"{mark} ", tone),
-            padded(name, max(10, width - role - word - 4)),
+            padded(name, max(10, width - role - word - 5)),
             " ",
             padded(one_line(item["role"]), role, "dim"),
             " ",
-            (
-                t(f"people.state.{state}") if state else ("2FA" if item["twoFactorEnabled"] else ""),
-                tone if state else "dim",
-            ),
+            padded(told, word, tone if state else "dim"),
         )
 
     async def details(self, port: Port, item: AdminUser) -> list[Line]:

@@ -135,6 +135,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
                 self.add_mode(place.mode, lambda place=place: place.screen_class()(self.context))
             await self.switch_mode("home")
             await self.remove_mode(NOWHERE)
+        if self.context.connection.state == "signed-out":
+            self.follow_connection("signed-out")  # the prompt was on a place that is gone
 
     def hear(self, event: ServerEvent) -> None:
         """Tell what has become of the app file."""
@@ -245,6 +247,15 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def action_go_users(self) -> None:
         self.go("users")
 
+    def action_go_account(self) -> None:
+        self.go("account")
+
+    def action_go_outbox(self) -> None:
+        self.go("outbox")
+
+    def action_go_audit(self) -> None:
+        self.go("audit")
+
     def action_nav_back(self) -> None:
         place = self.context.places.back()
         if place is not None:
@@ -337,6 +348,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.context.keeper.forget()
         with suppress(SovriumError):
             await port.account.sign_out()
+        self.context.be_oneself()
         await port.close()  # the stream of events with it, so that the server asks at once who one is
         self.notify(t("login.signed-out"))
 

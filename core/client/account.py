@@ -1,10 +1,11 @@
 """Signing in to a server and one's own account there: `/api/auth` as a console needs it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
-from core.contract.auth import SessionAndUser, SessionBody, SignInAnswer, Ways
+from core.contract.admin import ApiKeyBody, ApiKeyCreated
+from core.contract.auth import EnrolmentBody, SessionAndUser, SessionBody, SignInAnswer, Ways
 
 BASE = "/api/auth"
 
@@ -44,6 +45,22 @@ class AccountPort(Protocol):
     async def end_other_sessions(self) -> int: ...
     async def rename(self, name: str) -> None: ...
     async def change_password(self, current: str, new: str) -> None: ...
+    async def begin_factor(self, password: str) -> EnrolmentBody:
+        """Set up an authenticator app; it holds once `confirm_factor` was shown its first code."""
+        ...
+
+    async def confirm_factor(self, code: str) -> None: ...
+    async def end_factor(self, password: str) -> None: ...
+    async def backup_codes(self, password: str) -> list[str]:
+        """New ones; the former hold no more."""
+        ...
+
+    async def keys(self) -> list[ApiKeyBody]: ...
+    async def make_key(self, name: str, scopes: Sequence[str] = (), seconds: int | None = None) -> ApiKeyCreated:
+        """The secret is in the answer alone."""
+        ...
+
+    async def end_key(self, id_: str) -> None: ...
 
 
 class Account:
@@ -94,6 +111,36 @@ class Account:
 
     async def change_password(self, current: str, new: str) -> None:
         await self._enter("/change-password", {"currentPassword": current, "newPassword": new})
+
+    async def begin_factor(self, password: str) -> EnrolmentBody:
+        body = {"password": password, "method": "totp"}
+        return cast(EnrolmentBody, await self._client.request("POST", f"{BASE}/two-factor/enable", json=body))
+
+    async def confirm_factor(self, code: str) -> None:
+        await self._enter("/two-factor/verify-totp", {"code": code})
+
+    async def end_factor(self, password: str) -> None:
+        await self._enter("/two-factor/disable", {"password": password})
+
+    async def backup_codes(self, password: str) -> list[str]:
+        path = f"{BASE}/two-factor/generate-backup-codes"
+        answer = await self._client.request("POST", path, json={"password": password})
+        return cast(list[str], answer["backupCodes"])
+
+    async def keys(self) -> list[ApiKeyBody]:
+        answer = await self._client.request("GET", f"{BASE}/api-keys")
+        return cast(list[ApiKeyBody], answer["apiKeys"])
+
+    async def make_key(self, name: str, scopes: Sequence[str] = (), seconds: int | None = None) -> ApiKeyCreated:
+        body: dict[str, Any] = {"name": name}
+        if scopes:
+            body["scopes"] = list(scopes)
+        if seconds:
+            body["expiresIn"] = seconds
+        return cast(ApiKeyCreated, await self._client.request("POST", f"{BASE}/api-keys", json=body))
+
+    async def end_key(self, id_: str) -> None:
+        await self._client.request("DELETE", f"{BASE}/api-keys/{quote(id_, '')}")
 
     async def _enter(self, path: str, body: Mapping[str, Any]) -> SignInAnswer:
         answer = cast(SignInAnswer, await self._client.request("POST", f"{BASE}{path}", json=body))

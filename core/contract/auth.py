@@ -333,6 +333,12 @@ class Status(TypedDict):
     status: bool
 
 
+class StatusAndToken(Status):
+    """`token`: the session's new secret, for who keeps no cookie."""
+
+    token: str
+
+
 class Revoked(TypedDict):
     status: bool
     revoked: int

@@ -40,3 +40,36 @@ USERS: tuple[Action, ...] = (
     Action("users.verify", "V", "users"),
     Action("users.refresh", "R,f5", "users"),
 )
+
+SECRET: tuple[Action, ...] = (
+    Action("secret.copy", "ctrl+s,y", "secret", footer=1),
+    Action("secret.done", "enter", "secret", footer=2),
+)
+
+ACCOUNT: tuple[Action, ...] = (
+    Action("account.name", "e,f2", "account", footer=1),
+    Action("account.password", "p", "account", footer=2),
+    Action("account.factor", "t", "account", footer=3),
+    Action("account.codes", "c", "account", footer=4),
+    Action("account.key", "o", "account", footer=5),
+    Action("account.end", "d,delete", "account", footer=6),
+    Action("account.others", "X", "account", footer=7),
+    Action("account.switch", "", "account"),
+    Action("account.disable", "", "account"),
+    Action("account.refresh", "R,f5", "account"),
+)
+
+OUTBOX: tuple[Action, ...] = (
+    Action("outbox.copy", "y,ctrl+c", "outbox", footer=1),
+    Action("outbox.retry", "s", "outbox", footer=2),
+    Action("outbox.forget", "d,delete", "outbox", footer=3),
+    Action("outbox.refresh", "R,f5", "outbox", footer=4),
+)
+
+AUDIT: tuple[Action, ...] = (
+    Action("audit.filter", "f,slash", "audit", footer=1),
+    Action("audit.clear", "F", "audit", footer=2),
+    Action("audit.export", "X", "audit", footer=3),
+    Action("audit.verify", "v", "audit", footer=4),
+    Action("audit.refresh", "R,f5", "audit", footer=5),
+)

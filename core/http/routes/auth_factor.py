@@ -12,6 +12,7 @@ from core.contract.auth import (
     EnrolmentBody,
     PasswordRequest,
     Status,
+    StatusAndToken,
     TokenAndUser,
     TotpUri,
 )
@@ -166,7 +167,7 @@ async def renew_backup_codes(call: Call) -> Answer:
     "POST",
     "/api/auth/two-factor/disable",
     body=PasswordRequest,
-    answers={200: Status},
+    answers={200: StatusAndToken},
     errors=(401, 403, 404, 429, 503),
     throttle="sign-in",
 )
@@ -176,7 +177,7 @@ async def disable_factor(call: Call) -> Answer:
     found = current(call)
     call.identify(found.account.email or found.account.id)
     entered = await call.auth.factors.disable(found, body.get("password"), call.source)
-    return _untrust(call, enter(call, as_json(STATUS), entered))
+    return _untrust(call, enter(call, as_json({**STATUS, "token": entered.secret}), entered))
 
 
 @routes.add("GET", "/api/auth/two-factor/list-devices", answers={200: list[DeviceBody]}, errors=(401,))
