@@ -18,6 +18,7 @@ from sqlalchemy import select
 from core.auth.account import Account, effective_roles, find, groups_of
 from core.auth.admin import require_reach
 from core.auth.context import AuthContext
+from core.auth.error import AuthError
 from core.auth.people import KEY
 from core.auth.session import FRESH_SECONDS, KEPT_MOST, hash_of
 from core.auth.store import KEYS
@@ -25,6 +26,7 @@ from core.clock import to_iso
 from core.errors import FieldError, Invalid, NotFound
 from core.ids import uuid7
 from core.principal import Principal, Source
+from core.schema.role import ADMIN
 from core.schema.scope import wrong_scope
 from core.storage.database import Call, Reader, Transaction
 
@@ -123,7 +125,10 @@ class ApiKeys:
                 account = find(tx, user)
                 if account is None:
                     raise NotFound
-                require_reach(who, effective_roles(account.roles, context.roles), context.roles)
+                held = effective_roles(account.roles, context.roles)
+                require_reach(who, held, context.roles)
+                if ADMIN in held and who.id != user and not who.is_unrestricted:
+                    raise AuthError("FORBIDDEN", "Nobody acts as another administrator")
                 live = [each for each in self._of(tx, user) if each.revoked_at is None]
                 if len(live) >= KEYS_MOST:
                     raise _wrong("name", f"An account has at most {KEYS_MOST} keys; revoke one first")

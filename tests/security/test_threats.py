@@ -1,5 +1,6 @@
 """The threats of auth §18: each has a test that names it, and those that had none elsewhere have one here (A-266)."""
 
+import logging
 import os
 import re
 import socket
@@ -111,6 +112,36 @@ def test_t35_the_clock_of_the_server_decides(desk: Desk, clock: MovingClock) -> 
     assert desk.read(lambda reader: reader.scalar(f"SELECT count(*) FROM {TOKENS.name} WHERE used_at > now()")) == 0
     assert ana.get("/api/auth/get-session").json() is None
     clock.forward(-3599)
+
+
+def test_t25_no_log_holds_a_secret_at_any_level(
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-252: passwords, tokens and keys, of what succeeds, is refused, and breaks in the middle."""
+    mails = Mailbox(desk)
+    caplog.set_level(logging.DEBUG)
+    ana = desk.sign_up("ana")
+    desk.guest.post("/api/auth/sign-in/email", json={"email": "ana@example.org", "password": "marker-wrong-password"})
+    desk.guest.post("/api/auth/request-password-reset", json={"email": "ana@example.org"})
+    reset = httpx.URL(mails.link("resetPassword", "ana")).params["token"]
+    key = ana.post("/api/auth/api-keys", {"name": "nightly"}).json()["key"]
+    auth = desk.server.engine.auth
+    assert auth is not None
+
+    async def broken(*given: object, **more: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(auth.recovery, "reset", broken)
+    monkeypatch.setattr(auth.recovery, "is_open", broken)
+    body = {"token": reset, "newPassword": "marker-new-password"}
+    assert desk.guest.post("/api/auth/reset-password", json=body).status_code == 500
+    assert desk.guest.get(f"/api/auth/reset-password/{reset}?callbackURL=/").status_code == 500
+    assert desk.guest.get(f"/reset-password?token={reset}").status_code == 500
+    theirs = [record for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
+    logged = "\n".join(caplog.handler.format(record) for record in theirs)  # the others are of who asks
+    assert "broken" in logged, "what breaks is told"
+    for secret in (PASSWORD, "marker-wrong-password", "marker-new-password", ana.token, reset, key):
+        assert secret not in logged
 
 
 @pytest.mark.parametrize("path", ["/api/auth/sign-up/email", "/api/auth/sign-in/email", "/api/auth/reset-password"])

@@ -16,9 +16,8 @@ from tests.support.factor import Authenticator, enrol
 from tests.support.mailbox import Mailbox
 from tests.support.server import RunningServer
 
-APP = DESK.replace(
-    "[{type: emailAndPassword}]", "[{type: emailAndPassword}, {type: magicLink}, {type: phone, smsProvider: console}]"
-).replace("  roles:", "  twoFactor: true\n  roles:")
+WAYS = "{type: emailAndPassword}, {type: magicLink}, {type: anonymous}, {type: phone, smsProvider: console}"
+APP = DESK.replace("{type: emailAndPassword}", WAYS).replace("  roles:", "  twoFactor: true\n  roles:")
 ADMIN, KEYS = "/api/auth/admin", "/api/auth/api-keys"
 NOTES = "/api/tables/notes/records"
 JSON = {"Accept": "application/json"}
@@ -141,6 +140,22 @@ def test_t29_a_key_acts_as_nobody_else(gate: Gate) -> None:
         robot = by(gate, key_of(admin, **({"scopes": scopes} if scopes else {})))
         refused = robot.post(f"{ADMIN}/impersonate-user", json={"userId": eve.id})
         assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
+
+
+def test_t29_nobody_gets_a_key_of_another_administrator(gate: Gate) -> None:
+    """It would act as them without an end, and the log would know of one alone."""
+    admin, other, eve = gate.admin(), gate.sign_up("bob", roles=("admin",)), gate.sign_up("eve")
+    answers = [admin.post(KEYS, {"name": "robot", "userId": each.id}).status_code for each in (other, eve, admin)]
+    assert answers == [403, 201, 201]
+
+
+def test_t3_who_says_nothing_of_themselves_is_told_of_nobody(gate: Gate) -> None:
+    """The picker of people finds addresses by their parts."""
+    ana = gate.sign_up("ana")
+    assert [each["id"] for each in ana.get("/api/console/people?q=an").json()["people"]] == [ana.id]
+    client = gate.client()
+    assert client.post("/api/auth/sign-in/anonymous", json={}).status_code == 200
+    assert client.get("/api/console/people?q=an").json()["people"] == []
 
 
 def test_t12_a_narrow_key_has_no_part_in_what_its_account_has_begun() -> None:
