@@ -10,6 +10,7 @@ import pytest
 
 from core.http.administration import RESTRICTED, is_restricted
 from core.http.routes import all_routes
+from core.principal import GUEST, Source
 from tests.support.accounts import DESK, PASSWORD, Desk, Visitor
 from tests.support.server import RunningServer
 
@@ -329,8 +330,13 @@ def test_a_148_a_lock_is_seen_and_lifted(duck_desk: Desk) -> None:
     admin, ana = admin_of(duck_desk), duck_desk.sign_up("ana")
     auth = duck_desk.server.engine.auth
     assert auth is not None
+
+    def fail(tx: Any) -> None:
+        auth.context.log(tx, "signin.failed", GUEST, Source(), result="failure")
+        auth.context.lockout.failed(tx, "ana@example.org")
+
     for _ in range(10):
-        duck_desk.write(lambda tx: auth.context.lockout.failed(tx, "ana@example.org"))
+        duck_desk.write(fail)
     assert details(admin, ana.id)["lockedUntil"]
     listed = admin.get(f"{ADMIN}/list-users", params={"searchValue": "ana"}).json()["users"]
     assert listed[0]["lockedUntil"]
