@@ -171,8 +171,13 @@ def _problems(form: AuthForm) -> Iterator[tuple[Path, str]]:
         if not _is_network(proxy):
             yield ("rateLimit", "trustedProxies", number), f"'{proxy}' is neither an address nor a network"
     name = form.session.cookie_name
-    if name is not None and name.lower() == "two_factor":
-        yield ("session", "cookieName"), f"'{name}' is the cookie of the second step"
+    taken = {
+        "two_factor": "of the second step",
+        "trusted_device": "of a trusted device",
+        "sid-admin": "of who acts as another",
+    }
+    if name is not None and (whose := taken.get(name.lower().removeprefix("__host-"))) is not None:
+        yield ("session", "cookieName"), f"'{name}' is the cookie {whose}"
 
 
 def seconds_of(expiry: int | str) -> int | None:
