@@ -56,7 +56,8 @@ REFUSALS: dict[int, tuple[str, str]] = {
     503: ("SERVICE_UNAVAILABLE", "Too many connections"),
 }
 STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
-SINGLE = {b"host", b"content-length", b"transfer-encoding"}
+SINGLE = {b"host", b"content-length", b"transfer-encoding", b"origin", b"authorization"}
+"""Of two of them, whoever reads the request next might believe the other."""
 
 
 def peer_of(connection: Any) -> int | None:

@@ -53,6 +53,8 @@ AMBIGUOUS = {
     "space before the first header": b"GET / HTTP/1.1\r\n Host: localhost\r\n\r\n" + NEXT,
     "no host": b"GET / HTTP/1.1\r\n\r\n" + NEXT,
     "two hosts": b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: other\r\n\r\n" + NEXT,
+    "two origins": post(b"Origin: http://localhost\r\nOrigin: https://evil.example\r\nContent-Length: 0\r\n"),
+    "two authorizations": post(b"Authorization: Bearer a\r\nAuthorization: Bearer b\r\nContent-Length: 0\r\n"),
     "absolute address": b"GET http://other/ HTTP/1.1\r\n" + HOST + b"\r\n" + NEXT,
     "asterisk address": b"GET * HTTP/1.1\r\n" + HOST + b"\r\n" + NEXT,
     "connect": b"CONNECT other:443 HTTP/1.1\r\n" + HOST + b"\r\n" + NEXT,
