@@ -173,7 +173,8 @@ class ApiKeys:
         await context.write(work, who)
 
     async def recognise(self, secret: str) -> Principal | None:
-        """Who shows a key; None for one that opens nothing."""
+        """Who shows a key; None for one that opens nothing. Raises AuthError MFA_REQUIRED where the roles of its account ask
+        for a second factor that it does not have (A-119)."""
         hashed, now = hash_of(secret), self._context.clock()
         generation = self._context.sessions.generation
         kept = self._kept.get(hashed)
@@ -190,6 +191,9 @@ class ApiKeys:
         is_over = key.expires_at is not None and key.expires_at <= now
         if is_over or (account is not None and (account.is_banned(now) or account.deleted_at is not None)):
             return None
+        is_bare = account is not None and not account.two_factor
+        if is_bare and self._context.spec.mfa.demands(principal.roles, self._context.roles):
+            raise AuthError("MFA_REQUIRED")
         self._used[key.id] = now
         if self._seconds() - self._written >= USED_SECONDS or key.last_used_at is None:
             await self.write_down()

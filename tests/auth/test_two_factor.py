@@ -471,3 +471,16 @@ def test_sessions_end_with_the_account_and_so_does_its_factor(harbour: Harbour) 
     harbour.write(remove)
     for table in (FACTORS, SESSIONS):
         assert harbour.read(lambda reader, table=table: reader.rows(f"SELECT count(*) FROM {table.name}"))[0][0] == 0
+
+
+def test_a_119_a_key_is_no_way_around_the_factor_that_roles_ask_for(harbour: Harbour) -> None:
+    """T32: made while the account had other roles."""
+    ana = harbour.sign_up("ana")
+    key = ana.post("/api/auth/api-keys", {"name": "robot"}).json()["key"]
+    robot = harbour.client(authorization=f"Bearer {key}")
+    assert robot.get("/api/tables").status_code == 200
+    harbour.give(ana.id, "admin")
+    refused = robot.get("/api/auth/admin/list-users")
+    assert (refused.status_code, refused.json()["code"]) == (403, "MFA_REQUIRED")
+    enrol(ana, harbour.clock)
+    assert robot.get("/api/auth/admin/list-users").status_code == 200

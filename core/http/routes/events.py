@@ -6,6 +6,7 @@ from functools import partial
 
 import orjson
 
+from core.auth.error import AuthError
 from core.bus import Bus, Fallen
 from core.contract.console import Event
 from core.http.answer import Answer, Stream
@@ -76,7 +77,10 @@ async def is_in(call: Call) -> bool:
         key = key_of(call.scope) if call.principal.key is not None else None
         if key is None or engine.auth is None:
             return True
-        principal = await engine.auth.api_keys.recognise(key)
+        try:
+            principal = await engine.auth.api_keys.recognise(key)
+        except AuthError:
+            return False
         if principal is not None:
             call.principal = await engine.grants.complete(principal)
         return principal is not None
