@@ -3,6 +3,7 @@
 Each database writes one `Session`; lanes, writer, readers and transactions above it are the same for both.
 """
 
+import re
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -123,6 +124,10 @@ class Session(ABC):
             self.guard.check()
 
 
+_WRITES = re.compile(r"\s*(insert|update|delete|merge)\b", re.IGNORECASE)
+"""Texts that write."""
+
+
 class SessionReader(Reader):
     """What a read job gets."""
 
@@ -148,6 +153,11 @@ class SessionTransaction(SessionReader, Transaction):
         self.changes: list[ChangeRow] = []
         self.touched = False
         """Something was written: a failure must undo it."""
+
+    def rows(self, statement: Executable | str, parameters: Parameters = ()) -> list[Row]:
+        if getattr(statement, "is_dml", False) or (isinstance(statement, str) and _WRITES.match(statement)):
+            self.touched = True  # `… RETURNING` answers rows and writes as well
+        return super().rows(statement, parameters)
 
     def execute(self, statement: Executable | str, parameters: Parameters = ()) -> int:
         self.touched = True

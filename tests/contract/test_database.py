@@ -158,6 +158,25 @@ def test_an_error_leaves_nothing_behind(db: Database) -> None:
     assert db.submit_read(Call(lambda r: r.scalar(select(func.count()).select_from(CHANGES)))).result() == 0
 
 
+def test_what_writes_and_answers_rows_is_a_write(db: Database) -> None:
+    """`… RETURNING`, as a statement or as text: committed, and taken back with what fails after it."""
+
+    def add(tx: Transaction) -> list[Any]:
+        made = tx.rows(ITEM.insert().values(name="a").returning(ITEM.c.name))
+        return made + tx.rows("INSERT INTO item (name) VALUES (?) RETURNING name", ["b"])
+
+    assert [row[0] for row in db.submit_write(Call(add)).result()] == ["a", "b"]
+    assert names(db) == ["a", "b"]
+
+    def fail(tx: Transaction) -> None:
+        tx.rows(ITEM.update().values(note="x").returning(ITEM.c.id))
+        raise NotFound
+
+    with pytest.raises(NotFound):
+        db.submit_write(Call(fail)).result()
+    assert db.submit_read(Call(lambda r: r.scalar("SELECT count(*) FROM item WHERE note IS NOT NULL"))).result() == 0
+
+
 def test_a_swallowed_error_is_never_committed(db: Database) -> None:
     """DuckDB answers success for the COMMIT of a transaction that it has thrown away."""
 
