@@ -66,13 +66,14 @@ class AuditScreen(ListingScreen[AuditEntry]):
 
     def line(self, item: AuditEntry, width: int) -> Content:
         who = item["actor"].get("email") or item["actor"].get("osUser") or item["actor"]["id"] or item["actor"]["type"]
+        action = max(18, width // 2 - 12)
         mark = "✗" if item["result"] == "failure" else " "
         return Content.assemble(
             (f"{mark} ", "bold $error"),
             (f"{moment(item['timestamp'])}  ", "dim"),
-            padded(item["action"], max(18, width // 2 - 12), TONES.get(item["severity"], "")),
+            padded(item["action"], action, TONES.get(item["severity"], "")),
             " ",
-            one_line(str(who)),
+            padded(one_line(str(who)), max(6, width - action - 22)),
         )
 
     async def details(self, port: Port, item: AuditEntry) -> list[Line]:

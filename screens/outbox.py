@@ -53,7 +53,7 @@ class OutboxScreen(ListingScreen[OutboxEntry]):
             (f"{moment(item['createdAt'])}  ", "dim"),
             padded(one_line(item["to"]), to),
             " ",
-            one_line(item["template"]),
+            padded(one_line(item["template"]), max(8, width - to - 22)),
         )
 
     async def details(self, port: Port, item: OutboxEntry) -> list[Line]:

@@ -43,7 +43,7 @@ class FormSheet(Sheet[Values | None]):
     FormSheet .label { color: $foreground-muted; height: 1; }
     FormSheet Input { margin-bottom: 1; }
     FormSheet.tight Input { margin-bottom: 0; }
-    FormSheet.tight .sheet-body { padding-top: 0; }
+    FormSheet.tight .sheet-body { padding: 0 2; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("form", priority=True)]
     action_context = "form"

@@ -160,7 +160,8 @@ class ListingScreen(ConsoleScreen, Generic[T]):
         if not self.is_mounted:
             return
         listing, before = self.listing, self.listing.highlighted or 0
-        width = max(20, (listing.scrollable_content_region.width or 60) - 2)
+        whole = self.size.width
+        width = max(20, (whole * 58 // 100 if whole >= self.WIDE else whole) - 4)
         with self.prevent(OptionList.OptionHighlighted):
             listing.clear_options()
             listing.add_options([Option(self.line(item, width)) for item in self.items])
