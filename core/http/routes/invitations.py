@@ -99,12 +99,12 @@ async def send_invitation_page(call: Call) -> Answer:
     """What the form of that page sends"""
     form = {name: value for name, value in (await form_of(call)).items() if isinstance(value, str)}
     try:
-        password = required(form, "newPassword")
-        if password != form.get("repeated"):
+        new = required(form, "newPassword")
+        if new != form.get("repeated"):
             message = "The two passwords are not the same"
             raise Invalid(message, [FieldError("repeated", "password.repeated", message)])
         entered = await call.auth.invitations.accept(
-            form.get("token", ""), password, call.source, name=form.get("name") or None
+            form.get("token", ""), new, call.source, name=form.get("name") or None
         )
     except (AuthError, RequestError) as error:
         return _again(call, form, error)
