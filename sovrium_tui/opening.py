@@ -49,7 +49,7 @@ def open_console(target: Target, options: ConsoleOptions, *, slow: bool, alive: 
         opener = server_at(keeper)
     else:
         opener = server_of(
-            Path(target.name), target.data_dir, keeper, lambda note: app.notify(note, severity="warning")
+            Path(target.name), target.data_dir, lambda note: app.notify(note, severity="warning"), keeper
         )
     app = ConsoleApp(context, opener, theme=options.theme or (PLAIN if slow else ""), alive=alive)
     app.crash_folder = state
@@ -98,7 +98,9 @@ def server_at(keeper: ServerKeeper) -> Opener:
     return find
 
 
-def server_of(app_file: Path, data_dir: Path, keeper: ServerKeeper, tell: Callable[[str], None]) -> Opener:
+def server_of(
+    app_file: Path, data_dir: Path, tell: Callable[[str], None], keeper: ServerKeeper | None = None
+) -> Opener:
     """Finds or starts the server of an app, without holding up the console. The app may want its owner to sign in as well
     (A-002): then the session is the one that was kept."""
 
@@ -109,7 +111,7 @@ def server_of(app_file: Path, data_dir: Path, keeper: ServerKeeper, tell: Callab
         address = await in_daemon_thread(lambda: ensure_server(app_file, data_dir))
         if address.note:
             tell(address.note)
-        return Client(address.socket, token=keeper.token_kept)
+        return Client(address.socket, token=keeper.token_kept if keeper else None)
 
     return find
 

@@ -1,13 +1,15 @@
-"""Codes of authenticator apps (RFC 6238, SHA-1), of any number of digits and any period that an app file may ask for."""
+"""Codes of authenticator apps (RFC 6238, SHA-1), of any number of digits and any period that an app file may ask for.
 
-import base64
+`pyotp` makes them, by step: of its own it takes no fewer than six digits and no period above two minutes.
+"""
+
 import hmac
-import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote, urlencode
 
-SECRET_BYTES = 20
+ALL_DIGITS = 10
+"""Of the number that a code is the end of."""
 WINDOW = 1
 """How many steps a clock may be off, to either side (±30 s by default)."""
 
@@ -26,8 +28,9 @@ class Totp:
 
     @classmethod
     def new(cls, digits: int, period: int) -> "Totp":
-        secret = base64.b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
-        return cls(secret=secret, digits=digits, period=period)
+        import pyotp
+
+        return cls(secret=pyotp.random_base32(), digits=digits, period=period)
 
     @classmethod
     def read(cls, stored: bytes) -> "Totp":
@@ -45,10 +48,9 @@ class Totp:
 
     def code(self, step: int) -> str:
         """The code of a step, counted from the beginning of 1970."""
-        digest = hmac.digest(base64.b32decode(self.secret), step.to_bytes(8, "big"), "sha1")
-        offset = digest[-1] & 0xF
-        number = int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFF_FFFF
-        return str(number % 10**self.digits).zfill(self.digits)
+        import pyotp
+
+        return pyotp.HOTP(self.secret, digits=ALL_DIGITS).at(step)[-self.digits :]
 
     def step_of(self, code: str, time: datetime, last: int | None) -> int | None:
         """The step that the code is of; None for a wrong one, and for one of a step that was accepted already or has been

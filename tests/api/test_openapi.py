@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from core.http.openapi import REASONS
@@ -20,8 +21,19 @@ def test_every_route_is_there_and_has_a_name_of_its_own(duckdb_server: RunningSe
     assert len(ids) == len(set(ids))
     for route in all_routes():
         paths = [route.path, route.path.replace("{table}", "spare_parts")]
-        assert any(route.method.lower() in found["paths"].get(path, {}) for path in paths), route.path
+        told = any(route.method.lower() in found["paths"].get(path, {}) for path in paths)
+        assert told is not route.accounts, f"{route.path}: routes of accounts are told where there are accounts only"
         assert route.summary
+
+
+def test_an_app_with_accounts_tells_of_their_routes(tmp_path: Path) -> None:
+    app = "name: desk\nauth: {strategies: [{type: emailAndPassword}]}\ntables: []\n"
+    with RunningServer(app, tmp_path) as server:
+        found = server.local.get("/api/openapi.json").json()
+    ids = [operation["operationId"] for path in found["paths"].values() for operation in path.values()]
+    assert len(ids) == len(set(ids))
+    missing = [r.path for r in all_routes() if r.accounts and r.method.lower() not in found["paths"].get(r.path, {})]
+    assert missing == []
 
 
 def test_every_handler_has_a_name_of_its_own() -> None:

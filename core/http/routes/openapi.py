@@ -16,4 +16,6 @@ routes = RouteFamily("server")
 async def openapi(call: Call) -> Answer:
     """This API as an OpenAPI 3.1 document."""
     seen = AppModel(call.engine.app, tuple(seen_tables(call)))
-    return Answer(200, orjson.dumps(document(call.app.router.routes, seen, call.app.version)))
+    has_accounts = call.engine.auth is not None
+    served = [route for route in call.app.router.routes if has_accounts or not route.accounts]
+    return Answer(200, orjson.dumps(document(served, seen, call.app.version)))
