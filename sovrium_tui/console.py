@@ -66,6 +66,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         context.hold_keys = self.type_ahead.hold
         self.alive = alive
         self.crash_folder: Path | None = None
+        self._caller: str | None = None
+        """Address of who was there last, "" for the owner."""
+        self._turn = asyncio.Lock()
         self.plain = False
         """Everything drawn is ASCII. Set before the app runs."""
         for own in OWN:
@@ -81,7 +84,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.theme_changed_signal.subscribe(self, lambda theme: self.context.session.put("theme", theme.name))
         self.context.navigate.listen(self.show_place)
         self.context.connection.changed.listen(self.follow_connection)
-        self.context.switched.listen(lambda _: self.run_worker(self.forget_rows(), exclusive=True, group="switch"))
+        self.context.switched.listen(lambda _: self.run_worker(self.forget_rows(), group="switch"))
         self.context.events.listen(self.hear)
         self.call_after_refresh(self.begin)
 
@@ -123,10 +126,20 @@ class ConsoleApp(App[int], inherit_bindings=False):
             from screens.login import LoginScreen
 
             self.push_screen(LoginScreen(self.context))
+        elif state == "online" and self.context.connection.acting is None:
+            self._meet()
+
+    def _meet(self) -> None:
+        """Who is there now? What another one has read is not for them (A-271)."""
+        token = getattr(self.context.port, "token", None)
+        caller = self.context.keeper.email if token is not None else ""
+        if self._caller not in (None, caller):
+            self.run_worker(self.forget_rows(), group="switch")
+        self._caller = caller
 
     async def forget_rows(self) -> None:
         """Every place anew, and nothing kept of what somebody else has read (A-271)."""
-        async with self.type_ahead.hold():
+        async with self._turn, self.type_ahead.hold():
             self.context.session.put("home", {})
             self.add_mode(NOWHERE, lambda: Screen[None]())
             await self.switch_mode(NOWHERE)

@@ -146,6 +146,47 @@ async def test_a_271_switching_the_account_keeps_nothing_that_was_read(desk: Des
     assert ana.get("/api/auth/get-session").json() is None
 
 
+class Keeper:
+    """Remembers one session."""
+
+    address = "desk"
+
+    def __init__(self, token: str, email: str) -> None:
+        self.token: str | None = token
+        self.email = email
+
+    def keep(self, token: str, email: str) -> None:
+        self.token, self.email = token, email
+
+    def forget(self) -> None:
+        self.token = None
+
+
+async def test_a_271_who_signs_in_after_somebody_sees_nothing_of_theirs(desk: Desk) -> None:
+    """A-271: the session ends, somebody else signs in at the prompt: every place is made anew."""
+    ana, bo = desk.sign_up("ana"), desk.sign_up("bo")
+    keeper = Keeper(ana.token, "ana@example.org")
+
+    async def find() -> Client:
+        return Client(desk.server.url, token=keeper.token)
+
+    app: ConsoleApp = console(session=SessionStore(None))
+    app.opener, app.context.keeper = find, keeper  # type: ignore[assignment]
+    async with running(app) as pilot:
+        await pilot.press("g", "a")
+        await until(pilot, lambda: app.current_mode == "account" and app.screen.query(Listing))
+        before: Any = app.screen
+        await until(pilot, lambda: before.user is not None)
+        desk.server.local.post("/api/auth/admin/revoke-user-sessions", json={"userId": ana.id})
+        await until(pilot, lambda: type(app.screen).__name__ == "LoginScreen")
+        await pilot.press("shift+tab", "ctrl+u", *"bo@example.org", "enter", *PASSWORD, "enter")
+        await until(pilot, lambda: app.context.connection.state == "online")
+        await until(pilot, lambda: not before.is_attached and app.current_mode == "home")
+        assert app.context.port is not None
+        assert (await app.context.port.whoami())["id"] == bo.id
+        assert "ana" not in shown(pilot)
+
+
 async def test_a_167_the_outbox_shows_what_has_not_left(desk: Desk) -> None:
     """A-167: the link of an invitation is read and copied there, and leads in."""
     desk.server.local.post("/api/auth/admin/invite-user", json={"email": "bo@example.org", "name": "Bo"})
