@@ -76,6 +76,8 @@ class UsersScreen(ListingScreen[AdminUser]):
         if not self.is_mounted or not action.startswith("users_"):
             return super().check_action(action, parameters)
         user = self.chosen()
+        if self.problem or self.context.port is None:
+            return action == "users_refresh"
         if action in ("users_search", "users_refresh", "users_new", "users_invite"):
             return True
         if user is None:
@@ -150,7 +152,11 @@ class UsersScreen(ListingScreen[AdminUser]):
 
     async def _roles(self) -> tuple[list[str], str]:
         """Names to choose from, and the one that is given by itself."""
-        known = await self._port().admin.roles()
+        try:
+            known = await self._port().admin.roles()
+        except (SovriumError, ValueError) as error:
+            self.notify(problem_of(error), severity="error")
+            return [], ""
         return [each["name"] for each in known["roles"]], known["defaultRole"]
 
     def _port(self) -> Port:
