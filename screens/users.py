@@ -116,6 +116,8 @@ class UsersScreen(ListingScreen[AdminUser]):
     async def action_users_invite(self) -> None:
         """Ask somebody by mail to choose a password."""
         names, default = await self._roles()
+        if not names:
+            return
 
         async def send(values: Values) -> None:
             await self._port().admin.invite(values["email"], values["name"], role_names(names, values["role"]))
@@ -134,6 +136,8 @@ class UsersScreen(ListingScreen[AdminUser]):
     async def action_users_new(self) -> None:
         """An account with a password that is told to its owner by other means."""
         names, default = await self._roles()
+        if not names:
+            return
 
         async def send(values: Values) -> None:
             role = role_names(names, values["role"])
@@ -151,7 +155,7 @@ class UsersScreen(ListingScreen[AdminUser]):
             self.load()
 
     async def _roles(self) -> tuple[list[str], str]:
-        """Names to choose from, and the one that is given by itself."""
+        """Names to choose from, and the one that is given by itself; none where the server does not say."""
         try:
             known = await self._port().admin.roles()
         except (SovriumError, ValueError) as error:
@@ -172,6 +176,8 @@ class UsersScreen(ListingScreen[AdminUser]):
         if user is None:
             return
         names, _ = await self._roles()
+        if not names:
+            return
 
         async def send(values: Values) -> None:
             await self._port().admin.set_role(user["id"], role_names(names, values["role"]))
