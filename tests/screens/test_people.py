@@ -178,6 +178,8 @@ async def test_a_271_who_signs_in_after_somebody_sees_nothing_of_theirs(desk: De
         before: Any = app.screen
         await until(pilot, lambda: before.user is not None)
         desk.server.local.post("/api/auth/admin/revoke-user-sessions", json={"userId": ana.id})
+        assert app.context.port is not None
+        await app.context.port.close()  # else it is noticed with the next ping
         await until(pilot, lambda: type(app.screen).__name__ == "LoginScreen")
         await pilot.press("shift+tab", "ctrl+u", *"bo@example.org", "enter", *PASSWORD, "enter")
         await until(pilot, lambda: app.context.connection.state == "online")
