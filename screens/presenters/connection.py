@@ -102,8 +102,10 @@ class Connection:
             except SovriumError as error:
                 self._lose(context, error, "signed-out" if self.door is not None else "lost")
             if self.state in ("refused", "signed-out"):
-                await self._pause(None)
-                await self._shut_door()
+                try:
+                    await self._pause(None)
+                finally:
+                    await self._shut_door()
             else:
                 await self._pause(self.pauses[min(self.attempt, len(self.pauses) - 1)])
                 self.attempt += 1
