@@ -16,6 +16,7 @@ routes = RouteFamily("server")
     "/api/health",
     query={"deep": Parameter("each part as well, for administrators", "boolean")},
     answers={200: Health, 503: Health},
+    errors=(400,),
     open=True,
 )
 async def health(call: Call) -> Answer:
