@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := .sovrium/demo
-JOBS ?= auto
+# Tests wait as much as they work: one more of them than there are processors.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 # Some images tell Python not to keep compiled modules; every start of the program would then take three times as long.
 COMPILED := env -u PYTHONDONTWRITEBYTECODE
 
