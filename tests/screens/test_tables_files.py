@@ -49,6 +49,8 @@ async def people(desk: RunningServer, *given: dict[str, object]) -> AsyncIterato
         assert desk.local.post("/api/tables/people/records", json={"fields": fields}).status_code == 201
     app: ConsoleApp = console(Client(desk.socket))
     async with running(app) as pilot:
+        for job in app.context.jobs.all():  # of the test before
+            app.context.jobs.forget(job["id"])
         await pilot.press("g", "t")
         await until(pilot, lambda: isinstance(app.screen, TablesScreen) and app.screen.pane.model is not None)
         screen = app.screen

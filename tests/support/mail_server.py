@@ -9,6 +9,7 @@ import queue
 import socket
 import ssl
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from pathlib import Path
@@ -106,7 +107,8 @@ class MailServer:
         server.close()
         for connection in self._open:
             if connection.transport is not None:
-                connection.transport.abort()
+                with suppress(AttributeError):  # asyncio's, over TLS, has none to abort once it has been closed
+                    connection.transport.abort()
             if connection._handler_coroutine is not None:
                 connection._handler_coroutine.cancel()
         await asyncio.sleep(0)
