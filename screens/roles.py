@@ -17,11 +17,11 @@ from textual.worker import Worker
 
 from core.client import NotFound, SovriumError
 from core.contract.access import TableRules
-from core.contract.migrations import SchemaEdit
+from core.contract.migrations import MigrationPlan
 from screens.actions.binding import bindings_of
 from screens.presenters.finder import Hit
 from screens.presenters.format.line import one_line
-from screens.presenters.migration import Line, diff_lines, loses, plan_lines
+from screens.presenters.migration import Line, diff_lines, plan_lines
 from screens.presenters.role_draft import (
     GUEST,
     OPERATIONS,
@@ -43,13 +43,12 @@ from screens.presenters.simulation import Somebody, as_person, people_hits, requ
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import t
-from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.defect import tell_defect
+from screens.widgets.draft_screen import DraftScreen
 from screens.widgets.finder import Finder
 from screens.widgets.form_sheet import Ask, FormSheet, Values, problem_of
 from screens.widgets.line_view import LineView
 from screens.widgets.matrix import Matrix, MatrixRow
-from screens.widgets.plan_sheet import PlanSheet
 from screens.widgets.sheet import padded
 
 WHO = "roles-who"
@@ -65,7 +64,7 @@ ROWS = len(OPERATIONS)
 """The column of what is said about rows."""
 
 
-class RolesScreen(ConsoleScreen):
+class RolesScreen(DraftScreen):
     """Roles to the left, the matrix of the chosen one to the right; below, the rule under the cursor, the draft, or what
     somebody may."""
 
@@ -78,7 +77,6 @@ class RolesScreen(ConsoleScreen):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.draft = RoleDraft()
-        self.problem = ""
         self.open: set[str] = set()
         """Tables that show all of their fields."""
         self.somebody: tuple[str, Somebody] | None = None
@@ -262,28 +260,6 @@ class RolesScreen(ConsoleScreen):
         return [*lines, *access_lines(self.draft, table)] if not field else lines
 
     # ── Asking the server ──────────────────────────────────────────────────────────────────────────────────────────────
-
-    def step(self, *changes: Change) -> None:
-        """Show the draft after a step, and ask what it would do."""
-        if changes:
-            self.draft.add(*changes)
-        self.draft.verdict, self.problem = None, ""
-        self.paint()
-        self.judge()
-
-    @work(exclusive=True, group="judge", exit_on_error=False)
-    async def judge(self) -> None:
-        port = self.context.port
-        if port is None or not self.draft.steps:
-            return
-        try:
-            self.draft.verdict = await port.edit_schema({"changes": list(self.draft.steps)})
-        except NotFound:
-            self.problem = t("roles.owner-writes")
-        except SovriumError as error:
-            self.problem = error.message
-        self._paint_head()
-        self._paint_detail()
 
     @work(exclusive=True, group="simulate", exit_on_error=False)
     async def simulate(self) -> None:
@@ -567,77 +543,28 @@ class RolesScreen(ConsoleScreen):
 
     # ── The draft as a whole ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def action_change_undo(self) -> None:
-        if self.draft.undo():
-            self.step()
-        else:
-            super().action_change_undo()
+    def paint_verdict(self) -> None:
+        self._paint_head()
+        self._paint_detail()
 
-    def action_change_redo(self) -> None:
-        if self.draft.redo():
-            self.step()
-        else:
-            super().action_change_redo()
+    def plan_title(self, plan: MigrationPlan) -> str:
+        return t("roles.write")
 
-    def action_roles_discard(self) -> None:
-        """Give up the draft; the app file was never touched."""
-        self.draft.clear()
-        self.step()
-
-    @work(exclusive=True, group="change")
-    async def action_change_panel(self) -> None:
-        await self._apply(look=True)
-
-    @work(exclusive=True, group="change")
-    async def action_change_commit(self) -> None:
-        """Look at the difference, then write the app file, which the server takes up at once."""
-        await self._apply(look=False)
-
-    async def _apply(self, *, look: bool) -> None:
-        port = self.context.port
-        if not self.draft.steps:
-            await (self.change_flow().look() if look else self.change_flow().commit())
-            return
-        if port is None:
-            self.notify(t("change.offline"), severity="warning")
-            return
+    def obstacle(self) -> str:
         if undefined := self.draft.problems():
             name, where = undefined[0]
-            self.notify(t("roles.undefined-at", name=name, where=where), severity="error")
-            return
-        try:
-            async with self.context.hold_keys():
-                verdict = self.draft.verdict = await port.edit_schema({"changes": list(self.draft.steps)})
-                self._paint_head()
-                self._paint_detail()
-                plan = verdict["plan"]
-                if verdict["problems"] or plan is None:
-                    self.notify(t("schema.refused", count=len(verdict["problems"])), severity="warning")
-                    return
-                word = next((step["table"] for step in plan["steps"] if not step["confirmed"]), "")
-                sheet = PlanSheet(self.context, t("roles.write"), plan, verdict["diff"], word=word)
-                asked = self.app.push_screen(sheet, wait_for_dismiss=True)
-            if await asked:
-                await self._write(verdict)
-        except NotFound:
-            self.notify(t("roles.owner-writes"), severity="error")
-        except SovriumError as error:
-            self.notify(problem_of(error), severity="error")
+            return t("roles.undefined-at", name=name, where=where)
+        return ""
 
-    async def _write(self, verdict: SchemaEdit) -> None:
-        port, plan = self.context.port, verdict["plan"]
-        if port is None or plan is None:
-            return
-        await port.edit_schema(
-            {
-                "changes": list(self.draft.steps),
-                "apply": True,
-                "allowDestructive": loses(plan),
-                "checksum": verdict["checksum"],
-            }
-        )
-        self.draft.clear()
-        self.step()
+    def reason(self, error: SovriumError) -> str:
+        return t("roles.owner-writes") if isinstance(error, NotFound) else super().reason(error)
+
+    def refusal(self, error: SovriumError) -> str:
+        return t("roles.owner-writes") if isinstance(error, NotFound) else problem_of(error)
+
+    def written(self, files: str) -> None:
         self.load()
-        files = ", ".join(one_line(file.rpartition("/")[2]) for file in verdict["files"])
         self.notify(t("roles.written", files=files))
+
+    def action_roles_discard(self) -> None:
+        self.discard()

@@ -15,11 +15,11 @@ from textual.widgets.option_list import Option
 from textual.worker import Worker
 
 from core.client import SovriumError
-from core.contract.migrations import SchemaEdit, SchemaEditRequest
+from core.contract.migrations import MigrationPlan
 from screens.actions.binding import bindings_of
 from screens.presenters.finder import Hit
 from screens.presenters.format.line import one_line
-from screens.presenters.migration import Line, diff_lines, loses, plan_lines, summary
+from screens.presenters.migration import Line, diff_lines, plan_lines, summary
 from screens.presenters.schema_draft import (
     CHOICES,
     FLAGS,
@@ -36,20 +36,19 @@ from screens.presenters.schema_value import edited, options_read, options_text, 
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import has, t
-from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.defect import tell_defect
+from screens.widgets.draft_screen import DraftScreen
 from screens.widgets.finder import Finder
 from screens.widgets.formula_editor import FormulaSheet
 from screens.widgets.line_view import LineView
 from screens.widgets.name_dialog import NameDialog
-from screens.widgets.plan_sheet import PlanSheet
 from screens.widgets.schema_text import SchemaText
 from screens.widgets.sheet import padded
 
 TABLES, FIELDS, FIELD = "schema-tables", "schema-fields", "schema-field"
 
 
-class SchemaScreen(ConsoleScreen):
+class SchemaScreen(DraftScreen):
     """Tables, their fields, what is said of a field; below, what the draft would do."""
 
     CSS_PATH = STYLES / "schema.tcss"
@@ -61,8 +60,6 @@ class SchemaScreen(ConsoleScreen):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.draft = SchemaDraft()
-        self.problem = ""
-        """Why the server has no verdict."""
         self._stops: list[Callable[[], None]] = []
 
     def compose_body(self) -> Iterable[Widget]:
@@ -197,27 +194,6 @@ class SchemaScreen(ConsoleScreen):
         return [*(plan or [(t("migrations.no_steps"), "muted")]), ("", "plain"), *diff_lines(verdict["diff"])]
 
     # ── Asking the server ──────────────────────────────────────────────────────────────────────────────────────────────
-
-    def step(self, change: Change | None = None) -> None:
-        """Show the draft after a step, and ask what it would do."""
-        if change is not None:
-            self.draft.add(change)
-        self.draft.verdict, self.problem = None, ""
-        self.paint()
-        self.judge()
-
-    @work(exclusive=True, group="judge", exit_on_error=False)
-    async def judge(self) -> None:
-        """Ask the server what the draft would do."""
-        port = self.context.port
-        if port is None or not self.draft.steps:
-            self._paint_head()
-            return
-        try:
-            self.draft.verdict, self.problem = await port.edit_schema({"changes": list(self.draft.steps)}), ""
-        except SovriumError as error:
-            self.draft.verdict, self.problem = None, error.message
-        self._paint_head()
 
     async def verdict_of(self, change: Change) -> Sequence[str]:
         """What would be wrong with one more step."""
@@ -497,74 +473,17 @@ class SchemaScreen(ConsoleScreen):
 
     # ── Draft as a whole: the keys of staged edits ─────────────────────────────────────────────────────────────────────
 
-    def action_change_undo(self) -> None:
-        if self.draft.undo():
-            self.step()
-        else:
-            super().action_change_undo()
+    def paint_verdict(self) -> None:
+        self._paint_head()
 
-    def action_change_redo(self) -> None:
-        if self.draft.redo():
-            self.step()
-        else:
-            super().action_change_redo()
+    def plan_title(self, plan: MigrationPlan) -> str:
+        return t("migrations.forth", version=plan["after"])
+
+    def written(self, files: str) -> None:
+        self.notify(t("schema.written", files=files))
 
     def action_schema_discard(self) -> None:
-        """Give up the draft; the app file was never touched."""
-        self.draft.clear()
-        self.step()
-
-    @work(exclusive=True, group="change")
-    async def action_change_panel(self) -> None:
-        await self._apply(look=True)
-
-    @work(exclusive=True, group="change")
-    async def action_change_commit(self) -> None:
-        """Look at plan and file, then write the app file and change the tables."""
-        await self._apply(look=False)
-
-    async def _apply(self, *, look: bool) -> None:
-        port = self.context.port
-        if not self.draft.steps:
-            await (self.change_flow().look() if look else self.change_flow().commit())
-            return
-        if port is None:
-            self.notify(t("change.offline"), severity="warning")
-            return
-        try:
-            async with self.context.hold_keys():
-                verdict = self.draft.verdict = await port.edit_schema({"changes": list(self.draft.steps)})
-                self._paint_head()
-                plan = verdict["plan"]
-                if verdict["problems"] or plan is None:
-                    self.notify(t("schema.refused", count=len(verdict["problems"])), severity="warning")
-                    return
-                word = next((step["table"] for step in plan["steps"] if not step["confirmed"]), "")
-                title = t("migrations.forth", version=plan["after"])
-                asked = self.app.push_screen(
-                    PlanSheet(self.context, title, plan, verdict["diff"], word=word), wait_for_dismiss=True
-                )
-            if await asked:
-                await self._write(verdict)
-        except SovriumError as error:
-            self.notify("\n".join([error.message, *map(str, getattr(error, "details", ())[:5])]), severity="error")
-
-    async def _write(self, verdict: SchemaEdit) -> None:
-        port, plan = self.context.port, verdict["plan"]
-        if port is None or plan is None:
-            return
-        request: SchemaEditRequest = {
-            "changes": list(self.draft.steps),
-            "apply": True,
-            "allowDestructive": loses(plan),
-            "checksum": verdict["checksum"],
-        }
-        await port.edit_schema(request)
-        self.draft.clear()
-        self.step()
-        self.notify(
-            t("schema.written", files=", ".join(one_line(file.rpartition("/")[2]) for file in verdict["files"]))
-        )
+        self.discard()
 
     # ── Indexes ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

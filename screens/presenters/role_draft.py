@@ -8,11 +8,10 @@ from copy import deepcopy
 from typing import Any, Literal
 
 from core.contract.access import AccessRules, RoleInfo, TableRules
-from core.contract.migrations import SchemaEdit
+from screens.presenters.draft import Change, Draft
 from screens.presenters.format.line import one_line
 from screens.services.text import t
 
-Change = dict[str, Any]
 OPERATIONS = ("read", "comment", "create", "update", "delete", "permanentDelete", "restore")
 ROW_OPERATIONS = ("read", "create", "write", "delete")
 ADMIN, MEMBER, VIEWER, GUEST, GROUP = "admin", "member", "viewer", "", "group:"
@@ -25,46 +24,17 @@ _OF_VIEWERS = ("read", "comment")
 _BLOCKS = {"permissions": "permissions", "rowLevelPermissions": "rowRules", "rls": "rls"}
 
 
-class RoleDraft:
-    """`rules` are the rules with all steps made; `verdict` is what the server said of the latest steps."""
+class RoleDraft(Draft):
+    """`rules` are the rules with all steps made."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._base: AccessRules = {"accounts": False, "roles": [], "groups": [], "defaultRole": MEMBER, "tables": []}
         self.rules = self._base
-        self.steps: list[Change] = []
-        self._undone: list[Change] = []
-        self.verdict: SchemaEdit | None = None
 
     def renew(self, rules: AccessRules) -> None:
         """The rules as the server has them now; the steps stay."""
         self._base = rules
-        self._replay()
-
-    # ── Steps ──
-
-    def add(self, *changes: Change) -> None:
-        self.steps += changes
-        self._undone.clear()
-        self._replay()
-
-    def undo(self) -> bool:
-        """Take the last step back; False where there is none."""
-        if not self.steps:
-            return False
-        self._undone.append(self.steps.pop())
-        self._replay()
-        return True
-
-    def redo(self) -> bool:
-        if not self._undone:
-            return False
-        self.steps.append(self._undone.pop())
-        self._replay()
-        return True
-
-    def clear(self) -> None:
-        """The steps are written, or given up."""
-        self.steps, self._undone, self.verdict = [], [], None
         self._replay()
 
     # ── Who there is ──

@@ -9,11 +9,9 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.contract.migrations import SchemaEdit
 from core.contract.tables import FieldInfo, TableInfo
+from screens.presenters.draft import Change, Draft
 from screens.presenters.format.line import one_line
-
-Change = dict[str, Any]
 
 TYPES: tuple[str, ...] = (
     *("single-line-text", "long-text", "rich-text", "email", "url", "phone-number"),
@@ -111,16 +109,14 @@ class DraftTable:
         return next((each for each in self.fields if each.name == name), None)
 
 
-class SchemaDraft:
-    """`tables` are the tables with all steps made; `verdict` is what the server said of the latest steps."""
+class SchemaDraft(Draft):
+    """`tables` are the tables with all steps made."""
 
     def __init__(self, tables: Sequence[TableInfo] = ()) -> None:
+        super().__init__()
         self._named: set[str] = set()
         """Keys that were set by name, besides those that are listed for their type."""
         self._base = [_table(info, self._named) for info in tables]
-        self.steps: list[Change] = []
-        self._undone: list[Change] = []
-        self.verdict: SchemaEdit | None = None
         self.tables = deepcopy(self._base)
 
     def renew(self, tables: Sequence[TableInfo]) -> None:
@@ -132,32 +128,6 @@ class SchemaDraft:
         return next((each for each in self.tables if each.name == name), None)
 
     # ── Steps ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def add(self, change: Change) -> None:
-        """One more step."""
-        self.steps.append(change)
-        self._undone.clear()
-        self._replay()
-
-    def undo(self) -> bool:
-        """Take the last step back; False where there is none."""
-        if not self.steps:
-            return False
-        self._undone.append(self.steps.pop())
-        self._replay()
-        return True
-
-    def redo(self) -> bool:
-        if not self._undone:
-            return False
-        self.steps.append(self._undone.pop())
-        self._replay()
-        return True
-
-    def clear(self) -> None:
-        """The steps are written, or given up."""
-        self.steps, self._undone = [], []
-        self._replay()
 
     def add_field(self, table: str, name: str, kind: str, at: int | None = None) -> None:
         spec = {"name": name, "type": kind, **deepcopy(NEEDED.get(kind, {}))}

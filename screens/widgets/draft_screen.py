@@ -1,0 +1,145 @@
+"""The base of places that change the app file: steps are collected as a draft, which the server judges after each of them;
+what it would do is looked at before anything is written."""
+
+from __future__ import annotations
+
+from textual import work
+
+from core.client import SovriumError
+from core.contract.migrations import MigrationPlan, SchemaEdit
+from screens.presenters.draft import Change, Draft
+from screens.presenters.format.line import one_line
+from screens.presenters.migration import loses
+from screens.services.text import t
+from screens.widgets.console_screen import ConsoleScreen
+from screens.widgets.plan_sheet import PlanSheet
+
+
+class DraftScreen(ConsoleScreen):
+    """A subclass paints, and has the draft with the steps that its keys make. Undo, redo and saving are those of staged
+    edits while there is a draft, and theirs without."""
+
+    draft: Draft
+    problem: str = ""
+    """Why the server has no verdict."""
+
+    def paint(self) -> None:
+        """Show everything."""
+        raise NotImplementedError
+
+    def paint_verdict(self) -> None:
+        """Show what the server says of the draft."""
+        raise NotImplementedError
+
+    def plan_title(self, plan: MigrationPlan) -> str:
+        """What stands above the plan that is looked at."""
+        raise NotImplementedError
+
+    def obstacle(self) -> str:
+        """Why the draft cannot be written, whatever the server says; "" where nothing is in the way."""
+        return ""
+
+    def reason(self, error: SovriumError) -> str:
+        """Why there is no verdict, for the head of the screen."""
+        return error.message
+
+    def refusal(self, error: SovriumError) -> str:
+        """Why the draft was not written."""
+        return "\n".join([error.message, *map(str, getattr(error, "details", ())[:5])])
+
+    def written(self, files: str) -> None:
+        """The draft is in these files."""
+        raise NotImplementedError
+
+    # ── Steps ──
+
+    def step(self, *changes: Change) -> None:
+        """Show the draft after a step, and ask what it would do."""
+        if changes:
+            self.draft.add(*changes)
+        self.draft.verdict, self.problem = None, ""
+        self.paint()
+        self.judge()
+
+    @work(exclusive=True, group="judge", exit_on_error=False)
+    async def judge(self) -> None:
+        """Ask the server what the draft would do."""
+        port = self.context.port
+        if port is None or not self.draft.steps:
+            self.paint_verdict()
+            return
+        try:
+            self.draft.verdict, self.problem = await port.edit_schema({"changes": list(self.draft.steps)}), ""
+        except SovriumError as error:
+            self.draft.verdict, self.problem = None, self.reason(error)
+        self.paint_verdict()
+
+    def discard(self) -> None:
+        """Give up the draft; the app file was never touched."""
+        self.draft.clear()
+        self.step()
+
+    # ── The keys of staged edits ──
+
+    def action_change_undo(self) -> None:
+        if self.draft.undo():
+            self.step()
+        else:
+            super().action_change_undo()
+
+    def action_change_redo(self) -> None:
+        if self.draft.redo():
+            self.step()
+        else:
+            super().action_change_redo()
+
+    @work(exclusive=True, group="change")
+    async def action_change_panel(self) -> None:
+        await self._apply(look=True)
+
+    @work(exclusive=True, group="change")
+    async def action_change_commit(self) -> None:
+        """Look at plan and file, then write the app file, which the server takes up at once."""
+        await self._apply(look=False)
+
+    async def _apply(self, *, look: bool) -> None:
+        port = self.context.port
+        if not self.draft.steps:
+            await (self.change_flow().look() if look else self.change_flow().commit())
+            return
+        if port is None:
+            self.notify(t("change.offline"), severity="warning")
+            return
+        if obstacle := self.obstacle():
+            self.notify(obstacle, severity="error")
+            return
+        try:
+            async with self.context.hold_keys():
+                verdict = self.draft.verdict = await port.edit_schema({"changes": list(self.draft.steps)})
+                self.paint_verdict()
+                plan = verdict["plan"]
+                if verdict["problems"] or plan is None:
+                    self.notify(t("schema.refused", count=len(verdict["problems"])), severity="warning")
+                    return
+                word = next((step["table"] for step in plan["steps"] if not step["confirmed"]), "")
+                sheet = PlanSheet(self.context, self.plan_title(plan), plan, verdict["diff"], word=word)
+                asked = self.app.push_screen(sheet, wait_for_dismiss=True)
+            if await asked:
+                await self._write(verdict, plan)
+        except SovriumError as error:
+            self.notify(self.refusal(error), severity="error")
+
+    async def _write(self, verdict: SchemaEdit, plan: MigrationPlan) -> None:
+        port = self.context.port
+        if port is None:
+            return
+        await port.edit_schema(
+            {
+                "changes": list(self.draft.steps),
+                "apply": True,
+                "allowDestructive": loses(plan),
+                "checksum": verdict["checksum"],
+            }
+        )
+        self.discard()
+        self.written(", ".join(one_line(file.rpartition("/")[2]) for file in verdict["files"]))
