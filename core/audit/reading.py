@@ -1,7 +1,7 @@
 """Reading the audit log (auth §12.1): pages by filters, all of it as a file, whether it is whole, and what is too old."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 
 from core.audit.action import ACTIONS
 from core.audit.log import AUDIT, AuditLog, Event
+from core.clock import from_day
 from core.errors import FieldError, Invalid
 from core.principal import SYSTEM, Source
 from core.storage.database import Reader, Transaction
@@ -147,13 +148,9 @@ def _instant(params: dict[str, str], name: str, *, end: bool = False) -> datetim
     if not text:
         return None
     try:
-        if len(text) == len("2026-02-01"):
-            day = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-            return day + timedelta(days=1) if end else day
-        found = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
+        return from_day(text, end=end)
+    except ValueError:
         raise _wrong(name, f"{name} is a day or an instant, such as 2026-02-01") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _wrong(field: str, message: str) -> Invalid:

@@ -100,8 +100,6 @@ class Lockout:
         c, key = LOCKOUTS.c, self._key(identifier)
         first = f"INSERT INTO {LOCKOUTS.name} (key_hash, failures, first_at, locks) VALUES (?, 1, ?, 0)"
         if tx.rows(f"{first} ON CONFLICT DO NOTHING RETURNING key_hash", [key, tx.time]):
-            # By `rows` alone nothing would count as written, and be committed.
-            tx.execute(LOCKOUTS.update().where(c.key_hash == key).values(failures=1))
             return None
         statement = select(c.failures, c.first_at, c.locked_until, c.locks).where(c.key_hash == key)
         rows = tx.rows(statement.with_for_update() if tx.dialect == "postgresql" else statement)

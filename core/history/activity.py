@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, cast, false, func, or_, select
 
 from core.auth.error import AuthError
 from core.auth.people import People
-from core.clock import Clock, system_clock, to_iso
+from core.clock import Clock, from_day, system_clock, to_iso
 from core.errors import BadRequest, NotFound
 from core.fields.model import AppModel, TableModel
 from core.history.entry import OPERATIONS, action_of, changes_of_entry, differences, lens_of
@@ -71,13 +71,9 @@ def _instant(params: Mapping[str, str], name: str, *, end: bool = False) -> date
     if not text:
         return None
     try:
-        if len(text) == len("2026-02-01"):
-            day = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-            return day + timedelta(days=1) if end else day
-        found = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
+        return from_day(text, end=end)
+    except ValueError:
         raise BadRequest(f"{name} is a day or an instant, such as 2026-02-01", parameter=name) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 class Activity:

@@ -11,6 +11,7 @@ import os
 import pwd
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from core.access.grant import USER_ACCESS
@@ -42,7 +43,15 @@ HELD_SECONDS = 2.0
 Phase = Literal["starting", "migrating", "failed"]
 Authenticate = Callable[[Scope], Awaitable[Principal | None]]
 """Who sent a request that came over TCP; None: a caller without a session. In place of the sessions of the app."""
-OS_USER = pwd.getpwuid(os.getuid()).pw_name if os.name == "posix" else "owner"
+
+
+@cache
+def os_user() -> str:
+    """Whose Unix socket this is, by name; by number where the machine has no name for it, as in many containers."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 class Visitor(NamedTuple):
@@ -72,9 +81,9 @@ class Application:
         self.router = Router(all_routes())
         self.reloading = Reloading(self)
         self.on_reload: Callable[[Engine], None] | None = None
+        """Hears of the engine that has replaced the one before."""
         self.may_serve: Callable[[App], None] | None = None
         """Raises BadRequest for an app that must not be reached from where the server can be."""
-        """Hears of the engine that has replaced the one before."""
         self.writes = 0
         """Requests under way that may write."""
         self._held: asyncio.Event | None = None
@@ -228,7 +237,7 @@ class Application:
         request = short_id("req")
         if is_local(scope):
             transport: Literal["cli", "tui"] = "cli" if agent and "cli" in agent else "tui"
-            return Source(transport, None, agent, request, OS_USER)
+            return Source(transport, None, agent, request, os_user())
         return Source("api", self.address(scope), agent, request)
 
     def _take(self, scope: Scope, principal: Principal) -> Taken | None:
