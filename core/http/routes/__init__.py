@@ -10,6 +10,8 @@ def all_routes() -> Iterator[Route]:
     from core.http.routes import (
         access,
         admin_audit,
+        admin_groups,
+        admin_sessions,
         admin_users,
         api_keys,
         auth_account,
@@ -19,6 +21,7 @@ def all_routes() -> Iterator[Route]:
         auth_password,
         auth_passwordless,
         auth_session,
+        auth_settings,
         bootstrap,
         comments,
         console_commit,
@@ -67,7 +70,16 @@ def all_routes() -> Iterator[Route]:
         auth_passwordless,
         auth_master_key,
     )
-    of_administration = (admin_users, invitations, impersonation, bootstrap, admin_audit, outbox)
+    of_administration = (
+        admin_users,
+        admin_sessions,
+        admin_groups,
+        invitations,
+        impersonation,
+        bootstrap,
+        admin_audit,
+        outbox,
+    )
     for module in (
         *families,
         *of_accounts,

@@ -11,20 +11,14 @@ from core.contract.admin import (
     AdminRoles,
     BanRequest,
     CreateUserRequest,
-    GroupList,
-    GroupMembers,
     HasPermission,
     HasPermissionRequest,
     OneUser,
     OneUserDetails,
     PasswordByAdmin,
     RemoveRequest,
-    RevokeByAdmin,
-    RevokedByAdmin,
     RoleRequest,
     RoleSet,
-    SessionPage,
-    SessionsOfUser,
     UpdateUserByAdmin,
     UserDirectory,
     UserOverview,
@@ -33,7 +27,7 @@ from core.contract.admin import (
 )
 from core.contract.auth import Status, Success
 from core.errors import FieldError, Invalid
-from core.http.answer import Answer, as_json, empty
+from core.http.answer import Answer, as_json
 from core.http.call import Call
 from core.http.route import Parameter, RouteFamily
 from core.http.routes.auth_session import required
@@ -329,7 +323,7 @@ async def ban_user(call: Call) -> Answer:
 )
 async def unban_user(call: Call) -> Answer:
     """Let somebody in again"""
-    account = await call.auth.administration.unban(call.principal, call.source, await _user(call))
+    account = await call.auth.administration.unban(call.principal, call.source, await user_of(call))
     return as_json({"user": _told(call, account)})
 
 
@@ -354,7 +348,7 @@ async def remove_user(call: Call) -> Answer:
 )
 async def unlock_user(call: Call) -> Answer:
     """Let a locked password be tried again"""
-    account = await call.auth.administration.unlock(call.principal, call.source, await _user(call))
+    account = await call.auth.administration.unlock(call.principal, call.source, await user_of(call))
     return as_json({"user": _told(call, account)})
 
 
@@ -368,7 +362,7 @@ async def unlock_user(call: Call) -> Answer:
 )
 async def verify_user_email(call: Call) -> Answer:
     """Take the address of an account for proven"""
-    account = await call.auth.administration.verify_email(call.principal, call.source, await _user(call))
+    account = await call.auth.administration.verify_email(call.principal, call.source, await user_of(call))
     return as_json({"user": _told(call, account)})
 
 
@@ -382,152 +376,14 @@ async def verify_user_email(call: Call) -> Answer:
 )
 async def reset_two_factor(call: Call) -> Answer:
     """Take the second factor of an account away; its sessions end"""
-    user = await _user(call)
+    user = await user_of(call)
     await call.auth.administration.require_reached(call.principal, user)
     account = await call.auth.factors.reset(user, call.principal, call.source)
     return as_json({"user": _told(call, account)})
 
 
-# ── Sessions ──
-
-
-@routes.add(
-    "POST",
-    f"{ADMIN}/list-user-sessions",
-    body=UserRequest,
-    answers={200: SessionsOfUser},
-    errors=(400, 404, 429),
-    throttle="admin",
-)
-async def list_user_sessions(call: Call) -> Answer:
-    """The live sessions of an account"""
-    return await _sessions_of(call, await _user(call))
-
-
-@routes.add(
-    "GET",
-    f"{ADMIN}/list-user-sessions",
-    query={"userId": Parameter("whose")},
-    answers={200: SessionsOfUser},
-    errors=(400, 404, 429),
-    throttle="admin",
-)
-async def get_user_sessions(call: Call) -> Answer:
-    """The live sessions of an account, by the other method"""
-    return await _sessions_of(call, call.required("userId"))
-
-
-async def _sessions_of(call: Call, user: str) -> Answer:
-    current = call.signed_in.session.id if call.signed_in else None
-    found = await call.auth.administration.sessions_of(user)
-    return as_json({"sessions": [each.body(current) for each in found]})
-
-
-@routes.add(
-    "GET",
-    "/api/admin/sessions",
-    query={"limit": PAGES["limit"], "offset": PAGES["offset"], "userId": Parameter("of this account alone")},
-    answers={200: SessionPage},
-    errors=(400, 404, 429),
-    throttle="admin",
-)
-async def list_all_sessions(call: Call) -> Answer:
-    """The live sessions of everybody, the one that was used last first"""
-    limit, offset = min(call.integer("limit", PAGE), PAGE_MOST), call.integer("offset", 0)
-    found, total = await call.auth.directory.sessions(limit, offset, call.query.get("userId"))
-    return as_json({"sessions": found, "total": total, "limit": limit, "offset": offset})
-
-
-@routes.add(
-    "POST",
-    f"{ADMIN}/revoke-user-session",
-    body=RevokeByAdmin,
-    answers={200: RevokedByAdmin},
-    errors=(400, 403, 404, 429),
-    throttle="admin",
-)
-async def revoke_user_session(call: Call) -> Answer:
-    """End sessions by their handles"""
-    body: RevokeByAdmin = await call.checked()
-    handles = body.get("sessionTokens") or [required(body, "sessionToken")]
-    count = await call.auth.administration.end_sessions(call.principal, call.source, handles)
-    return as_json({"success": True, "revoked": count})
-
-
-@routes.add(
-    "POST",
-    f"{ADMIN}/revoke-user-sessions",
-    body=UserRequest,
-    answers={200: RevokedByAdmin},
-    errors=(400, 403, 404, 429),
-    throttle="admin",
-)
-async def revoke_user_sessions(call: Call) -> Answer:
-    """End all sessions of an account"""
-    count = await call.auth.administration.end_all_sessions(call.principal, call.source, await _user(call))
-    return as_json({"success": True, "revoked": count})
-
-
-# ── Groups ──
-
-
-@routes.add("GET", f"{ADMIN}/groups", answers={200: GroupList}, errors=(404, 429), throttle="admin")
-async def list_groups(call: Call) -> Answer:
-    """The groups of the app with how many are in each"""
-    members = await call.auth.directory.members()
-    return as_json(
-        {
-            "groups": [
-                {
-                    "name": each.name,
-                    "description": each.description,
-                    "maxMembers": each.max_members,
-                    "members": members.get(each.name, 0),
-                }
-                for each in call.engine.app.roles.groups
-            ]
-        }
-    )
-
-
-@routes.add(
-    "GET", f"{ADMIN}/groups/{{group}}/members", answers={200: GroupMembers}, errors=(404, 429), throttle="admin"
-)
-async def list_members(call: Call) -> Answer:
-    """Who is in a group"""
-    found = await call.auth.groups.members(call.segments["group"])
-    return as_json({"members": [{"id": id_, "name": name, "email": email} for id_, name, email in found]})
-
-
-@routes.add(
-    "POST",
-    f"{ADMIN}/groups/{{group}}/members",
-    body=UserRequest,
-    answers={200: Success},
-    errors=(400, 404, 409, 429),
-    throttle="admin",
-)
-async def add_member(call: Call) -> Answer:
-    """Put somebody into a group"""
-    await call.auth.groups.add(call.principal, call.source, call.segments["group"], await _user(call))
-    return as_json(SUCCESS)
-
-
-@routes.add(
-    "DELETE",
-    f"{ADMIN}/groups/{{group}}/members/{{user}}",
-    answers={204: None},
-    errors=(404, 429),
-    throttle="admin",
-)
-async def remove_member(call: Call) -> Answer:
-    """Take somebody out of a group"""
-    segments = call.segments
-    await call.auth.groups.remove(call.principal, call.source, segments["group"], segments["user"])
-    return empty()
-
-
-async def _user(call: Call) -> str:
+async def user_of(call: Call) -> str:
+    """Whom a body names."""
     return required(await call.checked(), "userId")
 
 
