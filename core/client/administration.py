@@ -19,6 +19,7 @@ from core.contract.admin import (
     UserPage,
 )
 from core.contract.auth import SessionBody
+from core.contract.auth_setting import AuthSettings
 
 ADMIN = "/api/auth/admin"
 OUTBOX = "/api/admin/outbox"
@@ -38,6 +39,7 @@ class AdminPort(Protocol):
     """What administrators may ask of a server; to others all of it is unknown (NotFound)."""
 
     async def rules(self) -> AccessRules: ...
+    async def auth_settings(self) -> AuthSettings: ...
 
     async def users(self, search: str = "", *, limit: int = 50, offset: int = 0) -> UserPage: ...
     async def user(self, id_: str) -> AdminUserDetails: ...
@@ -81,6 +83,9 @@ class Administration:
 
     async def rules(self) -> AccessRules:
         return cast(AccessRules, await self._client.request("GET", "/api/access/rules"))
+
+    async def auth_settings(self) -> AuthSettings:
+        return cast(AuthSettings, await self._client.request("GET", "/api/console/auth-settings"))
 
     async def users(self, search: str = "", *, limit: int = 50, offset: int = 0) -> UserPage:
         query = {"limit": limit, "offset": offset, "sortBy": "email", "searchValue": search}

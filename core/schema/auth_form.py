@@ -28,6 +28,8 @@ from core.schema.form import Form
 from core.schema.pattern import COOKIE_NAME, LOCAL_PATH, ONE_LINE, PHONE_PREFIX, ROLE_NAME
 
 YEAR = 365 * 86_400
+SECONDS = "x-seconds"
+"""Marks a number in the JSON Schema that counts seconds."""
 
 
 class Within:
@@ -46,6 +48,13 @@ class Within:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {**handler(schema), "minimum": self.low, "maximum": self.high}
+
+
+class Seconds(Within):
+    """A length of time, which forms show and take in greater units as well."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**super().__get_pydantic_json_schema__(schema, handler), SECONDS: True}
 
 
 class Named:
@@ -170,7 +179,7 @@ class PhoneForm(Form):
         "console", description="`console` shows codes in the outbox, on this machine only"
     )
     otp_length: Annotated[int, Within(6, 10)] = Field(6, description="Digits of a code")
-    otp_expiry_seconds: Annotated[int, Within(30, 3600)] = Field(300, description="How long a code holds")
+    otp_expiry_seconds: Annotated[int, Seconds(30, 3600)] = Field(300, description="How long a code holds")
     channels: Annotated[list[Channel], Field(min_length=1)] = Field(["sms"], description="How codes are sent")
     test_otps: dict[str, Annotated[str, StringConstraints(pattern=r"^[0-9]{4,10}$")]] = Field(
         {}, description="Numbers with a code that always holds, on this machine only"
@@ -204,30 +213,30 @@ STRATEGIES: dict[str, type[Form]] = {
 
 class EmailOtpForm(Form):
     length: Annotated[int, Within(6, 10)] = Field(6, description="Digits of a code")
-    expiry_seconds: Annotated[int, Within(30, 3600)] = Field(300, description="How long it holds")
+    expiry_seconds: Annotated[int, Seconds(30, 3600)] = Field(300, description="How long it holds")
 
 
 class TwoFactorForm(Form):
     issuer: Line | None = Field(None, description="What authenticator apps show; else the app's name")
     backup_codes: bool = Field(True, description="Gives ten codes for the day when the device is lost")
     digits: Annotated[int, Within(4, 8)] = Field(6, description="Of a code")
-    period: Annotated[int, Within(1, 3600)] = Field(30, description="Seconds that a code holds")
+    period: Annotated[int, Seconds(1, 3600)] = Field(30, description="Seconds that a code holds")
 
 
 class SessionForm(Form):
     """Seconds."""
 
-    expires_in: Annotated[int, Within(60, 10 * YEAR)] = Field(
+    expires_in: Annotated[int, Seconds(60, 10 * YEAR)] = Field(
         604_800, description="How long a session lasts without use"
     )
-    update_age: Annotated[int, Within(0, YEAR)] = Field(86_400, description="Age from which on use prolongs it")
-    fresh_age: Annotated[int, Within(0, YEAR)] = Field(
+    update_age: Annotated[int, Seconds(0, YEAR)] = Field(86_400, description="Age from which on use prolongs it")
+    fresh_age: Annotated[int, Seconds(0, YEAR)] = Field(
         86_400, description="Age up to which it may change address, password, keys; 0: any"
     )
-    inactivity_timeout: Annotated[int, Within(0, YEAR)] = Field(
+    inactivity_timeout: Annotated[int, Seconds(0, YEAR)] = Field(
         0, description="Ends a session that was not used so long; 0: none"
     )
-    timebox: Annotated[int, Within(0, 10 * YEAR)] = Field(
+    timebox: Annotated[int, Seconds(0, 10 * YEAR)] = Field(
         0, description="Ends a session so long after it began; 0: none"
     )
     max_per_user: Annotated[int, Within(0, 10_000)] = Field(
@@ -240,7 +249,7 @@ class SessionForm(Form):
 
 
 class RateRuleForm(Form):
-    window: Annotated[int, Within(1, 86_400)] = Field(60, description="Seconds")
+    window: Annotated[int, Seconds(1, 86_400)] = Field(60, description="Seconds")
     max: Annotated[int, Within(1, 1_000_000)] = Field(description="Requests within the window")
 
 
@@ -248,7 +257,7 @@ class RateLimitForm(Form):
     """§10.1"""
 
     enabled: bool = Field(True, description="`false` on this machine only")
-    window: Annotated[int, Within(1, 86_400)] = Field(60, description="Seconds")
+    window: Annotated[int, Seconds(1, 86_400)] = Field(60, description="Seconds")
     max_attempts: Annotated[int, Within(1, 1_000_000)] = Field(5, description="Tries for one account within the window")
     trusted_proxies: list[str] = Field([], description="Addresses or networks whose `X-Forwarded-For` is believed")
     rules: dict[Annotated[str, StringConstraints(pattern=r"^/\S*$")], RateRuleForm] = Field(
@@ -267,7 +276,7 @@ class RedirectsForm(Form):
 
 class JwtForm(Form):
     algorithm: Algorithm = Field("ES256", description="`HS256` needs `JWT_SECRET`")
-    expiry_seconds: Annotated[int, Within(60, 604_800)] = Field(3600, description="How long an access token holds")
+    expiry_seconds: Annotated[int, Seconds(60, 604_800)] = Field(3600, description="How long an access token holds")
     legacy_secret: bool = Field(False, description="Takes keys made with `JWT_SECRET`")
 
 
@@ -282,7 +291,7 @@ class MfaForm(Form):
 
 class ImpersonationForm(Form):
     enabled: bool = Field(True, description="Admins may act as another account")
-    duration_seconds: Annotated[int, Within(60, 86_400)] = Field(3600, description="How long")
+    duration_seconds: Annotated[int, Seconds(60, 86_400)] = Field(3600, description="How long")
     allow_admins: bool = Field(False, description="As another admin, too")
 
 
@@ -303,9 +312,12 @@ class TemplateForm(Form):
     subject: Line = Field(description="One line")
     text: str | None = Field(
         None,
+        json_schema_extra={"contentMediaType": "text/plain"},
         description="With `$name`, `$url`, `$email`, `$otp`, `$codes`, `$organizationName`, `$inviterName`, `$validity`",
     )
-    html: str | None = Field(None, description="The same; values are escaped")
+    html: str | None = Field(
+        None, json_schema_extra={"contentMediaType": "text/html"}, description="The same; values are escaped"
+    )
 
 
 class TemplatesForm(Form):

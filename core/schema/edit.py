@@ -17,7 +17,7 @@ import yaml
 
 from core.errors import BadRequest, SchemaError, StorageError
 from core.schema.document import Document, Step
-from core.schema.edit_access import AccessEdit
+from core.schema.edit_auth import AuthEdit
 from core.schema.loader import check_app, failure
 from core.schema.model import App
 from core.schema.name import sql_name
@@ -49,7 +49,7 @@ class Edited:
     """Values written, where that is counted."""
 
 
-class AppEdit(AccessEdit):
+class AppEdit(AuthEdit):
     """The files of one app, open for changes."""
 
     def __init__(self, app_file: Path) -> None:
@@ -67,6 +67,7 @@ class AppEdit(AccessEdit):
         `options` · set-field `table`, `field`, `key`, `value` · remove-field · move-field `to` ·
         set-rule `table`, `path`, `value` · set-field-rule `table`, `field`, `key`, `value` · set-policy `table`, `policy`,
         `value` · add-role `role` (its map) · set-role `role`, `key`, `value` · remove-role `role` ·
+        set-auth `path` (below `auth`), `value` ·
         set `path`, `value` · insert `path`, `at`, `value` · remove `path` · move-item `path`, `from`, `to`: anywhere in the
         file.
         """

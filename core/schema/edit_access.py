@@ -103,11 +103,11 @@ class AccessEdit(ABC):
             self._insert(whole, None, value)
 
     def _put(self, above: tuple[Step, ...], path: Sequence[str], value: Any) -> None:
-        """Set what stands below a map, with the maps in between that are missing."""
+        """Set what stands below a map, with the maps in between that are missing, or that a switch stands for."""
         for count, step in enumerate(path[:-1]):
             here = (*above, *path[:count])
             node = self._find(here, step)
-            if node is None or (isinstance(node, yaml.MappingNode) and not node.value):
+            if node is None or isinstance(node, yaml.ScalarNode) or not node.value:
                 for name in reversed(path[count + 1 :]):
                     value = {name: value}
                 self._set((*here, step), value)

@@ -79,6 +79,7 @@ def all_routes() -> Iterator[Route]:
         bootstrap,
         admin_audit,
         outbox,
+        auth_settings,
     )
     for module in (
         *families,
