@@ -3,7 +3,7 @@ they are written into the app file (A-040)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from textual import work
@@ -13,7 +13,6 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
-from textual.worker import Worker
 
 from core.client import NotFound, SovriumError
 from core.contract.access import TableRules
@@ -43,7 +42,6 @@ from screens.presenters.simulation import Somebody, as_person, people_hits, requ
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import t
-from screens.widgets.defect import tell_defect
 from screens.widgets.draft_screen import DraftScreen
 from screens.widgets.finder import Finder
 from screens.widgets.form_sheet import Ask, FormSheet, Values, problem_of
@@ -81,7 +79,6 @@ class RolesScreen(DraftScreen):
         """Tables that show all of their fields."""
         self.somebody: tuple[str, Somebody] | None = None
         """Whom the server is asked about, with their name."""
-        self._stops: list[Callable[[], None]] = []
 
     def compose_body(self) -> Iterable[Widget]:
         yield Static(id="roles-head", markup=False)
@@ -90,30 +87,12 @@ class RolesScreen(DraftScreen):
             yield Matrix(id="roles-matrix", classes="pane")
         yield LineView(id="roles-detail", classes="pane")
 
-    def on_mount(self) -> None:
-        self._stops = [
-            self.context.connected.listen(lambda online: self.load() if online else None),
-            self.context.schema_changed.listen(lambda _: self.load()),
-        ]
-        self.load()
-
-    def on_unmount(self) -> None:
-        for stop in self._stops:
-            stop()
-
     def on_resize(self, event: Resize) -> None:
         self.query_one("#roles-body").set_class(event.size.width < 110, "narrow")
         self.call_after_refresh(self.paint)
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        tell_defect(self.app, event)
-
-    def language_changed(self) -> None:
-        super().language_changed()
-        self.paint()
-
     @work(exclusive=True, group="load", exit_on_error=False)
-    async def load(self) -> None:
+    async def renew(self) -> None:
         """The rules as the server has them now."""
         port = self.context.port
         if port is None:
@@ -563,7 +542,7 @@ class RolesScreen(DraftScreen):
         return t("roles.owner-writes") if isinstance(error, NotFound) else problem_of(error)
 
     def written(self, files: str) -> None:
-        self.load()
+        self.renew()
         self.notify(t("roles.written", files=files))
 
     def action_roles_discard(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from textual import work
@@ -12,7 +12,6 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
-from textual.worker import Worker
 
 from core.client import SovriumError
 from core.contract.migrations import MigrationPlan
@@ -36,7 +35,6 @@ from screens.presenters.schema_value import edited, options_read, options_text, 
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import has, t
-from screens.widgets.defect import tell_defect
 from screens.widgets.draft_screen import DraftScreen
 from screens.widgets.finder import Finder
 from screens.widgets.formula_editor import FormulaSheet
@@ -60,7 +58,6 @@ class SchemaScreen(DraftScreen):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.draft = SchemaDraft()
-        self._stops: list[Callable[[], None]] = []
 
     def compose_body(self) -> Iterable[Widget]:
         yield Static(id="schema-head", markup=False)
@@ -71,29 +68,14 @@ class SchemaScreen(DraftScreen):
                     yield OptionList(id=name, classes="pane", markup=False, compact=True)
         yield LineView(id="schema-verdict", classes="pane")
 
-    def on_mount(self) -> None:
-        self._stops = [
-            self.context.connected.listen(lambda online: self.renew() if online else None),
-            self.context.schema_changed.listen(lambda _: self.renew()),
-        ]
-        self.renew()
-
-    def on_unmount(self) -> None:
-        for stop in self._stops:
-            stop()
-
     def on_resize(self, event: Resize) -> None:
         self.query_one("#schema-body").set_class(event.size.width < 110, "narrow")
         self.call_after_refresh(self.paint)
 
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        tell_defect(self.app, event)
-
     def language_changed(self) -> None:
-        super().language_changed()
         for name in (TABLES, FIELDS, FIELD):
             self.query_one(f"#{name}-title", Static).update(t(f"schema.{name}"))
-        self.paint()
+        super().language_changed()
 
     def renew(self) -> None:
         """The tables as the server has them now."""

@@ -3,15 +3,20 @@ what it would do is looked at before anything is written."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual import work
+from textual.worker import Worker
 
 from core.client import SovriumError
 from core.contract.migrations import MigrationPlan, SchemaEdit
 from screens.presenters.draft import Change, Draft
 from screens.presenters.format.line import one_line
 from screens.presenters.migration import loses
+from screens.services.context import Context
 from screens.services.text import t
 from screens.widgets.console_screen import ConsoleScreen
+from screens.widgets.defect import tell_defect
 from screens.widgets.plan_sheet import PlanSheet
 
 
@@ -22,6 +27,16 @@ class DraftScreen(ConsoleScreen):
     draft: Draft
     problem: str = ""
     """Why the server has no verdict."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._stops: list[Callable[[], None]] = []
+
+    # ── What a subclass says ──
+
+    def renew(self) -> object:
+        """Read what the draft begins with from the server. Called with every connection, and when the app has changed."""
+        raise NotImplementedError
 
     def paint(self) -> None:
         """Show everything."""
@@ -50,6 +65,26 @@ class DraftScreen(ConsoleScreen):
     def written(self, files: str) -> None:
         """The draft is in these files."""
         raise NotImplementedError
+
+    # ── Life ──
+
+    def on_mount(self) -> None:
+        self._stops = [
+            self.context.connected.listen(lambda online: self.renew() if online else None),
+            self.context.schema_changed.listen(lambda _: self.renew()),
+        ]
+        self.renew()
+
+    def on_unmount(self) -> None:
+        for stop in self._stops:
+            stop()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        tell_defect(self.app, event)
+
+    def language_changed(self) -> None:
+        super().language_changed()
+        self.paint()
 
     # ── Steps ──
 
