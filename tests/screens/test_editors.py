@@ -82,6 +82,15 @@ async def test_editor_takes_a_value(editor, options, value, pressed, expected):
     assert not app.done.problem
 
 
+@pytest.mark.parametrize("editor", ["line", "number", "date", "choice", "rating", "text"])
+async def test_the_key_that_saves_keeps_what_is_typed_first(editor):
+    value, options = SAMPLES[editor]
+    app = await typed(a_field(editor, **options), value, "up" if editor in ("date", "choice") else "1", "ctrl+s")
+    assert app.done is not None
+    assert app.done.changed
+    assert app.done.move == "stay"
+
+
 FILE = {"key": "k1", "filename": "a.txt", "mimeType": "text/plain", "size": 2048, "bucket": "local"}
 SAMPLES: dict[str, tuple[Any, dict[str, Any]]] = {
     "line": ("Ada", {}),

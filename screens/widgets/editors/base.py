@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.geometry import Region, Size
 from textual.message import Message
@@ -75,7 +75,11 @@ class CellEditor(Vertical):
     CellEditor OptionList { border: none; height: auto; max-height: 10; padding: 0; background: $surface; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("editor", priority=True)]
+    # Saving begins with keeping what is typed: Ctrl+S would otherwise pass the open cell by.
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings_of("editor", priority=True),
+        Binding("ctrl+s", "accept('stay')", show=False, priority=True),
+    ]
     action_context = "editor"
 
     kind: ClassVar[str] = ""

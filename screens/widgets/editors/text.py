@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import Any
 
-from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import TextArea
@@ -24,7 +23,6 @@ class TextEditor(CellEditor):
     kind = "text"
     enter_accepts = False
     least_width = 48
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+s", "accept('stay')", show=False, priority=True)]
 
     def compose_body(self) -> Iterable[Widget]:
         yield TextArea(soft_wrap=True, compact=True, tab_behavior="focus")
