@@ -3,6 +3,8 @@
 import asyncio
 import os
 import re
+import sys
+import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 BYTES_MOST = 1024
 COMMON = 10_000
-WAITING_MOST = 32
+WAITING_MOST = 64
+"""Hashes that wait for a thread; more are refused, as nobody would wait so long."""
+NICENESS = 10
+"""Of the threads that hash: whoever asks for something small goes first."""
 PROFILES: dict[Cost, tuple[int, int]] = {"owasp": (19_456, 2), "strong": (47_104, 1), "max": (65_536, 3)}
 """KiB of memory and passes of argon2id, one lane."""
 EQUAL_TO_OWASP = frozenset({(12_288, 3), (9_216, 4), (7_168, 5)})
@@ -75,13 +80,14 @@ def common_passwords() -> frozenset[str]:
 
 
 class Hasher:
-    """Makes and checks hashes on threads of its own: as many as there are processors, so that memory stays bounded and
-    other requests are answered meanwhile (A-054)."""
+    """Makes and checks hashes on threads of its own: as many as there are processors, so that memory stays bounded, and
+    behind all others, so that other requests are answered meanwhile (A-054)."""
 
     def __init__(self, cost: Cost = "owasp", *, workers: int | None = None) -> None:
         self.cost: Cost = cost
         self._memory, self._passes = PROFILES[cost]
-        self._pool = ThreadPoolExecutor(workers or os.cpu_count() or 1, thread_name_prefix="password")
+        self._workers = workers or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="password", initializer=_step_back)
         self._waiting = 0
         self._dummy: str | None = None
 
@@ -141,13 +147,19 @@ class Hasher:
         return _is_argon2(self._hasher(), stored, raw)
 
     async def _run(self, work: Callable[[], T]) -> T:
-        if self._waiting >= WAITING_MOST + (os.cpu_count() or 1):
+        if self._waiting >= WAITING_MOST + self._workers:
             raise Busy("Too many people sign in at once", hint="try again in a second")
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._waiting -= 1
+
+
+def _step_back() -> None:
+    """Only Linux knows the priority of a single thread."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def is_hash(text: str) -> bool:

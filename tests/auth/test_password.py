@@ -1,6 +1,9 @@
 """Passwords: shown once more, changed, forgotten; their hashes (auth §5, §7.1, §7.3)."""
 
 import asyncio
+import os
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import Any
@@ -9,7 +12,7 @@ import bcrypt
 import httpx
 import pytest
 
-from core.auth import neutral
+from core.auth import neutral, password
 from core.auth.account import set_password
 from core.auth.error import AuthError
 from core.auth.password import Hasher
@@ -180,7 +183,7 @@ def test_a_252_the_log_of_errors_holds_no_link(
 
     monkeypatch.setattr(auth.recovery, "is_open", broken)
     assert duck_desk.guest.get(mails.link("resetPassword", "ana")).status_code == 500
-    assert "/api/auth/reset-password/… failed" in caplog.text
+    assert "/api/auth/reset-password/… → 500" in caplog.text
     assert token_of_link(mails) not in caplog.text
 
 
@@ -342,8 +345,6 @@ def test_a_080_a_081_a_082_who_may_not_come_in(duck_desk: Desk) -> None:
 
 @pytest.fixture
 def real_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    from core.auth import password
-
     monkeypatch.setitem(password.PROFILES, "owasp", (19_456, 2))
     monkeypatch.setitem(password.PROFILES, "strong", (47_104, 1))
 
@@ -360,6 +361,37 @@ async def test_a_048_a_049_hashes_are_what_owasp_asks_for(real_cost: None) -> No
     finally:
         hasher.close()
         strong.close()
+
+
+def test_a_054_a_244_health_waits_for_no_hash(duck_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many sign in at once as may wait, and no hash gets done: health answers, one more is sent away, in the end all
+    the others are in. There is room for 64; here for fewer, as a test is in a hurry."""
+    assert password.WAITING_MOST >= 64
+    monkeypatch.setattr(password, "WAITING_MOST", 6)
+    auth, gate, priorities = duck_desk.server.engine.auth, threading.Event(), set[int]()
+    assert auth is not None
+    duck_desk.sign_up("ana")
+    real, room = Hasher._matches, 6 + auth.context.hasher._workers
+
+    def held(self: Hasher, stored: str, raw: bytes) -> bool:
+        if sys.platform == "linux":
+            priorities.add(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        assert gate.wait(30)
+        return real(self, stored, raw)
+
+    monkeypatch.setattr(Hasher, "_matches", held)
+    with ThreadPoolExecutor(room) as pool:
+        waiting = [pool.submit(sign_in, duck_desk, PASSWORD) for _ in range(room)]
+        try:
+            while auth.context.hasher._waiting < room:
+                assert duck_desk.guest.get("/api/health").status_code == 200
+            assert not any(each.done() for each in waiting)
+            refused = sign_in(duck_desk, PASSWORD)
+            assert (refused.status_code, refused.json()["code"]) == (503, "SERVICE_UNAVAILABLE")
+        finally:
+            gate.set()
+        assert {each.result().status_code for each in waiting} == {200}
+    assert all(each >= password.NICENESS for each in priorities)
 
 
 def test_a_049_a_050_a_hash_of_another_kind_signs_in_once_and_is_made_anew(duck_desk: Desk) -> None:
