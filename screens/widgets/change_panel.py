@@ -195,9 +195,9 @@ class ChangePanel(Sheet[Verdict | None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "changes_save":
             return self.context.pending.count() > 0
-        if action in ("changes_go", "changes_revert"):
-            return self.spot() is not None or self.asking
-        return True
+        if action == "changes_go":
+            return not self.asking and self.spot() is not None  # Enter is the answer to the question
+        return action != "changes_revert" or self.spot() is not None
 
     def action_changes_save(self) -> None:
         self.dismiss(Verdict(save=True))
