@@ -20,10 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import BadRequest, Locked, SovriumError
 from sovrium_tui import __version__
-from sovrium_tui.process import discovery, log
+from sovrium_tui.process import discovery
 from sovrium_tui.process.lock import DataLock
+from sovrium_tui.process.log import LogSettings, logging_to
 from sovrium_tui.process.place import Place
 from sovrium_tui.process.record import Role, ServerRecord, file_stamp, process_start
+from sovrium_tui.process.start_report import StartReport, announce_on_stdout, phases_of, public_note, tell_token
 
 if TYPE_CHECKING:
     from core.auth.bootstrap import Begun
@@ -42,14 +44,14 @@ LOG = logging.getLogger("sovrium_tui.server")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """How to serve. `port` 0 picks a free one; `watch` takes up the app file whenever it changes; `strict` does not
-    start with what is not configured; `report` is the pipe to
-    the process that started a background server."""
+    """How to serve. `host`, `port`: else what the app file says (`server`), else 127.0.0.1 and 3000; port 0 picks one.
+    `watch` takes up the app file whenever it changes; `strict` does not start with what is not configured; `report` is the
+    pipe to the process that started a background server."""
 
     app_file: Path
     data_dir: Path
-    host: str = HOST
-    port: int = PORT
+    host: str | None = None
+    port: int | None = None
     socket: Path | None = None
     allow_open: bool = False
     allow_destructive: bool = False
@@ -86,16 +88,24 @@ def serve(options: ServerOptions, announce: Callable[[str], None]) -> None:
         record = own_record("background", options.app_file, "sovrium-tui (server of a console)")
     else:
         record = own_record("server", options.app_file, "sovrium-tui start")
-    with report_to(options.report) as report, DataLock(place, record) as lock:
-        if options.background:
-            log.write_to(place.log, os.environ.get("LOG_LEVEL", "info"))
+    settings = LogSettings.of(os.environ)
+    with (
+        report_to(options.report) as report,
+        DataLock(place, record) as lock,
+        logging_to(
+            place.log,
+            settings,
+            terminal=None if options.background else sys.stderr,
+            takes_output=options.background,
+        ),
+    ):
         os.umask(0o077)
-        life = Life(options, lock)
+        life = Life(options, lock, as_json=settings.as_json)
+        life.report.begin()
 
         def ready(note: str) -> None:
             report(note)
-            if not options.background:
-                announce(life.greeting(time.perf_counter() - begun))
+            life.greet(time.perf_counter() - begun, announce)
 
         run_loop(life.run(ready))
 
@@ -115,9 +125,10 @@ def own_record(role: Role, app_file: Path, command: str) -> ServerRecord:
 class Life:
     """One server from its first to its last moment."""
 
-    def __init__(self, options: ServerOptions, lock: DataLock) -> None:
+    def __init__(self, options: ServerOptions, lock: DataLock, *, as_json: bool = False) -> None:
         self.options = options
         self.lock = lock
+        self.report = StartReport("none" if options.background else "json" if as_json else "text")
         self._end = asyncio.Event()
         self._lease: asyncio.TimerHandle | None = None
         self._app_name = ""
@@ -135,24 +146,26 @@ class Life:
             loop.add_signal_handler(number, handler, signal.Signals(number).name)
         engine = open_the_engine(self.options)
         try:
-            for line in start_notes(engine, strict=self.options.strict):
-                self._say(f"warning: {line}")
+            self._tell_details(engine)
+            self.report.done += phases_of(engine)
+            self.report.warnings += start_notes(engine, strict=self.options.strict)
             begun = first_admin(engine, prints=not self.options.background)
+            server, note = await self._listen(engine)
             if begun is not None:
                 self._tell_first(begun)
-            server, note = await self._listen(engine)
             self._app = server.app
             server.app.on_reload = self._reloaded
             watching = None
             try:
                 self._publish_ready(engine, server)
                 ready(note)
+                if begun is not None and begun.token is not None:
+                    tell_token(begun.token)
                 if self.options.watch:
                     watching = asyncio.create_task(self._watch())
                 gc.freeze()
                 gc.set_threshold(20_000, 50, 50)  # requests leave little garbage in cycles; a batch took a tenth longer
                 gc.enable()
-                LOG.info("ready: %s, process %d", server.url or server.socket, os.getpid())
                 await self._end.wait()
                 self.lock.publish(replace(self.lock.record, state="stopping"))
             finally:
@@ -165,35 +178,48 @@ class Life:
             gc.unfreeze()  # or DuckDB's binding takes its own types for leaks when the interpreter ends, and says so
             LOG.info("stopped")
 
-    def greeting(self, seconds: float) -> str:
-        """The line that says that the server is ready, and where."""
+    def greet(self, seconds: float, announce: Callable[[str], None]) -> None:
+        """Say that the server is ready, and where."""
         record = self.lock.record
         where = " · ".join(part for part in (record.tcp, record.socket) if part)
-        return f"Ready in {seconds * 1000:.0f} ms: {self._app_name} on {where}"
+        ready = f"Ready in {seconds * 1000:.0f} ms: {self._app_name} on {where}"
+        self.report.tell(seconds, record.tcp or str(record.socket), lambda: announce(ready))
+
+    @staticmethod
+    def _tell_details(engine: "Engine") -> None:
+        """What of the schema is looked for when something is not as it should be (A-248)."""
+        for file in engine.app.files:
+            LOG.debug("app file: %s", file)
+        for table in engine.app.tables:
+            LOG.debug("table %s: %d fields, as %s", table.name, len(table.fields), table.sql_name)
 
     async def _listen(self, engine: "Engine") -> tuple["Server", str]:
         """Bind. A port that is taken stops a server of the foreground; one of the background takes any free one."""
         options = self.options
+        port = first_set(options.port, engine.app.port, PORT)
+        host = options.host or engine.app.host or HOST
+        if (note := public_note(host, engine)) is not None:
+            self.report.warnings.append(note)
         try:
-            return await self._bind(engine, options.port), ""
+            return await self._bind(engine, host, port), ""
         except (BadRequest, Locked):
             raise
         except SovriumError:
             if not options.background:
                 raise
-            server = await self._bind(engine, 0)
-            return server, f"Port {options.port} is taken, so the HTTP API is at {server.url}"
+            server = await self._bind(engine, host, 0)
+            return server, f"Port {port} is taken, so the HTTP API is at {server.url}"
 
-    async def _bind(self, engine: "Engine", port: int) -> "Server":
+    async def _bind(self, engine: "Engine", host: str, port: int) -> "Server":
         from core.http.app import build_app
         from core.http.limit import Limiter
         from core.http.server import Server
 
         options = self.options
         server = Server(
-            build_app(engine, version=__version__, limiter=Limiter()),
+            build_app(engine, version=__version__, limiter=Limiter(), log_file=self.lock.place.log),
             socket=options.socket or self.lock.place.socket(),
-            host=options.host,
+            host=host,
             port=port,
             allow_open=options.allow_open,
             on_lease=self._count,
@@ -245,23 +271,15 @@ class Life:
         LOG.info("reloaded: %s", engine.app.checksum[:12])
 
     def _tell_first(self, begun: "Begun") -> None:
-        """What became of the first administrator. A token goes to the terminal alone, never into the log (A-236)."""
+        """What became of the first administrator."""
         if begun.warning is not None:
-            self._say(f"warning: {begun.warning}")
+            self.report.warnings.append(begun.warning)
         if begun.done is not None:
-            self._say(begun.done)
-        if begun.token is not None:
-            from core.auth.bootstrap import PATH, TOKEN_SECONDS
-
-            announce_on_stdout(
-                f"Nobody can sign in yet: `sovrium-tui admin create EMAIL`, or within {TOKEN_SECONDS // 60} minutes\n"
-                f"  POST {PATH}  Authorization: Bearer {begun.token}  {{email, password, name}}"
-            )
+            self.report.done.append(begun.done)
 
     def _say(self, line: str) -> None:
-        if self.options.background:
-            LOG.info("%s", line)
-        else:
+        LOG.info("%s", line, extra=self.report.told)
+        if not self.options.background:
             announce_on_stdout(line)
 
     def _hang_up(self, reason: str) -> None:
@@ -382,8 +400,6 @@ def report_to(descriptor: int | None) -> Iterator[Callable[[str], None]]:
         raise
 
 
-def announce_on_stdout(line: str) -> None:
-    """Print a line at once; nobody may be reading any more."""
-    with contextlib.suppress(OSError):
-        sys.stdout.write(line + "\n")
-        sys.stdout.flush()
+def first_set(*values: int | None) -> int:
+    """The first that is not None."""
+    return next(value for value in values if value is not None)

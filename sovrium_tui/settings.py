@@ -12,14 +12,15 @@ from pathlib import Path
 from core.errors import BadRequest
 
 KNOWN = re.compile(
-    r"PORT|HOSTNAME|BASE_URL|NODE_ENV|LOG_LEVEL|DEBUG|DATABASE_URL|APP_SCHEMA(_FILE)?|FORM_IP_HASH_SALT"
+    r"PORT|HOSTNAME|BASE_URL|NODE_ENV|LOG_(LEVEL|FORMAT)|DEBUG|DATABASE_URL|APP_SCHEMA(_FILE)?|FORM_IP_HASH_SALT"
     r"|(SOVRIUM|SOVTUI|AUTH|SMTP|SMS|TWILIO|STORAGE|ECO|SENTRY|OTEL)_[A-Z0-9_]+|JWT_SECRET|RATE_LIMIT_WINDOW_SECONDS"
     r"|[A-Z][A-Z0-9_]*_CLIENT_(ID|SECRET)"
 )
 SECRET = re.compile(r".*(SECRET|PASSWORD|PASS|TOKEN|KEY|SALT|DSN|CREDENTIALS?)(_.*)?|DATABASE_URL|APP_SCHEMA")
 """Names whose values are never shown."""
 MASK = "••••••"
-LEVELS = ("debug", "info", "warn", "warning", "error")
+LEVELS = ("debug", "info", "warn", "error", "warning")
+FORMATS = ("text", "json")
 BOOLEANS = ("true", "false", "1", "0")
 FLAGS = ("SOVRIUM_ALLOW_PRIVATE_OUTBOUND", "SOVRIUM_DISABLE_NETWORK")
 LEAST = {"AUTH_SECRET": 16}
@@ -47,9 +48,9 @@ def take_env_file(app: Path | None, environ: MutableMapping[str, str] = os.envir
 
 def check(environ: Mapping[str, str]) -> None:
     """Raises BadRequest for the first value that is not allowed, never showing a secret's (E-002)."""
-    level = environ.get("LOG_LEVEL")
-    if level and level.lower() not in LEVELS:
-        raise BadRequest(f"LOG_LEVEL must be one of {', '.join(LEVELS)}")
+    for name, choices in (("LOG_LEVEL", LEVELS), ("LOG_FORMAT", FORMATS)):
+        if (value := environ.get(name)) and value.lower() not in choices:
+            raise BadRequest(f"{name} must be one of {', '.join(choices)}")
     for name in ("SOVRIUM_PORT", "PORT"):
         port = environ.get(name)
         if port and not (port.isascii() and port.isdigit() and int(port[:6]) <= 65535):

@@ -20,10 +20,12 @@ from core.contract.admin import (
 )
 from core.contract.auth import SessionBody
 from core.contract.auth_setting import AuthSettings
+from core.contract.logs import LogLevel, LogPage
 
 ADMIN = "/api/auth/admin"
 OUTBOX = "/api/admin/outbox"
 AUDIT = "/api/admin/audit-log"
+LOGS = "/api/console/logs"
 
 
 class Asker(Protocol):
@@ -40,6 +42,10 @@ class AdminPort(Protocol):
 
     async def rules(self) -> AccessRules: ...
     async def auth_settings(self) -> AuthSettings: ...
+
+    async def logs(
+        self, *, level: LogLevel = "debug", text: str = "", before: str | None = None, after: str | None = None
+    ) -> LogPage: ...
 
     async def users(self, search: str = "", *, limit: int = 50, offset: int = 0) -> UserPage: ...
     async def user(self, id_: str) -> AdminUserDetails: ...
@@ -86,6 +92,12 @@ class Administration:
 
     async def auth_settings(self) -> AuthSettings:
         return cast(AuthSettings, await self._client.request("GET", "/api/console/auth-settings"))
+
+    async def logs(
+        self, *, level: LogLevel = "debug", text: str = "", before: str | None = None, after: str | None = None
+    ) -> LogPage:
+        query = {"level": level, "text": text, "before": before, "after": after}
+        return cast(LogPage, await self._client.request("GET", asked(LOGS, query)))
 
     async def users(self, search: str = "", *, limit: int = 50, offset: int = 0) -> UserPage:
         query = {"limit": limit, "offset": offset, "sortBy": "email", "searchValue": search}

@@ -9,9 +9,11 @@ another site's page. An answer may be read by pages of our own, and of the origi
 import asyncio
 import os
 import pwd
+import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from core.access.grant import USER_ACCESS
@@ -22,13 +24,13 @@ from core.http.answer import HSTS, Answer
 from core.http.call import NOWHERE, Call, Disconnected, Receive, Scope
 from core.http.error import MethodNotAllowed, answer_to
 from core.http.limit import Limiter, address_of, caller_of, class_of, is_trusted
+from core.http.log import request_id, tell_request
 from core.http.origin import SAFE, check_host, check_origin, cors_headers, header
 from core.http.reload import Reloading
 from core.http.route import Route, Router
 from core.http.routes import all_routes
 from core.http.throttle import Told, take
 from core.http.window import Taken, TooMany
-from core.ids import short_id
 from core.principal import ACTING, GUEST, OWNER, Principal, Source
 from core.schema.model import App
 
@@ -76,6 +78,8 @@ class Application:
         """`http://127.0.0.1:3000` where the server listens there."""
         self.authenticate: Authenticate | None = None
         """Tells who calls over TCP, in place of the sessions of the app."""
+        self.log_file: Path | None = None
+        """The newest file of the server's log, where it has one."""
         self.limiter: Limiter | None = None
         """Counts requests over TCP; None: nobody does."""
         self.router = Router(all_routes())
@@ -104,6 +108,7 @@ class Application:
         if scope["type"] != "http":
             raise RuntimeError(f"{scope['type']} is not served")
         call = taken = None
+        begun = time.perf_counter()
         try:
             if self._held is not None and not scope["path"].startswith(NEVER_HELD):
                 await self._wait(self._held)
@@ -133,6 +138,7 @@ class Application:
             if isinstance(error, TooMany):
                 await self._tell_limit(scope)
         self._dress(answer, scope, call, taken)
+        tell_request(scope, answer.status, begun)
         await answer.send(send)
 
     async def _tell_limit(self, scope: Scope) -> None:
@@ -234,7 +240,7 @@ class Application:
     def source(self, scope: Scope) -> Source:
         """Where a request comes from, for the audit log."""
         agent = header(scope, b"user-agent")
-        request = short_id("req")
+        request = request_id(scope)
         if is_local(scope):
             transport: Literal["cli", "tui"] = "cli" if agent and "cli" in agent else "tui"
             return Source(transport, None, agent, request, os_user())
@@ -345,8 +351,9 @@ def build_app(
     hosts: Collection[str] | None = LOCAL_NAMES,
     limiter: Limiter | None = None,
     authenticate: Authenticate | None = None,
+    log_file: Path | None = None,
 ) -> Application:
     """The application over an open engine, or over none yet (`Application.engine` is set when it is there)."""
     app = Application(engine, version=version, hosts=hosts)
-    app.limiter, app.authenticate = limiter, authenticate
+    app.limiter, app.authenticate, app.log_file = limiter, authenticate, log_file
     return app

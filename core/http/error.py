@@ -1,15 +1,12 @@
 """Errors as answers: one envelope, made here and nowhere else. Also the errors that only a door can have."""
 
-import logging
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from typing import Any
 
 from core.errors import FieldError, Invalid, RequestError, SovriumError
 from core.http.answer import Answer, as_json
+from core.http.log import request_id, tell_failure
 from core.http.window import TooMany
-from core.ids import short_id
-
-log = logging.getLogger("sovrium.http")
 
 
 class MethodNotAllowed(RequestError):
@@ -30,20 +27,14 @@ def body_error(message: str, *, code: str = "body.not-json") -> Invalid:
     return Invalid(message, [FieldError("body", code, message)])
 
 
-def shown(path: str) -> str:
-    """A path for the log, without the secret that the address of a link may end in (A-252)."""
-    before, mark, _ = path.partition("/reset-password/")
-    return f"{before}{mark}…" if mark else path
-
-
-def answer_to(error: Exception, context: Mapping[str, Any]) -> Answer:
+def answer_to(error: Exception, scope: MutableMapping[str, Any]) -> Answer:
     """The answer to a failed request. What we did not raise on purpose is told to the log only (R-006), under an id
     that the caller gets."""
-    if not isinstance(error, SovriumError) or error.status >= 500:
-        request = short_id("req")
-        log.error("%s %s failed (%s)", context.get("method"), shown(context.get("path", "")), request, exc_info=error)
-        if not isinstance(error, SovriumError) or error.status == 500:
-            error = SovriumError("Something went wrong inside the server; its log says what", requestId=request)
+    status = error.status if isinstance(error, SovriumError) else 500
+    if status >= 500:
+        tell_failure(scope, error, status)
+    if not isinstance(error, SovriumError) or status == 500:
+        error = SovriumError("Something went wrong inside the server; its log says what", requestId=request_id(scope))
     answer = as_json(error.body(), error.status)
     if isinstance(error, MethodNotAllowed):
         answer.headers.append((b"allow", ", ".join(error.allowed).encode()))

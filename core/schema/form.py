@@ -224,6 +224,15 @@ class AppRateLimitForm(RateLimitForm):
     trusted_proxies: list[str] = []
 
 
+class ServerForm(Form):
+    """Where the HTTP API listens; the command line and the environment say otherwise (A-005). More keys come later."""
+
+    model_config = ConfigDict(extra="allow")
+
+    host: Annotated[str, Field(min_length=1)] | None = None
+    port: Annotated[int, Field(ge=0, le=65_535)] | None = None
+
+
 class AutoApproveForm(Form):
     """Whose comments need no moderator where there is one."""
 
@@ -401,7 +410,7 @@ class AppForm(Form):
     history: HistoryForm | None = None
     rate_limit: AppRateLimitForm | Literal[False] | None = None
     webhooks: OutgoingForm | None = None
-    server: Anything | None = None
+    server: ServerForm | None = None
     keys: Anything | None = None
 
 
@@ -418,6 +427,7 @@ ROOT_RUN = frozenset(
         "rateLimit",
         "history",
         "webhooks",
+        "server",
     }
 )
 """Root keys that need no note: they work, or say nothing that could be missed."""

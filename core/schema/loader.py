@@ -129,6 +129,8 @@ def _read_app(
             findings.note("schema.later", f"`{key}` is accepted, not run yet", (key,))
     if shape is None:
         return None
+    for key in (shape.server and shape.server.model_extra) or ():
+        findings.note("schema.later", f"`server.{key}` is accepted, not run yet", ("server", key))
     app = App(
         name=shape.name,
         version=shape.version,
@@ -145,6 +147,8 @@ def _read_app(
         private_hosts=tuple(host.lower() for host in shape.webhooks.allow_private) if shape.webhooks else (),
         history_days=shape.history.retention_days if shape.history else None,
         env=variables,
+        host=shape.server.host if shape.server else None,
+        port=shape.server.port if shape.server else None,
         later={key: plain(value) for key, value in tree.items() if key not in _ROOT_SPECS},
         source=path,
         files=tuple(source.files),
@@ -159,7 +163,9 @@ def _read_app(
 
 
 _ROOT_KEYS = frozenset(field.alias or name for name, field in AppForm.model_fields.items())
-_ROOT_SPECS = frozenset({"name", "version", "description", "tables", "auth", "env", "rateLimit", "history", "webhooks"})
+_ROOT_SPECS = frozenset(
+    {"name", "version", "description", "tables", "auth", "env", "rateLimit", "history", "webhooks", "server"}
+)
 
 
 def _with_usable_name(tree: Map, findings: Findings) -> dict[str, Any]:

@@ -212,6 +212,9 @@ class App:
     history_days: int | None = None
     """How long changes are remembered; None: always (R-085)."""
     env: tuple[Mapping[str, Any], ...] = ()
+    host: str | None = None
+    port: int | None = None
+    """Where the HTTP API listens when whoever starts it says nothing."""
     later: Mapping[str, Any] = field(default_factory=dict)
     """Root keys kept for features that come later (pages, theme, languages, …), as plain data."""
     source: Path | None = None

@@ -14,14 +14,12 @@ from sovrium_tui.cli.app_file import app_argument, data_dir_of, data_dir_option,
 @click.command()
 @app_argument
 @data_dir_option
-@click.option("--host", default="127.0.0.1", show_default=True, envvar="SOVRIUM_HOST", help="Address to listen on.")
+@click.option("--host", envvar="SOVRIUM_HOST", help="Address to listen on [default: server.host, 127.0.0.1].")
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
-    default=3000,
-    show_default=True,
     envvar=["SOVRIUM_PORT", "PORT"],
-    help="Port to listen on; 0 picks a free one.",
+    help="Port to listen on; 0 picks a free one [default: server.port, 3000].",
 )
 @click.option(
     "--socket", type=click.Path(path_type=Path), help="Path of the Unix socket [default: in the data folder]."
@@ -38,11 +36,12 @@ from sovrium_tui.cli.app_file import app_argument, data_dir_of, data_dir_option,
 def start(app: Path | None, data_dir: Path | None, socket: Path | None, **options: Any) -> None:
     """Serve APP in the foreground, over HTTP and a Unix socket.
 
-    Prints one line when it is ready. Ctrl+C or SIGTERM ends it after the writes that are under way; SIGHUP takes up the
-    app file anew, as `sovrium-tui reload` does.
+    Prints one line on stdout when it is ready, and what the start did on stderr. Ctrl+C or SIGTERM ends it after the
+    writes that are under way; SIGHUP takes up the app file anew, as `sovrium-tui reload` does.
     """
     app_file = find_app(app)
-    from sovrium_tui.server import ServerOptions, announce_on_stdout, serve
+    from sovrium_tui.process.start_report import announce_on_stdout
+    from sovrium_tui.server import ServerOptions, serve
 
     place = data_dir_of(app_file, data_dir)
     socket = socket.absolute() if socket else None

@@ -16,8 +16,7 @@ from core.errors import Conflict, Locked, MigrationRefused, SchemaError, Sovrium
 from sovrium_tui import __version__
 from sovrium_tui.process.allocator import tuned
 from sovrium_tui.process.lock import PAUSE, held_by, starting
-from sovrium_tui.process.log import rotate
-from sovrium_tui.process.place import Place
+from sovrium_tui.process.place import Place, private
 from sovrium_tui.process.record import ServerRecord, read_record
 
 PATIENCE = 60.0
@@ -127,7 +126,6 @@ def attach(place: Place, record: ServerRecord, app_file: Path) -> Address | None
 
 def start_background(app_file: Path, place: Place) -> Address:
     """Start a server that outlives its starter; returns when it is ready."""
-    rotate(place.log)
     reader, writer = os.pipe()
     try:
         process = spawn(app_file, place, writer)
@@ -149,7 +147,7 @@ def spawn(app_file: Path, place: Place, report: int) -> subprocess.Popen[bytes]:
     """The process: `-P` and a clean environment, so that nothing in the shell's folder becomes code of ours."""
     environment = {key: value for key, value in os.environ.items() if key not in FORGOTTEN} | tuned()
     command = [sys.executable, "-P", "-m", "sovrium_tui", "start", str(app_file), "--data-dir", str(place.data_dir)]
-    with place.log.open("ab") as log:
+    with open(place.log, "ab", opener=private) as log:
         process = subprocess.Popen(
             [*command, "--background", "--report", str(report)],
             cwd=place.data_dir,

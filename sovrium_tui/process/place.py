@@ -39,6 +39,7 @@ class Place:
 
     @property
     def log(self) -> Path:
+        """The newest file of the server's log; older ones have a number behind its name."""
         return self.run / "server.log"
 
     def prepare(self) -> None:
@@ -60,6 +61,13 @@ class Place:
             return path
         name = hashlib.sha256(os.fsencode(self.data_dir)).hexdigest()[:16]
         return runtime_dir() / f"{name}.sock"
+
+
+def private(path: str, flags: int) -> int:
+    """An opener: the file is for this user alone, also one that was there before."""
+    descriptor = os.open(path, flags, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def runtime_dir() -> Path:

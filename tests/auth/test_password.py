@@ -183,7 +183,7 @@ def test_a_252_the_log_of_errors_holds_no_link(
 
     monkeypatch.setattr(auth.recovery, "is_open", broken)
     assert duck_desk.guest.get(mails.link("resetPassword", "ana")).status_code == 500
-    assert "/api/auth/reset-password/… → 500" in caplog.text
+    assert "/api/auth/reset-password/…?callbackURL=%2Fchoose → 500" in caplog.text
     assert token_of_link(mails) not in caplog.text
 
 

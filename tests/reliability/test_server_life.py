@@ -21,7 +21,6 @@ from sovrium_tui import __version__
 from sovrium_tui.process import discovery
 from sovrium_tui.process.discovery import ensure_server, find_server, stop_server
 from sovrium_tui.process.lock import DataLock
-from sovrium_tui.process.log import SIZE_LIMIT
 from sovrium_tui.process.place import Place
 from sovrium_tui.process.record import ServerRecord, process_start, read_record
 
@@ -276,25 +275,29 @@ def test_long_folders_and_taken_ports(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not address.socket.exists()
 
 
-def test_the_log_is_bounded(tmp_path: Path) -> None:
-    """Whatever is logged, and what a crash prints, is in the newest of two files of limited size."""
+def test_a_246_the_log_takes_what_a_crash_prints(tmp_path: Path) -> None:
+    """Also after it has begun a new file."""
     log = tmp_path / "server.log"
     code = (
-        "import logging, os, sys\n"
+        "import logging, os\n"
         "from pathlib import Path\n"
-        "from sovrium_tui.process.log import write_to\n"
-        f"write_to(Path({str(log)!r}), 'info')\n"
-        "for _ in range(3000): logging.info('x' * 1000)\n"
-        "os.write(2, b'the crash')\n"
+        "from sovrium_tui.process import log\n"
+        "log.FILE_BYTES = 1000\n"
+        f"with log.logging_to(Path({str(log)!r}), log.LogSettings.of({{}}), takes_output=True):\n"
+        "    for _ in range(30): logging.getLogger('core').info('x' * 100)\n"
+        "    os.write(2, b'the crash')\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=50)
-    assert log.stat().st_size <= SIZE_LIMIT + 20
+    assert log.with_name("server.log.3").exists()
     assert "the crash" in log.read_text()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["server.log", "server.log.1"]
 
 
 def test_settings_that_are_none(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     """E-002: the variable and what it takes."""
+    monkeypatch.setenv("LOG_FORMAT", "xml")
+    with pytest.raises(SovriumError, match="LOG_FORMAT must be one of text, json"):
+        home.ensure()
+    monkeypatch.delenv("LOG_FORMAT")
     monkeypatch.setenv("LOG_LEVEL", "loud")
     with pytest.raises(SovriumError, match="LOG_LEVEL must be one of debug"):
         home.ensure()

@@ -39,6 +39,7 @@ def all_routes() -> Iterator[Route]:
         invitations,
         jobs,
         migrations,
+        logs,
         openapi,
         outbox,
         reload,
@@ -96,6 +97,7 @@ def all_routes() -> Iterator[Route]:
         migrations,
         indexes,
     ):
+        logs,
         yield from module.routes.routes
     yield from transfer_routes.console.routes
     yield from table_routes.console.routes
