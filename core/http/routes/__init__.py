@@ -38,8 +38,8 @@ def all_routes() -> Iterator[Route]:
         indexes,
         invitations,
         jobs,
-        migrations,
         logs,
+        migrations,
         openapi,
         outbox,
         reload,
@@ -96,8 +96,8 @@ def all_routes() -> Iterator[Route]:
         reload,
         migrations,
         indexes,
-    ):
         logs,
+    ):
         yield from module.routes.routes
     yield from transfer_routes.console.routes
     yield from table_routes.console.routes
