@@ -16,6 +16,7 @@ from sqlalchemy import (
     DateTime,
     Double,
     FromClause,
+    Interval,
     Numeric,
     Select,
     Text,
@@ -32,9 +33,11 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.sql.elements import Null
 
 from core.access.claim import asked
+from core.access.connected import Connected, as_text, of_kind
 from core.fields.column import ColumnKind
 from core.fields.policy import Frame, Meaning, is_soft, moment
 from core.fields.sameness import stored
@@ -49,6 +52,8 @@ from core.schema.policy_text import LISTS, Asked, Call, Constant, Named, Rows, T
 Value = ColumnElement[Any]
 RowsOf = Callable[[Scope], Node | None]
 """The rows of a table that the caller may read, for sub-selects; None: all."""
+Sides = tuple[Node | None, Node | None]
+"""What lets rows through, and what holds them back; None: every row."""
 _OPERATIONS: dict[str, Callable[[Value, Value], Value]] = {
     "=": lambda a, b: a == b,
     "<>": lambda a, b: a != b,
@@ -104,28 +109,32 @@ class CallerPolicies:
         permit, restrict = self.terms(action, new=new)
         return any(_is_true(each) for each in permit) and all(map(_is_true, restrict))
 
-    def condition(
-        self, action: PolicyAction, principal: Principal, rows_of: RowsOf, *, new: bool = False
-    ) -> Node | None:
-        """The rows that pass: some of what permits and all of what restricts; None: every row."""
-        if self.is_open(action, new=new):
-            return None
+    def sides(
+        self, action: PolicyAction, caller: Principal | Connected, rows_of: RowsOf, *, new: bool = False
+    ) -> Sides:
+        """Some of what permits, and all of what restricts."""
         permit, restrict = self.terms(action, new=new)
-        parts = [term_node(term, principal, rows_of) for term in restrict if not _is_true(term)]
-        if not any(map(_is_true, permit)):
-            parts.insert(0, Some(tuple(term_node(term, principal, rows_of) for term in permit)))
-        return parts[0] if len(parts) == 1 else All(tuple(parts))
+        return (
+            None if any(map(_is_true, permit)) else Some(tuple(term_node(term, caller, rows_of) for term in permit)),
+            all_of(term_node(term, caller, rows_of) for term in restrict if not _is_true(term)),
+        )
+
+
+def all_of(parts: Iterable[Node | None]) -> Node | None:
+    """The rows that meet every part; None: all of them."""
+    given = tuple(part for part in parts if part is not None)
+    return None if not given else given[0] if len(given) == 1 else All(given)
 
 
 def _is_true(term: Term) -> bool:
     return isinstance(term, Constant) and term.value is True
 
 
-def term_node(term: Term, principal: Principal, rows_of: RowsOf) -> Node:
+def term_node(term: Term, caller: Principal | Connected, rows_of: RowsOf) -> Node:
     """One expression as a condition on rows of its table."""
 
     def make(scope: Scope, source: FromClause | None) -> ColumnElement[bool]:
-        return _Compiler(principal, scope, rows_of).row(term, source)
+        return _Compiler(caller, scope, rows_of).row(term, source)
 
     return Given(make)
 
@@ -134,8 +143,8 @@ class _Compiler:
     """One expression over the rows of a table. Kinds were checked with the app file; here they decide how constants are
     bound."""
 
-    def __init__(self, principal: Principal, scope: Scope, rows_of: RowsOf) -> None:
-        self._principal = principal
+    def __init__(self, caller: Principal | Connected, scope: Scope, rows_of: RowsOf) -> None:
+        self._caller = caller
         self._scope = replace(scope, sights=None, sql_nulls=False)
         self._rows_of = rows_of
         self._meaning = Meaning(self._columns)
@@ -178,9 +187,12 @@ class _Compiler:
                 return self._call(term, frame)
 
     def _constant(self, term: Constant | Asked) -> Any:
+        """A value of Python; where it is asked of who is connected, SQL."""
         if isinstance(term, Constant):
             return term.value
-        return asked(term, self._principal, self._scope.model.app.roles)
+        if isinstance(self._caller, Connected):
+            return self._caller.asked(term)
+        return asked(term, self._caller, self._scope.model.app.roles)
 
     def _bound(self, term: Constant | Asked, kind: ColumnKind | None) -> Value:
         return bound(self._constant(term), kind)
@@ -253,28 +265,35 @@ class _Compiler:
             (count,) = call.terms[-1].terms
             step = timedelta(seconds=float(count.value))  # type: ignore[union-attr, arg-type]
             base = self._instant(call.terms[0])
+            if isinstance(base, ColumnElement):
+                interval = literal(step, Interval)
+                return base + interval if call.name == "+" else base - interval
             return literal(base + step if call.name == "+" else base - step, DateTime(timezone=True))
         if call.name in ("=", "<>") and all(isinstance(each, Constant | Asked) for each in call.terms):
             left, right = map(self._constant, call.terms)  # type: ignore[arg-type]
             if left is None or right is None:
                 return _UNKNOWN
-            if type(left) is type(right):
+            if type(left) is type(right) and not isinstance(left, ColumnElement):
                 return true() if (left == right) == (call.name == "=") else false()
         one, other = self._beside(call.terms, frame)
         return _compared(call.name, one, other)
 
     def _instant(self, term: Term) -> Any:
+        """A moment; of SQL that outlives this one (`is_lasting`) the database's own clock."""
         assert isinstance(term, Call)
         if term.name == "now":
-            return self._scope.now
+            return func.now() if self._scope.is_lasting else self._scope.now
         (text,) = term.terms
         return moment(text.value, "timestamp")  # type: ignore[union-attr]
 
     def _moment(self, call: Call) -> Value:
         match call.name:
             case "now" | "instant":
-                return literal(self._instant(call), DateTime(timezone=True))
+                found = self._instant(call)
+                return found if isinstance(found, ColumnElement) else literal(found, DateTime(timezone=True))
             case "today":
+                if self._scope.is_lasting:
+                    return cast(func.timezone(str(self._scope.zone), func.now()), Date)
                 return literal(self._scope.today, Date)
         (text,) = call.terms
         return literal(moment(text.value, "date"), Date)  # type: ignore[union-attr]
@@ -288,6 +307,8 @@ class _Compiler:
         one, several = call.terms
         if isinstance(several, Asked):
             values = [self._constant(several)] if several.name not in LISTS else self._constant(several)
+            if isinstance(self._caller, Connected):
+                return self._any_asked(one, values, frame)
             if is_soft(one):
                 mine = self._constant(one)  # type: ignore[arg-type]
                 return _UNKNOWN if mine is None else true() if mine in values else false()
@@ -304,6 +325,14 @@ class _Compiler:
         if self._scope.dialect == "duckdb":
             return func.list_contains(members, value)
         return cast(value, members.type.item_type) == any_(members)  # type: ignore[attr-defined]
+
+    def _any_asked(self, one: Term, values: Any, frame: Frame) -> Value:
+        """`values` are SQL, or a list of it."""
+        if isinstance(values, list):
+            values = array(values, type_=Text)
+        if is_soft(one):
+            return bound(self._constant(one), "text") == any_(values)  # type: ignore[arg-type]
+        return as_text(self._value(one, frame), self._meaning.column_kind(one, frame) or "text") == any_(values)
 
     def _in_rows(self, call: Call, frame: Frame) -> Value:
         one, rows = call.terms
@@ -357,7 +386,9 @@ def converted(value: Any, kind: ColumnKind) -> Any:
 
 
 def bound(value: Any, kind: ColumnKind | None) -> Value:
-    """A bound value; NULL where it is none of the column's."""
+    """A bound value; NULL where it is none of the column's. What the database is to ask stays SQL. Raises Unsayable."""
+    if isinstance(value, ColumnElement):
+        return of_kind(value, kind)
     if kind is not None:
         value = converted(value, kind)
     if value is None:

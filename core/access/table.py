@@ -3,14 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
+from core.access.connected import Connected
 from core.access.decision import Caller, Decision, FieldOperation, TableRules, admits, decide, decide_field, table_rules
-from core.access.policy import RowsOf, term_node
+from core.access.policy import RowsOf, Sides, all_of, term_node
 from core.access.row import EVERYTHING as EVERY_ROW
 from core.access.row import row_filter
 from core.errors import NotFound, NotSignedIn
 from core.fields.model import AppModel, TableModel
 from core.principal import Principal
-from core.query.filter import All, Node
+from core.query.filter import Node
 from core.query.scope import EVERYTHING, Scope, Sight
 from core.schema.permission import OPERATIONS, Operation, RowRule
 from core.schema.policy import Policy, PolicyAction
@@ -156,40 +157,41 @@ class TableAccess:
     def rows(self, operation: RowOperation, principal: Principal, scope: Scope) -> Node | None:
         """The rows that the caller may do that to; None: all. What cannot be seen can be neither changed nor deleted
         (P-027)."""
+        return all_of(self.sides(operation, principal, scope))
+
+    def sides(self, operation: RowOperation, caller: Principal | Connected, scope: Scope) -> Sides:
+        """What of `rows` lets through and what holds back: apart, for a database that joins several roles by itself."""
         names: tuple[RowOperation, ...] = (operation,) if operation in ("read", "create") else ("read", operation)
-        parts: list[Node | None] = []
-        for name in names:
-            rule: RowRule | None = getattr(self._row_rules, name) if self._row_rules else None
-            parts.append(None if rule is None else row_filter(rule, principal, scope))
-            parts.append(self._policed(ACTION_OF[name], principal, new=name == "create"))
-        return _all_of(parts)
+        permit, restrict = self._policed([(ACTION_OF[name], name == "create") for name in names], caller)
+        return permit, all_of([*(self._ruled(name, caller, scope) for name in names), restrict])
 
     def result(self, principal: Principal, scope: Scope) -> Node | None:
         """What a row must still meet after a change (P-026): the rule of writing, the policies' checks, and nobody moves a
         row out of the own sight (auth A-190). None: nothing."""
+        return all_of(self.result_sides(principal, scope))
+
+    def result_sides(self, caller: Principal | Connected, scope: Scope) -> Sides:
+        """`result`, as `sides` has it."""
         rule = self._row_rules and self._row_rules.write
-        return _all_of(
-            [
-                row_filter(rule, principal, scope) if rule and rule.check_result else None,
-                self._policed("update", principal, new=True),
-                self._policed("select", principal),
-            ]
-        )
+        permit, restrict = self._policed([("update", True), ("select", False)], caller)
+        return permit, all_of([row_filter(rule, caller, scope) if rule and rule.check_result else None, restrict])
 
-    def _policed(self, action: PolicyAction, principal: Principal, *, new: bool = False) -> Node | None:
+    def _ruled(self, operation: RowOperation, caller: Principal | Connected, scope: Scope) -> Node | None:
+        rule: RowRule | None = getattr(self._row_rules, operation) if self._row_rules else None
+        return None if rule is None else row_filter(rule, caller, scope)
+
+    def _policed(self, asked: Iterable[tuple[PolicyAction, bool]], caller: Principal | Connected) -> Sides:
+        """What policies say of all these actions, each of rows as they are or as they become."""
         if self._policies is None:
-            return None
-        return self._policies.condition(action, principal, self._rows_of(principal), new=new)
+            return None, None
+        rows_of = self._rows_of(caller)
+        sides = [self._policies.sides(action, caller, rows_of, new=new) for action, new in asked]
+        return all_of(permit for permit, _ in sides), all_of(restrict for _, restrict in sides)
 
-    def _rows_of(self, principal: Principal) -> RowsOf:
+    def _rows_of(self, caller: Principal | Connected) -> RowsOf:
         """Sub-selects of policies see of other tables the rows that the caller may read, whatever the operations and
         fields that are open to it: these are the app's own questions."""
-        return lambda there: self._all[there.table.sql_name].rows("read", principal, there)
-
-
-def _all_of(parts: Iterable[Node | None]) -> Node | None:
-    given = tuple(part for part in parts if part is not None)
-    return None if not given else given[0] if len(given) == 1 else All(given)
+        return lambda there: all_of(self._all[there.table.sql_name].sides("read", caller, there))
 
 
 class Access:
@@ -270,11 +272,14 @@ class Access:
             if len(self._callers) >= CALLERS_KEPT:
                 self._callers.clear()
                 self._kept.clear()
-            caller = Caller.of(principal, self._model.app.roles)
-            found = self._kept.get(caller)
-            if found is None:
-                found = self._kept[caller] = self._decide_all(caller)
-            self._callers[key] = found
+            found = self._callers[key] = self.of_caller(Caller.of(principal, self._model.app.roles))
+        return found
+
+    def of_caller(self, caller: Caller) -> Mapping[str, TableAccess]:
+        """Every table, by SQL name, for callers of these roles."""
+        found = self._kept.get(caller)
+        if found is None:
+            found = self._kept[caller] = self._decide_all(caller)
         return found
 
     def _decide_all(self, caller: Caller) -> Mapping[str, TableAccess]:

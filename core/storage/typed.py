@@ -47,7 +47,12 @@ def execute(reader: Reader, sql: str) -> int:
 
 def literal_text(reader: Reader, statement: Executable) -> str:
     """A statement with its values in place: the definition of a view."""
-    dialect = copy(_session(reader).statements.dialect)
+    return written(_session(reader).statements.dialect, statement)
+
+
+def written(dialect: Any, statement: Executable) -> str:
+    """As `literal_text`, for a database that is not at hand."""
+    dialect = copy(dialect)
     dialect._backslash_escapes = False
     return str(statement.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""`user`, `admin`, `roles`, `groups`: people of an app (auth §19)."""
+"""`user`, `admin`, `groups`: people of an app (auth §19)."""
 
 import re
 from pathlib import Path
@@ -395,24 +395,6 @@ def create_admin(
 
 
 @click.group()
-def roles() -> None:
-    """The roles of an app."""
-
-
-@roles.command("list")
-@account_options
-def list_roles(app: Path | None, data_dir: Path | None, as_json: bool) -> None:
-    """List roles, the highest first, with how many hold each."""
-    answer = asked(app, data_dir, "roles list", lambda client: client.request("GET", f"{ADMIN}/roles"))
-    rows = [
-        (each["name"], each["level"], each["users"], "built in" if each["builtIn"] else "", each["description"])
-        for each in answer["roles"]
-    ]
-    names = ("role", "level", "users", "", "description")
-    tell_rows(answer, rows, names, f"default: {answer['defaultRole']}", as_json=as_json, numeric="level users")
-
-
-@click.group()
 def groups() -> None:
     """The groups of an app."""
 
@@ -465,4 +447,4 @@ def remove(group: str, who: str, app: Path | None, data_dir: Path | None, as_jso
     tell(answer, f"{answer['email']} is out of {group}", as_json=as_json)
 
 
-COMMANDS = (user, admin, roles, groups)
+COMMANDS = (user, admin, groups)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.principal import OWNER, Principal
 from core.records.service import Records
 from core.sql.run import SqlRuns
 from core.storage.database import Call, Settings, Transaction
@@ -117,6 +118,65 @@ async def test_failures_tell_nothing(open_duckdb: OpenDatabase) -> None:
         assert "5x" not in problem["message"]
 
 
+async def test_rules_of_rows_and_fields(open_db: OpenDatabase) -> None:
+    """P-035: who types SQL has the rows and fields that `permissions` and `rowLevelPermissions` leave each role, in what it
+    reads and in what it writes."""
+    model, database = app_model(RULED), open_db()
+    create_tables(database, model)
+    records = Records(database, model)
+    runs = SqlRuns(database, model, None, records)
+    rows = [{"text": text, "owner": owner, "cost": 7} for text, owner in (("a", "ada"), ("b", "bob"), ("c", "eve"))]
+    await records.batch_create(OWNER, model.by_sql_name["notes"], {"records": [{"fields": row} for row in rows]})
+
+    def desk(who: str, *roles: str) -> Desk:
+        return Desk(runs, Principal("user", id=who, roles=frozenset(roles)))
+
+    ada, eve, both = desk("ada", "member"), desk("eve", "editor"), desk("ada", "member", "editor")
+    for one, texts, cost in ((ada, "a", None), (eve, "abc", 7), (both, "abc", 7), (desk("x", "viewer"), None, None)):
+        read = await one("SELECT text FROM notes ORDER BY id")
+        assert (None if "problem" in read else "".join(row[0] for row in read["rows"])) == texts
+        costs = await one("SELECT max(cost) FROM notes")
+        assert (costs["rows"][0][0] if cost else costs["problem"]["code"]) == (cost or ("42703" if texts else "42P01"))
+    for one, sql, outcome in (
+        (ada, "UPDATE notes SET text = 'aa'", 1),
+        (ada, "UPDATE notes SET owner = 'bob'", "42501"),
+        (ada, "UPDATE notes SET cost = 1", "42703"),
+        (ada, "INSERT INTO notes (text, owner) VALUES ('d', 'ada')", 1),
+        (ada, "INSERT INTO notes (text, owner) VALUES ('d', 'bob')", "42501"),
+        (ada, "DELETE FROM notes", "42501"),
+        (eve, "UPDATE notes SET cost = 1 WHERE text = 'c'", 1),
+        (eve, "UPDATE notes SET text = 'x' WHERE owner <> 'eve'", 0),
+        (eve, "DELETE FROM notes WHERE text = 'b'", 1),
+    ):
+        found = await one(sql)
+        assert found.get("changed", found.get("problem", {}).get("code")) == outcome, (sql, found)
+
+
+RULED = """
+auth: {strategies: [{type: emailAndPassword}], roles: [{name: editor, level: 30}]}
+tables:
+  - name: notes
+    fields:
+      - {name: text, type: single-line-text}
+      - {name: owner, type: single-line-text}
+      - {name: desk, type: single-line-text, default: editor}
+      - {name: cost, type: integer}
+    permissions:
+      read: [member, editor]
+      create: [member]
+      update: [member, editor]
+      delete: [editor]
+      fields: [{field: cost, read: [editor], write: [editor]}]
+    rowLevelPermissions:
+      read:
+        when:
+          logic: or
+          conditions:
+            - {field: owner, operator: eq, value: $currentUser.id}
+            - {field: desk, operator: eq, value: $currentUser.role}
+      write: {when: {field: owner, operator: eq, value: $currentUser.id}}
+      create: {when: {field: owner, operator: eq, value: $currentUser.id}}
+"""
 LEAKY = """
 auth: {strategies: [{type: emailAndPassword}]}
 tables:
