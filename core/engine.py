@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
     from core.access.grant import Grants
+    from core.analytics.service import Analytics
     from core.auth.people import People
     from core.auth.service import Auth
     from core.comments.notification import Notifications
@@ -87,6 +88,8 @@ class Engine:
     """Builds indexes that the last migration has left for later."""
     retention: "Retention | None" = None
     """Forgets old changes, where the app file says so."""
+    analytics: "Analytics | None" = None
+    """Counts visits of pages, where the app file says so."""
     _closers: list[Callable[[], object]] = field(default_factory=list)
 
     @cached_property
@@ -202,6 +205,8 @@ class Engine:
                 await asyncio.to_thread(worker.stop)
         if self.auth is not None and successor.auth is None:
             await asyncio.to_thread(self.auth.close)
+        if self.analytics is not None and successor.analytics is None:
+            await asyncio.to_thread(self.analytics.stop)
         self.sql.follow(successor.model, successor.records)
         self.completions.forget()
         if "views" in self.__dict__:
@@ -210,7 +215,7 @@ class Engine:
     def close(self) -> None:
         """Stop jobs and SQL runs, finish queued writes, let go of the database. Idempotent; any thread."""
         closers, self._closers = self._closers, []
-        for worker in (self.retention, self.deliveries, self.indexes):
+        for worker in (self.retention, self.deliveries, self.indexes, self.analytics):
             if worker is not None:
                 worker.stop()
         if closers and "views" in self.__dict__:
@@ -320,6 +325,7 @@ def owned_views() -> "OwnedViews":
 def own_tables() -> "list[Table]":
     """The tables that services keep beside the app's, to be moved with them."""
     from core.access.grant import GRANTS
+    from core.analytics.store import VISITS
     from core.audit.log import AUDIT
     from core.auth.store import TABLES
     from core.files.ledger import FILES, USES
@@ -327,7 +333,7 @@ def own_tables() -> "list[Table]":
     from core.messaging.queue import OUTBOX
     from core.views.personal import PREFERENCES, VIEWS
 
-    return [*TABLES, AUDIT, OUTBOX, TEXTS, FILES, USES, GRANTS, VIEWS, PREFERENCES]
+    return [*TABLES, AUDIT, OUTBOX, TEXTS, FILES, USES, GRANTS, VIEWS, PREFERENCES, VISITS]
 
 
 def personal_tables() -> "tuple[Table, ...]":
@@ -353,6 +359,7 @@ def assemble(
 ) -> Engine:
     """The services over an open database whose tables stand. What belongs to the database rather than to one version of
     the app (events, jobs, SQL runs, the completion index) is taken over from the engine `before`."""
+    from core.analytics.service import open_analytics
     from core.comments.store import Forget
     from core.history.retention import Retention
     from core.jobs.center import JobCenter
@@ -395,6 +402,7 @@ def assemble(
     if waiting(database):
         engine.indexes = IndexBuilder(database)
     engine.deliveries = start_deliveries(engine)
+    engine.analytics = open_analytics(model.app, database, clock, before.analytics if before else None)
     if before is not None:
         engine._closers += before._closers
     else:

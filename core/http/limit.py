@@ -18,9 +18,18 @@ from core.principal import Principal
 from core.schema.model import App
 from core.schema.permission import RateLimit
 
-Class = Literal["read", "write", "delete", "tables", "activity", "shared"]
-DEFAULTS: dict[Class, int] = {"read": 100, "write": 50, "delete": 50, "tables": 100, "activity": 60, "shared": 60}
-"""Requests within a window without a session (L-001, L-006)."""
+Class = Literal["read", "write", "delete", "tables", "activity", "shared", "visits"]
+DEFAULTS: dict[Class, int] = {
+    "read": 100,
+    "write": 50,
+    "delete": 50,
+    "tables": 100,
+    "activity": 60,
+    "shared": 60,
+    "visits": 50,
+}
+"""Requests within a window without a session (L-001, L-006). Visits of pages have one of their own: who reads much must not
+find that nothing can be written any more."""
 SESSION_FACTOR = 10
 """With a session, as many times that: a grid that scrolls needs it."""
 WINDOW_SECONDS = 60
@@ -63,7 +72,7 @@ class Limiter:
         seconds = (own and own.window) or (app.rate_limit and app.rate_limit.window) or self.window
         if class_ == "shared":
             return *self._shared, False
-        if class_ in ("tables", "activity"):
+        if class_ in ("tables", "activity", "visits"):
             return DEFAULTS[class_], seconds, False
         said = _said(own, class_)
         return said or _said(app.rate_limit, class_) or DEFAULTS[class_], seconds, own is not None

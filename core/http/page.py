@@ -20,8 +20,10 @@ from core.auth.redirect import origin_of
 from core.errors import Invalid, SovriumError
 from core.http.answer import Answer, Header
 from core.http.call import Call
+from core.http.language import languages_of
 
 LANGUAGES = ("en", "fr")
+VISIT_SCRIPT = "/api/analytics/script.js"
 HTML: Header = (b"content-type", b"text/html; charset=utf-8")
 _STYLE = (
     "body{margin:0;padding:3rem 1rem;background:#f4f4f5;color:#18181b;font:1rem/1.5 system-ui,sans-serif}"
@@ -95,7 +97,8 @@ def page(
     body = (
         f'<!doctype html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="robots" content="noindex">\n'
-        f"<title>{title} · {html.escape(app)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{title} · {html.escape(app)}</title>\n<style>{_STYLE}</style>\n{_counting(call, form)}"
+        "</head>\n<body>\n<main>\n"
         f"<header>{html.escape(app)}</header>\n" + "\n".join(parts) + "\n</main>\n</body>\n</html>\n"
     )
     status = status or (problem.status if problem else 200)
@@ -110,17 +113,8 @@ def to_page(path: str, **query: str) -> Answer:
 
 def language_of(accepted: str) -> str:
     """The language of ours that the browser likes best, English where it likes none."""
-    best, liked = "en", 0.0
-    for part in accepted.split(",")[:20]:
-        name, _, weight = part.partition(";")
-        language = name.strip().lower().partition("-")[0]
-        try:
-            weighed = float(weight.strip().removeprefix("q=") or 1)
-        except ValueError:
-            continue
-        if language in LANGUAGES and weighed > liked:
-            best, liked = language, weighed
-    return best
+    liked = (each.lower().partition("-")[0] for each in languages_of(accepted))
+    return next((each for each in liked if each in LANGUAGES), "en")
 
 
 @cache
@@ -128,6 +122,17 @@ def words_of(language: str) -> Mapping[str, Any]:
     """All words of the pages in one language."""
     found: Mapping[str, Any] = orjson.loads(files("core.http").joinpath(f"text/{language}.json").read_bytes())
     return found
+
+
+def _counting(call: Call, form: Form | None) -> str:
+    """The script that counts visits, where the app wants that (A-255). Only for a page that cannot hold a secret: asked for by
+    a plain address, without a hidden value in its form."""
+    analytics = call.engine.analytics
+    path = call.scope["path"]
+    may_hold_secret = call.scope["method"] != "GET" or call.scope["query_string"] or call.segments or (form and form.hidden)
+    if analytics is None or may_hold_secret or analytics.spec.excludes(path):
+        return ""
+    return f'<script src="{VISIT_SCRIPT}" defer></script>\n'
 
 
 def _form(form: Form, words: Mapping[str, Any], button: str) -> str:

@@ -18,7 +18,7 @@ from core.schema.permission import Operation
 if TYPE_CHECKING:
     from core.http.call import Call
 
-Counter = Literal["method", "read", "tables", "activity", "shared"]
+Counter = Literal["method", "read", "tables", "activity", "shared", "visits"]
 Throttle = Literal["sign-in", "sign-up", "send", "change", "admin", "bootstrap"]
 Handler = Callable[["Call"], Awaitable[Answer]]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

@@ -387,7 +387,7 @@ class AppForm(Form):
     migrations: MigrationsForm | None = None
     theme: Anything | None = None
     languages: Anything | None = None
-    analytics: bool | Anything | list[Any] | None = None
+    analytics: bool | Anything | None = None
     components: list[Any] | None = None
     pages: Annotated[list[Any], Field(min_length=1)] | None = None
     forms: Annotated[list[Any], Field(min_length=1)] | None = None
@@ -428,6 +428,7 @@ ROOT_RUN = frozenset(
         "history",
         "webhooks",
         "server",
+        "analytics",
     }
 )
 """Root keys that need no note: they work, or say nothing that could be missed."""

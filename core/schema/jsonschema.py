@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from core.schema.alias import RENAMED_FIELD_KEYS, RENAMED_KEYS, STRATEGY_ALIASES
+from core.schema.analytics import AnalyticsForm
 from core.schema.auth_form import STRATEGIES, AuthForm
 from core.schema.form import AppForm, EnvForm, FieldForm, TableForm
 from core.schema.name import MAX_NAME, RESERVED
@@ -36,6 +37,11 @@ def json_schema(vocabulary: FieldVocabulary) -> dict[str, Any]:
     root["properties"]["tables"] = _list_of("table")
     root["properties"]["auth"] = {"anyOf": [{"$ref": "#/$defs/auth"}, {"enum": [False, None]}]}
     definitions["auth"] = _auth(definitions)
+    root["properties"]["analytics"] = {
+        "if": {"type": "object"},
+        "then": _model(AnalyticsForm, definitions),
+        "else": {"type": ["boolean", "null"]},
+    }
     root["properties"]["env"] = _list_of("env")
     for place, old, new in RENAMED_KEYS:
         target = {"tables[]": table, "": root}.get(place)

@@ -10,6 +10,7 @@ from typing import Any
 
 from core.errors import SchemaError
 from core.schema.alias import rewrite
+from core.schema.analytics import read_analytics
 from core.schema.auth_check import read_auth
 from core.schema.environment import environment
 from core.schema.foreign_key import check_foreign_keys
@@ -120,6 +121,7 @@ def _read_app(
     signed_in = is_signed_in_to(tree.get("auth"))
     roles = read_roles(tree.get("auth"), [table.name for _, _, table in tables], findings)
     auth = read_auth(tree.get("auth"), roles, findings)
+    analytics = read_analytics(tree.get("analytics"), findings)
     check_permissions([_names(*each) for each in tables], roles if signed_in else None, findings)
     for number, _, table in tables if signed_in else ():
         check_view_roles(table, number, roles, findings)
@@ -146,6 +148,7 @@ def _read_app(
         ),
         private_hosts=tuple(host.lower() for host in shape.webhooks.allow_private) if shape.webhooks else (),
         history_days=shape.history.retention_days if shape.history else None,
+        analytics=analytics,
         env=variables,
         host=shape.server.host if shape.server else None,
         port=shape.server.port if shape.server else None,
@@ -164,7 +167,7 @@ def _read_app(
 
 _ROOT_KEYS = frozenset(field.alias or name for name, field in AppForm.model_fields.items())
 _ROOT_SPECS = frozenset(
-    {"name", "version", "description", "tables", "auth", "env", "rateLimit", "history", "webhooks", "server"}
+    {"name", "version", "description", "tables", "auth", "env", "rateLimit", "history", "webhooks", "server", "analytics"}
 )
 
 

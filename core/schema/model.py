@@ -7,6 +7,7 @@ Source of the rules: spec tables-records §2, §3.0 and pages-cli §1.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
@@ -191,6 +192,21 @@ class TableSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnalyticsSpec:
+    """How visits are counted. `session_minutes`: without a page for so long, a visitor's next one begins another session."""
+
+    retention_days: int = 365
+    excluded_paths: tuple[str, ...] = ()
+    respects_refusal: bool = True
+    """Nothing is stored of browsers that ask not to be tracked (`DNT`, `Sec-GPC`)."""
+    session_minutes: int = 30
+
+    def excludes(self, path: str) -> bool:
+        """Whether visits of that page are not counted."""
+        return any(fnmatchcase(path, pattern) for pattern in self.excluded_paths)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """A loaded app file."""
 
@@ -211,6 +227,8 @@ class App:
     """Hosts inside one's own network that webhooks may call."""
     history_days: int | None = None
     """How long changes are remembered; None: always (R-085)."""
+    analytics: AnalyticsSpec | None = None
+    """None: visits of pages are not counted."""
     env: tuple[Mapping[str, Any], ...] = ()
     host: str | None = None
     port: int | None = None

@@ -11,6 +11,7 @@ VARIABLE = r"^[A-Z][A-Z0-9_]*$"
 IDENTIFIER = r"^[a-z][a-z0-9_]*$"
 ROLE_NAME = r"^[a-z][a-z0-9-]*$"
 LOCAL_PATH = r"^/(?:[^/\\\s][^\\\s]*)?$"
+PATH_PATTERN = r"^[/*][^?#\s]*$"
 PHONE_PREFIX = r"^\+?[1-9][0-9]{0,6}$"
 COOKIE_NAME = r"^[A-Za-z0-9_-]+$"
 VIEW_ID = r"^[a-z0-9_-]+$"
@@ -26,6 +27,7 @@ WORDS = {
     IDENTIFIER: "a name: a small letter first, then small letters, digits, `_`",
     ROLE_NAME: "a role's or group's name: a small letter first, then small letters, digits, `-`",
     LOCAL_PATH: "a path of this app such as /home",
+    PATH_PATTERN: "a path of pages such as /private/*",
     PHONE_PREFIX: "a country's prefix such as +49",
     COOKIE_NAME: "a cookie's name: letters, digits, `-`, `_`",
     VIEW_ID: "an id: small letters, digits, `-`, `_`",

@@ -13,6 +13,7 @@ def all_routes() -> Iterator[Route]:
         admin_groups,
         admin_sessions,
         admin_users,
+        analytics,
         api_keys,
         auth_account,
         auth_email,
@@ -104,3 +105,4 @@ def all_routes() -> Iterator[Route]:
     yield from forms.routes.routes
     yield from comments.routes.routes
     yield from webhooks.routes.routes
+    yield from analytics.routes.routes

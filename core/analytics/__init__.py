@@ -1,0 +1,1 @@
+"""Visits of the app's pages, counted without cookies and without keeping anybody's address (auth §16.3)."""
