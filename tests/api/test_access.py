@@ -111,7 +111,7 @@ def is_missing(answer: httpx.Response) -> bool:
 
 
 def test_without_a_session(server: RunningServer) -> None:
-    """P-008, P-010, T-033: `all` admits, anything else is 401, known or not; writes with `all` have no author."""
+    """P-008, P-010, T-033, A-205: `all` admits, anything else is 401, known or not; writes with `all` have no author."""
     key = made(server, "notes", text="a")
     assert server.http.get("/api/tables/notes/records").status_code == 200
     assert server.http.get(f"/api/tables/notes/records/{key}").status_code == 200
@@ -142,7 +142,7 @@ def test_without_a_session(server: RunningServer) -> None:
 
 
 def test_refusals_are_one_and_the_same(server: RunningServer) -> None:
-    """P-011, P-014, P-036, P-038, D-01: no such table, not readable, no such record, not visible, not allowed."""
+    """P-011, P-014, P-036, P-038, D-01, A-205: no such table, not readable, no such record, not visible, not allowed."""
     key, other = made(server, "notes", text="a"), made(server, "mine", owner="e", text="x")
     for method, path in (
         ("GET", "/api/tables/nothing/records"),
@@ -260,7 +260,7 @@ def test_a_view_is_opened_anew_after_a_change_of_roles(server: RunningServer) ->
 
 
 def test_field_rules_of_writes(server: RunningServer) -> None:
-    """P-017, P-019: 404 for single writes and batches of new ones; left out of batch updates, unless nothing is left."""
+    """P-017, P-019, A-203: 404 for single writes and new ones in a batch; left out of batch updates, unless nothing is left."""
     records = "/api/tables/notes/records"
     assert is_missing(server.http.post(records, json={"text": "a", "cost": 1}, headers=EDITOR))
     batch = {"records": [{"fields": {"text": "a"}}, {"fields": {"text": "b", "cost": 1}}]}
@@ -391,7 +391,8 @@ def test_who_is_above_the_rules(server: RunningServer) -> None:
 
 
 def test_the_permissions_of_a_table(server: RunningServer) -> None:
-    """P-039, P-043: for the caller, with the fields that have rules, or all."""
+    """P-039, P-043, A-204: for the caller, with the fields that have rules, or all; 401 without a session."""
+    assert server.http.get("/api/tables/notes/permissions").status_code == 401
     found = server.http.get("/api/tables/notes/permissions", headers=EDITOR).json()
     assert found["table"] == {
         "read": True,

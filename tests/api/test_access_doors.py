@@ -268,7 +268,7 @@ def refused(answer: httpx.Response, who: Who) -> None:
 
 
 def test_lists(door: Door, who: Who) -> None:
-    """P-016, P-025, P-030, P-034: rows, totals, fields; the same in exports."""
+    """P-016, P-025, P-030, P-034, A-203: rows, totals, fields; the same in exports."""
     answer = door.ask(who, "GET", RECORDS, params={"limit": "100"})
     exported = door.ask(who, "GET", f"{TICKETS}/export", params={"format": "json"})
     as_csv = door.ask(who, "GET", f"{TICKETS}/export", params={"format": "csv"})

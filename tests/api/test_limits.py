@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,21 @@ def statuses(count: int, ask: Callable[[], httpx.Response]) -> list[int]:
     return [ask().status_code for _ in range(count)]
 
 
-def test_reads_writes_and_deletes_are_counted_apart(server: RunningServer) -> None:
-    """L-001, D-34"""
-    assert statuses(101, lambda: server.http.get(NOTES)) == [200] * 100 + [429]
-    assert statuses(51, lambda: server.http.post(NOTES, json={"text": "x"})) == [201] * 50 + [429]
-    gone = statuses(51, lambda: server.http.delete(f"{NOTES}/0"))
-    assert gone == [404] * 50 + [429]
+def test_reads_writes_and_deletes_are_counted_apart(server: RunningServer, seconds: Seconds) -> None:
+    """L-001, D-34, A-142: each has its own number, says when it begins anew, and does; another address is unaffected."""
+    elsewhere = {"X-Forwarded-For": "203.0.113.7"}
+    for method, most, status in (("GET", 100, 200), ("POST", 50, 201), ("DELETE", 50, 404)):
+        seconds.now += 1
+        path, body = f"{NOTES}/0" if method == "DELETE" else NOTES, {"text": "x"} if method == "POST" else None
+        ask = partial(server.http.request, method, path, json=body)
+        assert statuses(most + 1, ask) == [status] * most + [429]
+        assert ask().headers["retry-after"] == "60"
+        assert ask(headers=elsewhere).status_code == status
+    seconds.now += 58  # the first window is over, the others are not
+    assert [server.http.get(NOTES).status_code, server.http.post(NOTES, json={"text": "x"}).status_code] == [200, 429]
+    seconds.now += 2
+    assert server.http.post(NOTES, json={"text": "x"}).status_code == 201
+    assert server.http.delete(f"{NOTES}/0").status_code == 404
     # The list of tables has a counter of its own; it needs a session, and is counted before that is said (L-005).
     assert statuses(101, lambda: server.http.get("/api/tables")) == [401] * 100 + [429]
 

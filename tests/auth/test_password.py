@@ -394,6 +394,30 @@ def test_a_054_a_244_health_waits_for_no_hash(duck_desk: Desk, monkeypatch: pyte
     assert all(each >= password.NICENESS for each in priorities)
 
 
+async def test_a_054_no_more_hashes_at_once_than_the_pool_has_threads() -> None:
+    """A-244: what a hash costs times the threads is all the memory that sign-ins take, however many come; none of it is
+    made where requests are answered."""
+    hasher, inside, most, here = Hasher(workers=2), 0, 0, threading.get_ident()
+    meeting, lock = threading.Barrier(2), threading.Lock()
+
+    def work() -> int:
+        nonlocal inside, most
+        with lock:
+            inside += 1
+            most = max(most, inside)
+        meeting.wait(30)  # two are at work, or it breaks
+        with lock:
+            inside -= 1
+        return threading.get_ident()
+
+    try:
+        threads = await asyncio.gather(*(hasher._run(work) for _ in range(16)))
+    finally:
+        hasher.close()
+    assert (most, len(set(threads))) == (2, 2)
+    assert here not in threads
+
+
 def test_a_049_a_050_a_hash_of_another_kind_signs_in_once_and_is_made_anew(duck_desk: Desk) -> None:
     ana = duck_desk.sign_up("ana")
     old = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()

@@ -126,7 +126,7 @@ def model_of(app: dict[str, Any]) -> AppModel:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_decisions_are_the_oracles(seed: int) -> None:
-    """T-149, P-004…P-019, P-040, P-041, D-32: more than 40,000 decisions on tables and fields, none different."""
+    """T-149, P-004…P-019, P-040, P-041, D-32, A-205: more than 40,000 decisions on tables and fields, none different."""
     rng, compared = Random(seed), 0
     for _ in range(18):
         app = random_app(rng)

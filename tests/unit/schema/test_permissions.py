@@ -185,7 +185,7 @@ def test_default_roles(role: str) -> None:
     ],
 )
 def test_what_is_wrong_is_told_where(notes: str, expected: str) -> None:
-    """P-002, P-023, T-025, T-027, auth A-024, A-025: the place, and nothing else is complained about."""
+    """P-002, P-023, T-025, T-027, auth A-024, A-025, A-203, A-205: the place, and nothing else is complained about."""
     assert errors(app(notes)) == [expected]
 
 
