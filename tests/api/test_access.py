@@ -260,7 +260,7 @@ def test_a_view_is_opened_anew_after_a_change_of_roles(server: RunningServer) ->
 
 
 def test_field_rules_of_writes(server: RunningServer) -> None:
-    """P-017, P-019, A-203: 404 for single writes and new ones in a batch; left out of batch updates, unless nothing is left."""
+    """P-017, P-019, A-203: 404 for single writes and batches of new ones; left out of batch updates, unless all is."""
     records = "/api/tables/notes/records"
     assert is_missing(server.http.post(records, json={"text": "a", "cost": 1}, headers=EDITOR))
     batch = {"records": [{"fields": {"text": "a"}}, {"fields": {"text": "b", "cost": 1}}]}
