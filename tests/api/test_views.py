@@ -261,8 +261,15 @@ def test_personal_views(server: RunningServer) -> None:
         assert refused.status_code == 400, refused.text
     assert server.http.post(url, json={"name": "x", "fields": ["cost"]}, headers=ada).status_code == 404
     mine = f"{url}/{view['id']}"
+    other = server.http.post(url, json={"name": "Other"}, headers=ada).json()["id"]
+    for method in (server.http.patch, server.http.put):
+        assert method(f"{url}/{other}", json={"name": "Mine"}, headers=ada).status_code == 409
+        assert method(f"{url}/{other}", json={"name": "Other", "colour": 1}, headers=ada).status_code == 400
+        assert method(f"{url}/{other}", json={"name": "Other"}, headers=ada).status_code == 200, "its own name is free"
+    server.http.delete(f"{url}/{other}", headers=ada)
     for answer in (
         server.http.patch(mine, json={"name": "Stolen"}, headers=bob),
+        server.http.put(mine, json={"name": "Stolen"}, headers=bob),
         server.http.delete(mine, headers=bob),
         server.http.delete(f"{url}/v_nope", headers=ada),
     ):
@@ -299,9 +306,25 @@ def test_preferences(server: RunningServer) -> None:
         "columnOrder": ["stock", "title"],
     }
     assert "columnWidths" not in server.http.put(url, json={"frozenColumns": 0}, headers=ada).json()
-    for wrong in ({"x": 1}, {"rowDensity": "huge"}, {"frozenColumns": -1}, {"columnWidths": {"title": -1}}):
-        refused = server.http.patch(url, json=wrong, headers=ada)
-        assert (refused.status_code, refused.json()["code"]) == (400, "BAD_REQUEST"), refused.text
+    for wrong in (
+        {"x": 1},
+        {"rowDensity": "huge"},
+        {"frozenColumns": -1},
+        {"frozenColumns": "1"},
+        {"columnWidths": {"title": -1}},
+        {"columnWidths": {"title": "wide"}},
+        {"columnOrder": "title"},
+        {"defaultViewId": 7},
+    ):
+        for method in (server.http.patch, server.http.put):
+            refused = method(url, json=wrong, headers=ada)
+            assert (refused.status_code, refused.json()["code"]) == (400, "BAD_REQUEST"), (wrong, refused.text)
+    for right in (
+        *({"rowDensity": density} for density in ("compact", "normal", "spacious")),
+        {"columnWidths": {"title": 0, "stock": 2.5}, "defaultViewId": "v_1"},
+    ):
+        kept = server.http.put(url, json=right, headers=ada).json()
+        assert {key: kept[key] for key in right} == right
     assert server.http.get(url, headers=bob).json() == {"tableName": "Parts"}
     assert server.http.delete(url, headers=ada).json() == {"tableName": "Parts"}
 
