@@ -260,6 +260,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def action_go_users(self) -> None:
         self.go("users")
 
+    def action_go_auth(self) -> None:
+        self.go("auth")
+
     def action_go_account(self) -> None:
         self.go("account")
 

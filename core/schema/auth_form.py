@@ -126,6 +126,8 @@ class RolesForm(Form):
 
 
 class EmailAndPasswordForm(Form):
+    """An address and a password."""
+
     type: Literal["emailAndPassword"]
     min_password_length: Annotated[int, Within(6, 128)] = Field(8, description="Characters")
     max_password_length: Annotated[int, Within(8, 256)] = Field(128, description="Characters; not below the least")
@@ -140,6 +142,8 @@ class EmailAndPasswordForm(Form):
 
 
 class MagicLinkForm(Form):
+    """A link by mail, or the code in it."""
+
     type: Literal["magicLink"]
     expiration_minutes: Annotated[int, Within(1, 1440)] = Field(
         15, description="How long the link holds; it opens once"
@@ -164,6 +168,8 @@ ProviderForm = Annotated[
 
 
 class OAuthForm(Form):
+    """The account of another site."""
+
     model_config = ConfigDict(json_schema_extra={"required": ["type", "providers"]})
 
     type: Literal["oauth"]
@@ -174,6 +180,8 @@ class OAuthForm(Form):
 
 
 class PhoneForm(Form):
+    """A code by SMS."""
+
     type: Literal["phone"]
     sms_provider: SmsProvider = Field(
         "console", description="`console` shows codes in the outbox, on this machine only"
@@ -189,6 +197,8 @@ class PhoneForm(Form):
 
 
 class SamlForm(Form):
+    """The sign-in of one's organisation."""
+
     type: Literal["saml"]
     sp_key_ref: Line | None = Field(None, description="The keyring's entry with the key; else one is made")
     allow_encrypted_assertions: bool = Field(False, description="Takes encrypted assertions")
@@ -196,6 +206,8 @@ class SamlForm(Form):
 
 
 class AnonymousForm(Form):
+    """An account without an address, which may get one later."""
+
     type: Literal["anonymous"]
 
 

@@ -44,7 +44,7 @@ def auth_keys() -> tuple[AuthKey, ...]:
             found.append(key)
             continue
         for name, form in STRATEGIES.items():
-            found.append(AuthKey((*key.path, name), "switch", default=False))
+            found.append(AuthKey((*key.path, name), "switch", form.__doc__ or "", default=False))
             found += [replace(each, path=(*key.path, name, *each.path)) for each in _keys_of(form)]
     return tuple(found)
 

@@ -41,6 +41,14 @@ USERS: tuple[Action, ...] = (
     Action("users.refresh", "R,f5", "users"),
 )
 
+AUTH: tuple[Action, ...] = (
+    Action("auth.toggle", "space", "auth", footer=1),
+    Action("auth.edit", "enter,e,f2", "auth", footer=2),
+    Action("auth.reset", "d,delete", "auth", footer=3),
+    Action("auth.find", "slash", "auth", footer=4),
+    Action("auth.discard", "", "auth"),
+)
+
 SECRET: tuple[Action, ...] = (
     Action("secret.copy", "ctrl+s,y", "secret", footer=1),
     Action("secret.done", "enter", "secret", footer=2),
