@@ -59,7 +59,7 @@ async def import_file(
     """
     # What must be compared with other tables, or leaves its traces there, is written row by row.
     careful = {*target.many, *target.people, *target.files}
-    by_database = database.dialect == "duckdb" and merge is None and not target.is_watched
+    by_database = database.dialect == "duckdb" and merge is None
     if by_database and not careful:
         return await _import_by_database(database, target, path, format_, progress, clock, actor, mapping, skip_errors)
     with closing(files_database(path.parent)) as files:

@@ -149,10 +149,15 @@ class Stage:
             made[name] = f"{int(first):d} + row_number() OVER (ORDER BY line) - 1"
         if target.makes_uuid:
             made[target.key[0]] = "uuid()::VARCHAR"
-        tx.execute(
+        insert = (
             f"INSERT INTO {quote(work.table.sql_name)} ({quote_list([*made, *given])}) "
             f"SELECT {', '.join(made.values())}, {quote_list(given)} FROM {source} ORDER BY line"
         )
+        if target.is_watched:
+            rows = tx.rows(f"{insert} RETURNING {quote_list(target.columns)}")
+            tx.log(target.creations(dict(zip(target.columns, row, strict=True)) for row in rows))
+        else:
+            tx.execute(insert)
         tx.log([ChangeRow(table=target.log_name, record="", operation="import", after={"rows": count})])
         return count
 

@@ -470,15 +470,15 @@ class WritableTable:
         stored = self.add(tx, rows)
         if self.files:
             take(tx, [use for row in stored for use in self.uses(row)])
-        tx.log(
-            [
-                ChangeRow(
-                    table=self.log_name, record=key_text(self.key_of(row)), operation="create", after=self.json(row)
-                )
-                for row in stored
-            ]
-        )
+        tx.log(self.creations(stored))
         return stored
+
+    def creations(self, rows: Iterable[Stored]) -> list[ChangeRow]:
+        """What the change log says of new rows."""
+        return [
+            ChangeRow(table=self.log_name, record=key_text(self.key_of(row)), operation="create", after=self.json(row))
+            for row in rows
+        ]
 
     def add(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[Stored]:
         """Insert without a word in the change log."""

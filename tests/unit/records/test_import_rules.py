@@ -5,7 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from sqlalchemy import select
 
 from core.clock import system_clock
 from core.errors import BadRequest, Invalid
@@ -13,6 +15,7 @@ from core.principal import OWNER, Principal
 from core.records.importing import import_file
 from core.records.service import Records
 from core.storage.database import Call, Cancel, Database, Settings
+from core.storage.journal import CHANGES
 from tests.support.apps import app_model
 from tests.support.tables import create_tables
 
@@ -209,3 +212,57 @@ async def test_rows_may_lead_to_others_of_the_file(
         Call(lambda reader: reader.rows("SELECT code, boss FROM staff ORDER BY code"))
     ).result()
     assert found == [("a", "b"), ("b", "c"), ("c", None), ("d", "e"), ("e", "d"), ("j", "j")]
+
+
+WATCHED = """
+tables:
+  - name: parts
+    webhooks: [{name: told, url: "https://example.org/", events: [create]}]
+    fields:
+      - {name: title, type: single-line-text}
+      - {name: stock, type: integer}
+      - {name: price, type: decimal, precision: 2}
+      - {name: made, type: date}
+      - {name: seen, type: datetime}
+      - {name: tested, type: checkbox}
+      - {name: tags, type: multi-select, options: [red, blue]}
+      - {name: more, type: json}
+      - {name: took, type: duration}
+      - {name: number, type: autonumber, prefix: P-}
+"""
+
+
+async def test_a_watched_table_is_told_of_each_row(
+    open_db: Callable[..., Database], database_settings: Settings, tmp_path: Path
+) -> None:
+    """R-099: rows that the database inserts by itself stand in the change log as records do that are created one by one."""
+    database = open_db(replace(database_settings, exchange=str(tmp_path)))
+    model = app_model(WATCHED)
+    create_tables(database, model)
+    records, table = Records(database, model), model.tables[0]
+    values: dict[str, Any] = {
+        "title": "a, b",
+        "stock": 3,
+        "price": 1.5,
+        "made": "2026-01-02",
+        "seen": "2026-01-02T03:04:05.000Z",
+        "tested": True,
+        "tags": ["red", "blue"],
+        "more": {"k": [1]},
+        "took": 90,
+    }
+    await records.create(OWNER, table, values)
+    await records.create(OWNER, table, {})
+    path = tmp_path / "parts.json"
+    path.write_bytes(orjson.dumps([values, {}]))
+    target = records.target(OWNER, table, "create")
+    assert await import_file(database, target, path, "json", Heard(), clock=system_clock, actor="test") == 2
+    told = database.submit_read(
+        Call(lambda reader: reader.rows(select(CHANGES.c.record, CHANGES.c.operation, CHANGES.c.after)))
+    ).result()
+    by_hand, imported = told[:2], [row for row in told[2:] if row[1] == "create"]
+    assert [row[0] for row in imported] == ["3", "4"]
+    for one, other in zip(by_hand, imported, strict=True):
+        assert {**other[2], "number": None} == {**one[2], "number": None}
+    assert [row[2]["number"] for row in imported] == [3, 4]
+    assert told[-1][1:] == ("import", {"rows": 2})
