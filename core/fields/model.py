@@ -10,6 +10,8 @@ from typing import Any
 
 from core.fields.base import FieldType
 from core.fields.column import ColumnType
+from core.fields.generated import GeneratedOptions
+from core.fields.link import LinksField
 from core.schema.model import App, IndexSpec, PrimaryKey, TableSpec
 from core.schema.name import fitted
 
@@ -75,6 +77,38 @@ class TableModel:
             if rule is not None:
                 found.setdefault(fitted(f"check_{name}_{rule[0]}"), rule[1])
         return tuple(found.items())
+
+    @cached_property
+    def written(self) -> tuple[tuple[str, FieldType[Any], bool], ...]:
+        """Fields that a new record has values for from its maker: those in its columns, and sets of links (True), which are
+        kept elsewhere."""
+        return tuple(
+            (name, field, isinstance(field, LinksField))
+            for name, field in self.fields.items()
+            if isinstance(field, LinksField) or (name in self.column_by_name and not field.read_only)
+        )
+
+    @cached_property
+    def locking(self) -> tuple[tuple[str, FieldType[Any]], ...]:
+        """Fields of a type whose values may lock a record (T-082)."""
+        mute = FieldType.locks_record
+        return tuple((name, field) for name, field in self.fields.items() if type(field).locks_record is not mute)
+
+    @cached_property
+    def has_slug(self) -> bool:
+        """`slug` is made from `title` (T-053)."""
+        return all(name in self.fields and self.fields[name].family == "text" for name in ("slug", "title"))
+
+    @cached_property
+    def is_published(self) -> bool:
+        """`status` and `published_at` tell when a record was published (T-083)."""
+        status, moment = self.fields.get("status"), self.fields.get("published_at")
+        return status is not None and moment is not None and status.family == "select" and moment.name == "datetime"
+
+    @cached_property
+    def generated(self) -> tuple[str, ...]:
+        """Fields that a language model fills (T-103)."""
+        return tuple(name for name, field in self.fields.items() if isinstance(field.options, GeneratedOptions))
 
     @cached_property
     def computes(self) -> bool:

@@ -27,6 +27,7 @@ BIGINT_LIMIT = 2**63
 WHOLE_DIGITS = 18
 """Digits before the point of decimal, currency and percentage."""
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_NUMBERS = (int, float, Decimal)
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _QUANTA = tuple(Decimal(1).scaleb(-places) for places in range(39))
 """The last place of numbers with so many digits behind the point."""
@@ -40,7 +41,7 @@ def decimal_of(raw: Any) -> Decimal:
             return Decimal(text)
         hint = "; write it like 1234.5" if re.search(r"[0-9]", text) else ""
         raise ValueProblem("number.not-a-number", f"{show(raw)} is not a number{hint}")
-    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+    if isinstance(raw, bool) or not isinstance(raw, _NUMBERS):
         raise ValueProblem("number.not-a-number", f"A number is expected, not {show(raw)}")
     value = Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw)
     if not value.is_finite():
@@ -50,6 +51,10 @@ def decimal_of(raw: Any) -> Decimal:
 
 def whole_of(raw: Any, limit: int = BIGINT_LIMIT) -> int:
     """A raw value as a whole number. Raises ValueProblem."""
+    if type(raw) is int or (isinstance(raw, str) and len(raw) < 19 and raw.isascii() and raw.isdigit()):
+        number = int(raw)  # nearly always, and in a tenth of the time
+        if -limit <= number < limit:
+            return number
     value = decimal_of(raw)
     if value and value.adjusted() > 30:
         raise ValueProblem("number.out-of-range", f"{_plain(value)} is too large")

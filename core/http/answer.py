@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -29,15 +30,11 @@ HSTS: Header = (b"strict-transport-security", b"max-age=31536000; includeSubDoma
 """Over TLS."""
 
 
-def guarded(headers: Sequence[Header]) -> list[Header]:
+@lru_cache(1000)
+def guarded(headers: tuple[Header, ...]) -> tuple[Header, ...]:
     """The headers of an answer with those that every answer has."""
-    if not any(name in _GUARDED for name, _ in headers):
-        return [*headers, *GUARDS]
     own = {name for name, _ in headers}
-    return [*headers, *(guard for guard in GUARDS if guard[0] not in own)]
-
-
-_GUARDED = frozenset(name for name, _ in GUARDS)
+    return (*headers, *(guard for guard in GUARDS if guard[0] not in own))
 
 
 class Answer:
@@ -51,11 +48,16 @@ class Answer:
         self.headers = list(headers)
 
     async def send(self, send: Send) -> None:
-        headers = guarded(self.headers)
-        if self.body is not None:
-            headers.append((b"content-length", b"%d" % len(self.body)))
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body or b""})
+        body = self.body
+        await send(self.start(None if body is None else len(body)))
+        await send({"type": "http.response.body", "body": body or b""})
+
+    def start(self, length: int | None) -> dict[str, Any]:
+        """The message that begins the answer. The length stands last: all before it is often the same (`Exchange`)."""
+        headers = guarded(tuple(self.headers))
+        if length is not None:
+            headers = (*headers, (b"content-length", b"%d" % length))
+        return {"type": "http.response.start", "status": self.status, "headers": headers}
 
 
 class Stream(Answer):
@@ -71,10 +73,7 @@ class Stream(Answer):
         self.size = size
 
     async def send(self, send: Send) -> None:
-        headers = guarded(self.headers)
-        if self.size is not None:
-            headers.append((b"content-length", b"%d" % self.size))
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send(self.start(self.size))
         async with aclosing(self.chunks) as chunks:  # its clean-up must not wait for the garbage collector
             async for chunk in chunks:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})

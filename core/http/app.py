@@ -21,11 +21,11 @@ from core.engine import Engine
 from core.errors import Busy, NotFound, NotSignedIn, RequestError, StorageError
 from core.http.administration import require_administrator, require_own, require_own_password
 from core.http.answer import HSTS, Answer
-from core.http.call import NOWHERE, Call, Disconnected, Receive, Scope
+from core.http.call import NOWHERE, Call, Disconnected, Receive, Scope, header
 from core.http.error import MethodNotAllowed, answer_to
 from core.http.limit import Limiter, address_of, caller_of, class_of, is_trusted
 from core.http.log import request_id, tell_request
-from core.http.origin import SAFE, check_host, check_origin, cors_headers, header
+from core.http.origin import SAFE, check_host, check_origin, cors_headers
 from core.http.reload import Reloading
 from core.http.route import Route, Router
 from core.http.routes import all_routes
@@ -42,6 +42,8 @@ NEVER_HELD = ("/api/health", "/api/console/jobs", "/api/console/events")
 """What can be asked while tables change their shape: it touches none."""
 HELD_SECONDS = 2.0
 """How long a request waits for that before it is refused."""
+Place = tuple[Route, dict[str, str]] | RequestError
+"""The route of an address and the values in it, or why there is none."""
 Phase = Literal["starting", "migrating", "failed"]
 Authenticate = Callable[[Scope], Awaitable[Principal | None]]
 """Who sent a request that came over TCP; None: a caller without a session. In place of the sessions of the app."""
@@ -115,8 +117,9 @@ class Application:
             visitor = await self._identify(scope)
             if visitor.principal.impersonator is not None:
                 ACTING.set(visitor.principal.impersonator)
-            taken = self._take(scope, visitor.principal)
-            call = self._admit(scope, receive, visitor)
+            place = self._place(scope)
+            taken = self._take(scope, visitor.principal, place)
+            call = self._admit(scope, receive, visitor, place)
             if scope["method"] in SAFE or call.route.reshapes:
                 answer = await call.route.handler(call)
             else:
@@ -163,8 +166,8 @@ class Application:
             answer.headers.append((b"warning", b'299 - "unknown parameters ignored: %b"' % printable(names)))
         if taken is not None:
             answer.headers += taken.headers()
-        if self.trusted_origins:
-            answer.headers += cors_headers(scope, self.trusted_origins)
+        if origins := self.trusted_origins:
+            answer.headers += cors_headers(scope, origins)
         if self.is_secure(scope):
             answer.headers.append(HSTS)
 
@@ -176,6 +179,8 @@ class Application:
             check_origin(scope, self.trusted_origins, cookie=self._cookie)
         elif not self._asks_local() and header(scope, b"x-acting") is None:
             return Visitor(OWNER, source, None)
+        if self.authenticate is None and (self.engine is None or self.engine.auth is None):
+            return Visitor(GUEST, source, None)
         principal, session = await self._who(scope, source)
         return Visitor(principal, source, session)
 
@@ -246,15 +251,19 @@ class Application:
             return Source(transport, None, agent, request, os_user())
         return Source("api", self.address(scope), agent, request)
 
-    def _take(self, scope: Scope, principal: Principal) -> Taken | None:
+    def _place(self, scope: Scope) -> Place:
+        """The route, or why there is none: told once it is known that the caller may ask at all."""
+        try:
+            return self.router.find(scope["method"], scope["raw_path"])
+        except RequestError as error:
+            return error
+
+    def _take(self, scope: Scope, principal: Principal, place: Place) -> Taken | None:
         """Count the request (L-001…L-008), before anything that it asks for is looked at. Raises TooMany."""
         limiter, engine = self.limiter, self.engine
-        if limiter is None or engine is None or principal.is_unrestricted:
+        if limiter is None or engine is None or principal.is_unrestricted or isinstance(place, RequestError):
             return None
-        try:
-            route, segments = self.router.find(scope["method"], scope["raw_path"])
-        except RequestError:
-            return None
+        route, segments = place
         if route.throttle is not None:
             who, auth = caller_of(principal, self.address(scope)), engine.app.auth
             return take(limiter, route.throttle, scope["path"], who, auth.rate) if auth is not None else None
@@ -276,19 +285,18 @@ class Application:
         said = b",".join(value for name, value in scope["headers"] if name == b"x-forwarded-for")
         return address_of(client[0] if client else "", said.decode("latin-1"), trusted)
 
-    def _admit(self, scope: Scope, receive: Receive, visitor: "Visitor") -> Call:
-        """Find the route, once it is known that this caller may ask at all."""
+    def _admit(self, scope: Scope, receive: Receive, visitor: "Visitor", place: Place) -> Call:
+        """What this caller may ask there."""
         engine, principal = self.engine, visitor.principal
         has_accounts = engine is None or engine.app.auth is not None
         signed_out = principal.kind == "guest" and has_accounts
-        try:
-            route, segments = self.router.find(scope["method"], scope["raw_path"])
-        except RequestError as error:
+        if isinstance(place, RequestError):
             if signed_out and scope["method"] != "OPTIONS":  # a preflight carries no session
-                raise NotSignedIn from None
-            if isinstance(error, MethodNotAllowed) and error.admin and scope["method"] != "OPTIONS":
+                raise NotSignedIn
+            if isinstance(place, MethodNotAllowed) and place.admin and scope["method"] != "OPTIONS":
                 require_administrator(engine.app.auth if engine else None, principal)
-            raise
+            raise place
+        route, segments = place
         if route.accounts and engine is not None and engine.auth is None:
             raise NotFound
         if not route.open:

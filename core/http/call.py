@@ -28,6 +28,14 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
+def header(scope: Scope, name: bytes) -> str | None:
+    """The first header of that name."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return cast(bytes, value).decode("latin-1")
+    return None
+
+
 class Disconnected(Exception):
     """The client hung up while its request was being read; there is nobody to answer."""
 
@@ -126,10 +134,7 @@ class Call:
         return [part.strip() for part in self.query.get(name, "").split(",") if part.strip()]
 
     def header(self, name: bytes) -> str | None:
-        for key, value in self.scope["headers"]:
-            if key == name:
-                return cast(bytes, value).decode("latin-1")
-        return None
+        return header(self.scope, name)
 
     def require_admin(self) -> None:
         """For what only those may who see all. Raises NotFound."""

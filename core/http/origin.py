@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from core.errors import AccessError
 from core.http.answer import Header
-from core.http.call import Scope
+from core.http.call import Scope, header
 from core.http.cookie import DEVICE, PARKED, SECOND_STEP, SESSION, cookies_of
 
 SAFE = ("GET", "HEAD", "OPTIONS")
@@ -80,11 +80,6 @@ def cors_headers(scope: Scope, trusted: Collection[str]) -> list[Header]:
             (b"access-control-max-age", CORS_SECONDS),
         ]
     return headers
-
-
-def header(scope: Scope, name: bytes) -> str | None:
-    """The first header of that name."""
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)
 
 
 def host_name(host: str) -> str:

@@ -16,6 +16,7 @@ import socket
 import struct
 from asyncio import TimerHandle
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import unquote_to_bytes
@@ -23,6 +24,8 @@ from urllib.parse import unquote_to_bytes
 import httptools
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from core.http.answer import Header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,15 @@ def peer_of(connection: Any) -> int | None:
         return None
     _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, option, struct.calcsize("3i")))
     return int(user)
+
+
+@lru_cache(1000)
+def header_lines(headers: tuple[Header, ...]) -> bytes:
+    """Headers as they travel. Kept, for most answers have the same ones; the length, which is not, is told by the last."""
+    if any(b"\r" in value or b"\n" in value for _, value in headers):
+        raise ValueError("a header value with a line break")
+    assert all(name != b"content-length" for name, _ in headers), "the length stands last"
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
 class Refusal(Exception):
@@ -315,14 +327,15 @@ class Exchange(RequestResponseCycle):
 
     def _head_of(self, message: Any) -> bytes:
         status = message["status"]
-        parts = [STATUS_LINES[status]]
+        headers = tuple(message.get("headers", ()))
         self.chunked_encoding = self.scope["method"] != "HEAD" and status not in (204, 304)
-        for name, value in [*self.default_headers, *message.get("headers", ())]:
-            if b"\r" in value or b"\n" in value:
-                raise ValueError("a header value with a line break")
-            if name == b"content-length":
-                self.chunked_encoding, self.expected_content_length = False, int(value)
-            parts += (name, b": ", value, b"\r\n")
+        parts = [STATUS_LINES[status], header_lines(tuple(self.default_headers))]
+        if headers and headers[-1][0] == b"content-length":
+            length = headers[-1][1]
+            self.chunked_encoding, self.expected_content_length = False, int(length)
+            parts += (header_lines(headers[:-1]), b"content-length: ", length, b"\r\n")
+        else:
+            parts.append(header_lines(headers))
         if self.chunked_encoding:
             if self.scope["http_version"] == "1.0":
                 self.chunked_encoding, self.keep_alive = False, False  # the end of the connection ends the body

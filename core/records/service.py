@@ -171,7 +171,7 @@ class Records:
             self._points[id(table), access.hidden] = reading
         if params or access.has_rows("read") or reading.shape.computed:
             return await self._get_with(principal, reading, values, params or {})
-        row = await self.database.read(GetRow(reading, values), lane="point")
+        row = await self.database.read(GetRow(reading, values), lane="point", single=True)
         record = reading.shape.record(row, number_id=True)
         if "deletedAt" in record:
             raise NotFound()

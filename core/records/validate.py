@@ -14,7 +14,7 @@ from typing import Any
 
 from core.errors import FieldError, Invalid
 from core.fields.base import FieldType, ValueProblem
-from core.fields.link import LinkEdit, LinksField
+from core.fields.link import LinkEdit
 from core.fields.model import API_NAMES, TableModel
 
 Values = dict[str, Any]
@@ -64,15 +64,11 @@ def accept_new(table: TableModel, raw: Mapping[str, Any], now: datetime) -> Valu
     problems = Problems()
     given = _accept(table, raw, problems, creating=True)
     values: Values = {}
-    for name, field_type in table.fields.items():
-        if isinstance(field_type, LinksField):
+    for name, field_type, is_set in table.written:
+        if is_set:
             values[name] = _first_links(given.get(name), field_type, problems)
             continue
-        column = table.column_by_name.get(name)
-        if column is None or field_type.read_only:
-            continue
-        value = given[name] if name in given else _default(field_type, now)
-        values[name] = value
+        value = values[name] = given[name] if name in given else _default(field_type, now)
         if name not in raw and value is None and field_type.spec.required:
             problems.add(name, "field.required", f"{name} is required")
     _derive_slug(table, raw, values, problems)
@@ -81,7 +77,7 @@ def accept_new(table: TableModel, raw: Mapping[str, Any], now: datetime) -> Valu
     return values
 
 
-def _first_links(value: Any, field_type: LinksField, problems: Problems) -> list[Any]:
+def _first_links(value: Any, field_type: FieldType[Any], problems: Problems) -> list[Any]:
     """The set of a new record."""
     links = list(value.add if isinstance(value, LinkEdit) else value or ())
     if not links and field_type.spec.required and not any(e.field == field_type.spec.name for e, _ in problems.found):
@@ -105,8 +101,8 @@ def check_changes(
     """The rules that need the record as it stands: locks, transitions, publication. May add to `changes`. `unlocks`: locks
     do not hold (T-082). Raises Invalid."""
     problems = Problems()
-    for name, field_type in table.fields.items():
-        if not unlocks and field_type.locks_record(before.get(name)):
+    for name, field_type in () if unlocks else table.locking:
+        if field_type.locks_record(before.get(name)):
             problems.add(name, "record.locked", f"The record is locked while {name} is {before.get(name)!r}")
     for name, value in changes.items():
         try:
@@ -138,12 +134,16 @@ def _accept_one(field_type: FieldType[Any], given: Any, values: Values, problems
     except ValueProblem as problem:
         problems.add(name, problem.code, problem.message, problem.status)
         return
-    blank = (
-        value is None or value == [] or (field_type.family == "text" and isinstance(value, str) and not value.strip())
-    )
-    if blank and field_type.spec.required:
+    if field_type.spec.required and _is_blank(field_type, value):
         problems.add(name, "field.required", f"{name} is required")
     values[name] = value
+
+
+def _is_blank(field_type: FieldType[Any], value: Any) -> bool:
+    """It counts as no value where one is required."""
+    if isinstance(value, str):
+        return field_type.family == "text" and not value.strip()
+    return value is None or value == []
 
 
 def _refuse_name(table: TableModel, name: str, problems: Problems, *, creating: bool) -> None:
@@ -163,14 +163,9 @@ def _default(field_type: FieldType[Any], now: datetime) -> Any:
     return field_type.value_at(now) if field_type.default_is_now() else field_type.default()
 
 
-def _is_text(table: TableModel, name: str) -> bool:
-    field_type = table.fields.get(name)
-    return field_type is not None and field_type.family == "text"
-
-
 def _derive_slug(table: TableModel, raw: Mapping[str, Any], values: Values, problems: Problems) -> None:
     """T-053: a table with `slug` and `title` makes the first from the second."""
-    if not (_is_text(table, "slug") and _is_text(table, "title")):
+    if not table.has_slug:
         return
     if raw.get("slug") not in (None, ""):
         if values.get("slug") is not None:
@@ -182,14 +177,13 @@ def _derive_slug(table: TableModel, raw: Mapping[str, Any], values: Values, prob
 
 
 def _check_slug(table: TableModel, slug: str, problems: Problems) -> None:
-    if _is_text(table, "slug") and _is_text(table, "title") and not _SLUG.match(slug):
+    if table.has_slug and not _SLUG.match(slug):
         problems.add("slug", "slug.malformed", "A slug has small letters, digits and single hyphens", 422)
 
 
 def _publish(table: TableModel, values: Values, before: Mapping[str, Any], now: datetime) -> None:
     """T-083: what becomes published is published now."""
-    status, moment = table.fields.get("status"), table.fields.get("published_at")
-    if status is None or moment is None or status.family != "select" or moment.name != "datetime":
+    if not table.is_published:
         return
     is_new = values.get("status") == "published" and before.get("status") != "published"
     if is_new and values.get("published_at", before.get("published_at")) is None:

@@ -450,6 +450,8 @@ class WritableTable:
 
     def signed(self, values: Mapping[str, Any], author: str | None) -> dict[str, Any]:
         """The values of a new record with whose hand it is (R-100)."""
+        if not (self.created_by or self.updated_by):
+            return dict(values)
         return {**values, **dict.fromkeys((*self.created_by, *self.updated_by), author)}
 
     def complete(self, values: Mapping[str, Any], moment: datetime) -> Stored:
