@@ -12,6 +12,7 @@ Nothing in the file can stop the console from starting: what is wrong is reporte
 import json
 import unicodedata
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,15 @@ class Keymap:
         if self.overlay != "vim":
             return keys
         return (*(key for key in keys if VIM.get((action.context, key), action) is action), *_split(action.vim))
+
+    @cached_property
+    def _actions(self) -> dict[tuple[str, str], Action]:
+        pairs = [((action.context, key), action) for action in ACTIONS for key in self.keys_of(action)]
+        return dict(reversed(pairs))  # of two actions with one key the first has it
+
+    def action_of(self, key: str, context: str) -> Action | None:
+        """What a key runs in a context."""
+        return self._actions.get((context, key))
 
     def label(self, action: Action) -> str:
         """The first key as people read it; `g t` for places; "" for none."""

@@ -19,9 +19,10 @@ from textual.events import Key
 
 class TypeAhead:
     """The app gives every key that comes from the terminal to `take`, and tells `returned` when one has come back to it
-    unused by the widgets; `pass_on` is what the app does with a key."""
+    unused by the widgets; `pass_on` is what the app does with a key, and says whether that is all of it: then nothing of
+    the key is on its way, and the next one need not wait."""
 
-    def __init__(self, app: App[object], pass_on: Callable[[Key], Awaitable[None]]) -> None:
+    def __init__(self, app: App[object], pass_on: Callable[[Key], Awaitable[bool]]) -> None:
         self.app = app
         self.pass_on = pass_on
         self._waiting: deque[Key] = deque()
@@ -63,15 +64,16 @@ class TypeAhead:
                 self._once_more = True
 
     async def _next(self) -> None:
-        if not self._waiting:
-            return
-        key = self._current = self._waiting.popleft()
-        start: DOMNode = self.app.focused or self.app.screen
-        self._chain = list(start.ancestors_with_self)
-        self._climbing = bool(self._waiting)
-        await self.pass_on(key)
-        if self._climbing:
-            self._climb(key)
+        while self._waiting and not self._held:
+            key = self._current = self._waiting.popleft()
+            start: DOMNode = self.app.focused or self.app.screen
+            self._chain = list(start.ancestors_with_self)
+            self._climbing = bool(self._waiting)
+            if not await self.pass_on(key):
+                if self._climbing:
+                    self._climb(key)
+                return
+            self._current = None
 
     def _climb(self, key: Key) -> None:
         """A widget may have used the key up, then it never returns: a callback in the queue of each node on its way runs
@@ -102,8 +104,7 @@ class TypeAhead:
             self._arrived(key)
             return
         self._current = None
-        if not self._held:
-            await self._next()
+        await self._next()
 
 
 HELD = Key("held", None)

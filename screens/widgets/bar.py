@@ -1,12 +1,23 @@
 """A line of text whose parts can be clicked: base of top bar, status line and footer."""
 
-from textual.content import Content
+from typing import Self
+
+from rich.cells import cell_len
+from rich.segment import Segment
 from textual.events import Click
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.style import Style
 from textual.widget import Widget
+
+from screens.presenters.format.line import one_line
+
+Piece = tuple[str, str, str]
+"""Text, style, id of the action that a click runs or ""."""
 
 
 class Bar(Widget):
-    """One line. `parts` of a subclass are (text, style, action id or ""); a click runs the action."""
+    """One line. A subclass says in `line` what stands on it."""
 
     DEFAULT_CSS = """
     Bar { height: 1; width: 1fr; padding: 0 1; }
@@ -17,34 +28,62 @@ class Bar(Widget):
     def __init__(self) -> None:
         super().__init__()
         self._clickable: list[tuple[int, int, str]] = []
+        self._strip: Strip | None = None
+        """The painted line, until something on it changes."""
 
-    def line(self) -> list[tuple[str, str, str]]:
-        """Text, style, action id of each part, from left to right."""
+    def line(self) -> list[Piece]:
+        """The pieces from left to right, no wider than the bar."""
         raise NotImplementedError
 
-    def render(self) -> Content:
+    @property
+    def plain(self) -> str:
+        """What can be read on the line."""
+        return "".join(one_line(text) for text, _, _ in self.line())
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        self._strip = None
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._strip = None
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        if self._strip is None or self._strip.cell_length != self.outer_size.width:
+            self._strip = self._painted()
+        return [self._strip.crop(*crop.column_span)] * crop.height
+
+    def _painted(self) -> Strip:
+        """Textual's way, over markup, wrapping and boxes, takes five times as long, and the status line follows each step of
+        a cursor."""
+        ground, at = self.visual_style, self.styles.padding.left
+        edge = ground.background_style.rich_style
         self._clickable = []
-        at = 0
-        pieces: list[tuple[str, str]] = []
-        for text, style, action in self.line():
-            content = Content(text)
+        segments = [Segment(" " * at, edge)]
+        for raw, style, action in self.line():
+            text = one_line(raw)
+            end = at + cell_len(text)
             if action:
-                self._clickable.append((at, at + content.cell_length, action))
-            at += content.cell_length
-            pieces.append((text, style))
-        return Content.assemble(*pieces)
+                self._clickable.append((at, end, action))
+            # With its place in it a style keeps neighbours apart in pictures, as in all other texts of Textual.
+            shown = (ground + Style.parse(style)).rich_style_with_offset(at, 0) if style else ground.rich_style
+            segments.append(Segment(text, shown))
+            at = end
+        strip = Strip(segments).adjust_cell_length(self.outer_size.width, edge)
+        for line_filter in self.get_line_filters():
+            strip = strip.apply_filter(line_filter, self.background_colors[1])
+        return strip
 
     async def on_click(self, event: Click) -> None:
-        x = event.x - self.styles.padding.left
         for start, end, action in self._clickable:
-            if start <= x < end:
+            if start <= event.x < end:
                 event.stop()
                 await self.app.run_action(f"perform({action!r})", self.app)
 
 
-def fill(left: list[tuple[str, str, str]], right: list[tuple[str, str, str]], width: int) -> list[tuple[str, str, str]]:
+def fill(left: list[Piece], right: list[Piece], width: int) -> list[Piece]:
     """Left parts, a gap, right parts; right parts go where both do not fit."""
-    used = sum(Content(text).cell_length for text, _, _ in [*left, *right])
+    used = sum(cell_len(one_line(text)) for text, _, _ in [*left, *right])
     while right and used > width:
-        used -= Content(right.pop(0)[0]).cell_length
+        used -= cell_len(one_line(right.pop(0)[0]))
     return [*left, (" " * max(0, width - used), "", ""), *right]

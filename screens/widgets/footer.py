@@ -8,7 +8,7 @@ from screens.actions.registry import BY_ID
 from screens.services.context import Context
 from screens.services.keymap import character_of, key_label
 from screens.services.text import t
-from screens.widgets.bar import Bar
+from screens.widgets.bar import Bar, Piece
 
 MOST = 8
 WHEN_STAGED = ("change.commit", "change.panel", "change.undo")
@@ -61,11 +61,11 @@ class KeyFooter(Bar):
             return list(keys)
         return [key for key in keys if not focused.check_consume_key(key, character_of(key))]
 
-    def line(self) -> list[tuple[str, str, str]]:
+    def line(self) -> list[Piece]:
         width = self.content_size.width
         help_here = target_of(BY_ID["app.help"], chain_of(self.screen)) is not None
         more = self._piece(BY_ID["app.help"], t("shell.more")) if help_here else []
-        left: list[tuple[str, str, str]] = []
+        left: list[Piece] = []
         used = self._width(more)
         for action in self.shown():
             piece = self._piece(action, t(f"actions.{action.id}"))
@@ -75,7 +75,7 @@ class KeyFooter(Bar):
             left += piece
         return [*left, *more]
 
-    def _piece(self, action: Action, label: str) -> list[tuple[str, str, str]]:
+    def _piece(self, action: Action, label: str) -> list[Piece]:
         key = self._key(action)
         if not key:
             return []
@@ -83,7 +83,7 @@ class KeyFooter(Bar):
             return [(f"✗{key} {label}", "$foreground-disabled", action.id), ("   ", "", "")]
         return [(key, "bold $primary", action.id), (f" {label}", "", action.id), ("   ", "", "")]
 
-    def _width(self, piece: list[tuple[str, str, str]]) -> int:
+    def _width(self, piece: list[Piece]) -> int:
         from rich.cells import cell_len
 
         return sum(cell_len(text) for text, _, _ in piece)

@@ -195,6 +195,10 @@ class GridPane(Container):
             model.open()
         self.paint_title()
 
+    def tell_moved(self) -> None:
+        """Straight to the screen: from node to node it would cost as much as painting the cursor."""
+        self.screen.post_message(self.Moved(self))
+
     def _heard(self, event: Any) -> None:
         if self.model is not None:
             self.model.on_event(event)
@@ -202,7 +206,7 @@ class GridPane(Container):
     def _staged(self, table: str) -> None:
         if self.info is not None and table == self.info["sqlName"]:
             self.paint_title()
-            self.post_message(self.Moved(self))
+            self.tell_moved()
 
     def saved(self, answer: CommitAnswer) -> None:
         """A commit went through: show the rows as they are now."""
@@ -306,7 +310,7 @@ class GridPane(Container):
     def on_virtual_grid_cursor_moved(self, event: VirtualGrid.CursorMoved) -> None:
         event.stop()
         self.refusal = ""
-        self.post_message(self.Moved(self))
+        self.tell_moved()
 
     def on_virtual_grid_layout_changed(self, event: VirtualGrid.LayoutChanged) -> None:
         event.stop()
@@ -381,7 +385,7 @@ class GridPane(Container):
             return
         if not editable(field):
             self.refusal = why_read_only(field)
-            self.post_message(self.Moved(self))
+            self.tell_moved()
             return
         value = self.shown(row, field["name"])
         staged = self.context.pending.cell(self.info_name, row.key, field["name"])
@@ -601,7 +605,7 @@ class GridPane(Container):
     def action_mode_entry(self) -> None:
         if self.grid is not None:
             self.grid.entry = not self.grid.entry
-            self.post_message(self.Moved(self))
+            self.tell_moved()
 
     def action_app_back(self) -> None:
         """Escape: leave entry mode, then what the grid gives up level by level."""

@@ -3,16 +3,17 @@
 A screen feeds it by `status.show(part, text)`; app, pending edits, jobs and connection are its own business.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Literal
 
-from textual.content import Content
-from textual.timer import Timer
+from rich.cells import cell_len, set_cell_size
 
+from screens.presenters.format.line import one_line
 from screens.presenters.job_center import share
 from screens.services.context import Context
 from screens.services.text import t
-from screens.widgets.bar import Bar
+from screens.widgets.bar import Bar, Piece
 
 Part = Literal[
     "mode", "table", "rows", "filter", "sort", "note", "news", "pending", "transaction", "work", "jobs", "connection"
@@ -61,18 +62,18 @@ class StatusLine(Bar):
         self.context = context
         self._parts: dict[Part, tuple[str, str]] = {}
         self._stops: list[Callable[[], None]] = []
-        self._soon: Timer | None = None
+        self._soon: asyncio.TimerHandle | None = None
 
     def show(self, part: Part, text: str, tone: str = "") -> None:
         """Set a part of the line."""
-        wanted = (text, tone)
+        wanted = (one_line(text), tone)
         if self._parts.get(part, ("", "")) == wanted:
             return
         self._parts[part] = wanted
         if part not in FOLLOWS_CURSOR or not PACE:
             self.refresh()
         elif self._soon is None:
-            self._soon = self.set_timer(PACE, self._catch_up)
+            self._soon = asyncio.get_running_loop().call_later(PACE, self._catch_up)
 
     def _catch_up(self) -> None:
         self._soon = None
@@ -95,6 +96,8 @@ class StatusLine(Bar):
     def on_unmount(self) -> None:
         for stop in self._stops:
             stop()
+        if self._soon is not None:
+            self._soon.cancel()
 
     def show_own(self) -> None:
         """Write the parts that the line feeds itself, in the language of the moment."""
@@ -122,7 +125,7 @@ class StatusLine(Bar):
         count = self.context.pending.count()
         self.show("pending", f"* {t('status.pending', count=count)}" if count else "")
 
-    def line(self) -> list[tuple[str, str, str]]:
+    def line(self) -> list[Piece]:
         width = self.content_size.width
         shown = {part for part, (text, _) in self._parts.items() if text}
         note = ""
@@ -131,23 +134,23 @@ class StatusLine(Bar):
             if over <= 0:
                 break
             if part == "note" and "note" in shown:
-                full = Content(self._parts["note"][0])
-                if full.cell_length - over >= LEAST_NOTE:
-                    note = full.truncate(full.cell_length - over, ellipsis=True).plain
+                full = self._parts["note"][0]
+                if (room := cell_len(full) - over) >= LEAST_NOTE:
+                    note = set_cell_size(full, room - 1) + "…"
                     break
             shown.discard(part)
         left = self._pieces((part for part in LEFT if part in shown), note)
         right = self._pieces(part for part in RIGHT if part in shown)
-        gap = width - sum(Content(text).cell_length for text, _, _ in [*left, *right])
+        gap = width - sum(cell_len(text) for text, _, _ in [*left, *right])
         return [*left, (" " * max(1, gap), "", ""), *right]
 
     def _width(self, shown: set[Part]) -> int:
         pieces = [*self._pieces(p for p in LEFT if p in shown), *self._pieces(p for p in RIGHT if p in shown)]
-        return sum(Content(text).cell_length for text, _, _ in pieces) + 1
+        return sum(cell_len(text) for text, _, _ in pieces) + 1
 
-    def _pieces(self, parts: Iterable[Part], note: str = "") -> list[tuple[str, str, str]]:
+    def _pieces(self, parts: Iterable[Part], note: str = "") -> list[Piece]:
         """note: a shorter text for the note."""
-        pieces: list[tuple[str, str, str]] = []
+        pieces: list[Piece] = []
         for part in parts:
             text, tone = self._parts[part]
             text = note if note and part == "note" else text

@@ -3,7 +3,7 @@
 from screens.registry import PLACES
 from screens.services.context import Context
 from screens.services.text import t
-from screens.widgets.bar import Bar, fill
+from screens.widgets.bar import Bar, Piece, fill
 
 
 class TopBar(Bar):
@@ -24,7 +24,7 @@ class TopBar(Bar):
     def on_unmount(self) -> None:
         self._stop()
 
-    def line(self) -> list[tuple[str, str, str]]:
+    def line(self) -> list[Piece]:
         hello = self.context.hello
         name = hello["app"] if hello else str(self.context.session.get("app", "")) or "sovrium"
         left = [("◆ ", "$primary", ""), (name, "bold $foreground", ""), ("   ", "", "")]

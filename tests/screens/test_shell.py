@@ -143,7 +143,7 @@ async def test_footer_shows_eight_keys_at_most_then_more() -> None:
     async with running(app) as pilot:
         footer = app.screen.query_one(KeyFooter)
         assert len(footer.shown()) <= 8
-        line = footer.render().plain
+        line = footer.plain
         assert line.startswith("Enter Open")
         assert line.rstrip().endswith("? more")
         await pilot.press("g", "j")
@@ -165,13 +165,13 @@ async def test_status_line_makes_room_by_weight() -> None:
         status.show("table", "companies")
         status.show("rows", "Row 1 of 5,000")
         status.show("note", "x" * 60)
-        text = status.render().plain
+        text = status.plain
         assert "Row 1 of 5,000" in text
         assert "ready" in text
         assert "xxx… " in text
         assert "x" * 60 not in text
         status.show("filter", "stage is Won and amount > 1000")
-        assert "xxx" not in status.render().plain
+        assert "xxx" not in status.plain
 
 
 # ── Keys ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -218,7 +218,7 @@ async def test_own_keys_work_and_show(tmp_path) -> None:
     (tmp_path / "keys.json").write_text('{"keys": {"app.goto": "F3"}}')
     app = console(keymap=Keymap.load(tmp_path))
     async with running(app) as pilot:
-        assert "F3 Go to" in app.screen.query_one(KeyFooter).render().plain
+        assert "F3 Go to" in app.screen.query_one(KeyFooter).plain
         await pilot.press("colon")
         assert not isinstance(app.screen, Finder)
         await pilot.press("f3")
@@ -398,8 +398,8 @@ async def test_without_colour_every_state_has_a_mark(monkeypatch: pytest.MonkeyP
         assert app.theme == "ansi-dark"
         app.context.pending.insert("companies", [{"name": "New"}])
         text = app.screen.query_one(StatusLine)
-        assert "* 1 change" in text.render().plain
-        assert "● ready" in text.render().plain
+        assert "* 1 change" in text.plain
+        assert "● ready" in text.plain
         assert "▌Home" in screen_text(app)
 
 
@@ -413,7 +413,7 @@ async def test_footer_shows_no_letters_where_they_are_typed() -> None:
     async with running(app) as pilot:
         await pilot.press("g", "s")
         await until(pilot, lambda: app.current_mode == "sql" and app.focused is not None)
-        line = app.screen.query_one(KeyFooter).render().plain
+        line = app.screen.query_one(KeyFooter).plain
         assert "F5 Run" in line
         assert ": Go to" not in line
         assert "^P Search" in line
@@ -423,7 +423,7 @@ async def test_footer_offers_saving_only_when_something_is_staged() -> None:
     app = console()
     async with running(app) as pilot:
         footer = app.screen.query_one(KeyFooter)
-        assert "^S" not in footer.render().plain
+        assert "^S" not in footer.plain
         app.context.pending.insert("companies", [{"name": "Nordlicht"}])
         await pilot.pause()
-        assert "^S Save" in footer.render().plain
+        assert "^S Save" in footer.plain

@@ -307,13 +307,13 @@ async def test_an_open_editor_has_the_badge_and_the_footer_for_itself() -> None:
         await pilot.press("enter")
         await until(pilot, lambda: screen.pane.host.current is not None)
         await until(pilot, lambda: screen.status.text("mode").strip() == "EDIT")
-        footer = screen.query_one(KeyFooter).render().plain
+        footer = screen.query_one(KeyFooter).plain
         assert "Enter Keep" in footer
         assert "Esc Cancel" in footer
         assert "Sort" not in footer
         await pilot.press("escape")
         await until(pilot, lambda: screen.status.text("mode").strip() == "VIEW")
-        assert "s Sort" in screen.query_one(KeyFooter).render().plain
+        assert "s Sort" in screen.query_one(KeyFooter).plain
 
 
 async def test_an_editor_stays_at_its_cell_when_the_grid_scrolls() -> None:
@@ -354,7 +354,7 @@ async def test_a_cell_that_cannot_be_written_says_why() -> None:
         await pilot.press("left", "enter")
         await until(pilot, lambda: "identifies the record" in screen.status.text("note"))
         assert screen.pane.host.current is None
-        assert "Enter Keep" not in screen.query_one(KeyFooter).render().plain
+        assert "Enter Keep" not in screen.query_one(KeyFooter).plain
         await pilot.press("right")
         await until(pilot, lambda: screen.status.text("note").startswith("name"))
 

@@ -1,8 +1,10 @@
 """Keys that come faster than the console works: none is lost, none goes to the wrong place."""
 
+import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
+from screens.services.keymap import Keymap
 from screens.tables import TablesScreen
 from screens.widgets.finder import Finder
 from screens.widgets.sql_editor import SqlEditor
@@ -41,3 +43,47 @@ async def test_letters_after_the_palette_key_are_typed_into_it() -> None:
     async with running(app) as pilot:
         burst(pilot, "ctrl+p", *"jobs", "enter")
         await until(pilot, lambda: app.current_mode == "jobs" and not isinstance(app.screen, Finder))
+
+
+async def in_the_grid(pilot: Pilot[int]) -> TablesScreen:
+    """The screen with the rows of a table, the cursor on the first."""
+    burst(pilot, "g", "t")
+    await until(pilot, lambda: isinstance(pilot.app.screen, TablesScreen))
+    screen = pilot.app.screen
+    assert isinstance(screen, TablesScreen)
+    await until(pilot, lambda: pilot.app.focused is not None and pilot.app.focused is screen.pane.grid)
+    await until(pilot, lambda: screen.pane.model is not None and screen.pane.model.row(0) is not None)
+    return screen
+
+
+def place(screen: TablesScreen) -> int:
+    """The row under the cursor."""
+    assert screen.pane.model is not None
+    return screen.pane.model.selection.row
+
+
+async def test_of_keys_held_down_in_the_grid_none_is_lost() -> None:
+    app = console(MemoryPort())
+    async with running(app) as pilot:
+        screen = await in_the_grid(pilot)
+        burst(pilot, *["j"] * 200, *["up"] * 150, *["pagedown"] * 20, *["pageup"] * 20, "e", "x", "enter", "j")
+        await until(pilot, lambda: place(screen) == 51 and app.context.pending.count() == 1)
+
+
+async def test_a_key_bound_in_the_grid_is_carried_to_no_other_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Carried through the tree it cost more than painting the cursor; letters that are typed still go where they belong."""
+    seen: list[str] = []
+    monkeypatch.setattr(TablesScreen, "on_key", lambda _, event: seen.append(event.key), raising=False)
+    app = console(MemoryPort(), keymap=Keymap(own={"grid.down": ("x",)}))
+    async with running(app) as pilot:
+        screen = await in_the_grid(pilot)
+        seen.clear()
+        burst(pilot, "x", "x", "k", "f7")
+        await until(pilot, lambda: seen == ["f7"])
+        assert place(screen) == 1
+        grid = screen.pane.grid
+        assert grid is not None
+        burst(pilot, "slash", "x", "k")
+        await until(pilot, lambda: grid.searching == "xk")
+        burst(pilot, "escape", "insert", "x", "x", "enter")
+        await until(pilot, lambda: [cell.new for row in app.context.pending.rows() for cell in row.cells] == ["xx"])

@@ -267,7 +267,7 @@ class Face(Widget, can_focus=True):
         if position is not None:
             self.model.selection.row = position
             self.model.selection.anchor = None
-        self.pane.post_message(self.pane.Moved(self.pane))
+        self.pane.tell_moved()
         self.paint()
 
     def stage(self, row: GridRow, field: FieldInfo, value: Any) -> bool:

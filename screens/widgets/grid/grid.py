@@ -173,6 +173,10 @@ class VirtualGrid(GridSurface):
     def check_consume_key(self, key: str, character: str | None) -> bool:
         return self.search.open and character is not None and character.isprintable()
 
+    def acts_at_once(self, key: events.Key) -> bool:
+        """Whether a key can only run an action. Those of the grid have done all they do when they return."""
+        return not self.search.open and not self.check_consume_key(key.key, key.character)
+
     async def _on_key(self, event: events.Key) -> None:
         self.search.key(event)
 

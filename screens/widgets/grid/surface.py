@@ -392,6 +392,7 @@ class GridSurface(ScrollView, can_focus=True):
         selection.clamp(model.count, len(model.layout.shown))
         if (selection.row, selection.column) == before:
             return
+        self._post_moved()  # first: what waits in the queue makes Textual look at the refresh without a message of its own
         if ranged or selection.anchor is not None:
             self.repaint()
         elif before[0] == selection.row:
@@ -401,7 +402,6 @@ class GridSurface(ScrollView, can_focus=True):
             if before[1] != selection.column:
                 self.refresh(Region(0, 0, self._extent.width, HEADER))
         self._reveal()
-        self._post_moved()
 
     def scroll_rows(self, step: int) -> None:
         """Scroll without moving the cursor."""
