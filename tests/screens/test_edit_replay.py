@@ -25,7 +25,7 @@ tables:
     fields:
       - {id: 1, name: name, type: single-line-text, required: true}
       - {id: 2, name: firm, type: relationship, relatedTable: firms, relationType: many-to-one}
-      - {id: 3, name: age, type: integer, min: 0, max: 150}
+      - {id: 3, name: age, label: Age in years, type: integer, min: 0, max: 150}
       - {id: 4, name: pay, type: decimal, precision: 2}
       - {id: 5, name: born, type: date, dateFormat: ISO}
       - {id: 6, name: seen, type: datetime, timeZone: UTC}
@@ -37,7 +37,7 @@ tables:
       - {id: 12, name: stars, type: rating, max: 5}
       - {id: 13, name: extra, type: json}
       - {id: 14, name: notes, type: long-text}
-      - {id: 15, name: mail, type: email, unique: true}
+      - {id: 15, name: mail, label: E-mail, type: email, unique: true}
       - {id: 16, name: number, type: autonumber}
 """
 
@@ -50,6 +50,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.stem)
 async def test_story(desk: RunningServer, story: Path) -> None:
+    """T-148: what is refused is told with the label of the field, the reason and the value (`server_refuses` by the server,
+    `value_is_refused` before)."""
     desk.empty()
     await Replay(story, desk, lambda port: console(port, session=SessionStore(None))).run()
 
