@@ -42,4 +42,5 @@ PLACES: tuple[Place, ...] = (
     Place("account", "screens.account", "AccountScreen", tab=False),
     Place("outbox", "screens.outbox", "OutboxScreen", tab=False),
     Place("audit", "screens.audit", "AuditScreen", tab=False),
+    Place("logs", "screens.logs", "LogsScreen", tab=False),
 )

@@ -22,6 +22,7 @@ APP: tuple[Action, ...] = (
     Action("go.account", "", "global", leader="a"),
     Action("go.outbox", "", "global", leader="b"),
     Action("go.audit", "", "global", leader="l"),
+    Action("go.logs", "", "global", leader="L"),
     Action("nav.back", "ctrl+o,alt+left", "global"),
     Action("nav.forward", "alt+right", "global", vim="ctrl+i"),
     Action("pane.next", "f6", "global"),
@@ -50,6 +51,14 @@ JOBS: tuple[Action, ...] = (
     Action("jobs.open", "enter", "jobs", footer=1),
     Action("jobs.cancel", "x,delete", "jobs", footer=2),
     Action("jobs.clear", "d", "jobs", footer=3),
+)
+
+LOGS: tuple[Action, ...] = (
+    Action("logs.follow", "space", "logs", footer=1),
+    Action("logs.search", "slash,f", "logs", footer=2),
+    Action("logs.level", "l", "logs", footer=3),
+    Action("logs.clear", "F", "logs", footer=4),
+    Action("logs.copy", "y,ctrl+c", "logs", footer=5),
 )
 
 CONNECTION: tuple[Action, ...] = (Action("connection.retry", "r", "connection", footer=1),)

@@ -2,7 +2,7 @@
 
 from screens.actions.account import LOGIN
 from screens.actions.action import Action
-from screens.actions.app import APP, CONNECTION, HOME, JOBS, TABS
+from screens.actions.app import APP, CONNECTION, HOME, JOBS, LOGS, TABS
 from screens.actions.change import CHANGE, CHANGES, CONFLICT
 from screens.actions.formula import FORMULA
 from screens.actions.grid import CELLS, GRID
@@ -53,6 +53,7 @@ ACTIONS: tuple[Action, ...] = (
     *SECRET,
     *OUTBOX,
     *AUDIT,
+    *LOGS,
     *FORM,
     *CONNECTION,
     *LOGIN,
