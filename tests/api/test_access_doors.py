@@ -161,13 +161,13 @@ class Door:
     def secrets(self, who: Who) -> list[str]:
         """Words that this caller must not meet anywhere."""
         out: list[str] = []
+        reads, hidden = self.may("read", who), self.hidden(who)
         for row in self.rows.values():
-            seen = self.may("read", who) and oracle.row_meets(self.app, "tickets", who, "read", row)
-            out += [str(row[name]) for name in ("title", "cost", "note") if not seen or name in self.hidden(who)]
-        reads = oracle.may(self.app, "clients", who, "read")
+            seen = reads and oracle.row_meets(self.app, "tickets", who, "read", row)
+            out += [str(row[name]) for name in ("title", "cost", "note") if not seen or name in hidden]
+        reads, hidden = oracle.may(self.app, "clients", who, "read"), self.hidden(who, "clients")
         for client in self.clients.values():
             seen = reads and oracle.row_meets(self.app, "clients", who, "read", client)
-            hidden = self.hidden(who, "clients")
             out += [str(client[name]) for name in ("name", "phone") if not seen or name in hidden]
         return out
 
