@@ -106,11 +106,8 @@ class FieldType(ABC, Generic[V]):
 
     def __init__(self, spec: FieldSpec) -> None:
         self.spec = spec
-
-    @property
-    def options(self) -> Any:
+        self.options: Any = spec.options
         """The field's own keys, an instance of `Options`."""
-        return self.spec.options
 
     @abstractmethod
     def column(self) -> ColumnType | None:

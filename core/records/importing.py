@@ -260,7 +260,7 @@ class FileRows:
         target = self._work.target
         if not target.demands_result or not rows:
             return set()
-        whole = [Candidate(target.complete(row, tx.time), ()) for row in rows]
+        whole = [Candidate(row, ()) for row in target.complete(rows, tx.time)]
         source = target.constraints.as_rows(tx, whole)
         forbidden = target.forbidden(source)
         if forbidden is None:

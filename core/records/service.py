@@ -276,9 +276,11 @@ class Records:
         if target.files:
             items = [await self._with_files(target, fields_of(item), principal) for item in items]
 
+        def read(given: Mapping[str, Any]) -> Values:
+            return accept_new(table, given, now)
+
         def accepted(item: Any) -> Values:
-            read = accept(target, fields_of(item), lambda given: accept_new(table, given, now))
-            return target.signed(read, principal.id)
+            return target.signed(accept(target, fields_of(item), read), principal.id)
 
         rows, places, errors = _accept_each(items, partial, accepted)
         results = await self._write(target, CreateMany(target, rows, partial=partial), principal)
@@ -578,10 +580,13 @@ def actor_of(principal: Principal) -> str:
     return principal.id or principal.kind
 
 
+_WRAPPED = frozenset({"fields", "updatedAt"})
+
+
 def fields_of(body: Any) -> Mapping[str, Any]:
     """The fields of a body, wrapped or bare (R-003). Raises Invalid."""
     body = _mapping(body)
-    if "fields" in body and set(body) <= {"fields", "updatedAt"}:
+    if "fields" in body and body.keys() <= _WRAPPED:
         return _mapping(body["fields"])
     return {name: value for name, value in body.items() if name != "updatedAt" or "fields" not in body}
 

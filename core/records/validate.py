@@ -123,20 +123,14 @@ def _accept(table: TableModel, raw: Mapping[str, Any], problems: Problems, *, cr
             if not field_type.ignores_input:
                 problems.add(name, "field.read-only", f"{name} is filled by the engine")
         else:
-            _accept_one(field_type, given, values, problems)
+            try:
+                value = values[name] = field_type.accept(given)
+            except ValueProblem as problem:
+                problems.add(name, problem.code, problem.message, problem.status)
+                continue
+            if field_type.spec.required and _is_blank(field_type, value):
+                problems.add(name, "field.required", f"{name} is required")
     return values
-
-
-def _accept_one(field_type: FieldType[Any], given: Any, values: Values, problems: Problems) -> None:
-    name = field_type.spec.name
-    try:
-        value = field_type.accept(given)
-    except ValueProblem as problem:
-        problems.add(name, problem.code, problem.message, problem.status)
-        return
-    if field_type.spec.required and _is_blank(field_type, value):
-        problems.add(name, "field.required", f"{name} is required")
-    values[name] = value
 
 
 def _is_blank(field_type: FieldType[Any], value: Any) -> bool:

@@ -454,18 +454,16 @@ class WritableTable:
             return dict(values)
         return {**values, **dict.fromkeys((*self.created_by, *self.updated_by), author)}
 
-    def complete(self, values: Mapping[str, Any], moment: datetime) -> Stored:
-        """A new row with the columns that the engine fills, those from sequences excepted."""
-        row = dict(values)
-        for name in (*self.created, *self.updated):
-            row[name] = moment
-        for name in (*self.deleted, *self.deleted_by):
-            row[name] = None
-        for name in (*self.created_by, *self.updated_by):
-            row.setdefault(name, self.author)
+    def complete(self, rows: Sequence[Mapping[str, Any]], moment: datetime) -> list[Stored]:
+        """New rows with the columns that the engine fills, those from sequences excepted."""
+        by = dict.fromkeys((*self.created_by, *self.updated_by), self.author)
+        filled: Stored = dict.fromkeys((*self.created, *self.updated), moment)
+        filled |= dict.fromkeys((*self.deleted, *self.deleted_by))
+        stored = [{**by, **row, **filled} for row in rows]
         if self.makes_uuid:
-            row[self.key[0]] = str(uuid.uuid4())
-        return row
+            for row in stored:
+                row[self.key[0]] = str(uuid.uuid4())
+        return stored
 
     def insert(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[Stored]:
         """Insert by one statement and log; the rows as stored, in their order."""
@@ -484,7 +482,7 @@ class WritableTable:
 
     def add(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[Stored]:
         """Insert without a word in the change log."""
-        stored = [self.complete(row, tx.time) for row in rows]
+        stored = self.complete(rows, tx.time)
         links = [{name: row.pop(name) for name in self.many if name in row} for row in stored] if self.many else []
         made = tx.insert(self.source, stored, self.generated)
         if self.generated:
@@ -520,15 +518,17 @@ class WritableTable:
 
     def json(self, row: Mapping[str, Any], names: Iterable[str] | None = None) -> dict[str, Any]:
         """The API's form of declared fields for the change log; without `names` all that have a value."""
+        if names is None:
+            return {
+                name: convert(value) if convert else value
+                for name, convert in self._to_json.items()
+                if (value := row.get(name)) is not None
+            }
         out: dict[str, Any] = {}
-        for name in self._to_json if names is None else names:
-            if name not in self._to_json:
-                continue
-            value, convert = row.get(name), self._to_json[name]
-            if value is not None:
-                out[name] = convert(value) if convert else value
-            elif names is not None:
-                out[name] = None
+        for name in names:
+            if name in self._to_json:
+                value, convert = row.get(name), self._to_json[name]
+                out[name] = convert(value) if convert and value is not None else value
         return out
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -69,7 +70,9 @@ class RowShape:
         kinds = [(name, type_.kind) for name, type_ in zip(columns, types, strict=True)]
         self.table = quote(table.name)
         self.columns = tuple(columns)
-        self._single = [(name, parameter_encoder(name, kind)) for name, kind in kinds]
+        self._pick = itemgetter(*columns) if len(columns) > 1 else lambda row: (row[columns[0]],)
+        encoders = [parameter_encoder(name, kind) for name, kind in kinds]
+        self._single = [(at, encode) for at, encode in enumerate(encoders) if encode is not None]
         self._batch = [(f"c{at}", name, batch_encoder(name, kind)) for at, (name, kind) in enumerate(kinds)]
         json_name = type_name(dialect, ColumnType("json"))
         self._marks = [f"CAST(? AS {json_name})" if kind == "json" else "?" for _, kind in kinds]
@@ -102,10 +105,10 @@ class RowShape:
 
     def values(self, row: Mapping[str, Any]) -> list[Any]:
         """One row as plain parameters, in the order of the columns."""
-        out = []
-        for name, encode in self._single:
-            value = row[name]
-            out.append(value if encode is None or value is None else encode(value))
+        out = list(self._pick(row))
+        for at, encode in self._single:
+            if (value := out[at]) is not None:
+                out[at] = encode(value)
         return out
 
     def pack(self, rows: Sequence[Mapping[str, Any]]) -> str:
