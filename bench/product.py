@@ -94,6 +94,12 @@ class Product:
             text = answer.read()
         return json.loads(text) if text else None
 
+    def processor(self) -> float:
+        """Seconds of processor time that the server has taken: beside other work they say more than the clock."""
+        assert self.process is not None
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory(self) -> int:
         """Resident MiB of the server process."""
         assert self.process is not None

@@ -6,7 +6,6 @@ Processor time is that of the server; beside other work it says more than the cl
 import argparse
 import http.client
 import json
-import os
 import socket
 import statistics
 import time
@@ -67,12 +66,6 @@ class Family(Ours):
         body = None if call.body is None else json.dumps(call.body)
         connection.request(call.method, call.path, body, {"Content-Type": "application/json"})
         return connection.getresponse()
-
-    def processor(self) -> float:
-        """Seconds of processor time that the server has taken."""
-        assert self.process is not None
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def told(product: Family, name: str, work: Callable[[], Any], times: int) -> None:

@@ -14,6 +14,7 @@ from core.errors import FieldError, Invalid, NotFound
 from core.fields.model import AppModel
 from core.ids import short_id
 from core.principal import Principal
+from core.remembered import Remembered
 from core.schema.name import sql_name
 from core.storage.catalog import table_names
 from core.storage.database import Call, Database, Reader, Transaction
@@ -55,8 +56,7 @@ class Grants:
         self._database = database
         self._roles = model.app.roles
         self._clock = clock
-        self._seconds = seconds
-        self._kept: dict[str, tuple[float, Granted]] = {}
+        self._kept: Remembered[str, Granted] = Remembered(FRESH_SECONDS, USERS_KEPT, seconds)
         self._stands = False
 
     @property
@@ -68,24 +68,19 @@ class Grants:
         """The principal with what is granted to it."""
         if not self.is_used or principal.kind != "user" or principal.id is None:
             return principal
-        roles, assignments = await self._of(principal.id)
+        user = principal.id
+        granted = await self._kept.get(user, lambda: self._of(user))
+        assert granted is not None
+        roles, assignments = granted
         return replace(principal, granted=roles, assignments=assignments)
 
     async def _of(self, user: str) -> Granted:
-        kept = self._kept.get(user)
-        if kept is not None and self._seconds() - kept[0] < FRESH_SECONDS:
-            return kept[1]
-        begun = self._seconds()
         rows = await self._read(user)
         assignments: dict[str, frozenset[str]] = {}
         for row in rows:
             table = row["table_slug"]
             assignments[table] = assignments.get(table, frozenset()) | frozenset(row["record_ids"])
-        found = (frozenset(row["role"] for row in rows), assignments)
-        if len(self._kept) >= USERS_KEPT:
-            self._kept.clear()
-        self._kept[user] = (begun, found)
-        return found
+        return frozenset(row["role"] for row in rows), assignments
 
     async def _read(self, user: str | None) -> list[dict[str, Any]]:
         def work(reader: Reader) -> list[dict[str, Any]]:
@@ -124,7 +119,7 @@ class Grants:
             tx.insert(GRANTS, [{**row, "record_ids": orjson.dumps(row["record_ids"]).decode()}])
 
         await self._database.write(Call(work), actor=principal.id or principal.kind)
-        self._kept.pop(row["user_id"], None)
+        self._kept.forget()
         return _record(row)
 
     def _checked(self, fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from core.clock import to_iso
 from core.errors import FieldError, Invalid, NotFound
 from core.ids import uuid7
 from core.principal import Principal, Source
+from core.remembered import Remembered
 from core.schema.role import ADMIN
 from core.schema.scope import wrong_scope
 from core.storage.database import Call, Reader, Transaction
@@ -76,13 +77,18 @@ class ApiKey:
         }
 
 
+Found = tuple[ApiKey, Account | None, Principal]
+"""A key, the account that it belongs to, and who shows it."""
+
+
 class ApiKeys:
     """The keys of one database."""
 
     def __init__(self, context: AuthContext, *, seconds: Callable[[], float] = time.monotonic) -> None:
         self._context = context
         self._seconds = seconds
-        self._kept: dict[str, tuple[float, int, ApiKey, Account | None, Principal]] = {}
+        self._kept: Remembered[tuple[int, str], Found] = Remembered(FRESH_SECONDS, KEPT_MOST, seconds)
+        """By the generation of what is known of accounts, and the key's hash."""
         self._used: dict[str, datetime] = {}
         self._written = seconds()
 
@@ -175,24 +181,18 @@ class ApiKeys:
     async def recognise(self, secret: str) -> Principal | None:
         """Who shows a key; None for one that opens nothing. Raises AuthError MFA_REQUIRED where the roles of its account ask
         for a second factor that it does not have (A-119)."""
-        hashed, now = hash_of(secret), self._context.clock()
-        generation = self._context.sessions.generation
-        kept = self._kept.get(hashed)
-        if kept is None or kept[1] != generation or self._seconds() - kept[0] >= FRESH_SECONDS:
-            begun = self._seconds()
-            found = await self._context.read(lambda reader: self._find(reader, hashed))
-            if found is None:
-                self._kept.pop(hashed, None)
-                return None
-            if len(self._kept) >= KEPT_MOST:
-                self._kept.clear()
-            kept = self._kept[hashed] = (begun, generation, *found)
-        _, _, key, account, principal = kept
+        context, hashed = self._context, hash_of(secret)
+        found = await self._kept.get(
+            (context.sessions.generation, hashed), lambda: context.read(lambda reader: self._find(reader, hashed))
+        )
+        if found is None:
+            return None
+        (key, account, principal), now = found, context.clock()
         is_over = key.expires_at is not None and key.expires_at <= now
         if is_over or (account is not None and (account.is_banned(now) or account.deleted_at is not None)):
             return None
         is_bare = account is not None and not account.two_factor
-        if is_bare and self._context.spec.mfa.demands(principal.roles, self._context.roles):
+        if is_bare and context.spec.mfa.demands(principal.roles, context.roles):
             raise AuthError("MFA_REQUIRED")
         self._used[key.id] = now
         if self._seconds() - self._written >= USED_SECONDS or key.last_used_at is None:
@@ -209,7 +209,7 @@ class ApiKeys:
         if used:
             tx.update(KEYS, "id", [{"id": id_, "last_used_at": moment} for id_, moment in used.items()])
 
-    def _find(self, reader: Reader, hashed: str) -> tuple[ApiKey, Account | None, Principal] | None:
+    def _find(self, reader: Reader, hashed: str) -> Found | None:
         rows = reader.rows(select(KEYS.c.hash, *_STORED).where(KEYS.c.hash == hashed, KEYS.c.revoked_at.is_(None)))
         if not rows or not hmac.compare_digest(rows[0][0], hashed):
             return None

@@ -24,6 +24,7 @@ from core.clock import Clock, to_iso
 from core.errors import NotSignedIn
 from core.ids import uuid7
 from core.principal import Principal, Source
+from core.remembered import Remembered
 from core.schema.auth import SessionSpec
 from core.schema.role import Roles
 from core.secrets.envelope import Secrets
@@ -120,7 +121,7 @@ class Sessions:
         """Of `AUTH_SECRET`, which several servers share; None: a sub-key of the master key."""
         self._clock = clock
         self._seconds = seconds
-        self._kept: dict[str, tuple[float, SignedIn]] = {}
+        self._kept: Remembered[str, SignedIn] = Remembered(FRESH_SECONDS, KEPT_MOST, seconds)
         self._generation = 0
         self._seen: dict[str, datetime] = {}
         self._written = seconds()
@@ -234,33 +235,23 @@ class Sessions:
             BindingMismatch: it is shown from elsewhere than it was given to (A-069).
         """
         hashed = hash_of(secret)
-        kept = self._kept.get(hashed)
-        if kept is None or self._seconds() - kept[0] >= FRESH_SECONDS:
-            found = await self._read(SESSIONS.c.token_hash == hashed, hashed)
-            if found is None:
-                return None
-        else:
-            found = kept[1]
+        found = await self._kept.get(hashed, lambda: self._read(SESSIONS.c.token_hash == hashed))
         now = self._clock()
-        if not self._is_live(found, now):
+        if found is None or not self._is_live(found, now):
             return None
         self._check_binding(found.session, source)
         return await self._saw(found, now)
 
     async def still(self, found: SignedIn) -> SignedIn | None:
         """The session of a request that goes on, as it is now: None once it has ended. At most one read a second."""
-        now, key = self._seconds(), f"id {found.session.id}"
-        kept = self._kept.get(key)
-        if kept is None or now - kept[0] >= FRESH_SECONDS:
-            seen = await self._read(SESSIONS.c.id == found.session.id, key)
-        else:
-            seen = kept[1]
+        id_ = found.session.id
+        seen = await self._kept.get(f"id {id_}", lambda: self._read(SESSIONS.c.id == id_))
         return seen if seen is not None and self._is_live(seen, self._clock()) else None
 
     def forget(self) -> None:
         """What was remembered holds no more: called after every commit that concerns accounts."""
         self._generation += 1
-        self._kept.clear()
+        self._kept.forget()
 
     @property
     def generation(self) -> int:
@@ -295,9 +286,7 @@ class Sessions:
         if seen:
             tx.update(SESSIONS, "id", [{"id": id_, "last_seen_at": moment} for id_, moment in seen.items()])
 
-    async def _read(self, which: ColumnElement[bool], key: str) -> SignedIn | None:
-        begun, generation = self._seconds(), self._generation
-
+    async def _read(self, which: ColumnElement[bool]) -> SignedIn | None:
         def work(reader: Reader) -> SignedIn | None:
             statement = select(*_STORED, CREDENTIALS.c.must_change, *ACCOUNTS.c)
             statement = statement.join(ACCOUNTS, ACCOUNTS.c.id == SESSIONS.c.user_id)
@@ -309,12 +298,7 @@ class Sessions:
             who = self.principal(account, groups_of(reader, account.id), session)
             return SignedIn(session, account, who, must_change=bool(rows[0][len(_STORED)]))
 
-        found: SignedIn | None = await self._database.read(Call(work), lane="point")
-        if found is not None and generation == self._generation:
-            if len(self._kept) >= KEPT_MOST:
-                self._kept.clear()
-            self._kept[key] = (begun, found)
-        return found
+        return await self._database.read(Call(work), lane="point")
 
     def principal(self, account: Account, groups: frozenset[str], session: Session | None) -> Principal:
         """The account as the caller of an operation."""
