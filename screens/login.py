@@ -1,4 +1,5 @@
-"""Signing in: address and password, a code by mail, the second factor. Shown whenever the server asks who one is."""
+"""Signing in and up: address and password, a code by mail, an invitation, a forgotten password, the second factor. Shown
+whenever the server asks who one is, or wants something more of who has signed in."""
 
 from __future__ import annotations
 
@@ -13,17 +14,18 @@ from textual.widgets import Input, Static
 
 from screens.actions.binding import bindings_for, bindings_of
 from screens.actions.registry import BY_ID
-from screens.presenters.gate import Gate, Step
+from screens.presenters.gate import FIELDS, SECRET, WANTED, Field, Gate, Step
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import t
+from screens.widgets.enrolment_sheet import EnrolmentSheet, SecretSheet
 from screens.widgets.footer import KeyFooter
 
-FIELDS: dict[Step, tuple[str, ...]] = {
-    "password": ("email", "password"),
-    "mail": ("email", "code"),
-    "second": ("code",),
-}
+ORDER: tuple[Field, ...] = ("current", "email", "code", "name", "password", "again")
+"""As the fields stand in the form, of which each step shows some."""
+HIDDEN: tuple[Field, ...] = ("current", "password", "again")
+TURNS: dict[str, Step] = {"login_join": "join", "login_invited": "invited", "login_forgotten": "forgotten"}
+"""Actions that lead to another step."""
 
 
 class LoginScreen(ModalScreen[None]):
@@ -40,19 +42,16 @@ class LoginScreen(ModalScreen[None]):
         self.gate = Gate(context)
         self._stops: list[Callable[[], None]] = []
         self._clock: Timer | None = None
-        self._painted: Step = self.gate.step
+        self._painted: Step | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="login") as box:
-            box.border_title = t("login.title")
             box.border_subtitle = self.gate.address
             yield Static(id="login-app")
-            yield Static(t("login.email"), classes="label email")
-            yield Input(self.gate.email, id="email", classes="email", compact=True)
-            yield Static(t("login.password"), classes="label password")
-            yield Input(password=True, id="password", classes="password", compact=True)
-            yield Static(t("login.code"), id="code-label", classes="label code")
-            yield Input(id="code", classes="code", compact=True)
+            for name in ORDER:
+                yield Static(id=f"{name}-label", classes=f"label {name}")
+                value = self.gate.email if name == "email" else ""
+                yield Input(value, password=name in HIDDEN, id=name, classes=name, compact=True)
             yield Static(id="login-note")
             yield Static(id="login-problem")
         yield KeyFooter(self.context)
@@ -64,7 +63,7 @@ class LoginScreen(ModalScreen[None]):
         ]
         self._clock = self.set_interval(1, self.tick, pause=True)
         self.paint()
-        self.query_one("#password" if self.gate.email else "#email", Input).focus()
+        self._field("password" if self.gate.email else "email").focus()
         self.run_worker(self.gate.begin(), exit_on_error=False)
 
     def on_unmount(self) -> None:
@@ -72,9 +71,11 @@ class LoginScreen(ModalScreen[None]):
             stop()
 
     def follow(self, state: str) -> None:
-        """Leave with the session, or when there is no server any more."""
+        """Leave with the session, or when there is no server any more; stay where the server wants something more."""
         if state in ("online", "lost", "refused"):
             self.dismiss(None)
+        elif state == "signed-out":
+            self.run_worker(self.gate.begin(), exclusive=True, exit_on_error=False)
 
     def tick(self) -> None:
         """Count the seconds of a closed prompt."""
@@ -82,89 +83,135 @@ class LoginScreen(ModalScreen[None]):
             self._clock.pause()
         self.paint()
 
+    # ── Painting ──
+
     def paint(self) -> None:
-        gate = self.gate
-        shown = FIELDS[gate.step]
-        for name in ("email", "password", "code"):
+        gate, ways, wait = self.gate, self.gate.ways, self.gate.waits
+        for name in ORDER:
             for widget in self.query(f".{name}"):
-                widget.display = name in shown
-        ways = gate.ways
+                widget.display = name in FIELDS[gate.step]
+            self.query_one(f"#{name}-label", Static).update(Content(self._label(name)))
+        self.query_one("#login", Vertical).border_title = t(f"login.title.{gate.step}")
         self.query_one("#login-app", Static).update(Content(ways["app"] if ways else gate.address))
-        label = t("login.second" if gate.step == "second" else "login.code")
-        self.query_one("#code-label", Static).update(Content(label))
-        wait = gate.waits
         if wait and self._clock is not None:
             self._clock.resume()
         problem = t("login.closed", count=wait) if wait else gate.problem
         self.query_one("#login-problem", Static).update(Content.styled(problem, "bold $text-error"))
         note = t("login.asking") if gate.busy else gate.note
-        if not note and gate.step == "password" and ways is not None and ways["emailCode"]:
-            note = t("login.or-mail")
         self.query_one("#login-note", Static).update(Content.styled(note, "$foreground-muted"))
         for field in self.query(Input):
             field.disabled = bool(wait)
         focused = self.focused
         if not wait and (focused is None or not focused.display or gate.step != self._painted):
-            self.query_one(f"#{shown[-1]}", Input).focus()
+            empty = next((each for each in self._fields() if not self._value(each)), self._fields()[-1])
+            self._field(empty).focus()
+        if gate.step != self._painted:
+            self.set_class(len(self._fields()) > 3 and self.app.size.height < 30, "tight")
         self._painted = gate.step
+        self.refresh_bindings()
+
+    def _label(self, name: Field) -> str:
+        """What a field is called in this step."""
+        step = self.gate.step
+        if name == "code":
+            return t({"second": "login.second", "mail": "login.code"}.get(step, "login.link"))
+        if name == "password" and step in ("reset", "renew"):
+            return t("account.new")
+        return t(
+            {"current": "account.current", "again": "login.again", "name": "login.name"}.get(name, f"login.{name}")
+        )
+
+    def _fields(self) -> tuple[Field, ...]:
+        """The fields of the step, from above to below."""
+        return FIELDS[self.gate.step]
+
+    def _field(self, name: Field) -> Input:
+        return self.query_one(f"#{name}", Input)
+
+    def _value(self, name: Field) -> str:
+        return self._field(name).value
 
     # ── What is typed ──
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Enter: the next field; from the last one, in."""
         event.stop()
         if self.gate.busy or self.gate.waits:
             return
-        names = FIELDS[self.gate.step]
-        here = event.input.id or ""
-        following = names[names.index(here) + 1 :] if here in names else ()
-        if following and not (
-            self.gate.step == "mail" and not self._value("code") and here == "email" and self.gate.note
-        ):
+        names = self._fields()
+        at = next(number for number, name in enumerate(names) if name == event.input.id)
+        if at + 1 < len(names):
             if self.gate.step == "mail" and not self.gate.note:
                 self.run_worker(self.gate.send(self._value("email")), exclusive=True, exit_on_error=False)
-            self.query_one(f"#{following[0]}", Input).focus()
-            return
-        self.run_worker(self.submit(), exclusive=True, exit_on_error=False)
+            self._field(names[at + 1]).focus()
+        else:
+            self.run_worker(self.submit(), exclusive=True, exit_on_error=False)
 
     async def submit(self) -> None:
         """Send what is in the fields; secrets leave them with it."""
-        gate, email = self.gate, self._value("email")
-        if gate.step == "password":
-            password = self._take("password")
-            if not email or not password:
-                self.query_one("#email" if not email else "#password", Input).focus()
-                return
-            await gate.sign_in(email, password)
-        elif code := self._take("code"):
-            await (gate.second_step(code) if gate.step == "second" else gate.by_mail(code))
+        values = {name: self._value(name) for name in self._fields()}
+        if (missing := self.gate.missing(values)) is not None:
+            self._field(missing).focus()
+            return
+        link = self.gate.step in ("invited", "reset")
+        for name in SECRET:
+            if name != "code" or not link:  # a pasted link is good for another try
+                self._field(name).clear()
+        if await self.gate.submit(values) or self.gate.step not in ("enrol", *TURNS.values(), "reset", "renew"):
+            return
+        if self.gate.enrolment is not None:
+            await self.enrol()
+        elif self.gate.problem and "password" in FIELDS[self.gate.step]:
+            self._field("password" if "current" not in values else "current").focus()
 
-    def _value(self, name: str) -> str:
-        return self.query_one(f"#{name}", Input).value
-
-    def _take(self, name: str) -> str:
-        field = self.query_one(f"#{name}", Input)
-        value, field.value = field.value, ""
-        return value
+    async def enrol(self) -> None:
+        """Set an authenticator app up, which the server asks for; then go in."""
+        begun, door = self.gate.enrolment, self.context.connection.door
+        if begun is None or not await self.app.push_screen(
+            EnrolmentSheet(self.context, begun, door), wait_for_dismiss=True
+        ):
+            return
+        if codes := begun.get("backupCodes"):
+            sheet = SecretSheet(self.context, t("account.codes"), codes, t("account.codes-note"))
+            await self.app.push_screen(sheet, wait_for_dismiss=True)
+        self.gate.enrolled()
 
     # ── Actions ──
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "login_mail":
+            return self.gate.step == "password" and self.gate.may("mail")
+        if action in TURNS:
+            return self.gate.step == "password" and self.gate.may(TURNS[action])
+        return True
+
     def action_login_mail(self) -> None:
         """Have a code sent in place of a password."""
-        ways, email = self.gate.ways, self._value("email")
-        if ways is None or not ways["emailCode"] or self.gate.waits:
-            return
-        if not email:
-            self.query_one("#email", Input).focus()
-            return
-        self.run_worker(self.gate.send(email), exclusive=True, exit_on_error=False)
+        email = self._value("email")
+        if email:
+            self.run_worker(self.gate.send(email), exclusive=True, exit_on_error=False)
+        else:
+            self._field("email").focus()
+
+    def action_login_join(self) -> None:
+        self.gate.turn("join")
+
+    def action_login_invited(self) -> None:
+        self.gate.turn("invited")
+
+    def action_login_forgotten(self) -> None:
+        self.gate.turn("forgotten")
 
     def action_login_back(self) -> None:
         """Back to the first step; there, leave."""
+        for name in SECRET:
+            self._field(name).clear()
         if self.gate.step == "password":
             self.run_worker(self.action_app_quit(), exit_on_error=False)
+        elif self.gate.step in WANTED.values():
+            self.gate.give_up()
         else:
-            self._take("code")
-            self.gate.start_over()
+            self.gate.turn("password")
 
     async def action_app_quit(self) -> None:
         await self.app.run_action("app_quit", self.app)

@@ -38,6 +38,22 @@ class AccountPort(Protocol):
         """With a code of a mail, or with the link of one, pasted."""
         ...
 
+    async def sign_up(self, name: str, email: str, password: str) -> SignInAnswer:
+        """Without `token` in the answer, the address is to be verified first."""
+        ...
+
+    async def accept_invitation(self, text: str, name: str, password: str) -> SignInAnswer:
+        """With the link of the mail, pasted. name "": as the invitation has it."""
+        ...
+
+    async def forgotten(self, email: str) -> None:
+        """Have a link sent that leads to another password."""
+        ...
+
+    async def reset_password(self, text: str, password: str) -> None:
+        """With the link of that mail, pasted. All sessions end."""
+        ...
+
     async def who(self) -> SessionAndUser | None: ...
     async def sign_out(self) -> None: ...
     async def sessions(self) -> list[SessionBody]: ...
@@ -84,10 +100,23 @@ class Account:
         )
 
     async def sign_in_by(self, email: str, text: str) -> SignInAnswer:
-        link = parse_qs(urlsplit(text.strip()).query).get("token")
-        if link:
-            return await self._enter("/magic-link/verify", {"token": link[0]})
+        if (link := secret_in(text)) != text.strip():
+            return await self._enter("/magic-link/verify", {"token": link})
         return await self._enter("/sign-in/email-otp", {"email": email, "otp": "".join(text.split())})
+
+    async def sign_up(self, name: str, email: str, password: str) -> SignInAnswer:
+        return await self._enter("/sign-up/email", {"name": name, "email": email, "password": password})
+
+    async def accept_invitation(self, text: str, name: str, password: str) -> SignInAnswer:
+        body = {"token": secret_in(text), "password": password, **({"name": name} if name else {})}
+        return await self._enter("/admin/accept-invitation", body)
+
+    async def forgotten(self, email: str) -> None:
+        await self._client.request("POST", f"{BASE}/request-password-reset", json={"email": email})
+
+    async def reset_password(self, text: str, password: str) -> None:
+        body = {"token": secret_in(text), "newPassword": password}
+        await self._client.request("POST", f"{BASE}/reset-password", json=body)
 
     async def who(self) -> SessionAndUser | None:
         return cast(SessionAndUser | None, await self._client.request("GET", f"{BASE}/get-session"))
@@ -147,3 +176,9 @@ class Account:
         if token := answer.get("token"):
             self._client.token = token
         return answer
+
+
+def secret_in(text: str) -> str:
+    """What a link of a mail holds; the text itself where it is no link."""
+    address = urlsplit(text.strip())
+    return parse_qs(address.query).get("token", [text.strip()])[0]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from core.client import Port, ServerGone, SovriumError
 from screens.presenters.acting import Acting
+from screens.presenters.gate import WANTED
 from screens.presenters.signal import Signal
 from screens.services.text import t
 
@@ -138,7 +139,7 @@ class Connection:
                 context.events.publish(event)
             raise ServerGone("The server has ended the stream of events")
         except SovriumError as error:
-            if error.status == SIGNED_OUT and acting is None:
+            if (error.status == SIGNED_OUT or error.code in WANTED) and acting is None:
                 self.door = port
             elif error.status == SIGNED_OUT:
                 self._end(context, acting)

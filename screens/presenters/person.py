@@ -9,7 +9,7 @@ from core.contract.admin import AdminUser, AdminUserDetails
 from core.contract.auth import SessionBody
 from screens.presenters.format.line import one_line
 from screens.presenters.migration import Line
-from screens.services.text import t
+from screens.services.text import has, t
 
 
 def moment(text: str | None) -> str:
@@ -52,7 +52,7 @@ def user_lines(user: AdminUserDetails, sessions: Sequence[SessionBody]) -> list[
         ("email", user["email"] or "–"),
         ("role", user["role"]),
         ("groups", ", ".join(user["groups"]) or "–"),
-        ("ways", ", ".join(each["provider"] for each in user["identities"]) or "–"),
+        ("ways", ", ".join(way_text(each["provider"]) for each in user["identities"]) or "–"),
         ("factors", ", ".join(each["name"] or each["type"] for each in user["factors"]) or "–"),
         ("since", moment(user["createdAt"])),
         ("last", moment(user["lastSignInAt"])),
@@ -66,6 +66,11 @@ def user_lines(user: AdminUserDetails, sessions: Sequence[SessionBody]) -> list[
     lines += [("", "plain"), (t("people.sessions", count=len(sessions)), "name")]
     lines += [(f"  {session_line(each)}", "plain") for each in sessions]
     return lines
+
+
+def way_text(provider: str) -> str:
+    """A way of signing in; a provider by its own name."""
+    return t(f"people.way.{provider}") if has(f"people.way.{provider}") else provider
 
 
 def session_line(session: SessionBody) -> str:

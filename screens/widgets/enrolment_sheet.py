@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from core.client import SovriumError
+from core.client import Port, SovriumError
 from core.contract.auth import EnrolmentBody
 from screens.actions.binding import bindings_of
 from screens.presenters.qr import in_groups, qr_lines, short_uri
@@ -26,7 +26,8 @@ ROUND_ABOUT = 3
 
 
 class EnrolmentSheet(Sheet[bool]):
-    """True once a code was right. Where the picture does not fit, there is the text alone."""
+    """True once a code was right. Where the picture does not fit, there is the text alone. `door`: where to show the code,
+    for somebody who is not in yet."""
 
     DEFAULT_CSS = """
     EnrolmentSheet > .sheet { width: auto; max-width: 100%; max-height: 100%; }
@@ -41,9 +42,9 @@ class EnrolmentSheet(Sheet[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("form", priority=True)]
     action_context = "form"
 
-    def __init__(self, context: Context, enrolment: EnrolmentBody) -> None:
+    def __init__(self, context: Context, enrolment: EnrolmentBody, door: Port | None = None) -> None:
         super().__init__(context, t("account.enrol"))
-        self.enrolment = enrolment
+        self.enrolment, self.door = enrolment, door
 
     def compose_body(self) -> Iterable[Widget]:
         yield Static(id="qr", markup=False)
@@ -75,7 +76,7 @@ class EnrolmentSheet(Sheet[bool]):
 
     @work(exclusive=True, group="form", exit_on_error=False)
     async def action_form_accept(self) -> None:
-        port, line = self.context.port, self.query_one(Input)
+        port, line = self.door or self.context.port, self.query_one(Input)
         if port is None:
             return
         try:
@@ -95,7 +96,7 @@ class EnrolmentSheet(Sheet[bool]):
 class SecretSheet(Sheet[None]):
     """What is told once: backup codes, the secret of a key. Ctrl+S copies it."""
 
-    DEFAULT_CSS = "SecretSheet > .sheet { width: 76; } SecretSheet Static { height: auto; }"
+    DEFAULT_CSS = "SecretSheet > .sheet { width: 76; } SecretSheet Static, SecretSheet Container { height: auto; }"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("secret", priority=True)]
     action_context = "secret"
 

@@ -51,6 +51,8 @@ class ListingScreen(ConsoleScreen, Generic[T]):
         self.more = False
         """There are further pages."""
         self.problem = ""
+        self.is_read = False
+        """The server has answered: what is not there is not on its way."""
         self._stops: list[Callable[[], None]] = []
 
     # ── What a subclass says ──
@@ -138,13 +140,15 @@ class ListingScreen(ConsoleScreen, Generic[T]):
             self.problem = error.message
         else:
             self.items, self.problem = [*self.items, *found] if further else list(found), ""
+        self.is_read = True
         self.paint()
 
     @work(exclusive=True, group="detail", exit_on_error=False)
     async def load_detail(self) -> None:
         port, item = self.context.port, self.chosen()
         if item is None or port is None:
-            self.detail.show([(self.problem or self.nothing(), "warn" if self.problem else "muted")])
+            empty = self.nothing() if self.is_read else "…"
+            self.detail.show([(self.problem or empty, "warn" if self.problem else "muted")])
             return
         try:
             self.detail.show(await self.details(port, item))
