@@ -16,6 +16,7 @@ from core.fields.column import ColumnKind, ColumnType
 from core.storage.database import Call, Database
 from core.storage.ddl import type_name
 from core.storage.table import sqlalchemy_type
+from tests.support.depth import examples
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 JSONS = st.recursive(
@@ -53,7 +54,9 @@ TABLE = Table(
 )
 ROW = st.fixed_dictionaries({kind.replace("-", "_"): st.none() | values for kind, values in VALUES.items()})
 EVERY_TIME = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(30),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

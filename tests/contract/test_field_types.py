@@ -14,6 +14,7 @@ from core.fields.base import EditorKind, Family, FieldType, Format, ValueProblem
 from core.fields.column import ColumnKind, ColumnType
 from core.fields.operator import ALIASES, JSON_PATH_OPERATORS, OPERATORS, canonical
 from core.fields.registry import FIELD_TYPES
+from tests.support.depth import examples
 from tests.support.fields import field_of, samples, spec_of
 
 SAMPLES = samples()
@@ -111,7 +112,7 @@ def test_example_is_a_value(type_name: str, keys: dict[str, Any]) -> None:
 
 @each_sample
 @given(raw=json_values | typed_texts)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_any_input_is_a_value_or_a_problem(type_name: str, keys: dict[str, Any], raw: Any) -> None:
     """Whatever a client sends is taken and survives, or is refused by a ValueProblem with a code and a sentence."""
     field_type = field_of(type_name, **keys)

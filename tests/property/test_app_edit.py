@@ -12,6 +12,7 @@ from core.fields.registry import FIELD_TYPES
 from core.schema.edit import edit_app
 from core.schema.source import read_source
 from core.schema.tree import plain
+from tests.support.depth import examples
 
 WORDS = ["stock", "yes", "no: thing", "a #b", "", "007", "é 📦", "it's", 'say "x"', " x ", "null", "- a", "{x}", "x\ny"]
 values = st.one_of(
@@ -87,7 +88,7 @@ def applied(
     return None if to == here else {"op": "move", "from": here, "to": to}, fields
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     fields=st.lists(field, min_size=1, max_size=4),
     changes=st.lists(change, min_size=1, max_size=6),

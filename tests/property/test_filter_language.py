@@ -22,6 +22,7 @@ from core.principal import OWNER
 from core.records.service import Records
 from core.storage.database import Database
 from tests.support.apps import app_model
+from tests.support.depth import examples
 from tests.support.tables import create_tables
 
 NOW = datetime(2026, 3, 18, 13, 30, tzinfo=UTC)
@@ -372,7 +373,7 @@ def asked(open_db: Callable[..., Database]) -> Asked:
 def test_filters_mean_what_the_evaluator_says(asked: Asked) -> None:
     """R-106 … R-111: every operator of every family, alone and in trees."""
 
-    @settings(max_examples=200, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(80), deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(TREES)
     def check(tree: dict[str, Any]) -> None:
         expected = [row["id"] for row in ROWS if holds(tree, row)]

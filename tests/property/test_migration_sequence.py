@@ -14,6 +14,7 @@ from core.migrations import plan, run, status
 from core.schema.loader import load_data
 from core.storage.catalog import Catalog, read_catalog
 from core.storage.database import Call, Database
+from tests.support.depth import examples
 
 NAMES = ["alpha", "beta", "gamma", "delta"]
 TABLES = ["one", "two", "three"]
@@ -71,7 +72,9 @@ def values(database: Database, tables: list[dict[str, Any]]) -> dict[tuple[int, 
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(10),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(files=st.lists(app, min_size=2, max_size=4))
 def test_any_way_leads_to_the_same_database(open_db: Callable[..., Database], files: list[Any]) -> None:

@@ -24,6 +24,7 @@ from core.migrations.run import plan_rollback
 from core.schema.loader import load_data
 from core.storage.catalog import read_catalog
 from core.storage.database import Call, Database
+from tests.support.depth import examples
 
 NAMES = ["alpha", "beta", "gamma", "delta"]
 TYPES = ["single-line-text", "integer", "decimal", "checkbox", "date", "datetime"]
@@ -191,7 +192,7 @@ def test_schema_changes_and_rollbacks_keep_the_data(open_db: Callable[..., Datab
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=12,
+            max_examples=examples(6),
             stateful_step_count=10,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

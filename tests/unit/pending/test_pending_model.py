@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from screens.presenters.pending import CellEdit, PendingChanges
 from screens.services.session import SessionLog, SessionStore
+from tests.support.depth import examples
 
 TABLE, FIELDS = "things", ("a", "b")
 Picture = dict[str, dict[str, object]]
@@ -148,5 +149,5 @@ class PendingMachine(RuleBasedStateMachine):
         }
 
 
-PendingMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+PendingMachine.TestCase.settings = settings(max_examples=examples(30), stateful_step_count=40, deadline=None)
 TestPendingModel = PendingMachine.TestCase

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.fields.build import build_app
 from core.fields.registry import FIELD_TYPES
 from core.schema.loader import check_app, check_text
+from tests.support.depth import examples
 
 GOOD = (Path(__file__).parents[2] / "corpora" / "app_files" / "good.yaml").read_bytes()
 
@@ -40,7 +41,7 @@ def test_something_put_anywhere(put: bytes, tmp_path: Path) -> None:
 
 
 @given(text=st.text(max_size=60), at=st.integers(0, len(GOOD)), cut=st.integers(0, 80))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_any_text_put_anywhere(text: str, at: int, cut: int) -> None:
     damaged = GOOD[:at].decode("utf-8", "ignore") + text + GOOD[at + cut :].decode("utf-8", "ignore")
     for name in ("app.yaml", "app.json"):
@@ -65,7 +66,7 @@ json_trees = st.recursive(
 
 
 @given(tables=json_trees, root=json_trees)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_any_shape_gives_problems_only(tables: object, root: object) -> None:
     for tree in (root, {"name": "x", "tables": tables}, {"name": "x", "tables": [{"name": "T", "fields": tables}]}):
         app, problems = check_text(json.dumps(tree), FIELD_TYPES, "app.json")
@@ -97,7 +98,7 @@ KEYS = sorted(set().union(*OWN_KEYS.values()))
         st.sampled_from([*KEYS, "default", "required", "unique", "indexed"]), option_values(), max_size=5
     ),
 )
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_any_options_give_problems_only(type_name: str, keys: dict[str, object]) -> None:
     field = {"name": "a", "type": type_name, **keys}
     own = {key: value for key, value in keys.items() if key in OWN_KEYS[type_name]}
