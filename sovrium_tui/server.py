@@ -45,8 +45,8 @@ LOG = logging.getLogger("sovrium_tui.server")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
     """How to serve. `host`, `port`: else what the app file says (`server`), else 127.0.0.1 and 3000; port 0 picks one.
-    `watch` takes up the app file whenever it changes; `strict` does not start with what is not configured; `report` is the
-    pipe to the process that started a background server."""
+    `watch` takes up the app file whenever it changes; `strict` does not start with what is not configured; `dev` lets test
+    hooks work; `report` is the pipe to the process that started a background server."""
 
     app_file: Path
     data_dir: Path
@@ -58,6 +58,7 @@ class ServerOptions:
     accept_lost_wal: bool = False
     watch: bool = False
     strict: bool = False
+    dev: bool = False
     background: bool = False
     report: int | None = None
     linger: float = field(default_factory=lambda: linger_setting(os.environ.get("SOVRIUM_LINGER")))
@@ -198,6 +199,7 @@ class Life:
         options = self.options
         port = first_set(options.port, engine.app.port, PORT)
         host = options.host or engine.app.host or HOST
+        check_test_hooks(host, dev=options.dev)
         if (note := public_note(host, engine)) is not None:
             self.report.warnings.append(note)
         try:
@@ -361,6 +363,20 @@ def settings_notes(app: "App", *, strict: bool = False) -> list[str]:
     if strict and notes:
         raise BadRequest("; ".join(notes), hint="set them, or start without --strict")
     return notes
+
+
+def check_test_hooks(host: str, *, dev: bool) -> None:
+    """What makes the server easier to attack, for tests, works with `--dev` on loopback alone (A-144, A-265). Raises
+    BadRequest."""
+    from core.http.limit import WINDOW_SECONDS, window_setting
+    from core.http.server import is_loopback
+
+    window = window_setting(os.environ.get("RATE_LIMIT_WINDOW_SECONDS"))
+    if window < WINDOW_SECONDS and not (dev and is_loopback(host)):
+        raise BadRequest(
+            f"RATE_LIMIT_WINDOW_SECONDS={window} is for tests: below {WINDOW_SECONDS} the limits guard nothing",
+            hint="take it out of the environment; for tests `sovrium-tui start --dev` on 127.0.0.1",
+        )
 
 
 def run_loop(work: Any) -> None:

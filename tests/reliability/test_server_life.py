@@ -82,14 +82,24 @@ def ended(pid: int) -> int:
     return child.wait(30)
 
 
-def test_in_the_foreground(home: Home) -> None:
-    arguments = ["start", str(home.app), "--data-dir", str(home.data), "--port", "0"]
-    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, text=True) as server:
+def test_in_the_foreground(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A-005, A-246, A-248, A-249: where the app file says, with one line on stdout and the rest on stderr."""
+    monkeypatch.delenv("SOVRIUM_PORT")
+    home.app.write_text(APP + "server: {host: localhost, port: 0}\n")
+    arguments = ["start", str(home.app), "--data-dir", str(home.data)]
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "LOG_LEVEL": "debug"},
+    ) as server:
         assert server.stdout is not None
         ready = server.stdout.readline()
         record = home.record()
         assert ready.startswith("Ready in ")
         assert str(record.tcp) in ready
+        assert str(record.tcp).startswith("http://localhost:")
         assert (record.pid, record.role, record.state, record.version) == (server.pid, "server", "ready", __version__)
         assert oct(home.place.socket().stat().st_mode & 0o777) == "0o600"
         assert oct(home.place.run.stat().st_mode & 0o777) == "0o700"
@@ -106,6 +116,22 @@ def test_in_the_foreground(home: Home) -> None:
 
         stopped = home.command("stop", "--data-dir", str(home.data))
         assert (stopped.returncode, server.wait(30)) == (0, 0)
+        assert server.stderr is not None
+        told, rest = server.stderr.read(), server.stdout.read()
+    assert rest == ""
+    marks = [line.strip() for line in told.splitlines() if line.startswith("  ")]
+    assert marks[0] == f"sovrium-tui v{__version__}"
+    assert marks[1:-2] == [
+        f"✓ Database: DuckDB, {home.data / 'app.duckdb'}",
+        "✓ Migrations: version 1",
+        "✓ Schema: shop, 1 table",
+    ]
+    assert marks[-2].startswith("✓ Ready in ")
+    assert marks[-1] == f"→ {record.tcp}"
+    assert "[DEBUG] [SERVER] table items: 1 fields, as items" in told
+    assert "[INFO] [SERVER] stopping: SIGTERM" in told
+    assert "Ctrl+C" not in told
+    assert "Traceback" not in told
     assert not home.place.record.exists()
     assert not home.place.socket().exists()
 
