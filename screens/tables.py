@@ -17,6 +17,7 @@ from core.contract.records import Filter
 from core.contract.tables import TableInfo
 from screens.actions.binding import bindings_of
 from screens.presenters.filter_draft import FilterDraft
+from screens.presenters.format import is_labelled
 from screens.presenters.news import News
 from screens.presenters.place import Place
 from screens.presenters.row_source import Query
@@ -333,7 +334,7 @@ class TablesScreen(ConsoleScreen):
             value = model.cell(row, field["name"])[0]
         except KeyError:
             return "", ""
-        text = show(field, value, model.label(row, field["name"], value) if field["family"] == "link" else "")
+        text = show(field, value, model.label(row, field["name"], value) if is_labelled(field) else "")
         return f"{title_of(field)}: {text[:200]}", ""
 
     # ── Actions ────────────────────────────────────────────────────────────────────────────────────────────────────────

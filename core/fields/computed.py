@@ -291,6 +291,18 @@ class LookupField(ComputedField):
         return self.relation is None or not self.relation.single
 
     @property
+    def shows_link(self) -> bool:
+        """The values are keys of records that a link over there leads to."""
+        return self.far is not None and (
+            self.far.shows_link if isinstance(self.far, LookupField) else self.far.family == "link"
+        )
+
+    def info(self) -> Mapping[str, Any]:
+        """`labelled`: what the values stand for is told beside them, as with links."""
+        found = super().info()
+        return {**found, "result": {**found["result"], "labelled": True}} if self.shows_link else found
+
+    @property
     def members(self) -> ListFace:
         """The face of the values as a list (`?lookups=array`)."""
         face = single_face(self.spec, self.far)

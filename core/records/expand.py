@@ -7,11 +7,12 @@ from sqlalchemy import select
 
 from core.auth.store import people
 from core.contract.records import Record
+from core.fields.computed import LookupField
 from core.fields.link import LinksField, RelationshipField
 from core.query.scope import Scope
 from core.records.computed import with_computed
 from core.records.guard import shape_of
-from core.records.label import Label
+from core.records.label import Label, labels
 from core.records.shape import Shape
 from core.storage.database import Reader, Row
 
@@ -42,11 +43,13 @@ def expand_links(
 def display_links(
     reader: Reader, records: Sequence[Record], rows: Sequence[Row], shape: Shape, scope: Scope, *, wrapped: bool
 ) -> None:
-    """Put what stands for linked records and accounts beside their ids (§10.12), or in a single record in their place."""
+    """Put what stands for linked records and accounts, looked-up ones among them, beside their ids (§10.12), or in a single
+    record in their place."""
     for name in shape.fields:
         field = scope.table.fields.get(name)
         is_person = field is not None and field.family == "user"
-        if not is_person and not isinstance(field, RelationshipField | LinksField):
+        is_lookup = isinstance(field, LookupField) and field.shows_link
+        if not is_person and not is_lookup and not isinstance(field, RelationshipField | LinksField):
             continue
         held = [row[shape.place(name)] for row in rows]
         wanted = {
@@ -54,6 +57,9 @@ def display_links(
         }
         if is_person:
             shown = {key: each["name"] or each["email"] for key, each in people(reader, wanted).items()}
+        elif is_lookup:
+            texts = labels(reader, scope, name, held)
+            shown = {each: texts[str(each)] for each in wanted if str(each) in texts}
         else:
             found = _linked(reader, Label(scope, name), list(wanted))
             shown = {key: str(each["display"]) for key, each in found.items() if each["display"] is not None}

@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Text, cast, func, literal
+from sqlalchemy import ColumnElement, FromClause, Text, cast, func, literal, select
 
-from core.fields.link import LinksField
+from core.fields.computed import LookupField
+from core.fields.link import LinksField, RelationshipField
 from core.fields.relationship import label_fields, label_of
-from core.query.computed import link_key
+from core.query.computed import among, link_key
 from core.query.scope import Ref, Scope, link_column, linked_table, own_ref
+from core.storage.database import Reader
+
+_BETWEEN = ", "
+"""Between the values of a lookup over several records (T-120)."""
 
 
 class Label:
@@ -53,3 +58,45 @@ class Label:
         if not columns:
             return cast(self.held(source), Text)
         return columns[0] if len(columns) == 1 else func.concat_ws(literal(" ", Text), *columns, type_=Text())
+
+
+def link_behind(scope: Scope, field: str) -> tuple[Scope, str] | None:
+    """The link whose records a field shows, and its table: itself, or the one that a lookup reads. None for others."""
+    found = scope.table.fields.get(field)
+    if isinstance(found, RelationshipField | LinksField):
+        return scope, field
+    if isinstance(found, LookupField) and found.shows_link:
+        return link_behind(scope.neighbour(linked_table(scope.model, found)), found.options.related_field)
+    return None
+
+
+def labels(reader: Reader, scope: Scope, field: str, values: Sequence[Any]) -> dict[str, str]:
+    """What the values of a field stand for, by their texts: of each key in a list, of several joined by a lookup as a
+    whole. Records in the trash keep theirs; empty for fields that show no records."""
+    link = link_behind(scope, field)
+    if link is None:
+        return {}
+    label = Label(*link)
+    shown = scope.table.fields[field]
+    if isinstance(shown, LookupField) and shown.is_joined:
+        joined = {value: value.split(_BETWEEN) for value in values if isinstance(value, str)}
+        found = _labels(reader, label, {_key(each, label) for keys in joined.values() for each in keys})
+        return {text: _BETWEEN.join(found.get(each, each) for each in keys) for text, keys in joined.items()}
+    return _labels(reader, label, {key for each in values for key in (each if isinstance(each, list) else [each])})
+
+
+def _key(text: str, label: Label) -> Any:
+    """A key as the link holds it."""
+    return text if isinstance(label.held(label.there.source).type, Text) or not text.isdigit() else int(text)
+
+
+def _labels(reader: Reader, label: Label, keys: set[Any]) -> dict[str, str]:
+    wanted = [key for key in keys if key is not None]
+    if not wanted:
+        return {}
+    source = label.there.source
+    held = label.held(source)
+    statement = select(held, *label.columns(source)).where(among(held, wanted, label.there.dialect))
+    seen = label.there.visible(source)
+    rows = reader.rows(statement if seen is None else statement.where(seen))
+    return {str(key): label.text(values) or str(key) for key, *values in rows}

@@ -16,9 +16,9 @@ from core.query.aggregate import Aggregates
 from core.query.scope import Ref
 from core.query.sort import Rank
 from core.query.view import group_order
+from core.records.label import labels, link_behind
 from core.storage.database import Reader
 from core.views.reading import Reading
-from core.views.window import link_labels
 
 GROUPS_MOST = 20_000
 """Blocks of one view; rows of a field with more values than that are not grouped."""
@@ -110,9 +110,9 @@ def told(
 
 
 def _names(reader: Reader, reading: Reading, ref: Ref, values: Sequence[Any]) -> list[str]:
-    if ref.family == "link" and ref.link is None and not ref.is_list:
-        labels = link_labels(reader, reading.scope, ref.column, values)
-        return ["" if value is None else labels.get(str(value), str(value)) for value in values]
+    if ref.link is None and not ref.is_list and link_behind(reading.scope, ref.column):
+        known = labels(reader, reading.scope, ref.column, values)
+        return ["" if value is None else known.get(str(value), str(value)) for value in values]
     return ["" if value is None else value if isinstance(value, str) else ref.type.to_text(value) for value in values]
 
 

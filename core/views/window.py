@@ -9,13 +9,11 @@ from sqlalchemy import Text as SqlText
 from core.auth.store import people
 from core.fields.column import ColumnType
 from core.fields.computed import ComputedField
-from core.fields.link import LinksField
-from core.query.computed import among
 from core.query.list_query import live
 from core.query.scope import Ref, Scope
 from core.records.computed import with_computed
 from core.records.key import KeyValue, key_in, key_text
-from core.records.label import Label
+from core.records.label import labels, link_behind
 from core.records.shape import Shape, stamp, to_json
 from core.storage.database import Reader, Row
 from core.storage.table import sqlalchemy_type
@@ -92,37 +90,20 @@ class WindowRows:
         return [(*row[:width], *values[len(shape.columns) :]) for row, values in zip(known, whole, strict=True)]
 
     def labels(self, reader: Reader, rows: Sequence[Sequence[Any]]) -> dict[str, dict[str, str]]:
-        """What to show for the links in these rows."""
+        """What to show for accounts and linked records in these rows."""
         out: dict[str, dict[str, str]] = {}
         for place, ref in enumerate(self._refs):
             if ref.family == "user" and ref.link is None:
                 held = [value if isinstance(value, list) else [value] for row in rows if (value := row[place])]
                 found = people(reader, {each for ids in held for each in ids})
                 out[ref.name] = {key: person["name"] or person["email"] for key, person in found.items()}
-            if ref.family == "link" and ref.link is None:
-                values = [row[place] for row in rows]
-                if isinstance(ref.type, LinksField):
-                    values = [key for value in values for key in value or ()]
-                out[ref.name] = link_labels(reader, self._scope, ref.column, values)
+            elif ref.link is None and link_behind(self._scope, ref.column):
+                out[ref.name] = labels(reader, self._scope, ref.column, [row[place] for row in rows])
         return out
 
 
 def _is_computed(ref: Ref) -> bool:
     return ref.is_plain and not ref.is_stored
-
-
-def link_labels(reader: Reader, scope: Scope, field: str, values: Sequence[Any]) -> dict[str, str]:
-    """Labels of linked records by what the link holds; trashed ones keep theirs."""
-    label = Label(scope, field)
-    source = label.there.source
-    held = label.held(source)
-    wanted = list({value for value in values if value is not None})
-    if not wanted:
-        return {}
-    statement = select(held, *label.columns(source)).where(among(held, wanted, scope.dialect))
-    seen = label.there.visible(source)
-    rows = reader.rows(statement if seen is None else statement.where(seen))
-    return {str(key): label.text(values) or str(key) for key, *values in rows}
 
 
 def _cut(text: str | None, length: int | None) -> Any:

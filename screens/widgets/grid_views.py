@@ -10,6 +10,7 @@ from screens.actions.binding import chain_of, live_actions, why_barred
 from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.condition import value_condition, with_condition
 from screens.presenters.finder import Hit
+from screens.presenters.format import is_labelled
 from screens.presenters.link import REF, link_key
 from screens.presenters.place import Place
 from screens.presenters.value import show, title_of
@@ -82,10 +83,10 @@ class GridViews:
             model.set_filter(with_condition(model.query.filter, leaf))
 
     def label(self, field: FieldInfo, value: Any) -> str:
-        """What a link's id stands for, as far as a row on screen says it."""
+        """What the id of a record stands for, as far as a row on screen says it."""
         model = self.pane.model
         row = model.row(model.selection.row) if model else None
-        if model is None or row is None or field["family"] != "link" or value is None:
+        if model is None or row is None or not is_labelled(field) or value is None:
             return ""
         return model.label(row, field["name"], value)
 

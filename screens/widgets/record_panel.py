@@ -17,7 +17,7 @@ from textual.worker import Worker
 
 from core.contract.tables import FieldInfo
 from screens.actions.binding import bindings_of
-from screens.presenters.format import formatter
+from screens.presenters.format import formatter, is_labelled
 from screens.presenters.incoming import MORE, ancestors, computed_text, linking_to, names_of, read_incoming
 from screens.presenters.link import REF
 from screens.presenters.paste import TargetRow
@@ -181,7 +181,7 @@ class RecordPanel(Container):
             return NULL
         if field["editor"] in SHAPED:
             return formatter(field)(value)
-        if field["family"] == "link":
+        if is_labelled(field):
             return self.pane.views.label(field, value) or show(field, value)
         if value == "" or value == [] or is_cut(value) or isinstance(value, dict | list):
             return show(field, value)

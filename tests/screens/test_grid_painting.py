@@ -61,6 +61,19 @@ def test_every_type_keeps_its_cell_whatever_it_is_given(kind: str, value: object
     assert length == width
 
 
+def test_a_lookup_of_a_link_shows_the_record_and_not_its_key() -> None:
+    """T-119: on the left like a name, not on the right like the number that its key is."""
+    table = typed_table(1, ("lookup",))
+    (field, *_) = table.fields
+    field["options"] = {"result": {"type": "integer", "options": {}, "labelled": True}}
+    row = GridRow("1", "", 1, [3, 1], {name_of("lookup"): 0, "id": 1}, {name_of("lookup"): {"3": "Ada"}})
+    text, _ = geometry(model_over(table), 60, 0, row)
+    assert " Ada " in text
+    assert "3" not in text.replace("1 ", "", 1).partition("Ada")[0]
+    row.labels.clear()
+    assert " 3 " in geometry(model_over(table), 60, 0, row)[0]
+
+
 @given(texts, st.integers(0, 30), st.sampled_from(["left", "right", "center"]))
 def test_fit_gives_exactly_so_many_cells(text: str, width: int, align: str) -> None:
     clean = one_line(text)

@@ -147,9 +147,19 @@ def formatter(field: FieldInfo) -> Formatter:
 
 
 def shown_as(field: FieldInfo) -> FieldInfo:
-    """The field as its values are shown: a computed one as the type of its result."""
+    """The field as its values are shown: a computed one as the type of its result, keys of records as their names."""
     result = field["options"].get("result")
-    return field if not isinstance(result, dict) else {**field, "type": result["type"], "options": result["options"]}
+    if not isinstance(result, dict):
+        return field
+    if result.get("labelled"):
+        return {**field, "type": "single-line-text", "options": {}}
+    return {**field, "type": result["type"], "options": result["options"]}
+
+
+def is_labelled(field: FieldInfo) -> bool:
+    """The values are keys of records; their names come beside the rows."""
+    result = field["options"].get("result")
+    return field["family"] == "link" or (isinstance(result, dict) and bool(result.get("labelled")))
 
 
 def _read(plain: Formatter, value: Any) -> str:
@@ -167,7 +177,7 @@ def measured_text(field: FieldInfo, value: Any, labels: Mapping[str, str]) -> st
         parts = value if isinstance(value, list) else [value]
         more = f" +{len(parts) - NAMED}" if len(parts) > NAMED else ""
         return one_line(", ".join(labels.get(str(part), str(part)) for part in parts[:NAMED])) + f"{more} →"
-    text = formatter(field)(value)
+    text = formatter(field)(value if not is_labelled(field) else labels.get(str(value), value))
     if field["family"] == "select":
         return f" {text} "
     if field["type"] == "color":

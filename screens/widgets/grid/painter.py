@@ -10,6 +10,7 @@ from rich.style import Style
 
 from core.contract.console import GroupBlock
 from core.contract.tables import FieldInfo
+from screens.presenters.format import is_labelled
 from screens.presenters.format.line import one_line
 from screens.presenters.grid_model import GridModel, GridRow, by_column
 from screens.presenters.group_rows import GroupHeader
@@ -41,7 +42,7 @@ class Slot(NamedTuple):
     name: str
     draw: Draw
     align: Align
-    is_link: bool
+    is_labelled: bool
     read_only: bool
 
 
@@ -67,8 +68,8 @@ def frame_of(model: GridModel, left: int, width: int) -> Frame:
     for place, x, cells in layout.visible(left, max(width - gutter, 0)):
         column = layout.shown[place]
         renderer = renderer_of(column.field)
-        draw, is_link = renderer.make(column.field), column.field["family"] in ("link", "user")
-        slots.append(Slot(place, x, cells, column.name, draw, renderer.align, is_link, column.field["readOnly"]))
+        draw, labelled = renderer.make(column.field), is_labelled(column.field) or column.field["family"] == "user"
+        slots.append(Slot(place, x, cells, column.name, draw, renderer.align, labelled, column.field["readOnly"]))
     frozen = layout.frozen if layout.frozen_width(max(width - gutter, 0)) else 0
     last = slots[-1] if slots else None
     cut = last is not None and last.width < layout.shown[last.place].width
@@ -148,7 +149,7 @@ class Painter:
     def _pieces(self, row: GridRow, slot: Slot, value: object) -> list[Piece]:
         if value is None:
             return [(NULL, "null")]
-        if slot.is_link:
+        if slot.is_labelled:
             value = self._labelled(row, slot.name, value)
         pieces = slot.draw(value)
         needle = self.model.search_text.casefold()

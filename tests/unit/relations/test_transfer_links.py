@@ -11,7 +11,7 @@ from core.records.importing import import_file
 from core.records.transfer import export_file
 from core.storage.database import Cancel
 from core.views.ordered import OrderedViews
-from tests.unit.relations.conftest import OpenApp, OpenWithFiles
+from tests.unit.relations.conftest import Open, OpenApp, OpenWithFiles
 
 APP = """
 tables:
@@ -77,6 +77,56 @@ async def test_windows_hold_links_with_labels_and_computed_values(open_app_with_
     await views.close(view["id"])
     hits = await views.links("posts", "tags", "re")
     assert [(hit["id"], hit["label"]) for hit in hits["hits"]] == [("1", "red"), ("2", "green")]
+    views.stop()
+
+
+FAR = """
+tables:
+  - name: Customers
+    fields: [{ name: name, type: single-line-text }]
+  - name: Orders
+    fields:
+      - { name: title, type: single-line-text }
+      - { name: customer, type: relationship, relatedTable: Customers }
+  - name: Lines
+    fields:
+      - { name: order_of, type: relationship, relatedTable: Orders }
+      - { name: orders_of, type: relationship, relatedTable: Orders, relationType: many-to-many }
+      - { name: who, type: lookup, relationshipField: order_of, relatedField: customer }
+      - { name: whos, type: lookup, relationshipField: orders_of, relatedField: customer }
+  - name: Notes
+    fields:
+      - { name: line, type: relationship, relatedTable: Lines }
+      - { name: who, type: lookup, relationshipField: line, relatedField: who }
+"""
+
+
+async def test_lookups_of_links_are_shown_by_what_they_lead_to(open_app: Open) -> None:
+    """T-118, T-119, T-120: the API tells keys; in windows, groups and `format=display` stand the records that they are of,
+    through a lookup of a lookup as well."""
+    app = open_app(FAR)
+    for name in ("Zoe", "Bob", "Ada"):
+        await app.create("Customers", name=name)
+    for customer in (2, 3):
+        await app.create("Orders", title="o", customer=customer)
+    await app.create("Lines", order_of=2, orders_of=[1, 2])
+    await app.create("Lines")
+    await app.create("Notes", line=1)
+    assert await app.column("Lines", "who", "whos") == [[3, "2, 3"], [None, None]]
+    shown = (await app.list("Lines", format="display"))["records"]
+    assert shown[0]["fields"]["who"] == {"value": 3, "displayValue": "Ada"}
+    assert shown[0]["fields"]["whos"] == {"value": "2, 3", "displayValue": "Bob, Ada"}
+    assert shown[1]["fields"]["who"] is None
+    assert (await app.get("Notes", 1, format="display"))["fields"]["who"] == "Ada"
+    views = OrderedViews(app.records)
+    for table, fields, labels in (
+        ("lines", ["who", "whos"], {"who": {"3": "Ada"}, "whos": {"2, 3": "Bob, Ada"}}),
+        ("notes", ["who"], {"who": {"3": "Ada"}}),
+    ):
+        view = await views.open({"table": table, "groupBy": {"field": "who", "direction": "asc"}})
+        window = await views.window(view["id"], 0, 10, fields)
+        assert window["labels"] == labels
+        assert (await views.groups(view["id"]))["groups"][0]["name"] == "Ada"
     views.stop()
 
 
