@@ -42,5 +42,6 @@ PLACES: tuple[Place, ...] = (
     Place("account", "screens.account", "AccountScreen", tab=False),
     Place("outbox", "screens.outbox", "OutboxScreen", tab=False),
     Place("audit", "screens.audit", "AuditScreen", tab=False),
+    Place("analytics", "screens.analytics", "AnalyticsScreen", tab=False),
     Place("logs", "screens.logs", "LogsScreen", tab=False),
 )

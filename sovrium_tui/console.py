@@ -26,6 +26,7 @@ from screens.presenters.message_log import Message, Severity
 from screens.presenters.place import Place
 from screens.registry import PLACES
 from screens.services.context import Context
+from screens.services.guard import GUARD
 from screens.services.style import STYLES, KeptStylesheet
 from screens.services.text import set_language, t
 from screens.services.theme import DARK, OWN, PLAIN
@@ -104,7 +105,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.notify(problem, title=t("keymap.title"), severity="warning", timeout=10)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        filters = super().get_line_filters()
+        filters = [GUARD, *super().get_line_filters()]
         if not self.plain:
             return filters
         from screens.services.plain import PlainFilter

@@ -60,6 +60,7 @@ from core.ids import uuid7
 
 if TYPE_CHECKING:
     from core.client.administration import Administration
+    from core.client.analytics import Analytics
 
 CONSOLE = "/api/console"
 PREVIEW_BYTES = 1024 * 1024
@@ -90,6 +91,13 @@ class Client:
         from core.client.administration import Administration
 
         return Administration(self)
+
+    @cached_property
+    def analytics(self) -> "Analytics":
+        """Visits of pages; loaded by the first who asks."""
+        from core.client.analytics import Analytics
+
+        return Analytics(self)
 
     @property
     def token(self) -> str | None:
@@ -300,8 +308,9 @@ class Client:
 
     # Who may do what.
 
-    async def permissions(self, table: str) -> TablePermissions:
-        path = f"/api/tables/{quote(table, '')}/permissions?fields=all"
+    async def permissions(self, table: str, record: str = "") -> TablePermissions:
+        about = f"record={quote(record, '')}" if record else "fields=all"
+        path = f"/api/tables/{quote(table, '')}/permissions?{about}"
         return cast(TablePermissions, await self.request("GET", path))
 
     async def whoami(self) -> WhoAmI:

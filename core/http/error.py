@@ -3,7 +3,7 @@
 from collections.abc import MutableMapping
 from typing import Any
 
-from core.errors import FieldError, Invalid, RequestError, SovriumError
+from core.errors import FieldError, Invalid, NotFound, RequestError, SovriumError
 from core.http.answer import Answer, as_json
 from core.http.log import request_id, tell_failure
 from core.http.window import TooMany
@@ -20,6 +20,15 @@ class MethodNotAllowed(RequestError):
         self.allowed = allowed
         self.admin = admin
         """It is of the admin API, which others are not told of."""
+
+
+class AnalyticsOff(NotFound):
+    """The app counts no visits of its pages."""
+
+    code = "ANALYTICS_OFF"
+
+    def __init__(self) -> None:
+        super().__init__("Page analytics are off", hint="`analytics: true` in the app file switches them on")
 
 
 def body_error(message: str, *, code: str = "body.not-json") -> Invalid:

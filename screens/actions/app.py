@@ -23,6 +23,7 @@ APP: tuple[Action, ...] = (
     Action("go.outbox", "", "global", leader="b"),
     Action("go.audit", "", "global", leader="l"),
     Action("go.logs", "", "global", leader="L"),
+    Action("go.analytics", "", "global", leader="v"),
     Action("nav.back", "ctrl+o,alt+left", "global"),
     Action("nav.forward", "alt+right", "global", vim="ctrl+i"),
     Action("pane.next", "f6", "global"),

@@ -2,6 +2,7 @@
 
 from screens.actions.account import LOGIN
 from screens.actions.action import Action
+from screens.actions.analytics import ANALYTICS
 from screens.actions.app import APP, CONNECTION, HOME, JOBS, LOGS, TABS
 from screens.actions.change import CHANGE, CHANGES, CONFLICT
 from screens.actions.formula import FORMULA
@@ -54,6 +55,7 @@ ACTIONS: tuple[Action, ...] = (
     *OUTBOX,
     *AUDIT,
     *LOGS,
+    *ANALYTICS,
     *FORM,
     *CONNECTION,
     *LOGIN,

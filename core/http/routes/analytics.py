@@ -18,9 +18,9 @@ from core.contract.analytics import (
     VisitedPages,
     VisitEvents,
 )
-from core.errors import NotFound
 from core.http.answer import Answer, as_json, empty
 from core.http.call import Call
+from core.http.error import AnalyticsOff
 from core.http.language import languages_of
 from core.http.origin import host_name
 from core.http.page import VISIT_SCRIPT
@@ -67,7 +67,13 @@ async def collect_visit(call: Call) -> Answer:
 
 
 @routes.add(
-    "GET", VISIT_SCRIPT, answers={200: bytes}, answer_kinds=("text/javascript",), errors=(404,), guests=True, unproven=True
+    "GET",
+    VISIT_SCRIPT,
+    answers={200: bytes},
+    answer_kinds=("text/javascript",),
+    errors=(404,),
+    guests=True,
+    unproven=True,
 )
 async def get_visit_script(call: Call) -> Answer:
     """The script that tells of visits, for pages"""
@@ -118,10 +124,10 @@ def script() -> bytes:
 
 
 def analytics_of(call: Call) -> Analytics:
-    """Raises NotFound where nothing is counted."""
+    """Raises AnalyticsOff where nothing is counted."""
     analytics = call.engine.analytics
     if analytics is None:
-        raise NotFound("Page analytics are off", hint="`analytics: true` in the app file switches them on")
+        raise AnalyticsOff
     return analytics
 
 
