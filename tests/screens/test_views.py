@@ -13,6 +13,7 @@ from core.client import Client
 from screens.services.session import SessionStore
 from screens.tables import TablesScreen
 from screens.widgets.board.board import Board
+from screens.widgets.calendar_board import calendar
 from screens.widgets.calendar_board.calendar import CalendarBoard
 from screens.widgets.confirm import Confirm
 from screens.widgets.conflict_view import ConflictView
@@ -364,8 +365,9 @@ async def test_rows_have_more_air(studio: RunningServer) -> None:
         assert region is None or region.y - grid.cell_region(grid.top, "title").y == 2
 
 
-async def test_events_span_days(studio: RunningServer) -> None:
-    """V-020: an event stands on every day until its end, also when it began before the days shown."""
+async def test_events_span_days(studio: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """V-020: an event stands on every day until its end, also when it began before the days shown; of more events than
+    are read it is told that they may go on."""
     today = date.today()
     monday = today - timedelta(days=today.weekday())
     days = [(monday + timedelta(days=each)).isoformat() for each in (-3, 0, 2)]
@@ -381,6 +383,10 @@ async def test_events_span_days(studio: RunningServer) -> None:
         assert shows(pilot, "◂long")
         assert shows(pilot, "◂short")
         assert screen.pane.desk.base_query().filter is None
+        assert not shows(pilot, "only the first day")
+        monkeypatch.setattr(calendar, "MOST_READ", 1)
+        await pilot.press("m")
+        await until(pilot, lambda: shows(pilot, "of 1 events only the first day is shown"))
 
 
 async def test_months_and_weeks(studio: RunningServer) -> None:

@@ -151,6 +151,12 @@ class CalendarBoard(Face):
                 day += timedelta(days=1)
         return found
 
+    def _unread(self) -> int:
+        """Rows that may go on into later days and are not looked at."""
+        if self.end_field is None:
+            return 0
+        return sum(last - first + 1 for runs in self._by_day.values() for first, last in runs) - len(self._bases())
+
     def _bases(self) -> list[int]:
         """Positions of the rows that are read for the days shown."""
         runs = [run for each in self._by_day.values() for run in each]
@@ -230,10 +236,12 @@ class CalendarBoard(Face):
         if self.scale == "week":
             title += f"  {t('calendar.week', number=self.day.isocalendar().week)}"
         undated = f"  {t('calendar.undated', count=grouped(self.undated))}" if self.undated else ""
+        unread = self._unread()
+        more = f"  ! {t('calendar.unread', count=grouped(unread))}" if unread > 0 else ""
         state = "  …" if self.model.loading else ""
         if self.model.failure is not None:
             state = f"  ! {self.model.failure.message}"
-        return cells([(title, "sort"), (undated, "muted"), (state, "muted")], width, "header")
+        return cells([(title, "sort"), (undated, "muted"), (more, "dirty"), (state, "muted")], width, "header")
 
     def _names(self, width: int, each: int) -> Line:
         names = t("value.words.weekdays").split()
