@@ -419,6 +419,7 @@ async def test_cards_side_by_side(studio: RunningServer) -> None:
         await pilot.press("right", "down", "end", "home", "right")
         assert face.title(face.row_here()) == "t1"
         assert shows(pilot, "▣")
+        assert shows(pilot, "https://x.org/1.png")
         await pilot.press("enter")
         await until(pilot, lambda: screen.record.display)
 

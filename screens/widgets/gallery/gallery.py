@@ -6,6 +6,7 @@ from typing import Any
 
 from textual import events
 
+from screens.presenters.format import formatter
 from screens.presenters.grid_model import GridRow
 from screens.services.text import t
 from screens.widgets.board.face import Face, Line, cells
@@ -83,15 +84,11 @@ class Gallery(Face):
         return [*lines, [(" " * width, "text", "row")]]
 
     def _cover(self, row: GridRow, width: int) -> list[list[Any]]:
-        """A sign and the name of the file."""
-        value = self.value(row, self.look.cover)
-        files = value if isinstance(value, list) else [value]
-        first = next((each for each in files if each), None)
-        name = str(first.get("filename", "")) if isinstance(first, dict) else str(first or "")
-        sign = "▣" if first is not None else "▢"
+        """A sign, and the file by its name and size."""
+        told = formatter(self.fields[self.look.cover])(self.value(row, self.look.cover))
         return [
-            [(fit(sign, width, "center"), "link" if first is not None else "placeholder")],
-            [(fit(name, width, "center"), "muted")],
+            [(fit("▣" if told else "▢", width, "center"), "link" if told else "placeholder")],
+            [(fit(told, width, "center"), "muted")],
         ]
 
     # ── Moving ─────────────────────────────────────────────────────────────────────────────────────────────────────────
