@@ -12,10 +12,13 @@ class FieldAccess(TypedDict):
 
 class TablePermissions(TypedDict):
     """What the caller may do (P-039). `table` has read, create, update, delete, comment, restore, permanentDelete, export;
-    `fields` those with rules, or all."""
+    `fields` those with rules, or all. `rows`: operations that are not open for every row; `record`: whether they are for the
+    one that was asked about."""
 
     table: dict[str, bool]
     fields: dict[str, FieldAccess]
+    rows: NotRequired[list[str]]
+    record: NotRequired[dict[str, bool]]
 
 
 class WhoAmI(TypedDict):

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from core.client import Port, SovriumError
 from core.contract.tables import FieldInfo, TableInfo
 
+BY_ROW = "byRow"
+"""Among the operations: not every row may be changed, the server is asked about the one that is meant."""
+
 EVERYTHING: Mapping[str, bool] = {}
 """No word of the server: nothing is greyed."""
 
@@ -21,7 +24,7 @@ async def permitted(port: Port, info: TableInfo) -> tuple[TableInfo, Mapping[str
         mine = await port.permissions(info["sqlName"])
     except SovriumError:
         return info, EVERYTHING
-    table, fields = mine["table"], mine["fields"]
+    table, fields = {**mine["table"], BY_ROW: "update" in mine.get("rows", ())}, mine["fields"]
     writes = table.get("create", True) or table.get("update", True)
 
     def seen(field: FieldInfo) -> FieldInfo:
@@ -31,6 +34,15 @@ async def permitted(port: Port, info: TableInfo) -> tuple[TableInfo, Mapping[str
         return {**field, "readOnly": True, "options": {**field["options"], "denied": True}}
 
     return {**info, "fields": [seen(field) for field in info["fields"]]}, table
+
+
+async def is_closed(port: Port, table: str, record: str) -> bool:
+    """The caller reads that record and may not change it. A server that does not answer is asked again with the edit."""
+    try:
+        mine = await port.permissions(table, record)
+    except SovriumError:
+        return False
+    return not mine.get("record", {}).get("update", True)
 
 
 def closed(info: TableInfo) -> tuple[TableInfo, Mapping[str, bool]]:

@@ -22,8 +22,9 @@ from core.contract.tables import FieldInfo, TableInfo
 from screens.actions.binding import bindings_of
 from screens.presenters.filter_draft import FilterDraft
 from screens.presenters.grid_model import GridModel
+from screens.presenters.link import REF
 from screens.presenters.paste import TargetRow
-from screens.presenters.permission import EVERYTHING, closed, is_read_only, permitted
+from screens.presenters.permission import BY_ROW, EVERYTHING, closed, is_closed, is_read_only, permitted
 from screens.presenters.record import RecordEdits
 from screens.presenters.row_source import Query, TableSource
 from screens.presenters.value import check, editable, stored_value, title_of, why_read_only
@@ -387,6 +388,10 @@ class GridPane(Container):
             self.refusal = why_read_only(field)
             self.tell_moved()
             return
+        if self.may.get(BY_ROW) and await self._is_closed(row):
+            self.refusal = t("access.row")
+            self.tell_moved()
+            return
         value = self.shown(row, field["name"])
         staged = self.context.pending.cell(self.info_name, row.key, field["name"])
         if staged is not None and staged.state == "invalid" and isinstance(staged.value, str) and typed is None:
@@ -397,6 +402,11 @@ class GridPane(Container):
         at = self.grid.model.row(self.grid.model.selection.row)
         labels = self.grid.model.labels(at, field["name"]) if at is not None else {}
         await self.host.open(EditedCell(field, value, typed, label, lookups, labels), region)
+
+    async def _is_closed(self, row: TargetRow) -> bool:
+        """A rule of the table keeps the row from whoever is here."""
+        port = self.context.port
+        return port is not None and not row.key.startswith(REF) and await is_closed(port, self.info_name, row.key)
 
     @property
     def info_name(self) -> str:

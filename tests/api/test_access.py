@@ -340,6 +340,29 @@ def test_rows_cannot_be_moved_out_of_reach(server: RunningServer) -> None:
     assert is_missing(server.http.patch(f"/api/tables/loose/records/{loose}", json={"owner": "m"}, headers=MEMBER))
 
 
+def test_a_row_that_is_read_and_not_changed_is_told_apart(server: RunningServer) -> None:
+    """P-026, P-039, P-043: before an edit by the permissions of the record, in a commit at its fields; what is not read is
+    missing as ever."""
+    mine, theirs = made(server, "loose", owner="m"), made(server, "loose", owner="e")
+    asked = "/api/tables/loose/permissions?record="
+    assert server.http.get("/api/tables/loose/permissions", headers=MEMBER).json()["rows"] == ["update"]
+    assert "rows" not in server.http.get("/api/tables/loose/permissions", headers=ADMIN).json()
+    assert server.http.get(asked + mine, headers=MEMBER).json()["record"] == {"update": True, "delete": True}
+    assert server.http.get(asked + theirs, headers=MEMBER).json()["record"] == {"update": False, "delete": True}
+    assert is_missing(server.http.get(asked + "999", headers=MEMBER))
+    changes = [
+        {"ref": each, "op": "update", "table": "loose", "id": each, "fields": {"owner": "m"}}
+        for each in (theirs, "999")
+    ]
+    (refused, missing) = server.http.post("/api/console/commit", json={"changes": changes}, headers=MEMBER).json()[
+        "outcomes"
+    ]
+    assert (refused["status"], refused["errors"][0]["field"]) == ("invalid", "owner")
+    assert missing["status"] == "missing"
+    shy = made(server, "shy", owner="e")
+    assert is_missing(server.http.get(f"/api/tables/shy/permissions?record={shy}", headers=MEMBER))
+
+
 def test_imports_obey(server: RunningServer) -> None:
     """P-017, P-027: a row that may not be created refuses the file; fields that may not be written are not mapped."""
 

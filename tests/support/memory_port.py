@@ -445,7 +445,7 @@ class MemoryPort:
         ]
         return Completions(version=1, tables=tables, functions=["count", "sum"], keywords=["select", "from"])
 
-    async def permissions(self, table: str) -> TablePermissions:
+    async def permissions(self, table: str, record: str = "") -> TablePermissions:
         return TablePermissions(table=dict(self.may), fields={})
 
     async def jobs(self) -> Jobs:

@@ -35,12 +35,17 @@ ROWS_OF: dict[Operation, tuple[RowOperation, ...]] = {
     "permanentDelete": ("read", "delete"),
     "restore": ("read", "delete"),
 }
+CHANGES: dict[str, RowOperation] = {"update": "write", "delete": "delete"}
+"""What a record may be closed for that the caller reads."""
 
 
 @routes.add(
     "GET",
     "/api/tables/{table}/permissions",
-    query={"fields": Parameter("`all`: every field, not only those with rules", choices=("all",))},
+    query={
+        "fields": Parameter("`all`: every field, not only those with rules", choices=("all",)),
+        "record": Parameter("an id: whether that record may be changed"),
+    },
     answers={200: TablePermissions},
     errors=(404,),
 )
@@ -64,6 +69,15 @@ async def permissions(call: Call) -> Answer:
             for name in names
         },
     }
+    if ruled := [name for name, operation in CHANGES.items() if may[name] and access.has_rows(operation)]:
+        answer["rows"] = ruled
+    if (key := call.query.get("record")) is not None:
+        records = call.engine.records
+        await records.get(call.principal, table, key)
+        answer["record"] = {
+            name: may[name] and await records.reaches(call.principal, table, key, operation)
+            for name, operation in CHANGES.items()
+        }
     return as_json(answer)
 
 

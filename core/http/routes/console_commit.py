@@ -1,11 +1,15 @@
 """`/api/console/commit`: the staged edits of a console, in one transaction."""
 
-from core.contract.console import CommitAnswer, CommitRequest
+from contextlib import suppress
+
+from core.contract.console import Change, CommitAnswer, CommitRequest
+from core.errors import FieldError, NotFound
 from core.http.answer import Answer, as_json
 from core.http.call import Call, check
 from core.http.route import RouteFamily
 
 COMMIT_LIMIT = 32 * 1024 * 1024
+CLOSED = "You may read this record, not change it"
 
 routes = RouteFamily("console")
 
@@ -20,7 +24,25 @@ routes = RouteFamily("console")
 async def commit(call: Call) -> Answer:
     """Check and write staged edits: all of them or none."""
     request: CommitRequest = check(CommitRequest, await call.json_object(COMMIT_LIMIT))
-    return answer_of(await call.engine.records.commit(call.principal, request))
+    answer = await call.engine.records.commit(call.principal, request)
+    for change, outcome in zip(request["changes"], answer["outcomes"], strict=True):
+        if outcome["status"] == "missing" and await _is_read(call, change):
+            outcome["status"] = "invalid"
+            outcome["errors"] = [
+                FieldError(name, "row.closed", CLOSED).body() for name in change.get("fields") or ("",)
+            ]
+    return answer_of(answer)
+
+
+async def _is_read(call: Call, change: Change) -> bool:
+    """A record that the caller reads and may not change is not gone: they know of it."""
+    table = call.engine.model.by_address.get(change["table"])
+    if table is None or "id" not in change:
+        return False
+    with suppress(NotFound):
+        await call.engine.records.get(call.principal, table, change["id"])
+        return True
+    return False
 
 
 def answer_of(answer: CommitAnswer) -> Answer:
