@@ -1,6 +1,7 @@
 """A lane: threads that serve reads, each with a session of its own. What waits with the same group is served together."""
 
 import threading
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
@@ -10,19 +11,29 @@ from core.storage.session import Session, SessionReader
 from core.storage.ticket import Outcome, Ticket, deliver
 from core.storage.watch import Guard, Watch
 
+COMPANY_SECONDS = 0.004
+"""How long a few tickets wait for the callers that were answered just now."""
 WAITING_AT_MOST = 5_000
 """Reads that wait in one lane; more are refused, for nobody would wait so long."""
 
 
-def drain(queue: "SimpleQueue[Ticket | None]", at_most: int, timeout: float | None = None) -> tuple[list[Ticket], bool]:
-    """Wait for the first ticket, take those that wait behind it. True = the queue was closed. Raises queue.Empty."""
+def drain(
+    queue: "SimpleQueue[Ticket | None]", at_most: int, timeout: float | None = None, *, answered: int = 0
+) -> tuple[list[Ticket], bool]:
+    """Wait for the first ticket, take those that wait behind it. True = the queue was closed. Raises queue.Empty.
+
+    `answered` is how many were served just now. Their callers often ask again at once, so a few tickets wait a moment for
+    them: else a caller who is out of step with all others would be served alone, by every second commit."""
     ticket = queue.get(timeout=timeout)
     if ticket is None:
         return [], True
     batch = [ticket]
+    expected = answered if queue.qsize() + 1 <= answered // 4 else 0
+    until = time.monotonic() + COMPANY_SECONDS
     while len(batch) < at_most:
         try:
-            ticket = queue.get_nowait()
+            patience = until - time.monotonic() if len(batch) < expected else 0.0
+            ticket = queue.get(timeout=patience) if patience > 0 else queue.get_nowait()
         except Empty:
             break
         if ticket is None:
@@ -79,9 +90,10 @@ class Lane:
             session.close()
 
     def _run(self, session: Session) -> None:
-        closed = False
+        closed, answered = False, 0
         while not closed:
-            batch, closed = drain(self._queue, self._batch)
+            batch, closed = drain(self._queue, self._batch, answered=answered)
+            answered = len(batch)
             if batch:
                 with session.lock:
                     deliver(self._serve(session, batch))

@@ -11,7 +11,7 @@ from weakref import ref
 
 from sqlalchemy import Table
 
-from core.errors import StorageError
+from core.errors import SovriumError, StorageError
 from core.fields.model import TableModel
 from core.principal import credited
 from core.storage.database import Cancel, Commit, Database, Job, Lane
@@ -38,6 +38,8 @@ class LaneDatabase(Database):
         self._listeners: list[Callable[[Commit], None]] = []
         self._tables: dict[int, tuple[ref[TableModel], Table]] = {}
         self._lanes: dict[Lane, ReadLane] = {}
+        self._gathered: dict[asyncio.AbstractEventLoop, list[tuple[ReadLane | Writer, Ticket]]] = {}
+        """By event loop, what waits for the end of its turn."""
         self._closed = False
         self._read_at = 0.0
         """When somebody last asked for a reading, by the monotonic clock."""
@@ -87,7 +89,9 @@ class LaneDatabase(Database):
             cancel = cancel or Cancel()
             future.add_done_callback(_stopper(cancel))
         self._read_at = time.monotonic()
-        self._put(self._lanes[lane], Ticket(job, future, loop=loop, deadline=deadline, cancel=cancel, single=single))
+        self._put_soon(
+            loop, self._lanes[lane], Ticket(job, future, loop=loop, deadline=deadline, cancel=cancel, single=single)
+        )
         return await future
 
     async def write(
@@ -96,8 +100,27 @@ class LaneDatabase(Database):
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._check_writable()
-        self._put(self.writer, Ticket(job, future, loop=loop, actor=actor, cause=credited(cause), cancel=cancel))
+        self._put_soon(
+            loop, self.writer, Ticket(job, future, loop=loop, actor=actor, cause=credited(cause), cancel=cancel)
+        )
         return await future
+
+    def _put_soon(self, loop: asyncio.AbstractEventLoop, lane: ReadLane | Writer, ticket: Ticket) -> None:
+        """What one turn of the loop asks for is handed over together at its end: the thread would wake at the first, serve
+        it alone, and let the others wait for a commit."""
+        gathered = self._gathered.get(loop)
+        if gathered is None:
+            gathered = self._gathered[loop] = []
+            loop.call_soon(self._hand_over, loop)
+        gathered.append((lane, ticket))
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        for lane, ticket in self._gathered.pop(loop):
+            try:
+                self._put(lane, ticket)
+            except SovriumError as error:
+                if not ticket.future.done():
+                    ticket.future.set_exception(error)
 
     def _put(self, lane: ReadLane | Writer, ticket: Ticket) -> None:
         if self._closed:

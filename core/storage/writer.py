@@ -70,12 +70,13 @@ class Writer:
             session.close()
 
     def _run(self, session: Session) -> None:
-        closed, rested = False, True
+        closed, rested, answered = False, True, 0
         while not closed:
             try:
-                batch, closed = drain(self._queue, TOGETHER_AT_MOST, None if rested else REST_AFTER)
+                batch, closed = drain(self._queue, TOGETHER_AT_MOST, None if rested else REST_AFTER, answered=answered)
+                answered = len(batch)
             except Empty:
-                rested = True
+                rested, answered = True, 0
                 with session.lock:
                     self._rest(session, True)
                 continue

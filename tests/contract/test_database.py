@@ -402,6 +402,32 @@ async def test_a_group_wakes_the_loop_once(db: Database, monkeypatch: pytest.Mon
     assert wakes == 1
 
 
+async def test_what_one_turn_of_the_loop_asks_for_is_handed_over_together(db: Database) -> None:
+    begun = threading.Event()
+    sizes: list[int] = []
+
+    class Told(Create):
+        def run_group(self, tx: Transaction, jobs: Sequence[Create]) -> list[int]:
+            begun.set()
+            sizes.append(len(jobs))
+            return [1] * len(jobs)
+
+    async def late() -> int:
+        assert not begun.wait(0.05)  # the writer has had the time to begin with the first alone
+        return await db.write(Told("late"))
+
+    assert await asyncio.gather(db.write(Told("first")), late()) == [1, 1]
+    assert sizes == [2]
+
+
+async def test_what_is_handed_over_after_the_end_is_refused(db: Database) -> None:
+    waiting = asyncio.ensure_future(db.read(Call(lambda reader: reader.scalar("SELECT 1"))))
+    await asyncio.sleep(0)
+    db.close()
+    with pytest.raises(StorageError, match="closed"):
+        await waiting
+
+
 async def test_a_caller_that_goes_away_stops_its_read(db: Database) -> None:
     started = threading.Event()
 
