@@ -81,8 +81,8 @@ class TypeAhead:
         if key is not self._current:
             return
         while self._chain:
-            node = self._chain.pop(0)
-            if node is not self.app and node.call_later(self._climb, key):
+            # Behind the app as well: what a key does there may ask for the focus.
+            if self._chain.pop(0).call_later(self._climb, key):
                 return
         self._arrived(key)
 

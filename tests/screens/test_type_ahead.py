@@ -3,6 +3,7 @@
 import pytest
 from textual.events import Key
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from screens.services.keymap import Keymap
 from screens.tables import TablesScreen
@@ -87,3 +88,11 @@ async def test_a_key_bound_in_the_grid_is_carried_to_no_other_node(monkeypatch: 
         await until(pilot, lambda: grid.searching == "xk")
         burst(pilot, "escape", "insert", "x", "x", "enter")
         await until(pilot, lambda: [cell.new for row in app.context.pending.rows() for cell in row.cells] == ["xx"])
+
+
+async def test_letters_after_the_key_that_turns_to_the_next_pane_are_typed_there() -> None:
+    app = console(MemoryPort())
+    async with running(app, (160, 50)) as pilot:
+        screen = await in_the_grid(pilot)
+        burst(pilot, "f6", *"other")
+        await until(pilot, lambda: screen.navigator.query_one(Input).value == "other")
