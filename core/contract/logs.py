@@ -1,6 +1,8 @@
 """The server's own log, as it travels."""
 
-from typing import Literal, TypedDict
+from typing import Literal
+
+from typing_extensions import TypedDict
 
 LogLevel = Literal["debug", "info", "warn", "error"]
 LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warn", "error")
