@@ -1,12 +1,8 @@
 """The server's own log, as it travels."""
 
-from typing import Literal
-
 from typing_extensions import TypedDict
 
-LogLevel = Literal["debug", "info", "warn", "error"]
-LEVELS: tuple[LogLevel, ...] = ("debug", "info", "warn", "error")
-"""From the least grave one."""
+from core.contract.log_level import LogLevel
 
 
 class LogEntry(TypedDict):

@@ -9,7 +9,21 @@ import click
 
 from core.errors import BadRequest, SchemaError, SovriumError
 from sovrium_tui import __version__
-from sovrium_tui.cli import audit, console, init, key, logs, migrate, role, schema, server, sql, transfer, user
+from sovrium_tui.cli import (
+    analytics,
+    audit,
+    console,
+    init,
+    key,
+    logs,
+    migrate,
+    role,
+    schema,
+    server,
+    sql,
+    transfer,
+    user,
+)
 from sovrium_tui.cli.app_file import looks_like_app
 
 INTERRUPTED, BROKEN_PIPE = 130, 141
@@ -64,7 +78,7 @@ def cli() -> None:
     """
 
 
-for module in (console, server, schema, init, migrate, sql, transfer, user, role, key, audit, logs):
+for module in (console, server, schema, init, migrate, sql, transfer, user, role, key, audit, logs, analytics):
     for command in module.COMMANDS:
         cli.add_command(command)
 

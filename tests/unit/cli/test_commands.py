@@ -73,6 +73,8 @@ def test_the_names_are_a_contract() -> None:
         "secret",
         "audit",
         "outbox",
+        "analytics",
+        "logs",
     }
     options = {name: {o for p in c.params for o in p.opts if o.startswith("--")} for name, c in cli.commands.items()}
     assert {"--host", "--port", "--socket", "--data-dir", "--allow-open"} <= options["start"]
