@@ -126,17 +126,19 @@ def test_a_number_is_unique_as_it_is_kept(server: RunningServer) -> None:
 
 
 def test_times_fill_themselves(server: RunningServer) -> None:
-    """T-076, T-078: under names of their own; nobody sets them; a record in the trash is not among the others."""
+    """T-013, T-076, T-078: under names of their own and of the record; nobody sets them; a record in the trash is not among
+    the others."""
     one = made(server, name="a", email="a@x.org", joined="2001-01-01T00:00:00Z", gone_at="2001-01-01T00:00:00Z")
     fields = one["fields"]
-    assert fields["joined"] == one["createdAt"] > "2020"
+    assert fields["joined"] == one["createdAt"] == one["updatedAt"] > "2020"
     assert (fields["touched"], fields["gone_at"]) == (fields["joined"], None)
     path = f"{PEOPLE}/{one['id']}"
-    changed = server.local.patch(path, json={"fields": {"name": "b", "joined": "2001-01-01T00:00:00Z"}}).json()[
-        "fields"
-    ]
-    assert changed["joined"] == fields["joined"]
-    assert changed["touched"] > fields["touched"]
+    told = server.local.patch(path, json={"fields": {"name": "b", "joined": "2001-01-01T00:00:00Z"}}).json()
+    changed = told["fields"]
+    assert changed["joined"] == fields["joined"] == told["createdAt"]
+    assert changed["touched"] == told["updatedAt"] > fields["touched"]
+    assert server.local.patch(path, json={"created_at": "2001-01-01T00:00:00Z"}).status_code == 400
+    assert server.local.get(path).json()["createdAt"] == one["createdAt"]
     assert server.local.delete(path).status_code == 204
     assert names(server) == []
     assert server.local.get(path).status_code == 404

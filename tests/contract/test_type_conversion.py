@@ -405,7 +405,7 @@ def test_a_changed_value_may_not_occur_twice(open_db: Callable[..., Database]) -
     ],
 )
 def test_anything_else_is_refused_with_a_way_out(open_db: Callable[..., Database], old: Options, new: Options) -> None:
-    """M-038, §12.6"""
+    """§12.6: types that nothing leads between."""
     database = open_db()
     filled(database, old, [])
     [refusal] = plan(database, app(new)).refusals

@@ -84,12 +84,18 @@ async def test_a_false_constraint_refuses_the_row(desk: Desk) -> None:
 
 
 async def test_constraints_come_before_links_and_unique_keys(desk: Desk) -> None:
-    """T-142"""
+    """T-142: and before all of them what each value must be, those that are wrong told together."""
     await desk.book(code="a")
+    with pytest.raises(Invalid) as values:
+        await desk.book(code="a", hall=99, guests="many", slot=1.5)
+    assert {error.field for error in values.value.errors} == {"slot", "guests"}
     with pytest.raises(Invalid, match="few_guests"):
         await desk.book(code="a", hall=99, guests=50)
     with pytest.raises(Invalid, match="no record 99"):
         await desk.book(code="a", hall=99)
+    with pytest.raises(Invalid) as broken:
+        await desk.book(start="2026-01-05", end_day="2026-01-04", guests=50)
+    assert {error.field for error in broken.value.errors} == {"ends_later", "few_guests"}
     with pytest.raises(Conflict):
         await desk.book(code="a")
 

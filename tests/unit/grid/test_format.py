@@ -8,7 +8,7 @@ import pytest
 from core.fields.base import Format
 from core.http.table_shape import field_info
 from screens.presenters.format import formatter, measured_text
-from screens.presenters.value import show
+from screens.presenters.value import editable, show, why_read_only
 from screens.services.text import set_language
 from tests.support.fields import field_of
 from tests.support.memory_port import field_info as plain_field
@@ -129,3 +129,12 @@ def test_columns_are_measured_with_what_a_cell_adds() -> None:
     assert measured_text(link, None, {}) == ""
     choice = plain_field("stage", "single-select", options=["lead"])
     assert measured_text(choice, "lead", {}) == " lead "
+
+
+def test_code_that_is_only_read_is_not_edited_in_the_grid() -> None:
+    """T-062: with `readOnly` the console opens no editor and says why; the API goes on to write it."""
+    field = field_info(field_of("code", language="sql", readOnly=True), system=False)
+    assert not editable(field)
+    assert "read" in why_read_only(field)
+    assert not field["readOnly"], "the server takes it"
+    assert editable(field_info(field_of("code", language="sql"), system=False))

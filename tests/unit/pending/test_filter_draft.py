@@ -2,8 +2,10 @@
 
 import pytest
 
+from core.fields.registry import FIELD_TYPES
 from screens.presenters.filter_draft import SYMBOLS, FilterDraft, SentenceWrong
 from tests.support.editor_host import a_field
+from tests.support.grid_host import TYPED, typed_field
 
 TEXT = "equals notEquals contains startsWith in notIn isNull isNotNull isEmpty isNotEmpty".split()
 NUMBER = "equals notEquals greaterThan lessThan lessThanOrEqual between in isNull isNotNull".split()
@@ -117,3 +119,17 @@ def test_every_operator_can_be_written():
     )
     operators += "isEmpty isNotEmpty isTrue isFalse"
     assert set(operators.split()) <= set(SYMBOLS)
+
+
+@pytest.mark.parametrize("kind", [kind.name for kind in FIELD_TYPES])
+def test_a_field_is_asked_by_the_operators_of_its_type(kind):
+    """R-115: any other is refused where it stands, with those that there are; a type without any is no field to ask of."""
+    info = typed_field(kind, **TYPED[kind])
+    draft = FilterDraft([info])
+    assert [field["name"] for field in draft.fields] == ([info["name"]] if info["operators"] else [])
+    if info["operators"]:
+        assert draft.add(None, info).operator == info["operators"][0]
+    for name in (each for each in SYMBOLS if each not in info["operators"]):
+        with pytest.raises(SentenceWrong) as wrong:
+            draft.read(f"{info['name']} {SYMBOLS[name]} 1")
+        assert wrong.value.position == (len(info["name"]) + 1 if info["operators"] else 0)

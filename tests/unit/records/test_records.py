@@ -44,6 +44,9 @@ tables:
   - name: Locks
     fields:
       - { name: part, type: relationship, relatedTable: Parts, relationType: many-to-one, onDelete: restrict }
+  - name: Codes
+    fields:
+      - { name: code, type: single-line-text, unique: true }
 """
 
 
@@ -55,7 +58,7 @@ class Desk:
         create_tables(database, model)
         self.database = database
         self.records = Records(database, model)
-        self.suppliers, self.parts, self.orders, self.locks = model.tables
+        self.suppliers, self.parts, self.orders, self.locks, self.codes = model.tables
 
     async def part(self, number: str, **fields: Any) -> dict[str, Any]:
         # A stock of its own, because stock and state are unique together.
@@ -138,6 +141,35 @@ async def test_unique_violation_names_the_field(desk: Desk) -> None:
     assert (both.status, both.body()["fields"]) == (409, ["stock", "state"])
     await desk.part("C", stock=1)  # a NULL in any field exempts the row (T-136)
     await desk.part("D", stock=1)
+
+
+async def test_a_unique_field_through_every_change(desk: Desk) -> None:
+    """T-040: small and large letters are other values, empty ones as many as there are; what is there already is refused on
+    update as well, from a value and from none, and a value may go."""
+    one, two, three = [
+        str((await desk.records.create(OWNER, desk.codes, {"code": code}))["id"]) for code in ("a", None, None)
+    ]
+    await desk.records.create(OWNER, desk.codes, {"code": "A"})
+    for key, value in ((two, "a"), (three, "A"), (one, "A")):
+        with pytest.raises(Conflict) as taken:
+            await desk.records.update(OWNER, desk.codes, key, {"fields": {"code": value}})
+        assert (taken.value.status, taken.value.body()["field"]) == (409, "code")
+    await desk.records.update(OWNER, desk.codes, one, {"fields": {"code": None}})
+    changed = await desk.records.update(OWNER, desk.codes, two, {"fields": {"code": "a"}})
+    assert changed["fields"]["code"] == "a"
+    with pytest.raises(Conflict):
+        await desk.records.batch_create(OWNER, desk.codes, {"records": [{"fields": {"code": "x"}}] * 2})
+
+
+async def test_numbers_of_what_was_refused_may_be_missing(desk: Desk) -> None:
+    """T-100: a batch that is rolled back keeps no record; those that follow have numbers of their own."""
+    await desk.part("A")
+    with pytest.raises(Conflict):
+        await desk.records.batch_create(
+            OWNER, desk.parts, {"records": [{"fields": {"part_no": part}} for part in ("B", "A")]}
+        )
+    numbers = [(await desk.part(part))["fields"]["number"] for part in ("C", "D")]
+    assert 1 < numbers[0] < numbers[1]
 
 
 async def test_links_must_lead_to_a_live_record(desk: Desk) -> None:

@@ -232,3 +232,53 @@ async def test_a_restricted_record_may_be_forced_out_of_existence(open_app: Open
     assert (await app.get("People", 1))["fields"]["firm"] is None
     with pytest.raises(Conflict):
         await app.delete("Firms", 2, permanent=True)
+
+
+FAMILY = """
+tables:
+  - name: Firms
+    fields: [{ name: name, type: single-line-text }]
+  - name: Teams
+    fields:
+      - { name: name, type: single-line-text }
+      - { name: firm, type: relationship, relatedTable: Firms, onDelete: cascade }
+  - name: People
+    fields:
+      - { name: name, type: single-line-text }
+      - { name: team, type: relationship, relatedTable: Teams, onDelete: cascade }
+      - { name: first_team, type: relationship, relatedTable: Teams, onDelete: set-null }
+  - name: Contracts
+    fields: [{ name: person, type: relationship, relatedTable: People, onDelete: restrict }]
+"""
+
+
+async def test_what_a_delete_brings_with_it_is_one_with_it(open_app: Open) -> None:
+    """T-112, T-113, T-116, R-043, D-40: somebody two tables away who may not go keeps all of it; else all goes in one
+    transaction, and what went with it comes back with it, and nothing else."""
+    app = open_app(FAMILY)
+    await app.create("Firms", name="f")
+    for name in ("a", "b"):
+        await app.create("Teams", name=name, firm=1)
+    for name, team in (("x", 1), ("y", 2), ("z", 2)):
+        await app.create("People", name=name, team=team, first_team=1)
+    await app.create("Contracts", person=1)
+    before = app.rows("SELECT count(*) FROM system_change")
+    with pytest.raises(Conflict) as refused:
+        await app.delete("Firms", 1)
+    assert refused.value.status == 400
+    assert (await app.ids("Firms"), await app.ids("Teams"), await app.ids("People")) == (
+        ["1"],
+        ["1", "2"],
+        ["1", "2", "3"],
+    )
+    assert await app.column("People", "first_team") == [1, 1, 1]
+    assert app.rows("SELECT count(*) FROM system_change") == before
+
+    await app.delete("Contracts", 1)
+    await app.delete("People", 3)  # by itself, before
+    await app.delete("Firms", 1)
+    assert (await app.ids("Firms"), await app.ids("Teams"), await app.ids("People")) == ([], [], [])
+    transactions = app.rows("SELECT count(DISTINCT transaction) FROM system_change WHERE operation = 'delete'")
+    assert transactions == [(3,)], "the contract, the person, and all the others at once"
+    await app.restore("Firms", 1)
+    assert (await app.ids("Firms"), await app.ids("Teams"), await app.ids("People")) == (["1"], ["1", "2"], ["1", "2"])

@@ -144,3 +144,27 @@ def test_an_unknown_field_stops_everything(
         assert "`b`" in error
     assert not list(tmp_path.rglob("*.duckdb"))
     assert check_app(Path("app.yaml"), FIELD_TYPES)[0] is None
+
+
+@pytest.mark.parametrize(
+    ("tables", "expected"),
+    [
+        ("[{name: T, fields: [{name: a, type: intger}]}]", "intger"),
+        ("[{id: 1, name: T, fields: [{name: a, type: integer}]}, {id: 1, name: U, fields: []}]", "id"),
+        ("[{name: T, fields: [{name: a, type: relationship, relatedTable: Nowhere}]}]", "Nowhere"),
+        (
+            "[{name: T, fields: [{name: u, type: relationship, relatedTable: U, required: true}]}, "
+            "{name: U, fields: [{name: t, type: relationship, relatedTable: T, required: true}]}]",
+            "→",
+        ),
+    ],
+)
+def test_what_no_database_could_hold_is_refused_before_one_is_asked(
+    tables: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """M-038: a type, an id twice, a table that is not there, tables that each need the other first."""
+    monkeypatch.chdir(tmp_path)
+    Path("app.yaml").write_text(f"name: x\ntables: {tables}\n")
+    assert execute(["migrate", "app.yaml"]) == 2
+    assert expected in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.duckdb"))
