@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
+from core.contract.log_level import LEVELS
 from core.errors import BadRequest
 
 KNOWN = re.compile(
@@ -19,8 +20,8 @@ KNOWN = re.compile(
 SECRET = re.compile(r".*(SECRET|PASSWORD|PASS|TOKEN|KEY|SALT|DSN|CREDENTIALS?)(_.*)?|DATABASE_URL|APP_SCHEMA")
 """Names whose values are never shown."""
 MASK = "••••••"
-LEVELS = ("debug", "info", "warn", "error", "warning")
 FORMATS = ("text", "json")
+ALIASES = {"warning": "warn"}
 BOOLEANS = ("true", "false", "1", "0")
 FLAGS = ("SOVRIUM_ALLOW_PRIVATE_OUTBOUND", "SOVRIUM_DISABLE_NETWORK")
 LEAST = {"AUTH_SECRET": 16}
@@ -49,7 +50,8 @@ def take_env_file(app: Path | None, environ: MutableMapping[str, str] = os.envir
 def check(environ: Mapping[str, str]) -> None:
     """Raises BadRequest for the first value that is not allowed, never showing a secret's (E-002)."""
     for name, choices in (("LOG_LEVEL", LEVELS), ("LOG_FORMAT", FORMATS)):
-        if (value := environ.get(name)) and value.lower() not in choices:
+        value = environ.get(name, "").lower()
+        if value and ALIASES.get(value, value) not in choices:
             raise BadRequest(f"{name} must be one of {', '.join(choices)}")
     for name in ("SOVRIUM_PORT", "PORT"):
         port = environ.get(name)

@@ -20,7 +20,8 @@ from core.contract.admin import (
 )
 from core.contract.auth import SessionBody
 from core.contract.auth_setting import AuthSettings
-from core.contract.logs import LogLevel, LogPage
+from core.contract.log_level import LogLevel
+from core.contract.logs import LogPage
 
 ADMIN = "/api/auth/admin"
 OUTBOX = "/api/admin/outbox"

@@ -14,7 +14,8 @@ from urllib.parse import unquote_plus
 
 import orjson
 
-from core.contract.logs import LEVELS, LogEntry, LogLevel
+from core.contract.log_level import LEVELS, LogLevel
+from core.contract.logs import LogEntry
 
 HIDDEN = "…"
 INDENT = "    "

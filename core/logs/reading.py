@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import cast
 from zlib import crc32
 
-from core.contract.logs import LEVELS, LogEntry, LogLevel, LogPage
+from core.contract.log_level import LEVELS, LogLevel
+from core.contract.logs import LogEntry, LogPage
 from core.errors import BadRequest
 from core.logs.line import parsed
 

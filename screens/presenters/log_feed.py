@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.client import Port
-from core.contract.logs import LEVELS, LogEntry, LogLevel, LogPage
+from core.contract.log_level import LEVELS, LogLevel
+from core.contract.logs import LogEntry, LogPage
 from screens.presenters.format.line import one_line, plain
 
 HELD_MOST = 10_000

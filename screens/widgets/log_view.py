@@ -16,7 +16,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from core.contract.logs import LEVELS, LogEntry
+from core.contract.log_level import LEVELS
+from core.contract.logs import LogEntry
 from screens.presenters.format.line import one_line
 from screens.presenters.log_feed import when
 from screens.widgets.grid.scrollbar import Scrollbar

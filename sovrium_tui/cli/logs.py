@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from core.contract.logs import LEVELS, LogEntry, LogLevel
+from core.contract.log_level import LEVELS, LogLevel
 from core.errors import NotFound
 from sovrium_tui.cli.app_file import app_argument, data_dir_option, server_place
 
 if TYPE_CHECKING:
+    from core.contract.logs import LogEntry
     from core.logs.reading import Question
 
 MOST = 10_000
@@ -60,7 +61,7 @@ def logs(
             time.sleep(PAUSE)
 
 
-def latest(file: Path, question: "Question") -> tuple[list[LogEntry], str | None]:
+def latest(file: Path, question: "Question") -> "tuple[list[LogEntry], str | None]":
     """The latest entries that fit, however far back they lie, and where the log ends."""
     from core.logs.reading import read_page
 
@@ -73,7 +74,7 @@ def latest(file: Path, question: "Question") -> tuple[list[LogEntry], str | None
     return found, newer
 
 
-def tell(entries: list[LogEntry], *, as_json: bool) -> None:
+def tell(entries: "list[LogEntry]", *, as_json: bool) -> None:
     """Print entries, at once where somebody waits for them."""
     import orjson
 

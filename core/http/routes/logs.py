@@ -2,7 +2,8 @@
 
 import asyncio
 
-from core.contract.logs import LEVELS, LogPage
+from core.contract.log_level import LEVELS
+from core.contract.logs import LogPage
 from core.http.answer import Answer, as_json
 from core.http.call import Call
 from core.http.route import Parameter, RouteFamily
