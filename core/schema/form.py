@@ -20,7 +20,8 @@ Anything = dict[str, Any]
 class Form(BaseModel):
     """Base of the shapes: exact types, no unknown keys, camelCase in the file."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel, frozen=True)
+    # Deferred: of most shapes an app file has none, and to build a validator takes longer than to read a file.
+    model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel, frozen=True, defer_build=True)
 
 
 class EnvForm(Form):

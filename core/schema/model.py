@@ -26,7 +26,10 @@ PrimaryKeyType = Literal["auto-increment", "bigserial", "uuid", "text", "composi
 class FieldOptions(BaseModel):
     """Base of every field type's own keys. A subclass per type stands beside the type in `core.fields`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True, alias_generator=to_camel)
+    # Deferred: an app has fields of a few types.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, populate_by_name=True, alias_generator=to_camel, defer_build=True
+    )
 
     @property
     def is_stored(self) -> bool:

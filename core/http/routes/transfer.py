@@ -1,6 +1,6 @@
 """Files into tables and out of them: import, its preview, export (spec tables-records §10.13)."""
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import orjson
 
@@ -13,10 +13,12 @@ from core.http.routes.jobs import FILE_KINDS, attachment, blocks, opened
 from core.http.routes.records import LIST
 from core.http.routes.tables import table_of
 from core.http.spool import spool
-from core.jobs.transfer import Transfers, file_name
-from core.records.merging import Duplicates
-from core.records.transfer import StreamedFormat
 from core.storage.files import Format
+
+if TYPE_CHECKING:  # they bring the reading of files, which nobody may ask for
+    from core.jobs.transfer import Transfers
+    from core.records.merging import Duplicates
+    from core.records.transfer import StreamedFormat
 
 MOST_KEYS = 10_000
 """Records that an export names one by one."""
@@ -57,7 +59,7 @@ EXPORT = {
 }
 
 
-def transfers(call: Call) -> Transfers:
+def transfers(call: Call) -> "Transfers":
     return call.engine.transfers
 
 
@@ -83,7 +85,7 @@ async def import_records(call: Call) -> Answer:
         format_,
         mapping=mapping,
         skip_errors=call.text("onError") == "skip",
-        duplicates=cast(Duplicates, call.text("duplicates") or "create"),
+        duplicates=cast("Duplicates", call.text("duplicates") or "create"),
         key=call.query.get("key"),
     )
     return as_json(job, 202)
@@ -102,11 +104,13 @@ async def export_records(call: Call) -> Answer:
     """The records of a table as a file (R-097)."""
     table, format_ = table_of(call), call.required("format")
     params = {name: value for name, value in call.query.items() if name != "format"}
+    from core.jobs.transfer import file_name
+
     name = file_name(table.sql_name, format_, call.engine.clock())
     if call.boolean("safe"):
         params["safe"] = "true"
     if format_ != "parquet":
-        stream = transfers(call).export_stream(call.principal, table, params, cast(StreamedFormat, format_))
+        stream = transfers(call).export_stream(call.principal, table, params, cast("StreamedFormat", format_))
         return Stream(stream.chunks(), attachment(name))
     source, size = opened(await transfers(call).export_now(call.principal, table, params, "parquet"), remove=True)
     return Stream(blocks(source), attachment(name), size=size)
