@@ -293,7 +293,9 @@ class Application:
         if isinstance(place, RequestError):
             if signed_out and scope["method"] != "OPTIONS":  # a preflight carries no session
                 raise NotSignedIn
-            if isinstance(place, MethodNotAllowed) and place.admin and scope["method"] != "OPTIONS":
+            # Without accounts the document of the API tells everybody of the address.
+            is_hidden = isinstance(place, MethodNotAllowed) and place.admin and has_accounts
+            if is_hidden and scope["method"] != "OPTIONS":
                 require_administrator(engine.app.auth if engine else None, principal)
             raise place
         route, segments = place
