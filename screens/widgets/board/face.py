@@ -18,6 +18,7 @@ from textual.widget import Widget
 
 from core.contract.tables import FieldInfo
 from screens.actions.binding import bindings_of
+from screens.presenters.format import is_labelled
 from screens.presenters.grid_model import GridChange, GridModel, GridRow
 from screens.presenters.paste import TargetRow
 from screens.presenters.row_source import Query
@@ -187,8 +188,8 @@ class Face(Widget, can_focus=True):
         if value is None:
             return [(NULL, "null")]
         field = self.fields[name]
-        if field["family"] == "link":
-            return [(self.model.label(row, name, value) or str(value), "link")]
+        if is_labelled(field):
+            return [(self.model.label(row, name, value) or str(value), "link" if field["family"] == "link" else "text")]
         return renderer_of(field).make(field)(value)
 
     def text(self, row: GridRow, name: str) -> str:

@@ -1,20 +1,30 @@
-"""A gallery: records as cards side by side, with a sign of their picture where the view names one."""
+"""A gallery: records as cards side by side, with their picture where the view names one: of files that can be shown in half
+blocks, else a sign and the name."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from textual import events
+from textual import events, work
 
 from screens.presenters.format import formatter
 from screens.presenters.grid_model import GridRow
+from screens.presenters.view_book import Look
+from screens.services.picture import can_show
 from screens.services.text import t
 from screens.widgets.board.face import Face, Line, cells
+from screens.widgets.gallery.cover import Covers
+from screens.widgets.grid.cell import Piece
 from screens.widgets.grid.painter import fit
+from screens.widgets.question import Questions
 
+if TYPE_CHECKING:
+    from screens.widgets.grid_pane import GridPane
+
+FILES = ("single-attachment", "multiple-attachments")
 NARROWEST = 26
-COVER = 2
-"""Lines of a cover."""
+COVER, PICTURE = 2, 7
+"""Lines of a cover that is a sign and a name, and of one that is a picture."""
 
 
 class Gallery(Face):
@@ -23,13 +33,29 @@ class Gallery(Face):
     top = 0
     """The first line of cards on screen."""
 
+    def __init__(self, pane: GridPane, look: Look) -> None:
+        super().__init__(pane, look)
+        is_files = look.cover in self.fields and self.fields[look.cover]["type"] in FILES
+        self._covers = Covers(Questions(pane.context, pane.info_name).fetch) if is_files and can_show() else None
+
+    @work(exclusive=True, group="covers", exit_on_error=False)
+    async def _load_covers(self) -> None:
+        while self._covers is not None and self._covers.is_waiting:
+            await self._covers.load_next()
+            self.paint()
+
     def _frame(self) -> tuple[int, int, int, int]:
         """Cards side by side, cells of each, lines of each, cards below one another."""
         width, height = self.size
         across = max(1, width // NARROWEST)
-        covered = COVER if self.look.cover in self.fields and height >= 12 else 0
-        tall = 1 + covered + 1 + min(len(self.details()), 3 if height >= 20 else 1)
+        tall = 1 + self._covered(height) + 1 + min(len(self.details()), 3 if height >= 20 else 1)
         return across, width // across, tall, max(1, height // tall)
+
+    def _covered(self, height: int) -> int:
+        """Lines of a cover."""
+        if self.look.cover not in self.fields or height < 12:
+            return 0
+        return PICTURE if self._covers is not None and height >= 2 * PICTURE else COVER
 
     def compose_lines(self, width: int, height: int) -> list[Line]:
         model = self.model
@@ -52,6 +78,8 @@ class Gallery(Face):
         for start in range(first, min(first + visible * across, model.count), across):
             blocks = [self._card(position, each, tall) for position in range(start, min(start + across, model.count))]
             lines += [[part for block in blocks for part in block[y]] for y in range(tall)]
+        if self._covers is not None and self._covers.is_waiting:
+            self._load_covers()
         return lines
 
     def _card(self, position: int, width: int, tall: int) -> list[Line]:
@@ -73,8 +101,8 @@ class Gallery(Face):
                 gap,
             ]
         ]
-        if self.look.cover in self.fields and tall > COVER + 2:
-            lines += [[*cells(line, inner, below), gap] for line in self._cover(row, inner)]
+        if covered := self._covered(self.size.height):
+            lines += [[*cells(line, inner, below), gap] for line in self._cover_lines(row, inner, covered)]
         for name in self.details()[: tall - 1 - len(lines)]:
             lines.append(
                 [("▌", self.color(row), below), *cells([(" ", "text"), *self.pieces(row, name)], inner - 1, below), gap]
@@ -83,13 +111,22 @@ class Gallery(Face):
             lines.append([(" " * inner, "text", below), gap])
         return [*lines, [(" " * width, "text", "row")]]
 
-    def _cover(self, row: GridRow, width: int) -> list[list[Any]]:
-        """A sign, and the file by its name and size."""
-        told = formatter(self.fields[self.look.cover])(self.value(row, self.look.cover))
-        return [
-            [(fit("▣" if told else "▢", width, "center"), "link" if told else "placeholder")],
-            [(fit(told, width, "center"), "muted")],
-        ]
+    def _cover_lines(self, row: GridRow, width: int, height: int) -> list[list[Piece]]:
+        """The picture in the middle of so many lines; else a sign, and the file by its name and size."""
+        value = self.value(row, self.look.cover)
+        picture = self._covers.of(value, width, height) if self._covers is not None else None
+        blank: list[Piece] = [(" " * width, "text")]
+        if picture is None:
+            told = formatter(self.fields[self.look.cover])(value)
+            shown: list[list[Piece]] = [
+                [(fit("▣" if told else "▢", width, "center"), "link" if told else "placeholder")],
+                [(fit(told, width, "center"), "muted")],
+            ]
+        else:
+            edge: Piece = (" " * ((width - len(picture[0])) // 2), "text")
+            shown = [[edge, *(("▀", f"pixels:{upper}{lower}") for upper, lower in line)] for line in picture]
+        above = (height - len(shown)) // 2
+        return [blank] * above + shown + [blank] * (height - above - len(shown))
 
     # ── Moving ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -25,6 +25,8 @@ OVER = (
 """Styles that lie over them: what they do not say stays."""
 CHIPS = ("primary", "success", "warning", "accent", "error", "secondary")
 """Colours of options that have none of their own, by their place."""
+STYLES_KEPT = 50_000
+"""Pictures have many: one for each pair of colours."""
 TINT = 0.28
 """How much of its colour a chip's ground takes."""
 
@@ -50,6 +52,8 @@ class Palette:
         """Looked up for each piece that is painted; made on first use."""
         found = self._styles.get((over, under))
         if found is None:
+            if len(self._styles) >= STYLES_KEPT:
+                self._styles.clear()
             found = self._styles[over, under] = self._make(over, under)
         return found
 
@@ -63,6 +67,8 @@ class Palette:
             return base + self._chip(color, base)
         if name == "bar" and color:
             return base + self._bar(color, base)
+        if name == "pixels":
+            return Style(color=color[:7], bgcolor=color[7:])
         return base + self._over[over]
 
     def _chip(self, color: str, base: Style) -> Style:
