@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from core.fields.base import FieldType
 from core.fields.column import ColumnType
 from core.fields.computed import ComputedField, LinkedOptions, LookupField
+from core.fields.duration import DurationField, letters_of
 from core.fields.key import key_type
 from core.fields.link import LinksField, RelationshipField
 from core.fields.relation import Relation, all_fields, relation_of
@@ -97,7 +98,10 @@ class Binder:
     def _bind(self, table: TableSpec, spec: FieldSpec) -> FieldType[Any]:
         options, key = spec.options, (table.sql_name, spec.name)
         if not isinstance(options, RelationshipOptions | LinkedOptions):
-            return self._types.make(spec)
+            made = self._types.make(spec)
+            if isinstance(made, DurationField):
+                made.letters = letters_of(self.app.later.get("languages"))
+            return made
         if key in self._making:
             # A circle. It is reported by `circle`; here it only has to end.
             return RelationshipField(spec) if isinstance(options, RelationshipOptions) else self._types.make(spec)

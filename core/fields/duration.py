@@ -15,9 +15,19 @@ from core.schema.shape import show
 
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600}
 _CLOCK = re.compile(r"([0-9]{1,9}):([0-5]?[0-9])(?::([0-5]?[0-9]))?")
+LETTERS: Mapping[str, tuple[str, str, str, str]] = {
+    "en": ("d", "h", "m", "s"),
+    "de": ("T", "Std", "Min", "Sek"),
+    "es": ("d", "h", "min", "s"),
+    "fr": ("j", "h", "min", "s"),
+    "it": ("g", "h", "min", "s"),
+    "nl": ("d", "u", "min", "s"),
+    "pt": ("d", "h", "min", "s"),
+}
+"""Days, hours, minutes, seconds, by the language of an app (R-092). All of them are read, whatever the app's is."""
 _WORDS = re.compile(
-    r"(?:([0-9]{1,9}) ?d(?:ays?)?)? ?(?:([0-9]{1,9}) ?h(?:ours?|rs?)?)? ?"
-    r"(?:([0-9]{1,9}) ?m(?:in(?:ute)?s?)?)? ?(?:([0-9]{1,9}) ?s(?:ec(?:ond)?s?)?)?",
+    r"(?:([0-9]{1,9}) ?(?:d(?:ays?)?|[jtg]))? ?(?:([0-9]{1,9}) ?(?:h(?:ours?|rs?)?|u|std))? ?"
+    r"(?:([0-9]{1,9}) ?m(?:in(?:ute)?s?)?)? ?(?:([0-9]{1,9}) ?s(?:ec(?:ond)?s?|ek)?)?",
     re.IGNORECASE,
 )
 _ISO = re.compile(
@@ -42,6 +52,13 @@ class DurationField(NumberField[int]):
     name = "duration"
     editor = "duration"
     Options = DurationOptions
+    letters = LETTERS["en"]
+    """Of the units, in the app's language."""
+
+    def info(self) -> Mapping[str, Any]:
+        """With the letters, where they are not the English ones."""
+        found = super().info()
+        return found if self.letters == LETTERS["en"] else {**found, "letters": list(self.letters)}
 
     def column(self) -> ColumnType:
         return ColumnType("bigint")
@@ -98,11 +115,19 @@ class DurationField(NumberField[int]):
                 hours = f"{Decimal(value) / 3600:.2f}".rstrip("0")
                 return hours + "0" if hours.endswith(".") else hours
             case "days":
-                return _named(value, " ", with_days=True)
+                return self._named(value, " ", with_days=True)
             case "compact":
-                return _named(value, "", with_days=False)
+                return self._named(value, "", with_days=False)
             case _:
-                return _named(value, " ", with_days=False)
+                return self._named(value, " ", with_days=False)
+
+    def _named(self, value: int, gap: str, *, with_days: bool) -> str:
+        minutes, seconds = divmod(abs(value), 60)
+        hours, minutes = divmod(minutes, 60)
+        days, hours = divmod(hours, 24) if with_days else (0, hours)
+        counts = zip((days, hours, minutes, seconds), self.letters, strict=True)
+        parts = [f"{count}{letter}" for count, letter in counts if count]
+        return ("-" if value < 0 else "") + (gap.join(parts) or f"0{self.letters[2]}")
 
     def beside(self, value: int, how: Format) -> Mapping[str, Any]:
         return {"iso": self.iso(value)}
@@ -131,9 +156,8 @@ def _clock(value: int, *, with_seconds: bool) -> str:
     return f"{sign}{hours}:{minutes:02d}" + (f":{seconds:02d}" if with_seconds else "")
 
 
-def _named(value: int, gap: str, *, with_days: bool) -> str:
-    minutes, seconds = divmod(abs(value), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24) if with_days else (0, hours)
-    parts = [f"{count}{unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s")) if count]
-    return ("-" if value < 0 else "") + (gap.join(parts) or "0m")
+def letters_of(languages: Any) -> tuple[str, str, str, str]:
+    """The letters of an app's `languages`: of its default one (`fr-CA` is `fr`), the English ones where we have none."""
+    default = languages.get("default") if isinstance(languages, Mapping) else None
+    code = default.partition("-")[0].lower() if isinstance(default, str) else "en"
+    return LETTERS.get(code, LETTERS["en"])

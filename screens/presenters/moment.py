@@ -118,11 +118,12 @@ def parse_duration(text: str, unit: str = "seconds") -> int:
         return -seconds if match[1] else seconds
     if re.fullmatch(r"-?\d+(\.\d+)?", word):
         return round(float(word) * {"seconds": 1, "minutes": 60, "hours": 3600}.get(unit, 1))
-    sizes = {"d": 86400, "j": 86400, "h": 3600, "m": 60, "min": 60, "s": 1}
+    sizes = {**dict.fromkeys("djtg", 86400), "h": 3600, "u": 3600, "std": 3600, "m": 60, "min": 60, "s": 1}
     body = re.fullmatch(r"p?((?:\d+d)?)t?(.*)", word) if word.startswith("p") else None
     word = f"{body[1]} {body[2]}" if body else word
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*(min|[djhms])[a-z]*", word)
-    rest = re.sub(r"(\d+(?:\.\d+)?)\s*(min|[djhms])[a-z]*", "", word).strip()
+    part = r"(\d+(?:\.\d+)?)\s*(std|min|[djtghums])[a-z]*"
+    parts = re.findall(part, word)
+    rest = re.sub(part, "", word).strip()
     if not parts or rest:
         raise ValueError(text)
     return round(sum(float(number) * sizes[size] for number, size in parts))

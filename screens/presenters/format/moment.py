@@ -4,7 +4,7 @@ What has no form of its own is shown as ISO does, `2026-02-01 08:05`: it reads t
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -56,8 +56,8 @@ def time(field: FieldInfo) -> Formatter:
 
 def duration(field: FieldInfo) -> Formatter:
     """`2:30`, `2:30:00`, `2.5`, `2h 30m`, `1d 2h`, `2h30m`"""
-    form = field["options"].get("displayFormat", "h:mm")
-    return lambda value: _length(int(value), form)
+    form, letters = field["options"].get("displayFormat", "h:mm"), field["options"].get("letters", "dhms")
+    return lambda value: _length(int(value), form, letters)
 
 
 def _day(iso: str, form: str | None) -> str:
@@ -84,7 +84,7 @@ def _by_pattern(value: datetime, pattern: str) -> str:
     return _PATTERN.sub(lambda match: parts[match.group()], pattern)
 
 
-def _length(value: int, form: str) -> str:
+def _length(value: int, form: str, letters: Sequence[str]) -> str:
     sign = "-" if value < 0 else ""
     minutes, seconds = divmod(abs(value), 60)
     hours, minutes = divmod(minutes, 60)
@@ -94,5 +94,6 @@ def _length(value: int, form: str) -> str:
         text = f"{Decimal(value) / 3600:.2f}".rstrip("0")
         return f"{text}0" if text.endswith(".") else text
     days, hours = divmod(hours, 24) if form == "days" else (0, hours)
-    parts = [f"{count}{unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s")) if count]
-    return sign + ("" if form == "compact" else " ").join(parts or ["0m"])
+    counts = zip((days, hours, minutes, seconds), letters, strict=True)
+    parts = [f"{count}{letter}" for count, letter in counts if count]
+    return sign + ("" if form == "compact" else " ").join(parts or [f"0{letters[2]}"])

@@ -8,8 +8,10 @@ import pytest
 from core.fields.base import Format
 from core.http.table_shape import field_info
 from screens.presenters.format import formatter, measured_text
+from screens.presenters.moment import parse_duration
 from screens.presenters.value import editable, show, why_read_only
 from screens.services.text import set_language
+from tests.support.apps import app_model
 from tests.support.fields import field_of
 from tests.support.memory_port import field_info as plain_field
 
@@ -138,3 +140,28 @@ def test_code_that_is_only_read_is_not_edited_in_the_grid() -> None:
     assert "read" in why_read_only(field)
     assert not field["readOnly"], "the server takes it"
     assert editable(field_info(field_of("code", language="sql"), system=False))
+
+
+@pytest.mark.parametrize(
+    ("language", "days", "compact"),
+    [
+        ("en", "1d 2h 3m 4s", "26h3m4s"),
+        ("fr-CA", "1j 2h 3min 4s", "26h3min4s"),
+        ("de", "1T 2Std 3Min 4Sek", "26Std3Min4Sek"),
+    ],
+)
+def test_units_have_the_letters_of_the_app_s_language(language: str, days: str, compact: str) -> None:
+    """R-092, T-075: in the API and the console, and what is shown can be typed."""
+    model = app_model(f"""
+    languages: {{default: {language}, supported: [{{code: {language}, label: x}}]}}
+    tables:
+      - name: T
+        fields:
+          - {{name: a, type: duration, displayFormat: days}}
+          - {{name: b, type: duration, displayFormat: compact}}
+    """)
+    value = 26 * 3600 + 3 * 60 + 4
+    for name, shown in (("a", days), ("b", compact)):
+        field = model.tables[0].fields[name]
+        assert field.present(value, Format()) == shown == formatter(field_info(field, system=False))(value)
+        assert field.accept(shown) == parse_duration(shown) == value
