@@ -16,6 +16,7 @@ from screens.presenters.pending import CellEdit, PendingChanges
 from screens.widgets.grid.cell import RENDERERS, renderer_of
 from screens.widgets.grid.painter import Painter, fit, frame_of
 from screens.widgets.grid.palette import Palette
+from tests.support.depth import examples
 from tests.support.grid_host import AWKWARD, TYPED, grid_host, model_over, name_of, text_table, typed_field, typed_table
 
 PLAIN = Style(color=Color.parse("white"), bgcolor=Color.parse("#101010"))
@@ -38,7 +39,7 @@ def geometry(model: GridModel, width: int, left: int, row: GridRow) -> tuple[str
 
 
 @given(st.lists(cells, min_size=3, max_size=3), st.integers(8, 120), st.integers(0, 3), st.text(max_size=3))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_row_of_text_is_exactly_as_wide_as_the_line(values: list[object], width: int, left: int, search: str) -> None:
     model = model_over(text_table(["x"]))
     model.search_text = search
@@ -49,16 +50,17 @@ def test_a_row_of_text_is_exactly_as_wide_as_the_line(values: list[object], widt
     assert all(unicodedata.category(character) not in ("Cc", "Cs") for character in text)
 
 
-@pytest.mark.parametrize("kind", [kind.name for kind in FIELD_TYPES])
+MODELS = {kind.name: model_over(typed_table(1, (kind.name,))) for kind in FIELD_TYPES}
+
+
 @given(value=cells, width=st.integers(8, 60))
-@settings(max_examples=25, deadline=None)
-def test_every_type_keeps_its_cell_whatever_it_is_given(kind: str, value: object, width: int) -> None:
+@settings(max_examples=examples(50), deadline=None)
+def test_every_type_keeps_its_cell_whatever_it_is_given(value: object, width: int) -> None:
     """A staged value may be of any shape until it is corrected."""
-    table = typed_table(1, (kind,))
-    model = model_over(table)
-    row = GridRow("1", "", 1, [value, 1], {name_of(kind): 0, "id": 1}, {})
-    _, length = geometry(model, width, 0, row)
-    assert length == width
+    for kind, model in MODELS.items():
+        row = GridRow("1", "", 1, [value, 1], {name_of(kind): 0, "id": 1}, {})
+        _, length = geometry(model, width, 0, row)
+        assert length == width, kind
 
 
 def test_a_lookup_of_a_link_shows_the_record_and_not_its_key() -> None:
