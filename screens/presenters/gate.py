@@ -70,8 +70,8 @@ class Gate:
         """Ask how one can sign in here, or go on where the server wants something of who has signed in."""
         connection = self._context.connection
         wanted = WANTED.get(connection.problem.code) if connection.problem is not None else None
-        if connection.door is not None and wanted is None:
-            connection.door.token = None  # it opens nothing any more
+        if connection.door is not None and connection.door.token is not None and wanted is None:
+            connection.door.token, self.note = None, t("login.ended")
 
         async def ask(port: Port) -> None:
             self.ways = await port.account.ways()

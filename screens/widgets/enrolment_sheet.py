@@ -96,7 +96,11 @@ class EnrolmentSheet(Sheet[bool]):
 class SecretSheet(Sheet[None]):
     """What is told once: backup codes, the secret of a key. Ctrl+S copies it."""
 
-    DEFAULT_CSS = "SecretSheet > .sheet { width: 76; } SecretSheet Static, SecretSheet Container { height: auto; }"
+    DEFAULT_CSS = """
+    SecretSheet > .sheet { width: 76; }
+    SecretSheet Static, SecretSheet Container { height: auto; }
+    SecretSheet .sheet-note { margin-top: 1; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("secret", priority=True)]
     action_context = "secret"
 

@@ -3,21 +3,24 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import ExitStack
 from functools import partial
+from time import monotonic
 
 import orjson
 
 from core.auth.error import AuthError
-from core.bus import Bus, Fallen
+from core.bus import Bus, Fallen, Listener
 from core.contract.console import Event
 from core.http.answer import Answer, Stream
 from core.http.call import Call
 from core.http.limit import caller_of
 from core.http.route import RouteFamily
-from core.http.session import key_of
+from core.http.session import token_of
 from core.principal import Principal
 from core.records.service import Records
 
 PING_SECONDS = 10.0
+LOOK_SECONDS = 1.0
+"""How soon a stream notices that the session behind it may have ended: most accounts change while nothing else happens."""
 
 routes = RouteFamily("console")
 
@@ -41,8 +44,9 @@ async def events(call: Call) -> Answer:
         return Stream(stream(call.engine.bus), kind)
     opened = ExitStack()
     if call.app.limiter is not None:
-        opened.enter_context(call.app.limiter.stream(caller_of(call.principal, call.app.address(call.scope))))
-    return Stream(stream(call.engine.bus, partial(heard, call), opened, partial(is_in, call)), kind)
+        opened.enter_context(call.app.limiter.stream(caller_of(call.principal, lambda: call.app.address(call.scope))))
+    told = partial(heard, call), opened, partial(is_in, call), partial(changes_of, call)
+    return Stream(stream(call.engine.bus, *told), kind)
 
 
 async def stream(
@@ -50,17 +54,21 @@ async def stream(
     hear: Heard | None = None,
     opened: ExitStack | None = None,
     is_in: Callable[[], Awaitable[bool]] | None = None,
+    changes: Callable[[], int] | None = None,
 ) -> AsyncGenerator[bytes]:
-    """`opened` is closed with the stream, which ends once the listener is not `is_in` any more (A-070)."""
+    """`opened` is closed with the stream, which ends once the listener is not `is_in` any more (A-070): that is asked with
+    every event, and when `changes`, a count of those of accounts, has gone on."""
     with opened or ExitStack():
         listener = bus.listen()
         try:
+            seen = changes() if changes is not None else 0
             yield as_event({"kind": "ping"})
             while True:
                 try:
-                    event = await listener.next(PING_SECONDS)
+                    event = await (listener.next(PING_SECONDS) if changes is None else next_of(listener, changes, seen))
                 except Fallen:
                     return
+                seen = changes() if changes is not None else 0
                 if is_in is not None and not await is_in():
                     return
                 if event is not None and hear is not None and (event := await hear(event)) is None:
@@ -70,11 +78,20 @@ async def stream(
             listener.close()
 
 
+async def next_of(listener: Listener, changes: Callable[[], int], seen: int) -> Event | None:
+    """The next event; None when it is time for a ping, or when there are more changes than were seen. Raises Fallen."""
+    end = monotonic() + PING_SECONDS
+    while (left := end - monotonic()) > 0 and changes() == seen:
+        if (event := await listener.next(min(left, LOOK_SECONDS))) is not None:
+            return event
+    return None
+
+
 async def is_in(call: Call) -> bool:
     """The session or key that opened the stream goes on; the caller may by now do other things than at first (A-034)."""
     engine = call.app.engine or call.engine
     if call.signed_in is None:
-        key = key_of(call.scope) if call.principal.key is not None else None
+        key = token_of(call.scope) if call.principal.key is not None else None
         if key is None or engine.auth is None:
             return True
         try:
@@ -88,6 +105,12 @@ async def is_in(call: Call) -> bool:
     if found is not None:
         call.principal = await engine.grants.complete(found.principal)
     return found is not None
+
+
+def changes_of(call: Call) -> int:
+    """How often accounts have changed."""
+    auth = (call.app.engine or call.engine).auth
+    return 0 if auth is None else auth.sessions.generation
 
 
 async def heard(call: Call, event: Event) -> Event | None:
