@@ -21,11 +21,15 @@ class Remembered(Generic[K, V]):
         self._kept: dict[K, tuple[float, V]] = {}
         self._reading: dict[K, asyncio.Task[V | None]] = {}
 
+    def known(self, key: K) -> V | None:
+        """The value, where it need not be read."""
+        kept = self._kept.get(key)
+        return kept[1] if kept is not None and self._clock() - kept[0] < self._seconds else None
+
     async def get(self, key: K, read: Callable[[], Awaitable[V | None]]) -> V | None:
         """The value, read when it is not known. None is not remembered. Raises what `read` raises."""
-        kept = self._kept.get(key)
-        if kept is not None and self._clock() - kept[0] < self._seconds:
-            return kept[1]
+        if (known := self.known(key)) is not None:
+            return known
         task = self._reading.get(key)
         if task is None:
             # A task of its own: who has begun it may go away, the others wait on.

@@ -35,8 +35,6 @@ GRANTS = Table(
     Column("created_at", instant_type(), nullable=False),
 )
 Index("idx_auth_user_access_user", GRANTS.c.user_id)
-FRESH_SECONDS = 1.0
-"""How long what a user has been granted is remembered (P-007)."""
 USERS_KEPT = 10_000
 RECORDS_MOST = 10_000
 Granted = tuple[frozenset[str], Mapping[str, frozenset[str]]]
@@ -56,7 +54,7 @@ class Grants:
         self._database = database
         self._roles = model.app.roles
         self._clock = clock
-        self._kept: Remembered[str, Granted] = Remembered(FRESH_SECONDS, USERS_KEPT, seconds)
+        self._kept: Remembered[str, Granted] = Remembered(database.fresh_seconds, USERS_KEPT, seconds)
         self._stands = False
 
     @property

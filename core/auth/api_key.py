@@ -1,8 +1,8 @@
 """API keys: secrets for programs, shown once (auth §4.1).
 
 A key acts as the account that it belongs to, narrowed by its scopes, and loses with it what the account loses; or it
-belongs to nobody and has roles of its own, which only administrators give. What was recognised is remembered for a second
-with the sessions' rules: revoking one, or banning its account, ends it at once.
+belongs to nobody and has roles of its own, which only administrators give. What was recognised is remembered by the
+sessions' rules: revoking one, or banning its account, ends it at once.
 """
 
 import hmac
@@ -20,7 +20,7 @@ from core.auth.admin import require_reach
 from core.auth.context import AuthContext
 from core.auth.error import AuthError
 from core.auth.people import KEY
-from core.auth.session import FRESH_SECONDS, KEPT_MOST, hash_of
+from core.auth.session import KEPT_MOST, hash_of
 from core.auth.store import KEYS
 from core.clock import to_iso
 from core.errors import FieldError, Invalid, NotFound
@@ -87,7 +87,7 @@ class ApiKeys:
     def __init__(self, context: AuthContext, *, seconds: Callable[[], float] = time.monotonic) -> None:
         self._context = context
         self._seconds = seconds
-        self._kept: Remembered[tuple[int, str], Found] = Remembered(FRESH_SECONDS, KEPT_MOST, seconds)
+        self._kept: Remembered[tuple[int, str], Found] = Remembered(context.database.fresh_seconds, KEPT_MOST, seconds)
         """By the generation of what is known of accounts, and the key's hash."""
         self._used: dict[str, datetime] = {}
         self._written = seconds()
@@ -197,6 +197,8 @@ class ApiKeys:
         self._used[key.id] = now
         if self._seconds() - self._written >= USED_SECONDS or key.last_used_at is None:
             await self.write_down()
+            if key.last_used_at is None:
+                self._kept.forget()  # its first use is told at once, and only once
         return principal
 
     async def write_down(self) -> None:

@@ -1,8 +1,8 @@
 """Sessions: begun, recognised at every request, slid, ended (auth §6).
 
-Whoever shows the secret is the account. Only its hash is kept. A session that was recognised is remembered for a second, so
-that a request costs no read; ending one, or changing an account, forgets all of them at once (A-034, A-060, A-070). Another
-server on the same database follows within that second.
+Whoever shows the secret is the account. Only its hash is kept. A session that was recognised is remembered, so that a
+request costs no read; ending one, or changing an account, forgets all of them at once (A-034, A-060, A-070). Another server
+on the same database follows within a second.
 """
 
 import base64
@@ -32,8 +32,6 @@ from core.storage.database import Call, Database, Reader, Transaction
 
 SHORT_SECONDS = 86_400
 """How long a session lasts that was begun without `rememberMe` (A-079)."""
-FRESH_SECONDS = 1.0
-"""How long a recognised session is not read again."""
 SEEN_SECONDS = 30.0
 """How often what was seen last is written down."""
 KEPT_MOST = 10_000
@@ -121,7 +119,7 @@ class Sessions:
         """Of `AUTH_SECRET`, which several servers share; None: a sub-key of the master key."""
         self._clock = clock
         self._seconds = seconds
-        self._kept: Remembered[str, SignedIn] = Remembered(FRESH_SECONDS, KEPT_MOST, seconds)
+        self._kept: Remembered[str, SignedIn] = Remembered(database.fresh_seconds, KEPT_MOST, seconds)
         self._generation = 0
         self._seen: dict[str, datetime] = {}
         self._written = seconds()
@@ -235,12 +233,21 @@ class Sessions:
             BindingMismatch: it is shown from elsewhere than it was given to (A-069).
         """
         hashed = hash_of(secret)
-        found = await self._kept.get(hashed, lambda: self._read(SESSIONS.c.token_hash == hashed))
+        found = self._kept.known(hashed)
+        if found is None:
+            found = await self._kept.get(hashed, lambda: self._read(SESSIONS.c.token_hash == hashed))
         now = self._clock()
         if found is None or not self._is_live(found, now):
             return None
-        self._check_binding(found.session, source)
-        return await self._saw(found, now)
+        session = found.session
+        if self.spec.bind != "none":
+            self._check_binding(session, source)
+        self._seen[session.id] = now
+        if self._seconds() - self._written >= SEEN_SECONDS:
+            await self.write_down()
+        if (now - session.updated_at).total_seconds() < self.spec.update_age or session.impersonated_by is not None:
+            return found
+        return await self._slide_on(found)
 
     async def still(self, found: SignedIn) -> SignedIn | None:
         """The session of a request that goes on, as it is now: None once it has ended. At most one read a second."""
@@ -267,8 +274,11 @@ class Sessions:
         secret, _, proof = value.rpartition(".")
         if not secret:
             return None
-        is_ours = (hmac.compare_digest(proof.encode(), each.encode()) for each in self._proofs(secret))
-        return secret if any(is_ours) else None
+        shown = proof.encode()
+        for each in self._proofs(secret):
+            if hmac.compare_digest(shown, each.encode()):
+                return secret
+        return None
 
     def require_fresh(self, session: Session) -> None:
         """Raises AuthError SESSION_NOT_FRESH when the last proof is longer ago than `freshAge` (A-067)."""
@@ -333,16 +343,9 @@ class Sessions:
         if elsewhere or other:
             raise BindingMismatch(session)
 
-    async def _saw(self, found: SignedIn, now: datetime) -> SignedIn:
-        """Note that it was used; slide it once every `updateAge` (A-067)."""
-        session = found.session
-        self._seen[session.id] = now
-        if self._seconds() - self._written >= SEEN_SECONDS:
-            await self.write_down()
-        due = (now - session.updated_at).total_seconds() >= self.spec.update_age
-        if not due or session.impersonated_by is not None:
-            return found
-        slid = await self._database.write(Call(lambda tx: self.slide(tx, session)), actor="system")
+    async def _slide_on(self, found: SignedIn) -> SignedIn:
+        """Once every `updateAge` a session that is used lasts anew (A-067)."""
+        slid = await self._database.write(Call(lambda tx: self.slide(tx, found.session)), actor="system")
         self.forget()
         return replace(found, session=slid)
 

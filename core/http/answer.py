@@ -30,11 +30,15 @@ HSTS: Header = (b"strict-transport-security", b"max-age=31536000; includeSubDoma
 """Over TLS."""
 
 
-@lru_cache(1000)
-def guarded(headers: tuple[Header, ...]) -> tuple[Header, ...]:
+def guarded(headers: Sequence[Header]) -> tuple[Header, ...]:
     """The headers of an answer with those that every answer has."""
-    own = {name for name, _ in headers}
-    return (*headers, *(guard for guard in GUARDS if guard[0] not in own))
+    return (*headers, *guards_beside(tuple(name for name, _ in headers)))
+
+
+@lru_cache(1000)
+def guards_beside(names: tuple[bytes, ...]) -> tuple[Header, ...]:
+    """Those of the guards that an answer with such headers does not have itself."""
+    return tuple(guard for guard in GUARDS if guard[0] not in names)
 
 
 class Answer:
@@ -53,8 +57,8 @@ class Answer:
         await send({"type": "http.response.body", "body": body or b""})
 
     def start(self, length: int | None) -> dict[str, Any]:
-        """The message that begins the answer. The length stands last: all before it is often the same (`Exchange`)."""
-        headers = guarded(tuple(self.headers))
+        """The message that begins the answer. The length stands last (`Exchange`)."""
+        headers = guarded(self.headers)
         if length is not None:
             headers = (*headers, (b"content-length", b"%d" % length))
         return {"type": "http.response.start", "status": self.status, "headers": headers}

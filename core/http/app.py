@@ -214,12 +214,13 @@ class Application:
         if self.authenticate is not None:
             principal = await self.authenticate(scope)
         elif engine is not None and engine.auth is not None:
-            from core.http.session import key_of, signed_in
+            from core.http.session import is_key, signed_in, token_of
 
-            if (key := key_of(scope)) is not None:
-                principal = await engine.auth.api_keys.recognise(key)
+            token = token_of(scope)
+            if token is not None and is_key(token):
+                principal = await engine.auth.api_keys.recognise(token)
             else:
-                found = await signed_in(engine.auth, scope, source, secure=self.is_secure(scope))
+                found = await signed_in(engine.auth, scope, token, source, secure=self.is_secure(scope))
                 principal = found.principal if found else None
         else:
             principal = None
@@ -265,13 +266,13 @@ class Application:
             return None
         route, segments = place
         if route.throttle is not None:
-            who, auth = caller_of(principal, self.address(scope)), engine.app.auth
+            who, auth = caller_of(principal, lambda: self.address(scope)), engine.app.auth
             return take(limiter, route.throttle, scope["path"], who, auth.rate) if auth is not None else None
         if route.open or route.counter is None or not engine.app.limited:
             return None
         table = engine.model.by_address.get(segments.get("table", ""))
         return limiter.take(
-            caller_of(principal, self.address(scope)),
+            caller_of(principal, lambda: self.address(scope)),
             class_of(scope["method"]) if route.counter == "method" else route.counter,
             engine.app,
             table.sql_name if table is not None else "",

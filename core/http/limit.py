@@ -41,6 +41,10 @@ STREAMS_MOST = 20
 """Event streams of one caller at a time (L-005)."""
 
 
+Limit = tuple[int, float, bool]
+"""How many requests, the seconds of their window, and whether the table has it of its own (L-007)."""
+
+
 class TooManyStreams(TooMany):
     code = "TOO_MANY_CONNECTIONS"
 
@@ -56,18 +60,24 @@ class Limiter:
         self.accounts = Windows(ACCOUNT_CALLERS_MOST, clock)
         """Those of the routes of accounts: a crowd of readers must not push them out."""
         self._streams: dict[str, int] = {}
+        self._limits: tuple[App | None, dict[tuple[Class, str], Limit]] = None, {}
+        """Those of the app that was asked for last."""
 
     def take(self, who: str, class_: Class, app: App, table: str = "", *, has_session: bool = False) -> Taken:
         """Count a request of a caller. `table` is the SQL name of the table it is about. Raises TooMany, and does not count
         then (L-003)."""
-        limit, seconds, own = self._limit_of(class_, app, table)
+        if self._limits[0] is not app:
+            self._limits = app, {}
+        found = self._limits[1].get((class_, table))
+        if found is None:
+            found = self._limits[1][class_, table] = self._limit_of(class_, app, table)
+        limit, seconds, own = found
         if has_session and class_ != "shared":
             limit *= SESSION_FACTOR
         key = (who, class_, table if own else "")
         return self._windows.take(key, limit, seconds)
 
-    def _limit_of(self, class_: Class, app: App, table: str) -> tuple[int, float, bool]:
-        """The limit, the seconds of its window, and whether it is the table's own (L-007)."""
+    def _limit_of(self, class_: Class, app: App, table: str) -> Limit:
         own = next((t.rate_limit for t in app.tables if t.sql_name == table), None) if table else None
         seconds = (own and own.window) or (app.rate_limit and app.rate_limit.window) or self.window
         if class_ == "shared":
@@ -107,9 +117,9 @@ def class_of(method: str) -> Class:
     return "delete" if method == "DELETE" else "write"
 
 
-def caller_of(principal: Principal, address: str) -> str:
+def caller_of(principal: Principal, address: Callable[[], str]) -> str:
     """Who is counted: the user, else the address."""
-    return f"user {principal.id}" if principal.kind == "user" and principal.id is not None else f"address {address}"
+    return f"user {principal.id}" if principal.kind == "user" and principal.id is not None else f"address {address()}"
 
 
 def address_of(peer: str, forwarded: str | None, trusted: Sequence[str]) -> str:

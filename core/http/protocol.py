@@ -73,12 +73,14 @@ def peer_of(connection: Any) -> int | None:
 
 
 @lru_cache(1000)
-def header_lines(headers: tuple[Header, ...]) -> bytes:
-    """Headers as they travel. Kept, for most answers have the same ones; the length, which is not, is told by the last."""
-    if any(b"\r" in value or b"\n" in value for _, value in headers):
+def header_line(header: Header) -> bytes:
+    """A header as it travels. Kept one by one: most are the same in all answers, and some, as what is left of a limit, in
+    none. The length stands last and is told by itself."""
+    name, value = header
+    if b"\r" in value or b"\n" in value:
         raise ValueError("a header value with a line break")
-    assert all(name != b"content-length" for name, _ in headers), "the length stands last"
-    return b"".join(b"%b: %b\r\n" % header for header in headers)
+    assert name != b"content-length", "the length stands last"
+    return b"%b: %b\r\n" % header
 
 
 class Refusal(Exception):
@@ -327,15 +329,15 @@ class Exchange(RequestResponseCycle):
 
     def _head_of(self, message: Any) -> bytes:
         status = message["status"]
-        headers = tuple(message.get("headers", ()))
+        headers = message.get("headers", ())
         self.chunked_encoding = self.scope["method"] != "HEAD" and status not in (204, 304)
-        parts = [STATUS_LINES[status], header_lines(tuple(self.default_headers))]
+        parts = [STATUS_LINES[status], *map(header_line, self.default_headers)]
         if headers and headers[-1][0] == b"content-length":
             length = headers[-1][1]
             self.chunked_encoding, self.expected_content_length = False, int(length)
-            parts += (header_lines(headers[:-1]), b"content-length: ", length, b"\r\n")
+            parts += (*map(header_line, headers[:-1]), b"content-length: ", length, b"\r\n")
         else:
-            parts.append(header_lines(headers))
+            parts += map(header_line, headers)
         if self.chunked_encoding:
             if self.scope["http_version"] == "1.0":
                 self.chunked_encoding, self.keep_alive = False, False  # the end of the connection ends the body

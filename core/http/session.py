@@ -9,18 +9,18 @@ from core.auth.session import SignedIn
 from core.auth.sign_in import Entered, SecondStep
 from core.errors import NotSignedIn
 from core.http.answer import Answer, as_json
-from core.http.call import Call, Scope
+from core.http.call import Call, Scope, header
 from core.http.cookie import DEVICE, SECOND_STEP, SESSION, cookie_name, cookies_of, set_cookie
 from core.principal import Source
 
 if TYPE_CHECKING:
     from core.auth.service import Auth
 
-BEARER = "Bearer "
+BEARER = "bearer "
 
 
-async def signed_in(auth: "Auth", scope: Scope, source: Source, *, secure: bool) -> SignedIn | None:
-    """Whose session the request shows, by cookie or as a bearer; None for none, or for one that has ended.
+async def signed_in(auth: "Auth", scope: Scope, token: str | None, source: Source, *, secure: bool) -> SignedIn | None:
+    """Whose session the request shows, by cookie or with `token` as a bearer; None for none, or for one that has ended.
 
     Raises:
         NotSignedIn: the two are of different sessions.
@@ -29,31 +29,27 @@ async def signed_in(auth: "Auth", scope: Scope, source: Source, *, secure: bool)
     name = cookie_name(SESSION, secure=secure, configured=auth.sessions.spec.cookie_name)
     value = cookies_of(scope).get(name)
     cookie = auth.sessions.unsign(value) if value else None
-    bearer = bearer_of(auth, scope)
+    bearer = secret_of(auth, token)
     if cookie and bearer and not hmac.compare_digest(cookie.encode(), bearer.encode()):
         raise NotSignedIn("The cookie and the bearer token are of different sessions")
     secret = bearer or cookie
     return await auth.recognise(secret, source) if secret else None
 
 
-def key_of(scope: Scope) -> str | None:
-    """The API key that a request shows, which then is all that counts; None for none."""
-    for name, value in scope["headers"]:
-        if name == b"authorization" and value[: len(BEARER)].lower() == BEARER.lower().encode():
-            token = value[len(BEARER) :].strip().decode("latin-1")
-            return token if token.startswith(MARK) else None
-    return None
+def token_of(scope: Scope) -> str | None:
+    """What the request shows as a bearer: a key or the secret of a session."""
+    shown = header(scope, b"authorization")
+    return shown[len(BEARER) :].strip() if shown is not None and shown[: len(BEARER)].lower() == BEARER else None
 
 
-def bearer_of(auth: "Auth", scope: Scope) -> str | None:
-    """The secret of the Authorization header, with or without the signature that a cookie has."""
-    for name, value in scope["headers"]:
-        if name == b"authorization":
-            text = value.decode("latin-1")
-            if text[: len(BEARER)].lower() == BEARER.lower():
-                token = text[len(BEARER) :].strip()
-                return auth.sessions.unsign(token) or token if "." in token else token
-    return None
+def is_key(token: str) -> bool:
+    """An API key, which then is all that counts."""
+    return token.startswith(MARK)
+
+
+def secret_of(auth: "Auth", token: str | None) -> str | None:
+    """The secret that a bearer shows, with or without the signature that a cookie has."""
+    return auth.sessions.unsign(token) or token if token and "." in token else token
 
 
 def enter(call: Call, answer: Answer, entered: Entered) -> Answer:

@@ -195,6 +195,12 @@ class Database(ABC):
 
     dialect: Literal["duckdb", "postgresql"]
 
+    @property
+    def fresh_seconds(self) -> float:
+        """How long what was read may be taken for what is there, by who hears of the changes of this process: another one
+        may change a PostgreSQL database as well."""
+        return 1.0 if self.dialect == "postgresql" else 60.0
+
     @abstractmethod
     def submit_read(
         self, job: Job[T], *, lane: Lane = "scan", deadline: float | None = 5.0, cancel: Cancel | None = None

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -168,11 +170,13 @@ def test_cookies_of_several_servers_are_signed_with_what_they_share(tmp_path: Pa
     """`AUTH_SECRET`: the same value is read, whatever the master keys are."""
     from core.auth.session import Sessions
     from core.schema.auth import SessionSpec
+    from core.schema.role import Roles
     from core.secrets.envelope import MasterKey, Secrets
 
     def server(key: int, secret: str | None) -> Sessions:
         secrets = Secrets(MasterKey(bytes([key]) * 32))
-        return Sessions(None, SessionSpec(), None, secrets, MovingClock(), cookie_secret=secret)  # type: ignore[arg-type]
+        unread: Any = SimpleNamespace(fresh_seconds=1.0)
+        return Sessions(unread, SessionSpec(), Roles(), secrets, MovingClock(), cookie_secret=secret)
 
     value = server(1, "a long shared secret").sign("x" * 43)
     assert server(2, "a long shared secret").unsign(value) == "x" * 43

@@ -7,7 +7,7 @@ from core.http.answer import Answer, as_json
 from core.http.call import Call
 from core.http.route import RouteFamily
 from core.http.routes.auth_session import required
-from core.http.session import bearer_of
+from core.http.session import secret_of, token_of
 
 routes = RouteFamily("admin", accounts=True)
 
@@ -23,7 +23,7 @@ routes = RouteFamily("admin", accounts=True)
 )
 async def claim_app(call: Call) -> Answer:
     """Make the first administrator of an app that nobody is in yet"""
-    token = bearer_of(call.auth, call.scope)
+    token = secret_of(call.auth, token_of(call.scope))
     if not token:
         raise AuthError("INVALID_TOKEN")
     body: ClaimRequest = await call.checked()
