@@ -106,6 +106,12 @@ class EditorApp(App[None]):
         self.host = EditorHost(self.query_one(Pane))
         await self.edit()
 
+    async def edit_another(self, field: FieldInfo, value: Any) -> None:
+        """Open the editor of another cell; what came back before is forgotten."""
+        self.cell, self.done = EditedCell(field, value, None, "", Answers()), None
+        await self.edit()
+        await self.workers.wait_for_complete()
+
     async def edit(self) -> None:
         pane = self.query_one(Pane)
         await self.host.open(self.cell, Region(4, 2, 20, 1), self.size)
