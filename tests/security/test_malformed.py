@@ -20,18 +20,31 @@ RECORDS = "/api/tables/canary/records"
 @pytest.mark.timeout(300)  # 4,500 requests; how long they take is the machine's business
 def test_requests_made_of_the_openapi_document(server: RunningServer, tmp_path: Path) -> None:
     """S-01. Left out: the endless stream of events, and the check that every value which fits the schema is taken, for the
-    schema says less than the fields do (a date is any text there)."""
+    schema says less than the fields do (a date is any text there). Every route gets the values at the edges of its schema on
+    both databases, and values by chance on DuckDB; on PostgreSQL the routes do on which values reach its columns."""
     server.empty()
     for name in ("one", "two"):
         server.http.post(RECORDS, json={"name": name})
+    if server.engine.database.dialect == "duckdb":
+        schemathesis(server, tmp_path, "--phases", "coverage,fuzzing")
+    else:
+        schemathesis(server, tmp_path, "--phases", "coverage")
+        schemathesis(server, tmp_path, "--phases", "fuzzing", "--include-path-regex", VALUES_REACH_COLUMNS)
+
+
+VALUES_REACH_COLUMNS = "^/api/tables/canary/|^/api/console/(views|commit|sql)"
+
+
+def schemathesis(server: RunningServer, folder: Path, *options: str) -> None:
+    """Requests made of the OpenAPI document, and their answers checked against it."""
     command = [
         *(str(Path(sys.executable).with_name("st")), "run", f"{server.url}/api/openapi.json"),
-        *("--phases", "examples,coverage,fuzzing", "--max-examples", "4", "--seed", "20260201"),
+        *("--max-examples", "4", "--seed", "20260201", *options),
         *("--exclude-path", "/api/console/events", "--exclude-checks", "positive_data_acceptance"),
         *("--max-failures", "20", "--no-color"),
     ]
     environment = {**os.environ, "PYTHONWARNINGS": "default"}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
     assert done.returncode == 0, done.stdout[:8000] + done.stderr[-2000:]
 
 
