@@ -75,7 +75,7 @@ class NativeRules:
         access = Access(self._model)
         for table in self._tables:
             yield f"\n-- {table.name}\nALTER TABLE {quote(table.sql_name)} ENABLE ROW LEVEL SECURITY;"
-            yield f"REVOKE ALL ON {quote(table.sql_name)} FROM {self._everybody};"
+            yield from self._revoke(table)
             yield from self._without_columns(table)
             for name in self._wanted:
                 caller = Caller(False, name != ANON, frozenset() if name == ANON else frozenset({name}), frozenset())
@@ -90,7 +90,7 @@ class NativeRules:
         for table in self._tables:
             if self._is_whole:
                 yield f"ALTER TABLE {quote(table.sql_name)} DISABLE ROW LEVEL SECURITY;"
-            yield f"REVOKE ALL ON {quote(table.sql_name)} FROM {self._everybody};"
+            yield from self._revoke(table)
         yield f"REVOKE ALL ON SCHEMA {quote(self._path)} FROM {self._everybody};"
         if self._is_whole:
             yield f"DROP SCHEMA IF EXISTS {quote(self._schema)} CASCADE;"
@@ -114,7 +114,13 @@ class NativeRules:
         yield f"SET LOCAL search_path = {quote(self._path)};\nSET LOCAL standard_conforming_strings = on;"
         yield forget(self._path, self._wanted)
 
+    def _revoke(self, table: TableModel) -> Iterator[str]:
+        yield f"REVOKE ALL ON {quote(table.sql_name)} FROM {self._everybody};"
+        for sequence in _sequences(table):
+            yield f"REVOKE ALL ON SEQUENCE {quote(sequence)} FROM {self._everybody};"
+
     def _left_out(self, what: str) -> str:
+        what = " ".join(what.split())  # a second line would be a statement
         self.unsaid.append(what)
         return f"-- Left out: {what}"
 
@@ -129,9 +135,9 @@ class NativeRules:
 
     def _of_role(self, name: str, access: TableAccess) -> Iterator[str]:
         """Grants and policies of one role on one table."""
-        if not access.may("read"):
-            return
         readable = [each.name for each in access.table.columns if each.name not in access.hidden]
+        if not access.may("read") or not readable:
+            return
         yield self._grant(name, access.table, "SELECT", readable)
         yield from self._policies(name, access, "SELECT")
         writable = _writable(access)
@@ -142,13 +148,14 @@ class NativeRules:
                 if empty := _empty(access.table, writable):
                     yield self._left_out(f"{access.table.name}: INSERT by {name}: nothing fills {', '.join(empty)}")
                     continue
-                for sequence in filter(None, (each.sequence for each in access.table.columns)):
+                for sequence in _sequences(access.table):
                     yield f"GRANT USAGE ON SEQUENCE {quote(sequence)} TO {quote(self._known[name])};"
-            yield self._grant(name, access.table, action, [] if action == "DELETE" else writable)
+            yield self._grant(name, access.table, action, None if action == "DELETE" else writable)
             yield from self._policies(name, access, action)
 
-    def _grant(self, name: str, table: TableModel, action: Action, columns: list[str]) -> str:
-        which = f" ({quote_list(columns)})" if columns else ""
+    def _grant(self, name: str, table: TableModel, action: Action, columns: list[str] | None) -> str:
+        """`columns` None: the action is of whole rows."""
+        which = "" if columns is None else f" ({quote_list(columns)})"
         return f"GRANT {action}{which} ON {quote(table.sql_name)} TO {quote(self._known[name])};"
 
     def _policies(self, name: str, access: TableAccess, action: Action) -> Iterator[str]:
@@ -199,6 +206,10 @@ class NativeRules:
         said = "".join(f"\n  {word} ({text})" for word, text in clauses.items())
         head = f"CREATE POLICY {quote(what)} ON {quote(table.sql_name)} AS {kind} FOR {action}"
         return f"{head} TO {quote(self._known[name])}{said};"
+
+
+def _sequences(table: TableModel) -> list[str]:
+    return [each.sequence for each in table.columns if each.sequence]
 
 
 def _writable(access: TableAccess) -> list[str]:

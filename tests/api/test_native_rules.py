@@ -161,7 +161,7 @@ def database(server: RunningServer) -> Iterator[psycopg.Connection[Any]]:
             row[0] for row in connection.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE %s", [f"%{PREFIX}%"])
         ]
         for name in names:
-            connection.execute(f'DROP OWNED BY "{name}"; DROP ROLE "{name}"')
+            connection.execute(f'DROP ROLE "{name}"')  # which nothing must be granted to any more
 
 
 def export(server: RunningServer, *options: str) -> str:
