@@ -100,6 +100,8 @@ def console(work: Path, count: int) -> list[dict[str, Any]]:
             "rows",
         ]
         subprocess.run(command, check=True)
+        with (folder / "app.yaml").open("a") as file:
+            file.write(terminal.OTHER)
     say(f"\n{count:,} rows at {terminal.COLUMNS}x{terminal.LINES}, load average {load_average()}\n")
     say("| step | s | console CPU ms | bytes | console MiB |")
     say("| --- | ---: | ---: | ---: | ---: |")

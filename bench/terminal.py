@@ -14,7 +14,7 @@ import sys
 import termios
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyte
@@ -22,15 +22,22 @@ import pyte
 COLUMNS, LINES = 160, 50
 QUIET = 0.2
 """Seconds without output that end a step."""
-TICKS = os.sysconf("SC_CLK_TCK")
 KEYS = {
+    "<up>": "\x1b[A",
     "<down>": "\x1b[B",
     "<pagedown>": "\x1b[6~",
     "<pageup>": "\x1b[5~",
     "<enter>": "\r",
-    "<escape>": "\x1b",
-    "<f5>": "\x1b[15~",
+    "<list>": "\x1b[17~\x15",
 }
+ROWS = r"[a-z] 1 .*\n.*[a-z] 2 "
+"""The first two rows of the big table are on the screen."""
+OTHER = """  - id: 2
+    name: other
+    fields:
+      - { id: 1, name: note, type: single-line-text }
+"""
+"""An empty table beside the big one, to come from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +67,20 @@ class Terminal:
         self.console = self.pid
 
     def read(self, timeout: float) -> bool:
-        """Take in what has come; False when nothing came in time."""
-        ready, _, _ = select.select([self.descriptor], [], [], max(timeout, 0))
-        if not ready:
-            return False
-        try:
-            data = os.read(self.descriptor, 1 << 16)
-        except OSError:
-            return False
-        self.arrived = time.perf_counter()
-        self.received += len(data)
-        self.stream.feed(data)
-        return bool(data)
+        """Take in what has come; False when nothing came in time. All of it first: the screen is slower than the console."""
+        taken = b""
+        while select.select([self.descriptor], [], [], 0 if taken else max(timeout, 0))[0]:
+            try:
+                data = os.read(self.descriptor, 1 << 16)
+            except OSError:
+                break
+            if not data:
+                break
+            self.arrived = time.perf_counter()
+            taken += data
+        self.received += len(taken)
+        self.stream.feed(taken)
+        return bool(taken)
 
     def text(self) -> str:
         return "\n".join(self.screen.display)
@@ -102,9 +111,9 @@ class Terminal:
         self.console = int(children[0]) if children else self.pid
 
     def cpu(self) -> float:
-        """Milliseconds of processor time so far."""
-        fields = Path(f"/proc/{self.console}/stat").read_text().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) * 1000 / TICKS
+        """Milliseconds of processor time so far, of the threads that there are."""
+        threads = Path(f"/proc/{self.console}/task").glob("*/schedstat")
+        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e6
 
     def memory(self) -> int:
         status = Path(f"/proc/{self.console}/status").read_text()
@@ -150,6 +159,18 @@ def press(terminal: Terminal, name: str, keys: str, until: str | None = None, re
     return Step(name, statistics.median(waits), (terminal.cpu() - cpu) / repeat, size, terminal.memory())
 
 
+def chosen_again(terminal: Terminal, repeat: int = 5) -> Step:
+    """From the other table to the big one, in the list of tables."""
+    steps = []
+    for _ in range(repeat):
+        terminal.type("<list>other<enter>")
+        terminal.wait("No rows yet")
+        terminal.type("<list>rows")
+        steps.append(press(terminal, "table chosen, its screen loaded", "<enter>", ROWS))
+    middle = sorted(steps, key=lambda step: step.seconds)[repeat // 2]
+    return replace(middle, cpu=statistics.median(step.cpu for step in steps))
+
+
 def server_memory(app: Path) -> int:
     """Resident MiB of the server behind an app file."""
     described = json.loads((app.parent / ".sovrium" / "run" / "server.json").read_text())
@@ -173,12 +194,13 @@ def run(app: Path, last_row: str, home: Path) -> list[Step]:
     try:
         steps = list(started(terminal, r"(?i)rows|flights|tables"))
         terminal.settle(1)
-        steps.append(press(terminal, "open the table", "gt", r"[a-z] 1 .*\n.*[a-z] 2 "))
+        steps.append(press(terminal, "table chosen, its screen not loaded yet", "gt", ROWS))
         terminal.settle(0.5)
+        steps.append(chosen_again(terminal))
         steps.append(press(terminal, "cursor down", "<down>", repeat=30))
         steps.append(press(terminal, "page down", "<pagedown>", repeat=30))
         steps.append(press(terminal, "last row", "G", last_row))
-        steps.append(press(terminal, "first row", "gg", r"[a-z] 1 .*\n.*[a-z] 2 "))
+        steps.append(press(terminal, "first row", "gg", ROWS))
         steps.append(press(terminal, "sort by name", "ls", "↑|▲"))
         terminal.settle(4)
         steps.append(press(terminal, "last row of the sorted table", "G", r"Pia Toft"))

@@ -9,6 +9,7 @@ from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
 from textual.content import Content
+from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -43,6 +44,8 @@ class ConsoleScreen(Screen[None]):
     action_context: str | tuple[str, ...] = ()
     mode = ""
     """The place's name in `screens.registry.PLACES`."""
+    focused: Reactive[Widget | None] = Reactive(None, repaint=False)
+    """As Textual's, which paints the whole screen anew whenever the focus moves; the widgets concerned paint themselves."""
 
     def __init__(self, context: Context) -> None:
         super().__init__()

@@ -103,7 +103,9 @@ class Navigator(Vertical):
         self.query_one(Input).placeholder = t("navigator.filter")
         typed = self.query_one(Input).value
         menu = self.query_one(Menu)
-        menu.show(best(typed, hits) if typed else hits)
+        found = best(typed, hits) if typed else hits
+        if found != menu.hits:  # laying the same list out again would move everything around it
+            menu.show(found)
         places = [hit.value for hit in menu.hits]
         if self.open in places and not menu.has_focus:
             menu.highlighted = places.index(self.open)

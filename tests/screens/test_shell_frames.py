@@ -7,6 +7,7 @@ from textual._compositor import Compositor
 from textual._styles_cache import StylesCache
 from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from screens.tables import TablesScreen
 from screens.widgets import status_line
@@ -52,6 +53,23 @@ async def test_a_step_of_the_cursor_renders_two_lines_of_the_grid(monkeypatch: p
         assert (rendered, lines) == ([], [2])
 
 
+async def test_when_the_focus_moves_the_rest_of_the_screen_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole: list[bool] = []
+    ordinary = Compositor.render_full_update
+    monkeypatch.setattr(
+        Compositor, "render_full_update", lambda *args, **keys: whole.append(True) or ordinary(*args, **keys)
+    )
+    app = console()
+    async with running(app, (160, 50)) as pilot:
+        screen = await tables(app, pilot)
+        whole.clear()
+        await pilot.press("f6")
+        await until(pilot, lambda: isinstance(app.focused, Input))
+        await pilot.press("f6")
+        await until(pilot, lambda: app.focused is screen.pane.grid)
+        assert not whole
+
+
 @pytest.mark.parametrize("size", [(160, 50), (80, 24)])
 async def test_a_part_looks_as_it_does_in_the_whole(size: tuple[int, int]) -> None:
     app = console()
@@ -74,8 +92,8 @@ async def compare(screen: TablesScreen) -> None:
     plain = Compositor()
     plain.reflow(screen, screen.size)
     width, height = screen.size
-    for x in range(0, width, 13):
-        for y in range(0, height, 5):
+    for x in range(0, width, 23):
+        for y in range(0, height, 7):
             for crop in (Region(x, y, 9, 1), Region(x, y, 60, 2), Region(0, y, width, 1), Region(x, y, 30, 20)):
                 crop = crop.intersection(screen.size.region)
                 own, other = (each._render_chops(crop, lambda _: True) for each in (frugal, plain))

@@ -8,6 +8,7 @@ rows cost what fifty do and a line never has to be shifted.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from typing import Self
 
 from rich.segment import Segment
 from rich.style import Style
@@ -35,6 +36,8 @@ NARROWEST = 4
 """Cells beside the gutter below which nothing is painted."""
 PATIENCE = 0.03
 """Seconds that a jump waits for its rows before it shows placeholders."""
+PATIENCE_AT_FIRST = 0.2
+"""Seconds for which the rows of another table may be awaited before those of the old one go."""
 
 
 class GridSurface(ScrollView, can_focus=True):
@@ -124,7 +127,7 @@ class GridSurface(ScrollView, can_focus=True):
         self.search = SearchLine(self)
         self._painter = None
         self._stop = model.changed.listen(self._model_changed)
-        self.repaint()
+        self._wait_for_rows()
         self._post_moved()
 
     def notify_style_update(self) -> None:
@@ -311,6 +314,22 @@ class GridSurface(ScrollView, can_focus=True):
         self._frame = None
         self._strips.clear()
 
+    def _wait_for_rows(self) -> None:
+        """Leave what is on screen until the model has rows, but not for long."""
+        self._forget()
+        if self._patience is not None:
+            self._patience.stop()
+        self._patience = self.set_timer(PATIENCE_AT_FIRST, self.repaint)
+
+    @property
+    def _is_waiting(self) -> bool:
+        return self._patience is not None and self.model.view is None and self.model.failure is None
+
+    def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        if self._is_waiting and not layout and not recompose:
+            return self
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
     def repaint(self) -> None:
         """Everything."""
         if self._patience is not None:
@@ -364,8 +383,9 @@ class GridSurface(ScrollView, can_focus=True):
                 self.post_message(LayoutChanged(self))
             case _:
                 self.top = max(0, min(self.top, self.model.count - 1))
-                self.repaint()
-                self._reveal()
+                if not self._is_waiting:
+                    self.repaint()
+                    self._reveal()
                 self.post_message(ViewChanged(self))
                 self._post_moved()
 
