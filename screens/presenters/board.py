@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.contract.console import GroupBlock
-from screens.presenters.pending import RowChange
+from screens.presenters.staged import RowChange
 
 
 @dataclass(slots=True)

@@ -19,10 +19,10 @@ from screens.presenters.inserted_rows import InsertedRows
 from screens.presenters.link import REF
 from screens.presenters.news import News
 from screens.presenters.page_cache import PAGE_ROWS, Page, PageCache
-from screens.presenters.pending import Staged
 from screens.presenters.row_source import Query, RowSource
 from screens.presenters.selection import Selection
 from screens.presenters.signal import Signal
+from screens.presenters.staged import Staged
 
 FETCHES = 2
 """Windows asked for at the same time."""
@@ -205,7 +205,7 @@ class GridModel:
                 return
         if token == self._opening and key and self.selection.row == row and self.view is not None:
             position = await self._locate(self.view, key)
-            if position is not None:
+            if position is not None and self.to_displayed(position) != row:
                 self.selection.row = self.to_displayed(position)
                 self._tell("view")
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from core.contract.tables import FieldInfo
 from screens.presenters.clipboard_block import copy_text
-from screens.presenters.pending import CellEdit
+from screens.presenters.staged import CellEdit
 from screens.presenters.value import ValueRefused, parse, title_of
 from screens.services.text import t
 

@@ -13,7 +13,8 @@ from core.contract.tables import FieldInfo, TableInfo
 from screens.presenters.grid_model import READ_ROWS, GridModel
 from screens.presenters.link import NewRecord
 from screens.presenters.paste import PasteDraft, TargetRow
-from screens.presenters.pending import CellEdit, PendingChanges
+from screens.presenters.pending import PendingChanges
+from screens.presenters.staged import CellEdit
 from screens.presenters.value import check, editable, is_cut, stored_value
 
 MOST_ROWS = 10_000

@@ -7,8 +7,8 @@ from textual.screen import Screen
 
 from core.client import ServerGone, SovriumError
 from core.contract.console import CommitAnswer
-from screens.presenters.pending import Applied
 from screens.presenters.place import Place
+from screens.presenters.staged import Applied
 from screens.presenters.value import problem_text
 from screens.services.context import Context
 from screens.services.text import t

@@ -12,7 +12,7 @@ from textual.widgets.option_list import Option
 
 from screens.actions.binding import bindings_of
 from screens.presenters.link import REF
-from screens.presenters.pending import CellChange, RowChange
+from screens.presenters.staged import CellChange, RowChange
 from screens.presenters.value import show, title_of
 from screens.services.context import Context
 from screens.services.text import t

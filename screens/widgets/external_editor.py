@@ -11,7 +11,7 @@ from typing import Any
 from textual.app import App, SuspendNotSupported
 
 from core.contract.tables import FieldInfo
-from screens.presenters.pending import Staged
+from screens.presenters.staged import Staged
 from screens.presenters.value import ValueRefused, edit_text, parse
 from screens.services.text import t
 

@@ -21,9 +21,10 @@ from screens.presenters.format import formatter, is_labelled
 from screens.presenters.incoming import MORE, ancestors, computed_text, linking_to, names_of, read_incoming
 from screens.presenters.link import REF
 from screens.presenters.paste import TargetRow
-from screens.presenters.pending import PendingChanges, Staged
+from screens.presenters.pending import PendingChanges
 from screens.presenters.place import Place
 from screens.presenters.record_sheet import FILE_TYPES, OPEN, Line, RecordSheet, Spot
+from screens.presenters.staged import Staged
 from screens.presenters.value import (
     NULL,
     SHAPED,

@@ -8,11 +8,15 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
 
 from core.fields.registry import FIELD_TYPES
 from screens.presenters.format.line import one_line
 from screens.presenters.grid_model import GridModel, GridRow
-from screens.presenters.pending import CellEdit, PendingChanges
+from screens.presenters.pending import PendingChanges
+from screens.presenters.staged import CellEdit
+from screens.widgets.grid import surface
 from screens.widgets.grid.cell import RENDERERS, renderer_of
 from screens.widgets.grid.painter import Painter, fit, frame_of
 from screens.widgets.grid.palette import Palette
@@ -227,3 +231,33 @@ async def test_a_cell_says_where_it_stands_in_its_parent() -> None:
         moved = app.grid.cell_region(30, "name")
         assert moved is not None
         assert "Company 00031" in app.lines()[moved.y]
+
+
+@pytest.mark.parametrize(("patience", "emptied"), [(60, False), (0.001, True)])
+async def test_the_old_rows_stay_until_those_of_another_table_come_but_not_for_long(
+    patience: float, emptied: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surface, "PATIENCE_AT_FIRST", patience)
+    painted: list[bool] = []
+    """Whether there were rows to paint, each time."""
+    ordinary = surface.GridSurface.render_lines
+
+    def render_lines(self: surface.GridSurface, crop: Region) -> list[Strip]:
+        painted.append(self.model.view is not None)
+        return ordinary(self, crop)
+
+    monkeypatch.setattr(surface.GridSurface, "render_lines", render_lines)
+    async with grid_host() as (app, pilot):
+        painted.clear()
+        app.model = model_over(typed_table(40, ("integer", "date")))
+        app.grid.replace_model(app.model)
+        app.grid.focus()
+        await pilot.pause()
+        while emptied and not painted:
+            await pilot.pause(0.01)
+        assert painted.count(False) == len(painted)
+        assert bool(painted) == emptied
+        app.model.open()
+        await app.settle(pilot)
+        assert painted[-1]
+        assert "2026-02-01" in app.lines()[1]

@@ -6,7 +6,8 @@ import pytest
 from textual.pilot import Pilot
 
 from screens.presenters.grid_model import GridModel
-from screens.presenters.pending import CellEdit, PendingChanges
+from screens.presenters.pending import PendingChanges
+from screens.presenters.staged import CellEdit
 from tests.support.grid_host import GridHost, model_over, typed_table
 from tests.support.memory_port import companies
 

@@ -10,7 +10,7 @@ from textual.widgets import Input
 
 from core.contract.console import Event
 from screens.presenters.filter_draft import FilterDraft
-from screens.presenters.pending import CellEdit
+from screens.presenters.staged import CellEdit
 from screens.services.session import SessionStore
 from screens.tables import TablesScreen
 from screens.widgets import navigator

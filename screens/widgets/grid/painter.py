@@ -14,7 +14,7 @@ from screens.presenters.format import is_labelled
 from screens.presenters.format.line import one_line
 from screens.presenters.grid_model import GridModel, GridRow, by_column
 from screens.presenters.group_rows import GroupHeader
-from screens.presenters.pending import Staged
+from screens.presenters.staged import Staged
 from screens.presenters.value import title_of
 from screens.services.number import grouped
 from screens.services.text import t

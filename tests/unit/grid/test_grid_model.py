@@ -8,8 +8,9 @@ from core.contract.console import Event, View, ViewSpec, Window
 from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.grid_model import GridChange, GridModel
 from screens.presenters.page_cache import PAGE_ROWS
-from screens.presenters.pending import CellEdit, PendingChanges
+from screens.presenters.pending import PendingChanges
 from screens.presenters.row_source import Query, TableSource
+from screens.presenters.staged import CellEdit
 from tests.support.memory_port import MemoryPort, companies, contacts
 
 CITY_LYON = {"field": "city", "operator": "equals", "value": "Lyon"}

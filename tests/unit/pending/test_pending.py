@@ -1,6 +1,7 @@
 """Staged edits: marks, undo across a save, refusals, conflicts, broken connections, restarts."""
 
-from screens.presenters.pending import CellEdit, PendingChanges
+from screens.presenters.pending import PendingChanges
+from screens.presenters.staged import CellEdit
 from screens.services.session import SessionLog, SessionStore
 
 

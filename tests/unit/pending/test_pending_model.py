@@ -6,7 +6,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from screens.presenters.pending import CellEdit, PendingChanges
+from screens.presenters.pending import PendingChanges
+from screens.presenters.staged import CellEdit
 from screens.services.session import SessionLog, SessionStore
 from tests.support.depth import examples
 

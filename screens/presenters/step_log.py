@@ -1,0 +1,81 @@
+"""The log of steps behind staged edits: where undo stands in it, and how far it is saved.
+
+What is pending is the way from `saved` to `cursor`, forwards or backwards: undo goes on behind a save, and there it stages
+the opposite of what was saved.
+"""
+
+from screens.presenters.operation import Delete, Row, Step, inverse, renamed
+
+KEPT_STEPS = 200
+"""Saved steps that undo can still reach."""
+
+
+class StepLog:
+    """`cursor` and `saved` are places between steps."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.cursor = self.saved = 0
+
+    @property
+    def last_deleted(self) -> int:
+        """How many rows the last step deletes; 0 for a step of another kind."""
+        last = self.steps[self.cursor - 1].operations if self.cursor else ()
+        return len({(each.table, each.key) for each in last if isinstance(each, Delete)})
+
+    def put(self, step: Step, sent: int = 0) -> bool:
+        """Add a step where undo stands; what could be redone is gone. Whether it simply goes on from there.
+
+        sent: how far the steps are on their way to the server. What is saved or sent stays in the log: where undo stands
+        before that, the opposites of what it took back come first.
+        """
+        anchor = max(self.saved, sent)
+        if self.cursor < anchor:
+            undone = [inverse(done) for done in reversed(self.steps[self.cursor : anchor])]
+            self.steps[anchor:] = [*undone, step]
+            self.cursor = len(self.steps)
+            return False
+        self.steps[self.cursor :] = [step]
+        self.cursor += 1
+        return True
+
+    def move(self, direction: int) -> Step | None:
+        """Go a step back or on; the step, None at the end."""
+        target = self.cursor + direction
+        if not 0 <= target <= len(self.steps):
+            return None
+        step = self.steps[min(target, self.cursor)]
+        self.cursor = target
+        return step
+
+    def pending(self, position: int | None = None) -> list[Step]:
+        """The steps from what is saved to a place; by default to where we are."""
+        here = self.cursor if position is None else position
+        if here >= self.saved:
+            return self.steps[self.saved : here]
+        return [inverse(step) for step in reversed(self.steps[here : self.saved])]
+
+    def save(self, position: int, ids: dict[Row, str]) -> None:
+        """The steps up to a place are saved, new rows by these ids."""
+        if ids:
+            self.steps = [Step(tuple(renamed(operation, ids) for operation in step.operations)) for step in self.steps]
+        self.saved = position
+        surplus = min(self.saved, self.cursor) - KEPT_STEPS
+        if surplus > 0:
+            del self.steps[:surplus]
+            self.saved -= surplus
+            self.cursor -= surplus
+
+    def restore(self, steps: list[Step], before: int, cursor: int, saved: int) -> None:
+        """Put steps read from a journal behind the first `before`. Raises ValueError where they do not fit."""
+        end = before + len(steps)
+        if not (0 <= cursor <= end and 0 <= saved <= end and before <= len(self.steps)):
+            raise ValueError(cursor)
+        self.steps[before:] = steps
+        self.cursor, self.saved = cursor, saved
+
+    def go_to(self, cursor: int) -> None:
+        """Stand at a place. Raises ValueError where there is none."""
+        if not 0 <= cursor <= len(self.steps):
+            raise ValueError(cursor)
+        self.cursor = cursor
