@@ -281,6 +281,15 @@ CHANGE = [
         changes=1,
     ),
     ApiScenario(
+        name="R-034 an update that gives nothing answers the record as it was",
+        method="PATCH",
+        path=PARTS + "/{0}",
+        given=[M8],
+        body={"fields": {}},
+        json={"record.fields.part_no": "M8-20", "fields.part_no": "M8-20"},
+        changes=0,
+    ),
+    ApiScenario(
         name="R-038 PUT is PATCH",
         method="PUT",
         path=PARTS + "/{0}",

@@ -142,7 +142,10 @@ async def update_record(call: Call) -> Answer:
     """Change the given fields of a record."""
     body = await call.json_object()
     table, record, force = table_of(call), call.segments["record"], call.boolean("force")
-    return single(await call.engine.records.update(call.principal, table, record, body, force=force))
+    found = await call.engine.records.update(call.principal, table, record, body, force=force)
+    if not body.get("fields", body.keys() - {"updatedAt"}):
+        return as_json({"record": found, **flat(found)})  # nothing is given: it is as it was (R-034)
+    return single(found)
 
 
 @routes.add(
