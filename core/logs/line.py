@@ -20,9 +20,12 @@ from core.contract.logs import LogEntry
 HIDDEN = "…"
 INDENT = "    "
 """Begins the lines of an entry after its first."""
-_SECRETS = r"token|code|secret|pass|key\b|signature|\bsig\b|otp\b|credential|session|jwt|\bstate\b"
-_SECRET_NAME = re.compile(f"(?i){_SECRETS}")
-_ASSIGNED = re.compile(rf"(?i)([\w.%-]*(?:{_SECRETS})[\w.%-]*=)[^\s&;,\"')\]]+")
+_SECRET_NAME = re.compile(
+    r"token|code|secret|pass|key\b|signature|\bsig\b|otp\b|credential|session|jwt|\bstate\b", re.IGNORECASE
+)
+_ASSIGNED = re.compile(r"(?<![\w.%-])([\w.%-]++)=([^\s&;,\"')\]]+)")
+_QUOTED = re.compile(r"""(?P<q>["'])([\w.-]+)(?P=q): ?(?P<v>["']).*?(?P=v)""")
+_BEARER = re.compile(r"(?i)\b(bearer) [\w.~+/=-]+")
 _USER_INFO = re.compile(r"(\w://[^\s:/@]*:)[^\s/@]+@")
 _LINK = re.compile(r"(/reset-password/)[^\s/?#\"')]+")
 _LINE = re.compile(r"\[(\d{4}-[^\]\s]+Z)\] \[(DEBUG|INFO|WARN|ERROR)\] \[([A-Z_]+)\] (.*)")
@@ -36,12 +39,27 @@ def harmless(text: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """What stands behind `token=` and the like, in the path of a link or before the `@` of an address, as `…` (A-252)."""
+    """What stands behind `token=`, `"token": ` and the like, in the path of a link or before the `@` of an address, as `…`
+    (A-252)."""
     if "=" in text:
-        text = _ASSIGNED.sub(rf"\1{HIDDEN}", text)
-    if "/" in text:
-        text = _LINK.sub(rf"\1{HIDDEN}", _USER_INFO.sub(rf"\1{HIDDEN}@", text))
+        text = _ASSIGNED.sub(_without_value, text)
+    if '":' in text or "':" in text:
+        text = _QUOTED.sub(_without_quoted, text)
+    if "earer " in text:
+        text = _BEARER.sub(rf"\1 {HIDDEN}", text)
+    if "://" in text:
+        text = _USER_INFO.sub(rf"\1{HIDDEN}@", text)
+    if "/reset-password/" in text:
+        text = _LINK.sub(rf"\1{HIDDEN}", text)
     return text
+
+
+def _without_value(found: re.Match[str]) -> str:
+    return f"{found[1]}={HIDDEN}" if _SECRET_NAME.search(found[1]) else found[0]
+
+
+def _without_quoted(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}{found[1]}: {HIDDEN}" if _SECRET_NAME.search(found[2]) else found[0]
 
 
 def shown_address(path: str, query: bytes = b"") -> str:

@@ -5,7 +5,7 @@ little stops after a while and says where to go on.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -22,8 +22,16 @@ SCAN = 2 * 1024 * 1024
 BLOCK = 128 * 1024
 HEAD = 40
 """Bytes by which a file is known again under another name: they hold the instant of its first line."""
+_ESCAPED = {'"', "\\"}
+"""What stands otherwise in a line of JSON."""
+_MARKS = {
+    level: [mark for each in LEVELS[number:] for mark in (f"[{each.upper()}]".encode(), f'"level":"{each}"'.encode())]
+    for number, level in enumerate(LEVELS)
+}
 _START = re.compile(rb"(?:\A|\n)(?=[^ \n])")
 """Where an entry begins; its further lines are indented."""
+_PRINTED = re.compile(rb"(?:\A|\n)[^\[{ \n]")
+"""What a process has printed on its way down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,14 @@ class Question:
         level = cast(LogLevel, given.get("level", "debug"))
         text, before, after = (given.get(name, "") for name in ("text", "before", "after"))
         return cls(level, text, before, after, int(given.get("limit", PAGE)))
+
+    def may_find(self, data: bytes) -> bool:
+        """Whether there can be such an entry in a block, seen at a glance."""
+        if self.level != "debug" and not (any(mark in data for mark in _MARKS[self.level]) or _PRINTED.search(data)):
+            return False
+        if not self.text or _ESCAPED & set(self.text):
+            return True
+        return self.text.lower() in data.decode("utf-8", "replace").lower()
 
     def lets_in(self, entry: LogEntry) -> bool:
         if LEVELS.index(entry["level"]) < LEVELS.index(self.level):
@@ -127,7 +143,7 @@ def _until(files: dict[int, Path], end: Position | None, question: Question) -> 
             start, data = _block_before(path, stop)
             scanned += len(data)
             stop = start
-            for offset, entry in reversed(list(_entries(data))):
+            for offset, entry in _entries(data, backwards=True) if question.may_find(data) else ():
                 if question.lets_in(entry):
                     found.append(entry)
                     if len(found) == question.limit:
@@ -170,7 +186,7 @@ def _since(files: dict[int, Path], begin: Position, question: Question) -> LogPa
                 break
             scanned += len(data)
             whole = at + len(data)
-            for offset, entry in _entries(data):
+            for offset, entry in _entries(data) if question.may_find(data) else ():
                 if len(found) == question.limit:
                     whole = at + offset
                     break
@@ -196,8 +212,9 @@ def _block_after(path: Path, at: int, size: int) -> bytes:
         length *= 2
 
 
-def _entries(data: bytes) -> Iterator[tuple[int, LogEntry]]:
+def _entries(data: bytes, *, backwards: bool = False) -> Iterator[tuple[int, LogEntry]]:
     """The entries of a block, with their offsets in it."""
-    starts: Sequence[int] = [match.end() for match in _START.finditer(data)]
-    for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
+    starts = [match.end() for match in _START.finditer(data)]
+    bounds = list(zip(starts, [*starts[1:], len(data)], strict=True))
+    for start, end in reversed(bounds) if backwards else bounds:
         yield start, parsed(data[start:end].decode("utf-8", "replace").rstrip("\n"))

@@ -62,6 +62,8 @@ def test_a_253_what_a_crash_has_printed_is_shown_harmless() -> None:
         ("GET /x?token=abc123&y=1", "GET /x?token=…&y=1"),
         ("code=4711 sent, access_token=a.b-c; api_key='k'", "code=… sent, access_token=…; api_key='k'"),
         ("to /api/auth/reset-password/s3cr3t?x", "to /api/auth/reset-password/…?x"),
+        ("""{"name": "x", "password": "a b", 'token':'t'}""", """{"name": "x", "password": …, 'token': …}"""),
+        ("Authorization: Bearer svt_abc.d-e", "Authorization: Bearer …"),
         ("at postgresql://desk:hunter2@db/x", "at postgresql://desk:…@db/x"),
         ("stock=3, colour=red", "stock=3, colour=red"),
     ],

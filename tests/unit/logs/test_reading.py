@@ -57,12 +57,14 @@ def backwards(file: Path, question: Question) -> list[int]:
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("limit", [1, 7, 1000])
 def test_pages_lead_back_to_the_first_entry_through_all_files(tmp_path: Path, limit: int) -> None:
-    file = write(tmp_path, range(200))
+    write(tmp_path, range(100))
+    file = write(tmp_path, range(100, 200))
     assert len(list(tmp_path.iterdir())) > 4
     assert backwards(file, Question(limit=limit)) == list(range(200))
     assert backwards(file, Question("error", limit=limit)) == list(range(3, 200, 4))
     assert backwards(file, Question(text="WHY 42", limit=limit)) == [42]
     assert backwards(file, Question(text="nowhere", limit=limit)) == []
+    assert backwards(file, Question(text='"', limit=limit)) == []
 
 
 @pytest.mark.usefixtures("small")
@@ -83,6 +85,19 @@ def test_a_position_goes_on_after_files_were_renamed(tmp_path: Path) -> None:
                 break
         assert found == list(range(seen, seen + more))
         seen += more
+
+
+def test_what_a_crash_has_printed_is_grave(tmp_path: Path) -> None:
+    """It is found among entries that are not, by its level and by its words."""
+    file = tmp_path / "server.log"
+    info = "[2026-11-21T17:47:56.123Z] [INFO] [TEST] entry 1\n"
+    file.write_text(f"{info}Fatal Python error: Segmentation fault\n    at {{x}}\n{info}")
+    for question in (Question("error"), Question(text="segmentation FAULT"), Question(text="at {x}")):
+        assert [entry["message"] for entry in read_page(file, question)["entries"]] == [
+            "Fatal Python error: Segmentation fault"
+        ]
+    file.write_text(info * 3)
+    assert read_page(file, Question("error"))["entries"] == []
 
 
 def test_a_line_that_is_being_written_waits(tmp_path: Path) -> None:
