@@ -21,9 +21,10 @@ from core.records.idempotency import Answers
 from core.records.key import parse_key
 from core.records.preview import delete_text, insert_text, restore_text, update_text
 from core.records.remove import Removal, check_version
+from core.records.row_check import Candidate, check_rows
 from core.records.update import Edit, update_valid
 from core.records.validate import Values, accept_changes, accept_new, invalid
-from core.records.writing import Candidate, Stored, WritableTable, personal
+from core.records.writing import Stored, WritableTable, personal
 from core.storage.database import Database, Transaction
 
 CHANGES_AT_MOST = 5_000
@@ -261,7 +262,7 @@ class _Commit:
 
     def _create(self, tx: Transaction, changes: Sequence[Staged]) -> None:
         for target, group in _by_table(changes):
-            errors = target.check(tx, [Candidate(change.values, change.values.keys()) for change in group])
+            errors = check_rows(target, tx, [Candidate(change.values, change.values.keys()) for change in group])
             for place, error in errors.items():
                 group[place].error = error
             good = [change for change in group if change.error is None]

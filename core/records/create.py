@@ -5,8 +5,9 @@ from itertools import islice
 from typing import Any
 
 from core.errors import Invalid, SovriumError
+from core.records.row_check import Candidate, check_rows
 from core.records.validate import Values, at_record
-from core.records.writing import Candidate, Stored, WritableTable
+from core.records.writing import Stored, WritableTable
 from core.storage.database import Transaction
 
 
@@ -83,4 +84,4 @@ def _errors(tx: Transaction, target: WritableTable, rows: Sequence[Values]) -> d
     """Broken links and duplicates, by place."""
     if not target.is_checked:
         return {}
-    return target.check(tx, [Candidate(row, row.keys()) for row in rows])
+    return check_rows(target, tx, [Candidate(row, row.keys()) for row in rows])

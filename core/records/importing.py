@@ -21,11 +21,12 @@ from core.errors import BadRequest, Invalid, SovriumError
 from core.ids import short_id
 from core.records.constraint import PLACE
 from core.records.import_plan import Import, prepare, suggest_mapping
+from core.records.row_check import Candidate, check_rows
 from core.records.stage import Stage
 from core.records.stage_check import against_rule
 from core.records.transfer import Progress
 from core.records.validate import Values
-from core.records.writing import Candidate, WritableTable
+from core.records.writing import WritableTable
 from core.storage.database import Call, ChangeRow, Database, Job, Reader, Row, Settings, Transaction
 from core.storage.engine import open_database
 from core.storage.files import Format, file_columns, file_texts
@@ -210,7 +211,7 @@ class FileRows:
         left = [(*row, against_rule()) for place, row in enumerate(rows) if place not in forbidden]
         own = self._own_links()
         while left:
-            refused = target.check(tx, [Candidate(values, values.keys()) for _, values, _ in left])
+            refused = check_rows(target, tx, [Candidate(values, values.keys()) for _, values, _ in left])
             good = [values for place, (_, values, _) in enumerate(left) if place not in refused]
             if good:
                 self._add(tx, good)

@@ -133,8 +133,8 @@ def _shown_by(links: Links) -> str | None:
 
 def _move_children(tx: Transaction, target: "WritableTable", links: Links, moves: Sequence[Move]) -> None:
     """The linked records hold the link: theirs are the rows that change, those let go first."""
+    from core.records.row_check import Candidate, check_rows
     from core.records.update import write_changes
-    from core.records.writing import Candidate
 
     column = links.field.relation.far
     child = target.holder(links.far, column)
@@ -158,7 +158,7 @@ def _move_children(tx: Transaction, target: "WritableTable", links: Links, moves
         for row, changes in pairs:
             check_changes(links.far, row, changes, tx.time)
         candidates = [Candidate({**row, **changes}, changes.keys(), child.key_of(row)) for row, changes in pairs]
-        for refusal in child.check(tx, candidates).values():
+        for refusal in check_rows(child, tx, candidates).values():
             raise refusal
         write_changes(tx, child, pairs)
 

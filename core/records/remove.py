@@ -15,6 +15,7 @@ from core.fields.model import AppModel, TableModel
 from core.files.ledger import let_go
 from core.records.incoming import Incoming, incoming_links
 from core.records.key import KeyValue, key_in, key_text
+from core.records.row_check import check_trash
 from core.records.shape import stamp
 from core.records.update import restricted, write_changes
 from core.records.writing import Stored, WritableTable
@@ -156,7 +157,7 @@ class Removal:
                     after={"deleted_at": None if moment is None else stamp(moment)},
                 )
             )
-        target.check_trash(tx, rows)
+        check_trash(target, tx, rows)
         target.update(tx, sets)
         tx.log(log)
 

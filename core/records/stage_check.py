@@ -34,8 +34,9 @@ from core.query.formula import condition_value
 from core.query.scope import Scope, linked_table
 from core.query.view_limit import view_limit
 from core.records.constraint import DELETED, Condition
+from core.records.row_check import duplicate, not_linkable, refused
 from core.records.validate import invalid
-from core.records.writing import WritableTable, duplicate, not_linkable, refused
+from core.records.writing import WritableTable
 from core.schema.model import IndexSpec
 from core.storage.database import Transaction
 

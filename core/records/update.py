@@ -13,9 +13,10 @@ from core.records.create import in_batch
 from core.records.incoming import Incoming, incoming_links
 from core.records.key import KeyValue, key_text
 from core.records.links import Move, write_links
+from core.records.row_check import Candidate, check_rows
 from core.records.shape import stamp
 from core.records.validate import Values, check_changes, invalid
-from core.records.writing import Candidate, Stored, WritableTable
+from core.records.writing import Stored, WritableTable
 from core.storage.database import ChangeRow, Transaction
 
 
@@ -117,7 +118,7 @@ def _round(
     for place in moving:
         changes[place].update(dict.fromkeys(target.updated_by, edits[place].author))
     candidates = [Candidate({**rows[edits[p].key], **changes[p]}, changes[p].keys(), edits[p].key) for p in moving]
-    errors = {moving[position]: error for position, error in target.check(tx, candidates).items()}
+    errors = {moving[position]: error for position, error in check_rows(target, tx, candidates).items()}
     good = {place for place in moving if place not in errors}
     for place, refusal in errors.items():
         results[place] = refusal

@@ -1,4 +1,5 @@
-"""One table as the writer sees it: rows loaded before a change, links and unique keys checked, rows written and logged.
+"""One table as the writer sees it: rows loaded before a change, completed, written and logged. What they are held against
+before is in `row_check`.
 
 Everything takes many records at once, because the number of statements is what bounds the throughput of writing.
 """
@@ -6,30 +7,24 @@ Everything takes many records at once, because the number of statements is what 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Table, bindparam, select, tuple_, update
+from sqlalchemy import ColumnElement, FromClause, Table, bindparam, update
 
-from core.auth.store import known
-from core.errors import Conflict, FieldError, SovriumError
+from core.errors import SovriumError
 from core.fields.attachment import AttachmentField
-from core.fields.base import FieldType, ValueProblem
+from core.fields.base import FieldType
 from core.fields.link import LinksField
 from core.fields.model import AppModel, TableModel
 from core.fields.person import ME
-from core.files.ledger import Use, known_files, settle, take
-from core.query.computed import link_key
+from core.files.ledger import Use, take
 from core.query.scope import Scope, link_column, linked_table
-from core.query.view_limit import view_limit
 from core.records.computed import with_computed
 from core.records.constraint import Constraints
 from core.records.key import KeyValue, key_text
-from core.records.links import Move, ancestors, links_of, load_links, write_links
-from core.records.sameness import comparable, is_one_of
+from core.records.links import Move, links_of, load_links, write_links
 from core.records.shape import Shape, to_json
-from core.records.validate import invalid
 from core.schema.model import IndexSpec
 from core.storage.database import ChangeRow, Reader, Transaction
 from core.storage.ddl import quote, quote_list
@@ -38,15 +33,6 @@ Stored = dict[str, Any]
 """All columns of a row by name."""
 _TICK = timedelta(milliseconds=1)
 _TIMES = ("created_at", "updated_at", "deleted_at")
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A row as it would be stored, and which of its columns are new. `key` is None for a record to be created."""
-
-    values: Mapping[str, Any]
-    changed: Collection[str]
-    key: KeyValue | None = None
 
 
 class WritableTable:
@@ -78,7 +64,7 @@ class WritableTable:
         """`neighbour` gives the prepared form of other tables, whose rows change with links that they hold."""
         self.table = table
         self.model = model
-        self._table_of = table_of
+        self.table_of = table_of
         self._neighbour = neighbour
         self.source = table_of(table)
         self.shape = Shape(table)
@@ -104,7 +90,7 @@ class WritableTable:
             if field.family == "link" and name in table.column_by_name
             for target in (linked_table(model, field),)
         )
-        self._linked = {name: linked_table(model, table.fields[name]) for name, _, _ in self.links}
+        self.linked = {name: linked_table(model, table.fields[name]) for name, _, _ in self.links}
         self.many = {each.name: each for each in links_of(table, model.by_sql_name)}
         """Links that are kept elsewhere."""
         self._to_json |= dict.fromkeys(self.many)
@@ -169,11 +155,11 @@ class WritableTable:
 
     def scope(self, reader: Reader, moment: datetime) -> Scope:
         """The table as it is queried while it is written."""
-        return Scope(self.table, self.model, self._table_of, reader.dialect, moment)
+        return Scope(self.table, self.model, self.table_of, reader.dialect, moment)
 
     def neighbour(self, table: TableModel) -> "WritableTable":
         """Another table, prepared for the engine's own writing."""
-        return WritableTable(table, self.model, self._table_of) if self._neighbour is None else self._neighbour(table)
+        return WritableTable(table, self.model, self.table_of) if self._neighbour is None else self._neighbour(table)
 
     def holder(self, table: TableModel, column: str) -> "WritableTable":
         """The table whose column holds links to this one, to be changed through them. Raises NotFound where the caller may
@@ -182,7 +168,7 @@ class WritableTable:
 
     def junction(self, name: str) -> Table:
         """A table of pairs."""
-        return self._table_of(self.model.by_sql_name[name])
+        return self.table_of(self.model.by_sql_name[name])
 
     def load_links(self, tx: Transaction, rows: Mapping[KeyValue, Stored], names: Iterable[str]) -> None:
         """Put into each row what it is linked to through fields that keep their links elsewhere."""
@@ -204,204 +190,6 @@ class WritableTable:
         key = self.key
         return (row[key[0]],) if len(key) == 1 else tuple(row[name] for name in key)
 
-    def check(self, reader: Transaction, candidates: Sequence[Candidate]) -> dict[int, SovriumError]:
-        """Constraints of the table, then links, then unique keys (T-142): what is wrong, by position in `candidates`."""
-        found: dict[int, SovriumError] = {}
-        if self.constraints:
-            scope = self.scope(reader, reader.time)
-            for place, names in self.constraints.broken(reader, scope, candidates).items():
-                found[place] = refused(names)
-        broken = self._broken_links(reader, candidates)
-        for place, errors in self._broken_sets(reader, candidates).items():
-            broken.setdefault(place, []).extend(errors)
-        for place, errors in self._strangers(reader, candidates).items():
-            broken.setdefault(place, []).extend(errors)
-        for place, errors in self._unfit_files(reader, candidates).items():
-            broken.setdefault(place, []).extend(errors)
-        for place, errors in self._broken_keys(reader, candidates).items():
-            broken.setdefault(place, []).extend(errors)
-        for place, errors in broken.items():
-            found.setdefault(place, invalid(errors))
-        # A row that is out already holds no key.
-        places = [place for place in range(len(candidates)) if place not in found]
-        standing = [candidates[place] for place in places]
-        for at, conflict in self._duplicates(reader, standing).items():
-            found[places[at]] = conflict
-        if self.constraints:
-            for at, fields in self.constraints.duplicates(reader, scope, standing, self.key).items():
-                found.setdefault(places[at], duplicate(fields))
-        return found
-
-    def check_trash(self, reader: Transaction, rows: Sequence[Stored]) -> None:
-        """Raises what keeps rows, as they will be, from going to the trash or coming back: unique keys and constraints that
-        look at it (T-140)."""
-        if not self.constraints.know_trash:
-            return
-        candidates = [Candidate(row, (*self.deleted, *self.updated), self.key_of(row)) for row in rows]
-        scope = self.scope(reader, reader.time)
-        for names in self.constraints.broken(reader, scope, candidates).values():
-            raise refused(names)
-        for fields in self.constraints.duplicates(reader, scope, candidates, self.key).values():
-            raise duplicate(fields)
-
-    def _broken_links(self, reader: Transaction, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
-        found: dict[int, list[FieldError]] = {}
-        for name, target, column in self.links:
-            wanted = {
-                place: candidate.values[name]
-                for place, candidate in enumerate(candidates)
-                if name in candidate.changed and candidate.values.get(name) is not None
-            }
-            if not wanted:
-                continue
-            statement = select(target.c[column]).where(
-                target.c[column].in_(list(set(wanted.values()))), target.c.deleted_at.is_(None)
-            )
-            if (seen := self.linkable(self._linked[name], target)) is not None:
-                statement = statement.where(seen)
-            known = self._known(reader, name, statement)
-            for place, value in wanted.items():
-                if not known.get(value):
-                    found.setdefault(place, []).append(not_linkable(name, [value], value in known))
-        for name in self.acyclic:
-            for place, error in self._circles(reader, name, candidates).items():
-                found.setdefault(place, []).append(error)
-        return found
-
-    def _known(self, reader: Transaction, name: str, statement: Select[Any]) -> dict[Any, bool]:
-        """The records of a statement, and whether the link may lead to them (T-118)."""
-        link = self.table.fields[name]
-        if link.options.limit_to_view is None:
-            return dict.fromkeys((row[0] for row in reader.rows(statement)), True)
-        scope = self.scope(reader, reader.time)
-        limit = view_limit(link, replace(scope, table=linked_table(self.model, link)))
-        if limit is None:
-            return dict.fromkeys((row[0] for row in reader.rows(statement)), True)
-        return dict(reader.rows(statement.add_columns(limit)))
-
-    def _circles(self, reader: Reader, name: str, candidates: Sequence[Candidate]) -> dict[int, FieldError]:
-        """Records that would come to stand above themselves (T-108). New ones cannot: nothing leads to them yet."""
-        own, next_of = self._steps(name)
-        starts = {
-            place: (candidate.values[own], candidate.values[name])
-            for place, candidate in enumerate(candidates)
-            if candidate.key is not None and name in candidate.changed and candidate.values.get(name)
-        }
-        if not starts:
-            return {}
-        begin = {key: value if isinstance(value, list) else [value] for key, value in starts.values()}
-        reached = ancestors(reader, begin, next_of)
-        message = f"{name}: the record would come to stand above itself"
-        return {
-            place: FieldError(name, "link.cycle", message) for place, (key, _) in starts.items() if key in reached[key]
-        }
-
-    def _steps(self, name: str) -> tuple[str, Callable[[Reader, list[Any]], dict[Any, list[Any]]]]:
-        """What a link of the table to itself holds of a record, and how records lead on."""
-        field = self.table.fields[name]
-        if isinstance(field, LinksField):
-            relation = field.relation
-            assert relation.junction is not None
-            pairs = self.junction(relation.junction.name)
-            here, there, own = pairs.c[relation.near], pairs.c[relation.beyond], relation.own
-        else:
-            own = next(column for link, _, column in self.links if link == name)
-            here, there = self.source.c[own], self.source.c[name]
-
-        def next_of(reader: Reader, keys: list[Any]) -> dict[Any, list[Any]]:
-            found: dict[Any, list[Any]] = {}
-            for key, following in reader.rows(select(here, there).where(here.in_(keys), there.is_not(None))):
-                found.setdefault(key, []).append(following)
-            return found
-
-        return own, next_of
-
-    def _broken_sets(self, reader: Transaction, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
-        """Links to several records: those that are not there."""
-        found: dict[int, list[FieldError]] = {}
-        for name, links in self.many.items():
-            wanted = {
-                place: c.values[name] for place, c in enumerate(candidates) if name in c.changed and c.values[name]
-            }
-            keys = list({key for value in wanted.values() for key in value})
-            if not keys:
-                continue
-            source = self._table_of(links.far)
-            column = link_key(source, links.field)
-            statement = select(column).where(column.in_(keys), source.c.deleted_at.is_(None))
-            if (seen := self.linkable(links.far, source)) is not None:
-                statement = statement.where(seen)
-            known = self._known(reader, name, statement)
-            for place, value in wanted.items():
-                missing = [key for key in value if key not in known]
-                beyond = [key for key in value if key in known and not known[key]]
-                if missing or beyond:
-                    found.setdefault(place, []).append(not_linkable(name, missing or beyond, not missing))
-        return found
-
-    def _broken_keys(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
-        """References over several fields (T-117); one with a NULL in it is not checked."""
-        found: dict[int, list[FieldError]] = {}
-        for key in self.table.spec.foreign_keys:
-            wanted = {
-                place: values
-                for place, candidate in enumerate(candidates)
-                if not set(key.fields).isdisjoint(candidate.changed)
-                and None not in (values := tuple(candidate.values.get(name) for name in key.fields))
-            }
-            if not wanted:
-                continue
-            target = self.model.by_sql_name[key.table]
-            source = self._table_of(target)
-            columns = [source.c[name] for name in key.columns]
-            statement = select(*columns).where(
-                source.c.deleted_at.is_(None), tuple_(*columns).in_(list(set(wanted.values())))
-            )
-            if (seen := self.linkable(target, source)) is not None:
-                statement = statement.where(seen)
-            known = {tuple(row) for row in reader.rows(statement)}
-            for place, values in wanted.items():
-                if values not in known:
-                    message = f"{', '.join(key.fields)}: there is no such record of {target.name}"
-                    found.setdefault(place, []).append(FieldError(key.fields[0], "link.missing", message))
-        return found
-
-    def _strangers(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
-        """Ids that are no accounts (T-088)."""
-        found: dict[int, list[FieldError]] = {}
-        for name in self.people:
-            wanted: dict[int, list[str]] = {}
-            for place, candidate in enumerate(candidates):
-                value = candidate.values.get(name) if name in candidate.changed else None
-                if value:
-                    wanted[place] = value if isinstance(value, list) else [value]
-            accounts = known(reader, {each for ids in wanted.values() for each in ids})
-            for place, ids in wanted.items():
-                missing = [each for each in ids if each not in accounts]
-                if missing:
-                    error = FieldError(name, "user.unknown", f"{name}: there is no account {', '.join(missing[:10])}")
-                    found.setdefault(place, []).append(error)
-        return found
-
-    def _unfit_files(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, list[FieldError]]:
-        """Files that are not there or do not fit; what is known of the others is put into the values."""
-        found: dict[int, list[FieldError]] = {}
-        for name, field in self.files.items():
-            held = {
-                place: field.held(candidate.values.get(name))
-                for place, candidate in enumerate(candidates)
-                if name in candidate.changed
-            }
-            facts = known_files(reader, {each["key"] for files in held.values() for each in files})
-            for place, files in held.items():
-                for each in files:
-                    try:
-                        settle(each, field, facts)
-                    except ValueProblem as problem:
-                        error = FieldError(name, problem.code, f"{name}: {problem.message}")
-                        found.setdefault(place, []).append(error)
-        return found
-
     def uses(self, row: Mapping[str, Any], names: Iterable[str] | None = None) -> set[Use]:
         """What a row refers to, through all of its fields of files or some of them."""
         record = key_text(self.key_of(row))
@@ -410,33 +198,6 @@ class WritableTable:
             for name in (self.files if names is None else names)
             for each in self.files[name].held(row.get(name))
         }
-
-    def _duplicates(self, reader: Reader, candidates: Sequence[Candidate]) -> dict[int, Conflict]:
-        found: dict[int, Conflict] = {}
-        for names in self.unique:
-            wanted: dict[tuple[Any, ...], list[int]] = {}
-            for place, candidate in enumerate(candidates):
-                values = tuple(comparable(candidate.values.get(name)) for name in names)
-                if None not in values and any(name in candidate.changed for name in names):
-                    wanted.setdefault(values, []).append(place)
-            if not wanted:
-                continue
-            moving = {c.key for c in candidates if c.key is not None and any(name in c.changed for name in names)}
-            taken = self._holders(reader, names, list(wanted), moving)
-            for values, places in wanted.items():
-                for place in places if values in taken else places[1:]:
-                    found.setdefault(place, duplicate(names))
-        return found
-
-    def _holders(
-        self, reader: Reader, names: tuple[str, ...], values: list[tuple[Any, ...]], moving: Collection[KeyValue | None]
-    ) -> set[tuple[Any, ...]]:
-        columns = [self.source.c[name] for name in names]
-        rows = reader.rows(
-            select(*columns, *(self.source.c[name] for name in self.key)).where(is_one_of(columns, values))
-        )
-        width = len(names)
-        return {tuple(map(comparable, row[:width])) for row in rows if row[width:] not in moving}
 
     # ── The write ──
 
@@ -536,14 +297,6 @@ def _has_steps(field: FieldType[Any]) -> bool:
     return not isinstance(field, LinksField) or field.relation.junction is not None
 
 
-def not_linkable(name: str, keys: Sequence[Any], exists: bool) -> FieldError:
-    """Records that a link may not lead to; `exists`: only because of `limitToView`."""
-    shown = ", ".join(map(str, keys[:10]))
-    if exists:
-        return FieldError(name, "link.not-in-view", f"{name}: {shown} is not among the records that may be linked")
-    return FieldError(name, "link.missing", f"{name}: there is no record {shown}")
-
-
 def _followed(table: TableModel, model: AppModel) -> frozenset[str]:
     held: set[str] = set()
     for child in model.tables:
@@ -569,19 +322,3 @@ def _myself(value: Any, author: str) -> Any:
 
 def _is_whole(index: IndexSpec) -> bool:
     return index.unique and index.where is None and not index.live
-
-
-def refused(constraints: Sequence[str]) -> SovriumError:
-    """Constraints that the record does not meet (T-141)."""
-    errors = [FieldError(name, "constraint", f"The record does not meet the constraint {name}") for name in constraints]
-    refusal = invalid(errors)
-    refusal.extra["constraint"] = constraints[0]
-    refusal.extra.pop("field", None)
-    return refusal
-
-
-def duplicate(names: tuple[str, ...]) -> Conflict:
-    """Another record has the values of a unique key."""
-    if len(names) == 1:
-        return Conflict(f"Another record has this {names[0]}", field=names[0], fields=list(names))
-    return Conflict(f"Another record has the same {', '.join(names)}", fields=list(names))
