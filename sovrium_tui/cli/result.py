@@ -1,10 +1,13 @@
-"""Rows as a table of text."""
+"""What a command has found: rows as a table of text, a text on stdout or in a file."""
 
 import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
+
+from core.errors import SovriumError
 
 WIDEST = 60
 """Cells of the terminal that a column may take."""
@@ -39,6 +42,19 @@ class Table:
 
     def _line(self, row: Sequence[str]) -> str:
         return "  ".join(map(fitted, row, self.widths, self.numeric)).rstrip()
+
+
+def deliver(text: str, output: Path | None) -> None:
+    """Print a text, or write it to a file, whose folder is made. Raises SovriumError."""
+    if output is None:
+        click.echo(text)
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SovriumError(f"{output}: {error.strerror}") from error
+    click.echo(f"Wrote {output}", err=True)
 
 
 def text_of(cell: Any) -> str:

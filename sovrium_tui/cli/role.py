@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from core.errors import BadRequest, SovriumError
+from core.errors import BadRequest
 from sovrium_tui.cli.account import ADMIN, account_options, asked, tell_rows
 from sovrium_tui.cli.app_file import app_argument, find_app
+from sovrium_tui.cli.result import deliver
 
 
 @click.group()
@@ -60,18 +61,10 @@ def export_rls(
         if name not in rules.known:
             hint = nearest(name, rules.known) or f"there are {', '.join(rules.known)}"
             raise BadRequest(f"{app_file.name} has no role {name}", hint=hint)
-    text = "\n".join(rules.undo() if undo else rules.script()) + "\n"
+    text = "\n".join(rules.undo() if undo else rules.script())
     for each in rules.unsaid:
         click.echo(f"left out: {each}", err=True)
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise SovriumError(f"{output}: {error.strerror}") from error
-    click.echo(f"Wrote {output}", err=True)
+    deliver(text, output)
 
 
 COMMANDS = (roles,)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from core.errors import SovriumError
 from sovrium_tui.cli.app_file import app_argument, find_app
+from sovrium_tui.cli.result import deliver
 from sovrium_tui.settings import MASK, masked
 
 
@@ -82,16 +82,7 @@ def schema_command(output: Path | None) -> None:
     from core.fields.registry import FIELD_TYPES
     from core.schema.jsonschema import json_schema
 
-    text = json.dumps(json_schema(FIELD_TYPES), indent=2, ensure_ascii=False)
-    if output is None:
-        click.echo(text)
-        return
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise SovriumError(f"{output}: {error.strerror}") from error
-    click.echo(f"Wrote {output}", err=True)
+    deliver(json.dumps(json_schema(FIELD_TYPES), indent=2, ensure_ascii=False), output)
 
 
 COMMANDS = (validate, schema_command)
