@@ -5,7 +5,7 @@ Each role gets what it alone gives: what lets rows through as a permissive polic
 so that PostgreSQL joins the roles of one login as the server does. What cannot be said is closed, and told.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal
 
 from core.access.connected import Connected, Unsayable
@@ -42,7 +42,7 @@ class NativeRules:
         self._writes = writes
         self._path = tables
         app = sql_name(model.app.name)
-        self._known = {name: fitted(f"{app}_{sql_name(name)}") for name in (*model.app.roles.names(), ANON)}
+        self._known = _role_names(app, (*model.app.roles.names(), ANON))
         """All roles, groups and `anon`, with the names that they have in PostgreSQL."""
         self._wanted = {name: role for name, role in self._known.items() if roles is None or name in roles}
         self._schema = fitted(f"{app}_rls")
@@ -206,6 +206,15 @@ class NativeRules:
         said = "".join(f"\n  {word} ({text})" for word, text in clauses.items())
         head = f"CREATE POLICY {quote(what)} ON {quote(table.sql_name)} AS {kind} FOR {action}"
         return f"{head} TO {quote(self._known[name])}{said};"
+
+
+def _role_names(app: str, names: Iterable[str]) -> dict[str, str]:
+    """What each is called in PostgreSQL; as it is written where two would be one, such as `group-x` and `group:x`."""
+    found: dict[str, str] = {}
+    for name in names:
+        plain = fitted(f"{app}_{sql_name(name)}")
+        found[name] = plain if plain not in found.values() else fitted(f"{app}_{name}")
+    return found
 
 
 def _sequences(table: TableModel) -> list[str]:

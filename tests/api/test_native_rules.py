@@ -302,7 +302,10 @@ def test_what_each_sees(
 
 CLOSED = f"""
 name: {NAME}
-auth: {{strategies: [{{type: emailAndPassword}}], roles: [{{name: top, level: 90}}]}}
+auth:
+  strategies: [{{type: emailAndPassword}}]
+  roles: [{{name: top, level: 90}}, {{name: group-x, level: 5}}]
+  groups: [{{name: x}}]
 tables:
   - name: notes
     fields:
@@ -331,6 +334,9 @@ def test_what_cannot_be_said_is_closed(tmp_path: Path, capsys: pytest.CaptureFix
         in script
     )
     assert "member" not in "".join(line for line in script.splitlines() if line.startswith(("CREATE POLICY", "GRANT")))
+    assert execute(["roles", "export-rls", str(app), "--role", "group-x", "--role", "group:x"]) == 0
+    assert f'CREATE ROLE "{PREFIX}_group_x" NOLOGIN' in (script := capsys.readouterr().out)
+    assert f'CREATE ROLE "{PREFIX}_group:x" NOLOGIN' in script
     app.write_text(CLOSED.replace("$currentUser.activeAssignment", "$currentUser.id"))
     assert execute(["roles", "export-rls", str(app), "--role", "viewer"]) == 0
     assert "a date compared with what is asked of the caller" in capsys.readouterr().err
