@@ -40,7 +40,7 @@ format: $(VENV)/dev.stamp
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 lock: ## resolve the dependencies anew (needs uv)
 	@printf 'hatchling>=1.27\neditables>=0.5\n' | uv pip compile pyproject.toml - $(LOCK) -o requirements/run.txt
-	@uv pip compile pyproject.toml --extra postgres --group test --group check --group bench $(LOCK) -c requirements/run.txt -o requirements/dev.txt
+	@uv pip compile pyproject.toml --extra pictures --extra postgres --group test --group check --group bench $(LOCK) -c requirements/run.txt -o requirements/dev.txt
 
 clean:
 	@rm -rf $(VENV) .bench dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
