@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from textual import work
@@ -15,7 +17,8 @@ from core.contract.auth import EnrolmentBody, SessionBody, UserBody
 from screens.actions.binding import bindings_of
 from screens.presenters.format.line import one_line
 from screens.presenters.migration import Line
-from screens.presenters.person import moment, session_line
+from screens.presenters.person import moment, session_line, session_lines
+from screens.services.download import at_home, free_name
 from screens.services.text import t
 from screens.widgets.confirm import confirm
 from screens.widgets.enrolment_sheet import EnrolmentSheet, SecretSheet
@@ -226,6 +229,50 @@ class AccountScreen(ListingScreen[Entry]):
     async def action_account_others(self) -> None:
         await self.attempt(lambda port: port.account.end_other_sessions(), t("account.others-done"))
 
+    @work(exclusive=True, group="ask", exit_on_error=False)
+    async def action_account_email(self) -> None:
+        """Ask for another address, which is proven by a mail."""
+
+        async def send(values: Values) -> None:
+            await self._port().account.change_email(values["email"])
+
+        asks = [Ask("email", t("people.email"), self.user["email"] or "" if self.user is not None else "")]
+        sheet = FormSheet(self.context, t("account.email"), asks, note=t("account.email-note"), send=send)
+        if await self.app.push_screen_wait(sheet) is not None:
+            self.notify(t("account.email-asked"))
+            self.load()
+
+    @work(exclusive=True, group="ask", exit_on_error=False)
+    async def action_account_export(self) -> None:
+        """Save all that is kept of the account."""
+        start = str(await asyncio.to_thread(free_name, Path("account.json")))
+        if typed := await self.app.push_screen_wait(NameDialog(self.context, t("account.file"), start)):
+            target = at_home(typed)
+            await self.attempt(lambda port: port.account.export(target), t("audit.exported", file=str(target)))
+
+    @work(exclusive=True, group="ask", exit_on_error=False)
+    async def action_account_leave(self) -> None:
+        """Give the account up, once its address was typed; what follows is the prompt."""
+        user, port = self.user, self.context.port
+        if user is None or port is None:
+            return
+        name = one_line(user["email"] or user["name"])
+        if not await confirm(
+            self.app, t("people.delete-ask", name=name), t("account.leave-note"), yes=t("people.delete-yes"), typed=name
+        ):
+            return
+        told: list[str] = []
+
+        async def send(values: Values) -> None:
+            told.append(await port.account.leave(values["password"]))
+
+        asks = [Ask("password", t("people.password"), secret=True)]
+        sheet = FormSheet(self.context, name, asks, note=t("account.leave-proof"), send=send)
+        if await self.app.push_screen_wait(sheet) is not None:
+            self.context.keeper.forget()
+            self.notify(t("account.left", day=moment(told[0])), timeout=15)
+            await port.close()  # the stream of events with it, so that the server asks at once who one is
+
     async def action_account_switch(self) -> None:
         """Sign out, so that somebody else can sign in here."""
         await self.app.run_action("app_sign_out")
@@ -246,16 +293,6 @@ def own_lines(user: UserBody) -> list[Line]:
     if user["email"] and not user["emailVerified"]:
         lines.append((f"! {t('people.state.unverified')}", "warn"))
     return lines
-
-
-def session_lines(session: SessionBody) -> list[Line]:
-    return [
-        (session_line(session), "title"),
-        (f"{t('account.began'):<18} {moment(session['createdAt'])}", "plain"),
-        (f"{t('account.seen'):<18} {moment(session['lastSeenAt'])}", "plain"),
-        (f"{t('account.until'):<18} {moment(session['expiresAt'])}", "plain"),
-        (one_line(session["userAgent"] or ""), "muted"),
-    ]
 
 
 def key_lines(key: ApiKeyBody) -> list[Line]:

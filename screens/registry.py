@@ -38,6 +38,7 @@ PLACES: tuple[Place, ...] = (
     Place("migrations", "screens.migrations", "MigrationsScreen", tab=False),
     Place("roles", "screens.roles", "RolesScreen", tab=False),
     Place("users", "screens.users", "UsersScreen", tab=False),
+    Place("sessions", "screens.sessions", "SessionsScreen", tab=False),
     Place("auth", "screens.auth_settings", "AuthSettingsScreen", tab=False),
     Place("account", "screens.account", "AccountScreen", tab=False),
     Place("outbox", "screens.outbox", "OutboxScreen", tab=False),

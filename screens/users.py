@@ -87,6 +87,8 @@ class UsersScreen(ListingScreen[AdminUser]):
                 return is_locked(user)
             case "users_factors":
                 return user["twoFactorEnabled"]
+            case "users_link":
+                return bool(user["email"])
             case "users_verify":
                 return bool(user["email"]) and not user["emailVerified"]
         return True
@@ -224,6 +226,12 @@ class UsersScreen(ListingScreen[AdminUser]):
         if await self.app.push_screen_wait(sheet) is not None:
             self.notify(t("people.reset-done", name=address_of(user)))
             self.load()
+
+    @work(exclusive=True, group="ask", exit_on_error=False)
+    async def action_users_link(self) -> None:
+        """Send a link by which its owner chooses another password."""
+        if (user := self.chosen()) is not None and (email := user["email"]):
+            await self.attempt(lambda port: port.account.forgotten(email), t("people.link-sent", name=address_of(user)))
 
     @work(exclusive=True, group="ask", exit_on_error=False)
     async def action_users_sessions(self) -> None:

@@ -48,7 +48,7 @@ class Export:
                 "secondFactors": _rows(reader, FACTORS, user),
                 "apiKeys": _rows(reader, KEYS, user),
                 "log": _entries(reader, user),
-                "kept": {table.name: _rows(reader, table, user) for table in others},
+                "kept": {str(table.name): _rows(reader, table, user) for table in others},
             }
 
         def note(tx: Transaction) -> None:
@@ -61,7 +61,7 @@ class Export:
 
 def _rows(reader: Reader, table: Table, user: str) -> list[dict[str, Any]]:
     columns = [column for column in table.columns if column.name not in _SECRET]
-    names = [column.name for column in columns]
+    names = [str(column.name) for column in columns]  # SQLAlchemy's own kind of text is no key in JSON
     rows = reader.rows(select(*columns).where(table.c.user_id == user))
     return [{name: _plain(value) for name, value in zip(names, row, strict=True)} for row in rows]
 

@@ -1,6 +1,7 @@
 """Signing in to a server and one's own account there: `/api/auth` as a console needs it."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -16,6 +17,7 @@ class Asker(Protocol):
     token: str | None
 
     async def request(self, method: str, path: str, *, json: Any = None) -> Any: ...
+    async def fetch(self, path: str, target: Path) -> int: ...
 
 
 class AccountPort(Protocol):
@@ -61,6 +63,18 @@ class AccountPort(Protocol):
     async def end_other_sessions(self) -> int: ...
     async def rename(self, name: str) -> None: ...
     async def change_password(self, current: str, new: str) -> None: ...
+    async def change_email(self, email: str) -> None:
+        """Ask for another address: the former one is asked first, then the new one is to be proven."""
+        ...
+
+    async def export(self, target: Path) -> int:
+        """Save all that is kept of the account; bytes written."""
+        ...
+
+    async def leave(self, password: str) -> str:
+        """Give the account up: all sessions end. Answers when it is removed; until then the link of a mail keeps it."""
+        ...
+
     async def begin_factor(self, password: str) -> EnrolmentBody:
         """Set up an authenticator app; it holds once `confirm_factor` was shown its first code."""
         ...
@@ -140,6 +154,18 @@ class Account:
 
     async def change_password(self, current: str, new: str) -> None:
         await self._enter("/change-password", {"currentPassword": current, "newPassword": new})
+
+    async def change_email(self, email: str) -> None:
+        await self._client.request("POST", f"{BASE}/change-email", json={"newEmail": email})
+
+    async def export(self, target: Path) -> int:
+        return await self._client.fetch("/api/account/export", target)
+
+    async def leave(self, password: str) -> str:
+        body = {"confirm": True, "password": password}
+        answer = await self._client.request("POST", "/api/account/delete", json=body)
+        self._client.token = None
+        return cast(str, answer["eraseAt"])
 
     async def begin_factor(self, password: str) -> EnrolmentBody:
         body = {"password": password, "method": "totp"}

@@ -16,6 +16,7 @@ from core.contract.admin import (
     InvitationSent,
     OutboxEntry,
     OutboxPage,
+    SessionPage,
     UserPage,
 )
 from core.contract.auth import SessionBody
@@ -62,6 +63,10 @@ class AdminPort(Protocol):
     async def reset_factors(self, id_: str) -> None: ...
     async def remove(self, id_: str) -> None: ...
     async def user_sessions(self, id_: str) -> list[SessionBody]: ...
+    async def sessions(self, *, limit: int = 50, offset: int = 0) -> SessionPage:
+        """Of everybody, the one that was used last first."""
+        ...
+
     async def end_session(self, handle: str) -> None: ...
     async def end_sessions(self, id_: str) -> int: ...
     async def impersonate(self, id_: str) -> Impersonated:
@@ -149,6 +154,10 @@ class Administration:
     async def user_sessions(self, id_: str) -> list[SessionBody]:
         answer = await self._post("list-user-sessions", {"userId": id_})
         return cast(list[SessionBody], answer["sessions"])
+
+    async def sessions(self, *, limit: int = 50, offset: int = 0) -> SessionPage:
+        path = asked("/api/admin/sessions", {"limit": limit, "offset": offset})
+        return cast(SessionPage, await self._client.request("GET", path))
 
     async def end_session(self, handle: str) -> None:
         await self._post("revoke-user-session", {"sessionToken": handle})

@@ -18,6 +18,7 @@ APP: tuple[Action, ...] = (
     Action("go.migrations", "", "global", leader="m"),
     Action("go.roles", "", "global", leader="o"),
     Action("go.users", "", "global", leader="u"),
+    Action("go.sessions", "", "global", leader="w"),
     Action("go.auth", "", "global", leader="i"),
     Action("go.account", "", "global", leader="a"),
     Action("go.outbox", "", "global", leader="b"),

@@ -33,12 +33,19 @@ USERS: tuple[Action, ...] = (
     Action("users.ban", "b", "users", footer=5),
     Action("users.password", "p", "users", footer=6),
     Action("users.sessions", "s", "users", footer=7),
+    Action("users.link", "L", "users"),
     Action("users.factors", "f", "users"),
     Action("users.impersonate", "m", "users"),
     Action("users.delete", "d,delete", "users"),
     Action("users.unlock", "U", "users"),
     Action("users.verify", "V", "users"),
     Action("users.refresh", "R,f5", "users"),
+)
+
+SESSIONS: tuple[Action, ...] = (
+    Action("sessions.end", "d,delete", "sessions", footer=1),
+    Action("sessions.end_all", "X", "sessions", footer=2),
+    Action("sessions.refresh", "R,f5", "sessions", footer=3),
 )
 
 AUTH: tuple[Action, ...] = (
@@ -62,6 +69,9 @@ ACCOUNT: tuple[Action, ...] = (
     Action("account.key", "o", "account", footer=5),
     Action("account.end", "d,delete", "account", footer=6),
     Action("account.others", "X", "account", footer=7),
+    Action("account.email", "m", "account"),
+    Action("account.export", "x", "account"),
+    Action("account.leave", "", "account"),
     Action("account.switch", "", "account"),
     Action("account.disable", "", "account"),
     Action("account.refresh", "R,f5", "account"),

@@ -7,7 +7,7 @@ from screens.actions.app import APP, CONNECTION, HOME, JOBS, LOGS, TABS
 from screens.actions.change import CHANGE, CHANGES, CONFLICT
 from screens.actions.formula import FORMULA
 from screens.actions.grid import CELLS, GRID
-from screens.actions.people import ACCOUNT, AUDIT, AUTH, FORM, OUTBOX, POLICIES, ROLES, SECRET, USERS
+from screens.actions.people import ACCOUNT, AUDIT, AUTH, FORM, OUTBOX, POLICIES, ROLES, SECRET, SESSIONS, USERS
 from screens.actions.record import COLUMNS, EDITOR, FILES, FILTER, PASTE, PICKER, RECORD, SORT
 from screens.actions.schema import MIGRATIONS, PLAN, SCHEMA, SCHEMA_TEXT
 from screens.actions.sql import SQL
@@ -49,6 +49,7 @@ ACTIONS: tuple[Action, ...] = (
     *ROLES,
     *POLICIES,
     *USERS,
+    *SESSIONS,
     *AUTH,
     *ACCOUNT,
     *SECRET,

@@ -81,6 +81,16 @@ def session_line(session: SessionBody) -> str:
     return one_line(f"{session['device']}  {where}  {moment(session['lastSeenAt'])}{here}{acting}")
 
 
+def session_lines(session: SessionBody) -> list[Line]:
+    return [
+        (session_line(session), "title"),
+        (f"{t('account.began'):<18} {moment(session['createdAt'])}", "plain"),
+        (f"{t('account.seen'):<18} {moment(session['lastSeenAt'])}", "plain"),
+        (f"{t('account.until'):<18} {moment(session['expiresAt'])}", "plain"),
+        (one_line(session["userAgent"] or ""), "muted"),
+    ]
+
+
 def role_names(names: Iterable[str], typed: str) -> str:
     """The roles that were typed, as the server takes them. Raises ValueError for one that is not there."""
     known, asked = list(names), [each for each in typed.replace(",", " ").split() if each]

@@ -179,6 +179,7 @@ def test_a_091_everything_that_is_kept_of_a_person(signed_server: RunningServer)
     ana, bob = desk.sign_up("ana"), desk.sign_up("bob")
     for visitor, text in ((ana, "one"), (bob, "two"), (ana, "three")):
         assert visitor.post("/api/tables/notes/records", {"fields": {"text": text}}).status_code == 201
+    key = ana.post("/api/auth/api-keys", {"name": "robot"}).json()["key"]
     answer = ana.get("/api/account/export")
     assert answer.status_code == 200
     assert "attachment" in answer.headers["content-disposition"]
@@ -187,7 +188,8 @@ def test_a_091_everything_that_is_kept_of_a_person(signed_server: RunningServer)
     assert [each["isCurrent"] for each in body["sessions"]] == [True]
     assert sorted(each["fields"]["text"] for each in body["records"]["notes"]) == ["one", "three"]
     assert {each["action"] for each in body["log"]} >= {"user.signed_up", "session.created"}
-    for secret in (ana.token, bob.id, "bob@example.org", "$argon2", "hash"):
+    assert [each["name"] for each in body["apiKeys"]] == ["robot"]
+    for secret in (ana.token, key, bob.id, "bob@example.org", "$argon2", "hash"):
         assert secret not in answer.text, secret
     assert desk.guest.get("/api/account/export").status_code == 401
     assert "account.exported" in desk.audited()

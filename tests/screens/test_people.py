@@ -1,5 +1,6 @@
 """One's own account, the outbox and the audit log, by keys over a real server with accounts."""
 
+import json
 import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -9,11 +10,13 @@ from typing import Any
 import pyotp
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from core.auth.password import PROFILES
 from core.client.client import Client
 from screens.presenters.qr import in_groups, qr_lines
 from screens.services.session import SessionStore
+from screens.widgets.confirm import Confirm
 from screens.widgets.enrolment_sheet import EnrolmentSheet, SecretSheet
 from screens.widgets.form_sheet import FormSheet
 from screens.widgets.listing_screen import Listing
@@ -21,6 +24,7 @@ from sovrium_tui import __version__
 from sovrium_tui.console import ConsoleApp
 from tests.support.accounts import DESK, PASSWORD, Desk
 from tests.support.console import console, running, screen_text, until
+from tests.support.mailbox import Mailbox
 from tests.support.server import RunningServer
 
 APP = DESK.replace("auth:\n", "auth:\n  twoFactor: true\n")
@@ -133,6 +137,48 @@ async def test_ones_own_password_sessions_and_keys(desk: Desk) -> None:
         assert desk.sign_in("ana", password="one harbour at noon").id == ana.id
 
 
+async def test_a_087_a_091_ones_own_address_export_keys_and_end(desk: Desk, tmp_path: Path) -> None:
+    """A-087, A-091, A-270: another address is asked for, a file has everything, a key and a session end, the account is
+    given up once its address and password were typed."""
+    ana, other = desk.sign_up("ana"), desk.sign_in("ana")
+    key = ana.post("/api/auth/api-keys", {"name": "robot"}).json()["key"]
+    mail = Mailbox(desk)
+    async with at(desk, "a", ana.token) as (pilot, screen):
+        app: Any = pilot.app
+        await until(pilot, lambda: len(screen.items) == 4)
+        await pilot.press("m")
+        await on(pilot, FormSheet)
+        await pilot.press("ctrl+u", *"ana", "enter")
+        await until(pilot, lambda: "e-mail" in shown(pilot).lower() and app.screen.query_one("#form-problem").display)
+        await pilot.press(*"2@example.org", "enter")
+        await until(pilot, lambda: app.screen is screen and any(to.startswith("ana2") for _, to in mail.told()))
+        await pilot.press("x")
+        await until(pilot, lambda: app.screen.query(Input))
+        await pilot.press("ctrl+u", *str(tmp_path / "me.json"), "enter")
+        await until(pilot, lambda: app.screen is screen and (tmp_path / "me.json").exists())
+        assert json.loads((tmp_path / "me.json").read_text())["user"]["email"] == "ana@example.org"
+        await pilot.press("end", "d")
+        await on(pilot, Confirm)
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: len(screen.items) == 3)
+        who = desk.client(authorization=f"Bearer {key}").get("/api/access/whoami")
+        assert who.status_code == 401
+        at_ = next(n for n, each in enumerate(screen.items) if each.session and not each.session["isCurrent"])
+        await pilot.press("home", *["down"] * at_, "d")
+        await until(pilot, lambda: len(screen.items) == 2)
+        assert other.get("/api/auth/get-session").json() is None
+        await screen.run_action("account_leave")
+        await on(pilot, Confirm)
+        await pilot.press(*"ana@example.org", "enter")
+        await on(pilot, FormSheet)
+        await pilot.press(*"wrong", "enter")
+        await until(pilot, lambda: app.screen.query_one("#form-problem").display)
+        await pilot.press(*PASSWORD, "enter")
+        await until(pilot, lambda: ("accountDeletion", "ana") in mail.told())
+    assert ana.get("/api/auth/get-session").json() is None
+    assert "account.deletion.scheduled" in desk.audited()
+
+
 async def test_a_271_switching_the_account_keeps_nothing_that_was_read(desk: Desk) -> None:
     """A-271"""
     ana = desk.sign_up("ana")
@@ -209,6 +255,9 @@ async def test_a_167_the_outbox_shows_what_has_not_left(desk: Desk) -> None:
         )
         assert answer.status_code == 200
         gone = screen.chosen()["id"]
+        await pilot.press("s")
+        await until(pilot, lambda: screen.context.messages.messages)
+        assert screen.chosen()["id"] == gone
         await pilot.press("d")
         await until(pilot, lambda: gone not in [item["id"] for item in screen.items])
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,15 +17,20 @@ from screens.widgets.listing_screen import Listing
 from sovrium_tui import __version__
 from sovrium_tui.console import ConsoleApp
 from tests.support.accounts import DESK, PASSWORD, Desk
+from tests.support.clock import MovingClock
 from tests.support.console import console, running, screen_text, until
+from tests.support.factor import enrol
+from tests.support.mailbox import Mailbox
 from tests.support.server import RunningServer
+
+APP = DESK.replace("auth:\n", "auth:\n  twoFactor: true\n")
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     real = dict(PROFILES)
     PROFILES.update(dict.fromkeys(PROFILES, (64, 1)))
-    with RunningServer(DESK, tmp_path_factory.mktemp("desk"), version=__version__) as running_server:
+    with RunningServer(APP, tmp_path_factory.mktemp("desk"), version=__version__) as running_server:
         yield running_server
     PROFILES.update(real)
 
@@ -146,3 +152,55 @@ async def test_a_171_a_271_acting_as_somebody_has_a_banner_and_keeps_no_rows(des
         assert "You act as" not in shown(pilot)
     audited = desk.audited()
     assert audited.index("admin.impersonation.started") < audited.index("admin.impersonation.stopped")
+
+
+async def test_a_267_passwords_addresses_and_factors_of_others(desk: Desk) -> None:
+    """A-267, A-268, A-270: an address is taken for proven, a link is sent, factors are taken away once the address is
+    typed, a password is set for the time being."""
+    ana = desk.sign_up("ana")
+    enrol(ana, MovingClock(datetime.now(UTC)))
+    mail = Mailbox(desk)
+    async with users(desk) as (pilot, screen):
+        await until(pilot, lambda: "address not proven" in shown(pilot))
+        await pilot.press("V")
+        await until(pilot, lambda: screen.items[0]["emailVerified"] and "address not proven" not in shown(pilot))
+        await pilot.press("L")
+        await until(pilot, lambda: ("resetPassword", "ana") in mail.told())
+        assert screen.items[0]["twoFactorEnabled"]
+        assert "2FA" in shown(pilot)
+        await pilot.press("f")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Confirm))
+        await pilot.press(*"ana@example.org", "enter")
+        await until(pilot, lambda: not screen.items[0]["twoFactorEnabled"])
+        pilot.app.context.messages.messages.clear()  # type: ignore[attr-defined]
+        await pilot.press("p")
+        await form(pilot)
+        await pilot.press(*"quay-42!")
+        assert "quay-42!" not in pilot.app.export_screenshot()
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.context.messages.messages)  # type: ignore[attr-defined]
+    answer = desk.client().post("/api/auth/sign-in/email", json={"email": "ana@example.org", "password": "quay-42!"})
+    assert answer.status_code == 200
+    audited = desk.audited()
+    assert {"admin.user.password_set", "password.reset_requested", "mfa.reset_by_admin"} <= set(audited)
+
+
+async def test_a_267_sessions_of_everybody(desk: Desk) -> None:
+    """A-267: who is in, the last one first; one session ends, or all of somebody, and nobody else's."""
+    ana, other, bo = desk.sign_up("ana"), desk.sign_up("bo"), desk.sign_in("bo")
+    async with users(desk) as (pilot, _):
+        app: Any = pilot.app
+        await pilot.press("g", "w")
+        await until(pilot, lambda: app.current_mode == "sessions" and len(app.screen.items) == 3)
+        screen = app.screen
+        owners = [item["user"]["email"] for item in screen.items]
+        await until(pilot, lambda: "bo@example.org" in shown(pilot) and "3 sessions" in shown(pilot))
+        await pilot.press(*["down"] * owners.index("ana@example.org"), "d")
+        await until(pilot, lambda: len(screen.items) == 2)
+        assert ana.get("/api/auth/get-session").json() is None
+        assert bo.get("/api/auth/get-session").json() is not None
+        await pilot.press("X")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: screen.items == [] and "No session is open" in shown(pilot))
+    assert [each.get("/api/auth/get-session").json() for each in (other, bo)] == [None, None]
