@@ -15,7 +15,7 @@ import pytest
 from core.storage.database import Call, Database, Reader, Settings
 from core.storage.engine import open_database
 
-ROUNDS = int(os.environ.get("SOVRIUM_KILL_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("SOVRIUM_KILL_ROUNDS", "6"))
 
 
 def kill_while_writing(url: str, first: int, after: int) -> set[int]:
