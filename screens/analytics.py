@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from textual import work
@@ -11,7 +11,6 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
-from textual.worker import Worker
 
 from core.client import NotFound, Port, SovriumError
 from core.contract.analytics import Granularity
@@ -40,10 +39,9 @@ from screens.services.context import Context
 from screens.services.number import grouped
 from screens.services.style import STYLES
 from screens.services.text import t
-from screens.widgets.console_screen import ConsoleScreen
-from screens.widgets.defect import tell_defect
 from screens.widgets.form_sheet import Ask, FormSheet, Values
 from screens.widgets.ranking import Ranking
+from screens.widgets.reading_screen import ReadingScreen
 from screens.widgets.time_chart import TimeChart
 
 T = TypeVar("T")
@@ -52,7 +50,7 @@ TONES = {"good": "$success", "bad": "$error"}
 LISTS = ("pages", "referrers", "devices", "campaigns")
 
 
-class AnalyticsScreen(ConsoleScreen):
+class AnalyticsScreen(ReadingScreen):
     """Figures and bars of a span of days, and below them four lists."""
 
     CSS_PATH = STYLES / "analytics.tcss"
@@ -69,7 +67,6 @@ class AnalyticsScreen(ConsoleScreen):
         self.traffic: Traffic | None = None
         self.problem = ""
         """Why there is nothing to see."""
-        self._stops: list[Callable[[], None]] = []
 
     def compose_body(self) -> Iterable[Widget]:
         yield Static(id="analytics-head", markup=False)
@@ -83,25 +80,6 @@ class AnalyticsScreen(ConsoleScreen):
                 with Vertical(classes="analytics-card"):
                     yield Static(id=f"title-{name}", classes="analytics-title", markup=False)
                     yield Ranking(id=f"list-{name}")
-
-    def on_mount(self) -> None:
-        self._stops = [self.context.connected.listen(lambda online: self.load() if online else None)]
-        self.load()
-
-    def on_unmount(self) -> None:
-        for stop in self._stops:
-            stop()
-
-    def on_screen_resume(self) -> None:
-        if self.context.port is not None and self.is_mounted:
-            self.load()
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        tell_defect(self.app, event)
-
-    def language_changed(self) -> None:
-        super().language_changed()
-        self.paint()
 
     # ── Reading ──
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from textual import work
@@ -12,7 +12,6 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
-from textual.worker import Worker
 
 from core.client import NotFound, SovriumError
 from core.contract.migrations import MigrationEntry, MigrationPlan, MigrationStatus, RunRequest
@@ -30,15 +29,14 @@ from screens.presenters.migration import (
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import t
-from screens.widgets.console_screen import ConsoleScreen
-from screens.widgets.defect import tell_defect
 from screens.widgets.line_view import LineView
 from screens.widgets.plan_sheet import PlanSheet
+from screens.widgets.reading_screen import ReadingScreen
 
 PAGE = 50
 
 
-class MigrationsScreen(ConsoleScreen):
+class MigrationsScreen(ReadingScreen):
     """The plan and the versions to the left, what is known of the chosen one to the right (or below)."""
 
     CSS_PATH = STYLES / "migrations.tcss"
@@ -58,7 +56,6 @@ class MigrationsScreen(ConsoleScreen):
         """The version that others are compared with."""
         self.problem: list[Line] = []
         """Why there is no plan: the app file is wrong."""
-        self._stops: list[Callable[[], None]] = []
 
     def compose_body(self) -> Iterable[Widget]:
         yield Static(id="migrations-head", markup=False)
@@ -66,30 +63,8 @@ class MigrationsScreen(ConsoleScreen):
             yield OptionList(id="migrations-list", classes="pane", markup=False, compact=True)
             yield LineView(id="migrations-detail", classes="pane")
 
-    def on_mount(self) -> None:
-        self._stops = [
-            self.context.connected.listen(lambda online: self.load() if online else None),
-            self.context.schema_changed.listen(lambda _: self.load()),
-        ]
-        self.load()
-
-    def on_unmount(self) -> None:
-        for stop in self._stops:
-            stop()
-
-    def on_screen_resume(self) -> None:
-        if self.context.port is not None and self.is_mounted:
-            self.load()
-
     def on_resize(self, event: Resize) -> None:
         self.query_one("#migrations-body").set_class(event.size.width >= 110, "wide")
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        tell_defect(self.app, event)
-
-    def language_changed(self) -> None:
-        super().language_changed()
-        self.paint()
 
     # ── Reading ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

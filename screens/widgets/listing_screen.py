@@ -13,17 +13,15 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
-from textual.worker import Worker
 
 from core.client import NotFound, Port, SovriumError
 from screens.presenters.migration import Line
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import t
-from screens.widgets.console_screen import ConsoleScreen
-from screens.widgets.defect import tell_defect
 from screens.widgets.form_sheet import problem_of
 from screens.widgets.line_view import LineView
+from screens.widgets.reading_screen import ReadingScreen
 
 T = TypeVar("T")
 
@@ -37,7 +35,7 @@ class Listing(OptionList):
     ]
 
 
-class ListingScreen(ConsoleScreen, Generic[T]):
+class ListingScreen(ReadingScreen, Generic[T]):
     """A subclass says how a page is fetched, what a line and its details look like, and what can be done."""
 
     CSS_PATH = STYLES / "listing.tcss"
@@ -53,7 +51,6 @@ class ListingScreen(ConsoleScreen, Generic[T]):
         self.problem = ""
         self.is_read = False
         """The server has answered: what is not there is not on its way."""
-        self._stops: list[Callable[[], None]] = []
 
     # ── What a subclass says ──
 
@@ -87,28 +84,9 @@ class ListingScreen(ConsoleScreen, Generic[T]):
             yield Listing(classes="pane listing-list", markup=False, compact=True)
             yield LineView(classes="pane listing-detail")
 
-    def on_mount(self) -> None:
-        self._stops = [self.context.connected.listen(lambda online: self.load() if online else None)]
-        self.load()
-
-    def on_unmount(self) -> None:
-        for stop in self._stops:
-            stop()
-
-    def on_screen_resume(self) -> None:
-        if self.context.port is not None and self.is_mounted:
-            self.load()
-
     def on_resize(self, event: Resize) -> None:
         self.query_one(".listing-body").set_class(event.size.width >= self.WIDE, "wide")
         self.call_after_refresh(self.paint)
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        tell_defect(self.app, event)
-
-    def language_changed(self) -> None:
-        super().language_changed()
-        self.paint()
 
     @property
     def listing(self) -> Listing:
