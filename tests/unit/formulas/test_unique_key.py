@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import Conflict, StorageError
 from core.principal import OWNER
+from core.records.row_check import check_rows
 from core.records.service import Records
 from core.records.writing import WritableTable
 from core.storage.catalog import read_catalog
@@ -171,20 +172,19 @@ async def test_servers_that_write_at_once_keep_a_key_that_only_the_engine_knows(
         return  # one server at a time opens a file
     other = Office(Records(open_db(), office.records.model))
     asked, go_on = threading.Event(), threading.Event()
-    plain = WritableTable.check
     values = {"number": 1, "state": "today", "club": "x"}
     model = app_model(APP.replace("created_at > NOW() AND", "lower(club) = 'x' AND"))
     here, there = (Records(each.records.database, model) for each in (office, other))
 
-    def held(self: WritableTable, tx: Any, candidates: Any) -> Any:
-        found = plain(self, tx, candidates)
-        if self is here.writable(model.tables[0]) and not asked.is_set():
+    def held(target: WritableTable, tx: Any, candidates: Any) -> Any:
+        found = check_rows(target, tx, candidates)
+        if target is here.writable(model.tables[0]) and not asked.is_set():
             asked.set()
             assert go_on.wait(30)
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(WritableTable, "check", held)
+        patch.setattr("core.records.create.check_rows", held)
         first = asyncio.create_task(here.create(OWNER, model.tables[0], {**values, "email": "a@example.org"}))
         await asyncio.to_thread(asked.wait)
         await there.create(OWNER, model.tables[0], {**values, "club": "X", "email": "b@example.org"})
