@@ -13,6 +13,8 @@ from core.fields.person import ME
 from core.fields.place import GeolocationField, accept_place
 from core.query.scope import Ref, Scope
 
+NOBODY = "\ue000"
+"""Equals nothing that anybody has written: an empty text might."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 _RELATIVE = re.compile(r"(last|next):(\d{1,5}):days\Z")
 _BEYOND_RE2 = re.compile(r"\(\?(?:[=!>]|<[=!]|P[=>]|\()|\\[1-9]|[*+?}]\+")
@@ -161,14 +163,19 @@ def _month_after(first: date) -> date:
 
 
 def _variable(raw: Any, scope: Scope, ref: Ref | None = None) -> Any:
+    """What stands for a value of the moment or the caller (V-011, R-112), in its place."""
     if raw in ME and isinstance(raw, str) and ref is not None and ref.family == "user":
-        return scope.user if scope.user is not None else ""
-    if not isinstance(raw, str) or not raw.startswith("$"):
-        return raw
-    known: dict[str, Any] = {"$today": scope.today.isoformat(), "$now": scope.now}
-    if raw in ("$currentUser", "$currentUser.id"):
-        return scope.user if scope.user is not None else ""
-    return known.get(raw, raw)
+        return scope.user or NOBODY
+    match raw:
+        case "$today":
+            return scope.today.isoformat()
+        case "$now":
+            return scope.now
+        case "$currentUser" | "$currentUser.id":
+            return scope.user or NOBODY
+        case "$currentUser.email":
+            return scope.email or NOBODY
+    return raw
 
 
 def _text(raw: Any) -> str:

@@ -90,6 +90,8 @@ class Scope:
     now: datetime
     zone: ZoneInfo = UTC_ZONE
     user: str | None = None
+    email: str | None = None
+    """The address of that account."""
     sql_nulls: bool = False
     sights: Callable[[TableModel], Sight] | None = None
     """What the caller may see of each table; None: everything."""

@@ -70,7 +70,10 @@ class Records:
 
     def scope(self, principal: Principal, table: TableModel) -> Scope:
         """The table as this caller queries it now, who sees of it what the app's rules allow."""
-        scope = Scope(table, self.model, self.database.table, self.database.dialect, self._clock(), user=principal.id)
+        database, now = self.database, self._clock()
+        scope = Scope(
+            table, self.model, database.table, database.dialect, now, user=principal.id, email=principal.email
+        )
         if self.access.is_free(principal):
             return scope
         return replace(scope, sights=self.access.sights(principal, scope))

@@ -185,8 +185,14 @@ def test_views_never_widen_access(server: RunningServer) -> None:
 
 
 def test_current_user_is_resolved_for_each_request(server: RunningServer) -> None:
-    """V-011: `$currentUser.id`"""
+    """V-011, R-112: `$currentUser.id` and `$currentUser.email`, in views and filters; who has none is equal to nothing."""
     url = f"{BASE}/views/mine/records"
+    by_mail = f"{BASE}/records?filter=owner:$currentUser.email"
+    assert titles(server.http.get(by_mail, headers=headers("ada", "member", email="bob"))) == ["b", "d"]
+    empty = server.local.post(f"{BASE}/records", json={"title": "nobody's", "owner": ""}).json()["id"]
+    assert titles(server.http.get(by_mail, headers=headers("ada", "member"))) == []
+    assert titles(server.local.get(url)) == []
+    server.local.delete(f"{BASE}/records/{empty}?permanent=true")
     assert titles(server.http.get(url, headers=headers("ada", "member"))) == ["a", "c", "e"]
     assert titles(server.http.get(url, headers=headers("bob", "member"))) == ["b", "d"]
 
