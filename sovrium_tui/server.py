@@ -274,6 +274,8 @@ class Life:
 
     def _tell_first(self, begun: "Begun") -> None:
         """What became of the first administrator."""
+        nothing = "a token is told" if begun.token is not None else "nothing to do"
+        LOG.debug("first administrator: %s", begun.done or begun.warning or nothing)
         if begun.warning is not None:
             self.report.warnings.append(begun.warning)
         if begun.done is not None:

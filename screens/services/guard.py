@@ -18,7 +18,7 @@ class Guard(LineFilter):
     """One for all lines, so that Textual finds again what it has filtered already."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        if not any(ORDERS.search(text) for text, _, _ in segments):
+        if ORDERS.search("".join([segment.text for segment in segments])) is None:
             return segments
         return [Segment(ORDERS.sub("", text), style, control) for text, style, control in segments]
 

@@ -187,7 +187,11 @@ def test_a_236_a_240_the_log_and_the_process_hold_no_password(tmp_path: Path) ->
     process.send_signal(signal.SIGTERM)
     lines.append(process.communicate()[0])
     said = "".join(lines)
-    assert "admin root@example.org was made from the environment" in said
+    assert "✓ admin root@example.org was made from the environment" in said
+    assert "[DEBUG] [SERVER] first administrator: admin root@example.org was made" in said, "A-248"
+    kept = (tmp_path / ".sovrium" / "run" / "server.log").read_text()
+    assert "was made from the environment" in kept
+    assert PASSWORD not in kept
     assert PASSWORD not in said
     assert "argon2" not in said
 

@@ -1,9 +1,11 @@
 """The log read back from its files."""
 
 import logging
+from io import StringIO
 from os import fdopen, pipe
 from pathlib import Path
 from random import Random
+from threading import Thread
 
 import pytest
 
@@ -162,3 +164,19 @@ def test_a_terminal_that_stands_still_stops_nobody(tmp_path: Path, monkeypatch: 
                 log.info("%d %s", number, "x" * 100)
         assert (tmp_path / "server.log").read_text().count("\n") == 1500
         assert [" 0 x" in read.readline(), *(read.readline()[-5:] for _ in range(1499))] == [True] + ["xxxx\n"] * 1499
+
+
+def test_a_thread_that_broke_is_told_as_everything_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No traceback on a terminal at the level that nobody has chosen."""
+    file, terminal = tmp_path / "server.log", StringIO()
+
+    def broken() -> None:
+        raise RuntimeError("why")
+
+    with logging_to(file, LogSettings.of({}), terminal=terminal):
+        thread = Thread(target=broken, name="mail")
+        thread.start()
+        thread.join()
+    assert terminal.getvalue().endswith("[ERROR] [SERVER] The thread mail has ended by a defect\n")
+    assert "RuntimeError: why" in file.read_text()
+    assert capsys.readouterr().err == ""
