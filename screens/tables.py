@@ -307,7 +307,7 @@ class TablesScreen(ConsoleScreen):
         if not model.count:
             return t("grid.empty_trash" if model.query.deleted else "tables.empty")
         sign = {"exact": "", "at-least": "≥", "estimate": "~"}[model.view["countKind"]] if model.view else ""
-        if model.blocks and model.view is not None:
+        if model.groups.blocks and model.view is not None:
             number = grouped(model.to_base(selection.row) + 1)
             return t("tables.row", row=number, count=f"{sign}{grouped(model.view['count'])}")
         return t("tables.row", row=grouped(selection.row + 1), count=f"{sign}{grouped(model.count)}")

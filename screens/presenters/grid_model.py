@@ -7,15 +7,16 @@ rows as displayed: staged new rows stand among the rows of the view where they w
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal
 
 from core.client import NotFound, SovriumError
-from core.contract.console import Blocks, Event, GroupBlock, GroupSpec, View, Window
+from core.contract.console import Event, GroupSpec, View, Window
 from core.contract.records import Filter, SortKey
 from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.condition import same_condition, value_condition, with_condition, without_condition
-from screens.presenters.group_rows import GroupedRows, GroupHeader
-from screens.presenters.inserted_rows import InsertedRows
+from screens.presenters.grid_row import GridRow, StagedView
+from screens.presenters.grid_search import GridSearch
+from screens.presenters.grouping import Grouping
 from screens.presenters.link import REF
 from screens.presenters.news import News
 from screens.presenters.page_cache import PAGE_ROWS, Page, PageCache
@@ -30,33 +31,6 @@ READ_ROWS = 1024
 """Rows of one window when many are read at once."""
 POLL = 0.25
 """Seconds between two looks at a view whose order is not built yet; an event usually comes first."""
-
-
-class StagedView(Protocol):
-    """What the grid reads of the staged edits."""
-
-    @property
-    def changed(self) -> Signal[str]: ...
-    def cell(self, table: str, key: str, field: str) -> Staged | None: ...
-    def row_mark(self, table: str, key: str) -> str: ...
-    def new_rows(self, table: str) -> list[tuple[str, dict[str, Any]]]: ...
-    def title_of_new(self, ref: str) -> str: ...
-
-
-class GridRow(NamedTuple):
-    """One row as it can be painted. `number` counts from 1 in the view; None for a new row, whose `key` is its ref.
-    `mark` is "", "new" or "deleted"."""
-
-    key: str
-    mark: str
-    number: int | None
-    values: Sequence[Any]
-    columns: Mapping[str, int]
-    labels: Mapping[str, Mapping[str, str]]
-
-    def value(self, name: str) -> Any:
-        """The stored value; KeyError where the column has not been read yet."""
-        return self.values[self.columns[name]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +64,13 @@ class GridModel:
         """A new view is on its way; what is shown is the old one."""
         self.failure: SovriumError | None = None
         """Why the latest request got nothing; what was read before stays."""
-        self.search_text = ""
-        self.search_failed = False
+        self.search = GridSearch(self)
+        self.groups = Grouping()
         self.news = News()
         self.changed: Signal[GridChange] = Signal()
         self._opening = 0
-        self._searching = 0
         self._fetches = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._new: InsertedRows | GroupedRows = InsertedRows()
-        self.aggregates: dict[str, str] = {}
-        """Function by column, shown below the rows and in the headers of groups."""
-        self.totals: dict[str, Any] = {}
-        """Its value over all rows, by column."""
-        self.too_many_groups = False
         self._measured = False
         self._labels: dict[tuple[str, str], str] = {}
         self._stop_listening = staged.changed.listen(self._staged_changed) if staged else None
@@ -120,8 +87,8 @@ class GridModel:
         self._opening += 1
         self.loading = True
         row = self.selection.row
-        self._run(self._open(self._opening, at or (self.key_at(row) if row else None)))
-        self._tell("view")
+        self.run(self._open(self._opening, at or (self.key_at(row) if row else None)))
+        self.tell("view")
 
     async def close(self) -> None:
         """Stop all fetching and let the server forget the view."""
@@ -139,12 +106,12 @@ class GridModel:
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _tell(self, kind: Literal["rows", "view", "cells", "columns", "search"], first: int = 0, last: int = 0) -> None:
+    def tell(self, kind: Literal["rows", "view", "cells", "columns", "search"], first: int = 0, last: int = 0) -> None:
         self.changed.publish(GridChange(kind, first, last))
 
     async def _open(self, token: int, key: str | None) -> None:
@@ -159,10 +126,10 @@ class GridModel:
             start = position // PAGE_ROWS * PAGE_ROWS
             names = self.layout.names
             window = await self.source.window(view["id"], start, PAGE_ROWS, names)
-            blocks = await self._ask_groups(view) if self.query.group or self.aggregates else None
+            blocks = await self.groups.ask(self.source, view, self.query)
         except SovriumError as error:
             if token == self._opening:
-                self._fail(error)
+                self.fail(error)
             return
         if token != self._opening:
             await self._forget(view)
@@ -173,14 +140,14 @@ class GridModel:
         self.cache.reset()
         self.cache.put(start // PAGE_ROWS, _page(window, names), self.cache.generation)
         if old is not None:
-            self._new.forget_places()
-        self._take_groups(blocks)
+            self.groups.places.forget_places()
+        self.groups.take(blocks, self.query)
         self._measure()
         self._place_new(0)
         self.selection.anchor = None
         self.selection.row = self.to_displayed(position)
         self._take_view(window["view"])
-        self._tell("view")
+        self.tell("view")
         if old is not None and old["id"] != view["id"]:
             await self._forget(old)
         if not view["ready"]:
@@ -191,7 +158,7 @@ class GridModel:
         if not self._measured and any(page.rows for page in self.cache):
             self._measured = True
             self.layout.fit(self.samples())
-            self._tell("view")
+            self.tell("view")
 
     async def _until_ready(self, token: int, key: str | None) -> None:
         """Follow the building of an order, then stand on the row that was looked at, unless the cursor has moved."""
@@ -201,13 +168,13 @@ class GridModel:
             try:
                 self._take_view(await self.source.view(self.view["id"]))
             except SovriumError as error:
-                self._fail(error)
+                self.fail(error)
                 return
         if token == self._opening and key and self.selection.row == row and self.view is not None:
             position = await self._locate(self.view, key)
             if position is not None and self.to_displayed(position) != row:
                 self.selection.row = self.to_displayed(position)
-                self._tell("view")
+                self.tell("view")
 
     async def _locate(self, view: View, key: str) -> int | None:
         try:
@@ -221,73 +188,33 @@ class GridModel:
         except SovriumError:
             pass
 
-    def _fail(self, error: SovriumError) -> None:
+    def fail(self, error: SovriumError) -> None:
         self.loading, self.failure = False, error
-        self._tell("view")
+        self.tell("view")
 
     # ── Groups ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _ask_groups(self, view: View) -> Blocks:
-        asked = ",".join(f"{name}:{function}" for name, function in self.aggregates.items())
-        return await self.source.groups(view["id"], asked)
-
-    def _take_groups(self, blocks: Blocks | None) -> None:
-        folded = self._new.folded if isinstance(self._new, GroupedRows) else set()
-        self.too_many_groups = blocks is not None and bool(blocks.get("tooMany"))
-        if blocks is None or not self.query.group or self.too_many_groups:
-            if isinstance(self._new, GroupedRows):
-                self._new = InsertedRows()
-        else:
-            self._new = GroupedRows(blocks["groups"], folded)
-        self.totals = {} if blocks is None else by_column(blocks["aggregations"], self.aggregates)
-
-    @property
-    def blocks(self) -> Sequence[GroupBlock]:
-        """The groups of the rows, in order; none where they are not grouped."""
-        return self._new.blocks if isinstance(self._new, GroupedRows) else ()
-
-    def header(self, position: int) -> GroupHeader | None:
-        """The header of a group that is displayed there."""
-        return self._new.header(position) if isinstance(self._new, GroupedRows) else None
-
-    def group_start(self, place: int) -> int:
-        """Where the header of a group is displayed."""
-        return self._new.head_of(place) if isinstance(self._new, GroupedRows) else 0
-
     def runs(self, first: int, last: int) -> list[tuple[int, int]]:
         """The rows of the view among the displayed lines first…last, as ranges with both ends."""
-        return self._new.runs(first, last)
+        return self.groups.places.runs(first, last)
 
     def fold(self, position: int) -> bool:
         """Fold or show the group whose header, or one of whose rows, is displayed there; False where there is none."""
-        if not isinstance(self._new, GroupedRows) or not self._new.blocks or self.is_new(position):
-            return False
-        header = self.header(position)
-        while header is None:
-            position -= 1
-            header = self.header(position)
-        self._new.fold([header.block["name"]], folded=not header.folded)
-        self._folded(header.place)
-        return True
+        place = self.groups.fold(position)
+        if place is not None:
+            self._folded(self.groups.start(place))
+        return place is not None
 
     def fold_all(self, *, folded: bool) -> None:
         """Show headers only, or all rows."""
-        if isinstance(self._new, GroupedRows):
-            base = self.to_base(self.selection.row)
-            self._new.fold([block["name"] for block in self._new.blocks], folded=folded)
-            self.selection.row = self.to_displayed(base)
-            self._folded(None)
+        base = self.to_base(self.selection.row)
+        if self.groups.fold_all(folded=folded):
+            self._folded(self.to_displayed(base))
 
-    @property
-    def has_folded(self) -> bool:
-        return isinstance(self._new, GroupedRows) and bool(self._new.folded)
-
-    def _folded(self, place: int | None) -> None:
-        self.selection.anchor = None
-        if place is not None:
-            self.selection.row = self.group_start(place)
+    def _folded(self, row: int) -> None:
+        self.selection.anchor, self.selection.row = None, row
         self.selection.clamp(self.count, len(self.layout.shown))
-        self._tell("view")
+        self.tell("view")
 
     def set_group(self, group: GroupSpec | None) -> None:
         """Group the rows, or no longer."""
@@ -296,48 +223,48 @@ class GridModel:
     def aggregate(self, name: str, function: str | None) -> None:
         """Show an aggregate of a column, or none."""
         if function is None:
-            self.aggregates.pop(name, None)
+            self.groups.aggregates.pop(name, None)
         else:
-            self.aggregates[name] = function
-        self._run(self._regroup())
+            self.groups.aggregates[name] = function
+        self.run(self._regroup())
 
     async def _regroup(self) -> None:
         view = self.view
         if view is None:
             return
         try:
-            blocks = await self._ask_groups(view) if self.query.group or self.aggregates else None
+            blocks = await self.groups.ask(self.source, view, self.query)
         except NotFound:
             return  # the next window opens the view again
         except SovriumError as error:
-            self._fail(error)
+            self.fail(error)
             return
         if view["id"] == (self.view or view)["id"]:
             base = self.to_base(self.selection.row)
-            header = self.header(self.selection.row)
-            self._take_groups(blocks)
+            header = self.groups.header(self.selection.row)
+            self.groups.take(blocks, self.query)
             self._place_new(0)
-            if header is None or header.place >= len(self.blocks):
+            if header is None or header.place >= len(self.groups.blocks):
                 self.selection.row = self.to_displayed(base)
             else:
-                self.selection.row = self.group_start(header.place)
+                self.selection.row = self.groups.start(header.place)
             self.selection.clamp(self.count, len(self.layout.shown))
-            self._tell("view")
+            self.tell("view")
 
     # ── Rows ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     @property
     def count(self) -> int:
         """Rows that can be reached, new ones included. Never waits."""
-        return (self.view["count"] if self.view else 0) + self._new.extra
+        return (self.view["count"] if self.view else 0) + self.groups.places.extra
 
     def row(self, position: int) -> GridRow | None:
         """A row if it is here; None while it is on its way. Never fetches."""
-        new = self._new.at(position)
+        new = self.groups.places.at(position)
         if new is not None:
             key, values = new
             return GridRow(key, "new", None, tuple(values.values()), {name: at for at, name in enumerate(values)}, {})
-        return None if self.header(position) else self.base_row(self.to_base(position))
+        return None if self.groups.header(position) else self.base_row(self.to_base(position))
 
     def base_row(self, base: int) -> GridRow | None:
         """A row by its position in the view, if it is here."""
@@ -401,7 +328,7 @@ class GridModel:
 
     def position_of(self, key: str) -> int | None:
         """Where a row is displayed, if it is here."""
-        new, found = self._new.position_of(key), self.cache.find(key)
+        new, found = self.groups.places.position_of(key), self.cache.find(key)
         if new is not None:
             return new
         return self.to_displayed(found[0].start + found[1]) if found else None
@@ -419,7 +346,7 @@ class GridModel:
                 for place, (key, values) in enumerate(zip(page.keys, page.rows, strict=True)):
                     stored[start + place] = GridRow(key, "", start + place + 1, values, page.columns, page.labels)
         for position in range(first, last + 1):
-            if self.header(position) is not None:
+            if self.groups.header(position) is not None:
                 continue
             row = self.row(position) if self.is_new(position) else stored.get(self.to_base(position))
             if row is not None:
@@ -442,7 +369,7 @@ class GridModel:
     def _pump(self) -> None:
         while self._fetches < FETCHES and (number := self.cache.take()) is not None:
             self._fetches += 1
-            self._run(self._fetch(number, self.cache.generation))
+            self.run(self._fetch(number, self.cache.generation))
 
     async def _fetch(self, number: int, generation: int) -> None:
         view, names = self.view, self.layout.names
@@ -455,15 +382,15 @@ class GridModel:
                     self._take_view(window["view"])
                     self._measure()
                     first = self.to_displayed(number * PAGE_ROWS)
-                    last = first + len(window["rows"]) + self._new.extra
-                    self._tell("rows", *((0, self.count) if self.blocks else (first, last)))
+                    last = first + len(window["rows"]) + self.groups.places.extra
+                    self.tell("rows", *((0, self.count) if self.groups.blocks else (first, last)))
         except NotFound:
             self.cache.drop(number, generation)
             if view is self.view and not self.loading:
                 self.open()
         except SovriumError as error:
             self.cache.drop(number, generation)
-            self._fail(error)
+            self.fail(error)
         finally:
             self._fetches -= 1
         self._pump()
@@ -476,28 +403,28 @@ class GridModel:
         self.view = view
         if view["version"] != old["version"]:
             self.cache.invalidate()
-        if (self.query.group or self.aggregates) and view != old:
-            self._run(self._regroup())
+        if (self.query.group or self.groups.aggregates) and view != old:
+            self.run(self._regroup())
         self.selection.clamp(self.count, len(self.layout.shown))
-        self._tell("view")
+        self.tell("view")
 
     # ── New rows among the others ──────────────────────────────────────────────────────────────────────────────────────
 
     def is_new(self, position: int) -> bool:
         """Whether a staged new row is displayed there."""
-        return self._new.at(position) is not None
+        return self.groups.places.at(position) is not None
 
     def to_base(self, position: int) -> int:
         """Position in the view of a displayed row; for a new row that of the row behind it."""
-        return self._new.to_base(position)
+        return self.groups.places.to_base(position)
 
     def to_displayed(self, base: int) -> int:
         """Where a row of the view is displayed."""
-        return self._new.to_displayed(base)
+        return self.groups.places.to_displayed(base)
 
     def _place_new(self, before: int) -> None:
         rows = self.staged.new_rows(self.source.table) if self.staged and self.source.table else []
-        self._new.place(rows, before)
+        self.groups.places.place(rows, before)
 
     def _staged_changed(self, table: str) -> None:
         if table != self.source.table:
@@ -509,24 +436,13 @@ class GridModel:
         if key is not None and (position := self.position_of(key)) is not None:
             self.selection.row = position
         self.selection.clamp(self.count, len(self.layout.shown))
-        self._tell("cells")
+        self.tell("cells")
 
     # ── Order and conditions ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def sort_of(self, name: str) -> tuple[str, int] | None:
-        """Direction of a sorted field and its rank from 1."""
-        for rank, key in enumerate(self.query.sort, 1):
-            if key["field"] == name:
-                return key["direction"], rank
-        return None
-
     def apply_sort(self, name: str, *, add: bool = False) -> None:
         """Next of ascending, descending, off for one field; `add` keeps the other sort keys."""
-        now = self.sort_of(name)
-        turned = {None: "asc", "asc": "desc", "desc": None}[now[0] if now else None]
-        others = [key for key in self.query.sort if key["field"] != name] if add else []
-        fresh = [SortKey(field=name, direction="asc" if turned == "asc" else "desc")] if turned else []
-        self.set_sort([*others, *fresh])
+        self.set_query(self.query.turned(name, add=add))
 
     def set_sort(self, keys: Sequence[SortKey]) -> None:
         self.set_query(replace(self.query, sort=tuple(keys)))
@@ -553,59 +469,6 @@ class GridModel:
             self.selection.everything = False
             self.open()
 
-    # ── Search ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def look_for(self, text: str, row: int = 0, *, backward: bool = False, home: tuple[int, int] | None = None) -> None:
-        """Look for a text from a displayed row on and move the cursor to it; "" ends the search.
-
-        home: the cell to stand on when the text is nowhere, or empty.
-        """
-        self.search_text, self.search_failed = text, False
-        self._searching += 1
-        if text:
-            self._run(self._find(self._searching, text, self.to_base(row) if row >= 0 else -1, backward, home))
-            return
-        self._go_home(home)
-        self._tell("search")
-
-    def _go_home(self, home: tuple[int, int] | None) -> None:
-        if home is not None:
-            self.selection.row, self.selection.column = home
-            self.selection.clamp(self.count, len(self.layout.shown))
-
-    def search_next(self, *, backward: bool = False) -> None:
-        """The next row that has the text, around the end."""
-        if self.search_text:
-            self.look_for(self.search_text, self.selection.row + (-1 if backward else 1), backward=backward)
-
-    async def _find(self, token: int, text: str, start: int, backward: bool, home: tuple[int, int] | None) -> None:
-        view, names = self.view, self.layout.names
-        if view is None or not view["count"]:
-            return
-        end = view["count"] - 1
-        around = end if backward else 0
-        position, name = None, ""
-        try:
-            for begin in [start, around] if 0 <= start <= end else [around]:
-                found = await self.source.find(view["id"], text, begin, backward=backward, names=names)
-                position, name = found["position"], found.get("field") or ""
-                if position is not None or token != self._searching:
-                    break
-        except SovriumError as error:
-            if token == self._searching:
-                self._fail(error)
-            return
-        if token != self._searching:
-            return
-        self.search_failed = position is None
-        if position is None:
-            self._go_home(home)
-        else:
-            self.selection.row = self.to_displayed(position)
-            place = self.layout.index(name)
-            self.selection.column = self.selection.column if place is None else place
-        self._tell("search")
-
     # ── Columns ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def columns_changed(self) -> None:
@@ -614,7 +477,7 @@ class GridModel:
         if page is not None and any(name not in page.columns for name in self.layout.names):
             self.cache.invalidate()
         self.selection.clamp(self.count, len(self.layout.shown))
-        self._tell("columns")
+        self.tell("columns")
 
     # ── News from the server ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -625,8 +488,8 @@ class GridModel:
             return
         self.news.seen()
         self.cache.invalidate()
-        self._run(self._look(self.view))
-        self._tell("view")
+        self.run(self._look(self.view))
+        self.tell("view")
 
     async def _look(self, view: View) -> None:
         try:
@@ -635,7 +498,7 @@ class GridModel:
             if view is self.view:
                 self.open()
         except SovriumError as error:
-            self._fail(error)
+            self.fail(error)
 
     def on_event(self, event: Event) -> None:
         """Rows changed, or the view's order or count did. Values follow at once; rows that others made or removed are
@@ -649,7 +512,7 @@ class GridModel:
                 self.refresh()
             else:
                 self.news.add(event, trash=self.query.deleted)
-                self._tell("view")
+                self.tell("view")
 
     def _values_changed(self, event: Event) -> None:
         ids = {str(identity) for identity in event.get("ids", ())}
@@ -657,7 +520,7 @@ class GridModel:
         touched = [page.start // PAGE_ROWS for page in self.cache if every or not ids.isdisjoint(page.keys)]
         if touched:
             self.cache.invalidate(touched)
-            self._tell("rows", 0, self.count)
+            self.tell("rows", 0, self.count)
 
     def patch(self, key: str, fields: Mapping[str, Any], stamp: str = "") -> bool:
         """A row was saved: show it as it is now without reading it again. `fields` in the form of a window's cells.
@@ -673,22 +536,10 @@ class GridModel:
         if stamp and place < len(page.stamps):
             page.stamps = [*page.stamps[:place], stamp, *page.stamps[place + 1 :]]
         position = self.to_displayed(page.start + place)
-        self._tell("rows", position, position)
+        self.tell("rows", position, position)
         shown = GridRow(key, "", None, row, page.columns, page.labels)
         links = (field["name"] for field in self.source.fields if field["family"] == "link")
         return all(fields.get(name) is None or self.label(shown, name, fields[name]) for name in links)
-
-
-def by_column(aggregations: Mapping[str, Any], asked: Mapping[str, str]) -> dict[str, Any]:
-    """The values of aggregates by column; an answer about one column names functions only."""
-    found: dict[str, Any] = {}
-    for name, function in asked.items():
-        value = aggregations.get(function)
-        if isinstance(value, Mapping):
-            value = value.get(name)
-        if value is not None:
-            found[name] = value
-    return found
 
 
 def _page(window: Window, names: Sequence[str]) -> Page:

@@ -78,7 +78,7 @@ class RecordEdits:
         stored = await self._stored(first, last, names)
         found = []
         for position in range(first, last + 1):
-            if self.model.header(position) is not None:
+            if self.model.groups.header(position) is not None:
                 continue
             if self.model.is_new(position):
                 row = self.model.row(position)

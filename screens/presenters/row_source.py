@@ -1,8 +1,10 @@
 """Where a grid's rows come from: a view of a table, or the kept result of an SQL statement."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from core.client import NotFound, Port
@@ -27,6 +29,21 @@ class Query:
     group: GroupSpec | None = None
     view: str = ""
     """A view of the app file whose filter holds as well, because it may not be told whole."""
+
+    def order_of(self, name: str) -> tuple[str, int] | None:
+        """Direction of a sorted field and its rank from 1."""
+        for rank, key in enumerate(self.sort, 1):
+            if key["field"] == name:
+                return key["direction"], rank
+        return None
+
+    def turned(self, name: str, *, add: bool = False) -> Query:
+        """With the next of ascending, descending, off for one field; `add` keeps the other sort keys."""
+        now = self.order_of(name)
+        others = tuple(key for key in self.sort if key["field"] != name) if add else ()
+        if now is None:
+            return replace(self, sort=(*others, SortKey(field=name, direction="asc")))
+        return replace(self, sort=(*others, SortKey(field=name, direction="desc")) if now[0] == "asc" else others)
 
 
 class RowSource(Protocol):

@@ -294,7 +294,7 @@ class GridPane(Container):
         group = model.query.group if model is not None and self.face is None else None
         if group is not None and self.info is not None:
             titles = {field["name"]: title_of(field) for field in self.info["fields"]}
-            note = f" ({t('group.too_many')})" if model is not None and model.too_many_groups else ""
+            note = f" ({t('group.too_many')})" if model is not None and model.groups.too_many else ""
             pieces += ["  ", (f" ▾ {titles.get(group['field'], group['field'])}{note} ", "$secondary on $boost")]
         return pieces
 
@@ -354,7 +354,7 @@ class GridPane(Container):
         self.transfer.paste_text(event.text)
 
     def action_grid_open(self) -> None:
-        if self.model is not None and self.model.header(self.model.selection.row) is not None:
+        if self.model is not None and self.model.groups.header(self.model.selection.row) is not None:
             self.model.fold(self.model.selection.row)
             return
         self.edit_cell()

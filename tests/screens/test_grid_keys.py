@@ -201,7 +201,7 @@ async def test_escape_leaves_the_search_and_goes_back() -> None:
         assert app.cursor[0] == 99
         await app.press(pilot, "escape")
         assert app.cursor == (1, "id")
-        assert app.model.search_text == ""
+        assert app.model.search.text == ""
 
 
 async def test_search_says_when_there_is_nothing() -> None:

@@ -41,7 +41,7 @@ async def test_a_click_on_a_title_sorts() -> None:
         x, _ = slot_of(app, "name")
         await pilot.click(VirtualGrid, offset=(x + 2, 0), shift=True)
         await app.settle(pilot)
-        assert app.model.sort_of("name") == ("asc", 2)
+        assert app.model.query.order_of("name") == ("asc", 2)
         assert "city ↑1" in app.lines()[0]
 
 

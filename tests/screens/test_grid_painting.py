@@ -13,7 +13,8 @@ from textual.strip import Strip
 
 from core.fields.registry import FIELD_TYPES
 from screens.presenters.format.line import one_line
-from screens.presenters.grid_model import GridModel, GridRow
+from screens.presenters.grid_model import GridModel
+from screens.presenters.grid_row import GridRow
 from screens.presenters.pending import PendingChanges
 from screens.presenters.staged import CellEdit
 from screens.widgets.grid import surface
@@ -46,7 +47,7 @@ def geometry(model: GridModel, width: int, left: int, row: GridRow) -> tuple[str
 @settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_row_of_text_is_exactly_as_wide_as_the_line(values: list[object], width: int, left: int, search: str) -> None:
     model = model_over(text_table(["x"]))
-    model.search_text = search
+    model.search.text = search
     row = GridRow("1", "", 7, [*values, 1], {"c0": 0, "c1": 1, "c2": 2, "id": 3}, {})
     text, length = geometry(model, width, left, row)
     assert length == width

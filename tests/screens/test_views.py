@@ -179,14 +179,17 @@ async def test_rows_in_groups(studio: RunningServer) -> None:
     fill(studio, *(task(f"t{n}", ("todo", "doing")[n % 2], points=n) for n in range(10)))
     async with tasks(studio) as (pilot, screen):
         await pilot.press("home", "right", "right", "b")
-        await until(pilot, lambda: len(model(screen).blocks) == 4)
-        assert [(each["name"], each["count"]) for each in model(screen).blocks][:2] == [("todo", 5), ("doing", 5)]
+        await until(pilot, lambda: len(model(screen).groups.blocks) == 4)
+        assert [(each["name"], each["count"]) for each in model(screen).groups.blocks][:2] == [
+            ("todo", 5),
+            ("doing", 5),
+        ]
         await pilot.press("right", "A")
-        await until(pilot, lambda: model(screen).totals.get("points") == 45)
+        await until(pilot, lambda: model(screen).groups.totals.get("points") == 45)
         assert shows(pilot, "Σ 45")
         assert shows(pilot, "Σ 20")
         await pilot.press("ctrl+home", "space")
-        await until(pilot, lambda: model(screen).header(0).folded)
+        await until(pilot, lambda: model(screen).groups.header(0).folded)
         assert model(screen).row(1) is None
         assert model(screen).row(2).value("title") == "t1"
         await pilot.press("down", "down", "home", "right", "e", "end", *"x", "enter", "ctrl+s")
@@ -194,9 +197,9 @@ async def test_rows_in_groups(studio: RunningServer) -> None:
         await pilot.press("enter")
         await until(pilot, lambda: "t1x" in stored(studio))
         await pilot.press("Z")
-        await until(pilot, lambda: not model(screen).has_folded)
+        await until(pilot, lambda: not model(screen).groups.has_folded)
         await pilot.press("home", "right", "right", "b")
-        await until(pilot, lambda: not model(screen).blocks)
+        await until(pilot, lambda: not model(screen).groups.blocks)
 
 
 async def test_a_thousand_groups_of_many_rows(studio: RunningServer) -> None:
@@ -204,14 +207,14 @@ async def test_a_thousand_groups_of_many_rows(studio: RunningServer) -> None:
     fill(studio, *(task(f"t{n:05}", points=n % 1000) for n in range(5_000)))
     async with tasks(studio) as (pilot, screen):
         await pilot.press("home", "right", "right", "right", "b")
-        await until(pilot, lambda: len(model(screen).blocks) == 1000)
+        await until(pilot, lambda: len(model(screen).groups.blocks) == 1000)
         assert model(screen).count == 6_000
         await pilot.press("ctrl+end")
         await until(pilot, lambda: model(screen).row(5_999) is not None)
         assert model(screen).row(5_999).value("points") == 999
         await pilot.press("Z")
         await until(pilot, lambda: model(screen).count == 1000)
-        assert model(screen).header(model(screen).selection.row).block["value"] == 999
+        assert model(screen).groups.header(model(screen).selection.row).block["value"] == 999
 
 
 # ── Boards ──

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from textual import events
 
 from screens.presenters.board import BoardColumn, board_columns
-from screens.presenters.grid_model import GridRow
+from screens.presenters.grid_row import GridRow
 from screens.presenters.view_book import Look
 from screens.services.number import grouped
 from screens.services.text import t
@@ -45,7 +45,7 @@ class Board(Face):
 
     def rows_changed(self) -> None:
         changes = self.pane.context.pending.rows(self.pane.info_name)
-        self._columns = board_columns(self.model.blocks, changes, self.look.column)
+        self._columns = board_columns(self.model.groups.blocks, changes, self.look.column)
         self.column = max(0, min(self.column, len(self._columns) - 1))
         if not self._begun and self._columns:
             self._begun = True
@@ -126,7 +126,7 @@ class Board(Face):
         elif model.view is None or model.loading:
             text = t("grid.loading")
         else:
-            text = t("group.too_many") if model.too_many_groups else t("board.empty")
+            text = t("group.too_many") if model.groups.too_many else t("board.empty")
         return [*([[]] * (height // 3)), [(fit(text, width, "center"), "muted", "row")]]
 
     def _column_lines(self, place: int, width: int, height: int, fits: int) -> list[Line]:

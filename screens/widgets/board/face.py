@@ -19,7 +19,8 @@ from textual.widget import Widget
 from core.contract.tables import FieldInfo
 from screens.actions.binding import bindings_of
 from screens.presenters.format import is_labelled
-from screens.presenters.grid_model import GridChange, GridModel, GridRow
+from screens.presenters.grid_model import GridChange, GridModel
+from screens.presenters.grid_row import GridRow
 from screens.presenters.paste import TargetRow
 from screens.presenters.row_source import Query
 from screens.presenters.value import check, editable, next_options, options_of, stored_value, title_of, why_read_only

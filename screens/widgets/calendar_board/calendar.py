@@ -26,7 +26,7 @@ from screens.presenters.agenda import (
     without_range,
     zone,
 )
-from screens.presenters.grid_model import GridRow
+from screens.presenters.grid_row import GridRow
 from screens.presenters.row_source import Query
 from screens.presenters.view_book import Look
 from screens.services.number import grouped
@@ -110,7 +110,7 @@ class CalendarBoard(Face):
         if self._leaf is not None and not holds(self.model.query.filter, self._leaf):
             self.call_after_refresh(self.ask)  # conditions were changed elsewhere: the range is asked for again
             return
-        self._by_day = bases_by_day(self.field, self.model.blocks)
+        self._by_day = bases_by_day(self.field, self.model.groups.blocks)
         self._staged = self._arrivals()
         self._spans = self._continued()
         self._follow()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual import events, work
 
 from screens.presenters.format import formatter
-from screens.presenters.grid_model import GridRow
+from screens.presenters.grid_row import GridRow
 from screens.presenters.view_book import Look
 from screens.services.picture import can_show
 from screens.services.text import t
@@ -90,7 +90,7 @@ class Gallery(Face):
         gap = (" ", "text", "row")
         inner = width - 1
         if row is None:
-            header = self.model.header(position)
+            header = self.model.groups.header(position)
             text = "" if header is None else header.block["name"] or t("group.none")
             blank: Line = [(fit(f" {text or '╌' * (inner // 2)}", inner), "placeholder", below), gap]
             return [blank, *([[(" " * inner, "text", below), gap]] * (tall - 1))]

@@ -109,7 +109,7 @@ class VirtualGrid(GridSurface):
             self.app.bell()
 
     def action_group_fold_all(self) -> None:
-        self.model.fold_all(folded=not self.model.has_folded)
+        self.model.fold_all(folded=not self.model.groups.has_folded)
 
     def action_group_rows(self) -> None:
         """Group by the column under the cursor; the same again ends it."""
@@ -125,7 +125,7 @@ class VirtualGrid(GridSurface):
         field = self.model.layout.shown[place].field
         summed = ("sum", "avg") if field["numeric"] else ()
         ways = [*summed, *_ORDERED.get(field["family"], ()), "count"]
-        now = self.model.aggregates.get(field["name"])
+        now = self.model.groups.aggregates.get(field["name"])
         following = ways.index(now) + 1 if now in ways else 0
         self.model.aggregate(field["name"], ways[following] if following < len(ways) else None)
 
@@ -136,7 +136,7 @@ class VirtualGrid(GridSurface):
 
     def action_grid_mark(self) -> None:
         row = self.model.selection.row
-        if self.model.header(row) is not None:
+        if self.model.groups.header(row) is not None:
             self.model.fold(row)
             return
         key = self.model.key_at(row)
@@ -155,8 +155,8 @@ class VirtualGrid(GridSurface):
         nothing is left to give up."""
         if self.model.selection.step_back():
             self._chosen()
-        elif self.model.search_text:
-            self.model.look_for("")
+        elif self.model.search.text:
+            self.model.search.look_for("")
         elif self.model.query.filter is not None:
             self.model.set_filter(None)
         else:
@@ -187,10 +187,10 @@ class VirtualGrid(GridSurface):
         self.search.begin()
 
     def action_grid_search_next(self) -> None:
-        self.model.search_next()
+        self.model.search.next()
 
     def action_grid_search_previous(self) -> None:
-        self.model.search_next(backward=True)
+        self.model.search.next(backward=True)
 
     # ── Order and conditions ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -198,7 +198,7 @@ class VirtualGrid(GridSurface):
         if action in ("sort_column", "filter_value", "group_rows", "col_aggregate"):
             return self.model.source.ordered
         if action in ("group_fold", "group_fold_all"):
-            return bool(self.model.blocks)
+            return bool(self.model.groups.blocks)
         return super().check_action(action, parameters)
 
     def action_sort_column(self) -> None:

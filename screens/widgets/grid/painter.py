@@ -12,8 +12,10 @@ from core.contract.console import GroupBlock
 from core.contract.tables import FieldInfo
 from screens.presenters.format import is_labelled
 from screens.presenters.format.line import one_line
-from screens.presenters.grid_model import GridModel, GridRow, by_column
+from screens.presenters.grid_model import GridModel
+from screens.presenters.grid_row import GridRow
 from screens.presenters.group_rows import GroupHeader
+from screens.presenters.grouping import by_column
 from screens.presenters.staged import Staged
 from screens.presenters.value import title_of
 from screens.services.number import grouped
@@ -152,7 +154,7 @@ class Painter:
         if slot.is_labelled:
             value = self._labelled(row, slot.name, value)
         pieces = slot.draw(value)
-        needle = self.model.search_text.casefold()
+        needle = self.model.search.text.casefold()
         if needle:
             return [part for piece in pieces for part in _highlighted(piece, needle)]
         return pieces
@@ -249,7 +251,7 @@ class Painter:
         pieces = group_pieces(field, block)
         sign = "▸" if header.folded else "▾"
         head: list[Piece] = [(f" {sign} ", "glyph"), *pieces, (f"  {grouped(block['count'])} ", "muted")]
-        values = by_column(block.get("aggregations", {}), model.aggregates)
+        values = by_column(block.get("aggregations", {}), model.groups.aggregates)
         parts: list[tuple[str, Style]] = []
         width = sum(cell_len(text) for text, _ in head)
         taken = frame.gutter
@@ -275,7 +277,7 @@ class Painter:
         style, model = self.palette.style, self.model
         parts = [(fit(" Σ", frame.gutter), style("sort", "header"))]
         for slot in frame.slots:
-            text = self._aggregate(slot, model.totals[slot.name]) if slot.name in model.totals else ""
+            text = self._aggregate(slot, model.groups.totals[slot.name]) if slot.name in model.groups.totals else ""
             parts.append(
                 (fit(text, max(slot.width - 1, 0), "right") + " " * min(slot.width, 1), style("sort", "header"))
             )
@@ -285,7 +287,7 @@ class Painter:
 
     def _aggregate(self, slot: Slot, value: object) -> str:
         """`Σ 1,204`: the sign of the function and the value as the column shows it."""
-        function = self.model.aggregates.get(slot.name, "")
+        function = self.model.groups.aggregates.get(slot.name, "")
         sign = AGGREGATE_SIGNS.get(function, function)
         if function in ("count", "avg"):
             text = f"{value:,.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else grouped(int(str(value)))
@@ -319,7 +321,7 @@ class Painter:
         for index, slot in enumerate(frame.slots):
             under = "header-cursor" if slot.place == cursor else "header"
             column = model.layout.shown[slot.place]
-            order = model.sort_of(slot.name)
+            order = model.query.order_of(slot.name)
             arrow = "" if order is None else "↑" if order[0] == "asc" else "↓"
             if order is not None and len(model.query.sort) > 1:
                 arrow += str(order[1])

@@ -33,13 +33,13 @@ class SearchLine:
         """Open it, empty."""
         selection = self.grid.model.selection
         self._origin, self.text = (selection.row, selection.column), ""
-        self.grid.model.look_for("")
+        self.grid.model.search.look_for("")
 
     def end(self, *, cancelled: bool) -> None:
         """Close it; cancelled: forget the text and go back to where it was begun."""
         self.text = None
         if cancelled:
-            self.grid.model.look_for("", home=self._origin)
+            self.grid.model.search.look_for("", home=self._origin)
         self.grid.repaint()
 
     def key(self, event: events.Key) -> None:
@@ -56,9 +56,9 @@ class SearchLine:
             case "ctrl+u":
                 self._type("")
             case "down":
-                self.grid.model.search_next()
+                self.grid.model.search.next()
             case "up":
-                self.grid.model.search_next(backward=True)
+                self.grid.model.search.next(backward=True)
             case _ if event.character is not None and event.character.isprintable():
                 self._type(self.text + event.character)
             case _:
@@ -75,12 +75,12 @@ class SearchLine:
 
     def _type(self, text: str) -> None:
         self.text = text
-        self.grid.model.look_for(text, self._origin[0], home=self._origin)
+        self.grid.model.search.look_for(text, self._origin[0], home=self._origin)
         self.grid.repaint()
 
     def segments(self, palette: Palette, width: int) -> list[Segment]:
         """The line as it is painted: what was typed, and how to go on."""
-        failed = self.grid.model.search_failed
+        failed = self.grid.model.search.failed
         text = one_line(f" /{self.text}▏")
         note = t("grid.search.none") if failed else t("grid.search.keys")
         room = max(width - cell_len(text) - 2, 0)

@@ -158,7 +158,7 @@ class GridSurface(ScrollView, can_focus=True):
     @property
     def body_lines(self) -> int:
         """Lines for rows."""
-        return max(self._extent.height - HEADER - self.search.open - bool(self.model.aggregates), 0)
+        return max(self._extent.height - HEADER - self.search.open - bool(self.model.groups.aggregates), 0)
 
     @property
     def body_height(self) -> int:
@@ -242,7 +242,7 @@ class GridSurface(ScrollView, can_focus=True):
         def line(y: int) -> Strip:
             if y < HEADER:
                 return held.get(("header", selection.column)) or self._header_line(selection.column)
-            if y == height + HEADER and model.aggregates:
+            if y == height + HEADER and model.groups.aggregates:
                 bar_end = Segment(" ", self.painter.palette.style("text", "header"))
                 return self._keep(None, [*self.painter.totals(self.frame), bar_end])
             if y > height:
@@ -276,7 +276,7 @@ class GridSurface(ScrollView, can_focus=True):
         return self._keep(("header", column), [*segments, end])
 
     def _row_line(self, position: int, cursor: int | None, span: tuple[int, int] | None, sign: str) -> Strip:
-        header = self.model.header(position)
+        header = self.model.groups.header(position)
         if header is not None:
             painted = self.painter.header_of(self.frame, header, cursor=cursor is not None, focused=self.has_focus)
             return self._keep((position, cursor, span, sign), [*painted, self._bar(sign)])

@@ -104,7 +104,7 @@ async def test_a_new_order_keeps_the_old_rows_until_it_comes_and_the_cursor_on_i
     assert not model.loading
     assert model.key_at(model.selection.row) == "41"
     assert model.selection.row != 40
-    assert model.sort_of("employees") == ("asc", 1)
+    assert model.query.order_of("employees") == ("asc", 1)
 
 
 async def test_only_the_newest_of_several_orders_is_shown_and_the_others_are_closed() -> None:
@@ -127,10 +127,10 @@ async def test_several_columns_can_be_sorted_by() -> None:
     model.apply_sort("name", add=True)
     model.apply_sort("name", add=True)
     await model.settled()
-    assert model.sort_of("city") == ("asc", 1)
-    assert model.sort_of("name") == ("desc", 2)
+    assert model.query.order_of("city") == ("asc", 1)
+    assert model.query.order_of("name") == ("desc", 2)
     model.apply_sort("name", add=True)
-    assert model.sort_of("name") is None
+    assert model.query.order_of("name") is None
 
 
 async def test_an_order_that_is_being_built_shows_its_first_rows_and_finds_the_cursor_s_row_later() -> None:
@@ -330,12 +330,12 @@ async def test_labels_of_links_come_with_the_rows_or_are_learnt() -> None:
 
 async def test_a_search_that_was_typed_over_moves_nothing() -> None:
     model = await opened(model_of(MemoryPort(companies(5000))))
-    model.look_for("04000")
-    model.look_for("00030")
+    model.search.look_for("04000")
+    model.search.look_for("00030")
     await model.settled()
     assert model.selection.row == 29
-    model.look_for("")
-    assert model.search_text == ""
+    model.search.look_for("")
+    assert model.search.text == ""
 
 
 async def test_hidden_columns_are_not_read() -> None:
@@ -359,7 +359,7 @@ async def test_an_empty_table_has_nothing_to_stand_on() -> None:
     model = await opened(model_of(MemoryPort(companies(0))))
     assert model.count == 0
     assert model.row(0) is None
-    model.look_for("x")
+    model.search.look_for("x")
     model.need(0, 40)
     await model.settled()
     assert model.selection.row == 0

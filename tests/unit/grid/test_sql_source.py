@@ -88,20 +88,20 @@ async def test_columns_of_one_name_are_told_apart() -> None:
 async def test_a_result_is_searched_through(text: str, row: int, hit: int) -> None:
     model = await opened(GridModel(source(6000)))
     model.selection.row = row
-    model.look_for(text, row)
+    model.search.look_for(text, row)
     await model.settled()
     assert model.selection.row == hit
 
 
 async def test_a_result_is_searched_backwards_around_the_beginning() -> None:
     model = await opened(GridModel(source(3000)))
-    model.look_for("row 1")
+    model.search.look_for("row 1")
     await model.settled()
     assert model.selection.row == 1
-    model.search_next(backward=True)
+    model.search.next(backward=True)
     await model.settled()
     assert model.selection.row == 1999
-    model.search_next(backward=True)
+    model.search.next(backward=True)
     await model.settled()
     assert model.selection.row == 1998
 
