@@ -1,6 +1,7 @@
 """Conditions of rules and policies as PostgreSQL's row security takes them: texts with their values in place, for whoever is
 connected when they are asked."""
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import FromClause, Select, Table, column, select, text
@@ -35,7 +36,8 @@ class Conditions:
         self._dialect = make_dialect()
 
     def scope(self, table: TableModel) -> Scope:
-        return Scope(table, self._model, self._table_of, "postgresql", SOME_DAY, user=_SOMEBODY, is_lasting=True)
+        somebody = Scope(table, self._model, self._table_of, "postgresql", SOME_DAY, is_lasting=True)
+        return replace(somebody, user=_SOMEBODY, email=_SOMEBODY)
 
     def say(self, node: Node | None, table: TableModel, role: str, name: str) -> tuple[str | None, list[str]]:
         """The text, None for every row, and the statements that must come before it. `role` is to ask it; `name` is for a
