@@ -132,7 +132,7 @@ class AuthSettingsScreen(DraftScreen):
         tone = "bold" if said else "dim"
         parts: list[Any] = [
             (mark, style),
-            padded(label_of(key), name, "" if said else "$foreground-muted"),
+            padded(label_of(key), name, "" if said else "dim"),
             " ",
             padded(one_line(self.draft.text(key)), room - name - place - 4, tone),
             " ",

@@ -14,7 +14,8 @@ from textual.widgets import Input, Static
 
 from screens.actions.binding import bindings_for, bindings_of
 from screens.actions.registry import BY_ID
-from screens.presenters.gate import FIELDS, SECRET, WANTED, Field, Gate, Step
+from screens.presenters.connection import WANTED
+from screens.presenters.gate import FIELDS, SECRET, Field, Gate, Step
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import t

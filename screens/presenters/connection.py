@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from core.client import Port, ServerGone, SovriumError
 from screens.presenters.acting import Acting
-from screens.presenters.gate import WANTED
 from screens.presenters.signal import Signal
 from screens.services.text import t
 
@@ -26,6 +25,8 @@ Opener = Callable[[], Awaitable[Port]]
 """Finds or starts the server and gives the way to it; raises a SovriumError that says why not."""
 
 SIGNED_OUT = 401
+WANTED: Mapping[str, Literal["renew", "enrol"]] = {"PASSWORD_CHANGE_REQUIRED": "renew", "MFA_REQUIRED": "enrol"}
+"""Codes by which the server wants something more of who has signed in, and the step of the prompt that does it."""
 PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each further attempt; the last one repeats."""
 

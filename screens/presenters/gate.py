@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from core.client import Port, SovriumError
+from screens.presenters.connection import WANTED
 from screens.presenters.signal import Signal
 from screens.services.text import t
 
@@ -32,8 +33,6 @@ another password by mail; `renew`, `enrol`: what the server wants of somebody wh
 SECRET: tuple[Field, ...] = ("current", "code", "password", "again")
 """Never kept once they were sent."""
 OPTIONAL: Mapping[Step, tuple[Field, ...]] = {"invited": ("name",)}
-WANTED: Mapping[str, Step] = {"PASSWORD_CHANGE_REQUIRED": "renew", "MFA_REQUIRED": "enrol"}
-"""Steps that the server asks for by these codes."""
 FAILURES, CLOSED_SECONDS = 3, 30.0
 """So many refusals in a row close the prompt for so long (A-002)."""
 Values = Mapping[Field, str]

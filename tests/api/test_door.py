@@ -172,7 +172,7 @@ def test_a_failing_route_answers_500(duckdb_server: RunningServer, monkeypatch: 
 
 
 def test_the_socket_is_its_owners_alone(duckdb_server: RunningServer) -> None:
-    """S-30"""
+    """S-30, A-003"""
     assert stat.S_IMODE(duckdb_server.socket.stat().st_mode) == 0o600
     for folder in (duckdb_server.folder / "data", duckdb_server.engine.exchange, duckdb_server.folder / "data" / "run"):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700

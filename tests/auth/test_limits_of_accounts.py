@@ -11,6 +11,7 @@ from tests.support.accounts import PASSWORD, Desk
 from tests.support.asgi import ask
 from tests.support.clock import MovingClock
 from tests.support.databases import postgresql_schema
+from tests.support.mailbox import Mailbox
 from tests.support.server import RunningServer
 
 APP = """
@@ -139,6 +140,19 @@ def test_a_145_a_146_ten_failures_lock_a_known_and_an_unknown_account_alike(town
     assert [(mail.template, mail.to) for mail in mails] == [("accountLocked", "ana@example.org")]
     town.clock.forward(minutes=16)
     assert town.sign_in("ana", PASSWORD).status_code == 200
+
+
+def test_a_147_a_reset_of_the_password_lifts_the_lock(town: Town) -> None:
+    town.desk.sign_up("ana")
+    town.wrong("ana", 10)
+    town.clock.forward(61)
+    assert town.sign_in("ana", PASSWORD).status_code == 429
+    mail, guest = Mailbox(town.desk), town.desk.guest
+    guest.post("/api/auth/request-password-reset", json={"email": "ana@example.org"})
+    token = httpx.URL(mail.link("resetPassword", "ana")).params["token"]
+    new = {"token": token, "newPassword": "one harbour at noon"}
+    assert guest.post("/api/auth/reset-password", json=new).status_code == 200
+    assert town.sign_in("ana", "one harbour at noon").status_code == 200
 
 
 def test_between_five_failures_and_the_lock_every_try_must_wait(town: Town) -> None:

@@ -4,7 +4,7 @@ from tests.support.accounts import PASSWORD, Desk
 
 
 def test_a_076_sign_up_out_in_and_the_session_between(desk: Desk) -> None:
-    """A-072, A-055…A-058, A-060, A-061, A-076: the whole round."""
+    """A-072, A-055…A-058, A-060, A-061, A-076, A-077: the whole round; the case of the address does not matter."""
     ana = desk.sign_up("ana")
     found = ana.get("/api/auth/get-session").json()
     assert found["user"]["id"] == ana.id
@@ -20,13 +20,16 @@ def test_a_076_sign_up_out_in_and_the_session_between(desk: Desk) -> None:
     assert bearer.get("/api/tables/notes/records").status_code == 401
     assert desk.guest.post("/api/auth/sign-out", json={}).status_code == 401
     again = desk.guest.post("/api/auth/sign-in/email", json={"email": "ANA@example.org", "password": PASSWORD})
-    assert again.status_code == 200
+    assert (again.status_code, again.json()["user"]["id"]) == (200, ana.id)
+    bearer = desk.client(authorization=f"Bearer {again.json()['token']}")
+    assert bearer.get("/api/auth/get-session").json()["user"]["email"] == "ana@example.org"
     assert desk.audited() == ["user.signed_up", "session.created", "session.ended", "session.created"]
 
 
-def test_a_062_a_064_a_065_own_sessions_are_listed_and_revoked(desk: Desk) -> None:
+def test_a_062_a_063_a_064_a_065_own_sessions_are_listed_and_revoked(desk: Desk) -> None:
     ana, bob = desk.sign_up("ana"), desk.sign_up("bob")
     other, third = desk.sign_in("ana"), desk.sign_in("ana")
+    assert desk.guest.get("/api/auth/list-sessions").status_code == 401
     listed = ana.get("/api/auth/list-sessions").json()
     assert [each["isCurrent"] for each in listed] == [False, False, True]
     assert all(each["device"] == "Python" and each["createdAt"] for each in listed)

@@ -69,6 +69,7 @@ sys.exit(run_console(Target(sys.argv[1], Path(sys.argv[2])), options=ConsoleOpti
 
 
 def test_nothing_heavy_is_imported_before_the_first_frame(tmp_path: Path) -> None:
+    """A-003: no database driver either: a console never opens the file itself."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("XDG_")}
     done = subprocess.run(
         [sys.executable, "-c", FIRST_FRAME, str(tmp_path)],
