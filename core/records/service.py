@@ -15,7 +15,7 @@ from core.access.table import Access, RowOperation, TableAccess
 from core.clock import Clock, system_clock
 from core.contract.console import CommitAnswer, CommitRequest
 from core.contract.records import Record, RecordList
-from core.errors import Conflict, FieldError, Invalid, NotFound, NotSignedIn, SovriumError, TooLarge
+from core.errors import Conflict, FieldError, Invalid, NotFound, NotSignedIn, SovriumError
 from core.fields.model import AppModel, TableModel
 from core.files.service import Files
 from core.principal import Principal
@@ -25,19 +25,33 @@ from core.query.list_query import ListQuery, live, parse_deleted, parse_display,
 from core.query.scope import Scope
 from core.records.commit import Commits
 from core.records.computed import with_computed
-from core.records.create import Create, CreateMany, in_batch
+from core.records.create import Create, CreateMany
 from core.records.expand import display_links, expand_links
 from core.records.guard import GuardedTable, WriteOperation, shape_of
 from core.records.key import KeyValue, key_in, parse_key
 from core.records.reading import GetRow, ListRows, PointReading, list_shape
 from core.records.remove import Delete, Removal, Restore
+from core.records.request import (
+    CHANGE_AT_MOST,
+    CREATE_AT_MOST,
+    accept,
+    accept_each,
+    batch_answer,
+    check_ids,
+    error_entry,
+    fields_of,
+    items_of,
+    keys_of,
+    mapping_of,
+    version_of,
+)
 from core.records.shape import Shape, display
 from core.records.sparing import write_sparing
 from core.records.tree import parse_tree, read_tree
 from core.records.update import Edit, Update, UpdateMany
 from core.records.upsert import Incoming, Upsert, Upserted, check_merge_values, merge_fields
-from core.records.validate import Values, accept_changes, accept_new, invalid
-from core.records.writing import Stored, WritableTable, personal
+from core.records.validate import Values, accept_changes, accept_new
+from core.records.writing import WritableTable, personal
 from core.schema.permission import Operation
 from core.schema.view import ViewSpec, find_view
 from core.storage.database import Call, Database, Reader, Transaction
@@ -45,8 +59,6 @@ from core.storage.database import Call, Database, Reader, Transaction
 T = TypeVar("T")
 Errors = list[dict[str, Any]]
 """What is said of the records of a batch that were passed over (`core.contract.records.BatchError`)."""
-CREATE_AT_MOST = 1_000
-CHANGE_AT_MOST = 100
 
 
 class Records:
@@ -271,7 +283,7 @@ class Records:
 
     async def batch_create(self, principal: Principal, table: TableModel, body: Mapping[str, Any]) -> dict[str, Any]:
         """`{records: [{fields}], returnRecords?, continueOnError?}` → `{created, records?, errors?}` (§10.8)."""
-        items = _items(body, "records", CREATE_AT_MOST)
+        items = items_of(body, "records", CREATE_AT_MOST)
         partial = body.get("continueOnError") is True
         now = self._clock()
         target = self.target(principal, table, "create")
@@ -285,19 +297,19 @@ class Records:
         def accepted(item: Any) -> Values:
             return target.signed(accept(target, fields_of(item), read), principal.id)
 
-        rows, places, errors = _accept_each(items, partial, accepted)
+        rows, places, errors = accept_each(items, partial, accepted)
         results = await self._write(target, CreateMany(target, rows, partial=partial), principal)
-        return _batch_answer("created", target, results, places, errors, body)
+        return batch_answer("created", target, results, places, errors, body)
 
     async def batch_update(self, principal: Principal, table: TableModel, body: Mapping[str, Any]) -> dict[str, Any]:
         """`{records: [{id, fields}], returnRecords?, continueOnError?}` → `{updated, records?, errors?}`."""
-        items = _items(body, "records", CHANGE_AT_MOST)
+        items = items_of(body, "records", CHANGE_AT_MOST)
 
         target = self.target(principal, table, "update")
 
         if target.files:
             items = [
-                {**item, "fields": await self._with_files(target, _mapping(item["fields"]), principal)}
+                {**item, "fields": await self._with_files(target, mapping_of(item["fields"]), principal)}
                 if isinstance(item, Mapping) and "fields" in item
                 else item
                 for item in items
@@ -315,7 +327,7 @@ class Records:
                 if target.hides_rows:
                     raise
                 key = ()
-            left = {name: value for name, value in _mapping(fields).items() if name not in target.locked}
+            left = {name: value for name, value in mapping_of(fields).items() if name not in target.locked}
             if fields and not left:
                 raise NotFound()  # P-017: what may not be written is left out, unless it was all
             try:
@@ -324,11 +336,11 @@ class Records:
                 raise target.refusal(error) from None
 
         partial = body.get("continueOnError") is True
-        edits, places, errors = _accept_each(items, partial, accepted)
+        edits, places, errors = accept_each(items, partial, accepted)
         known = [edit for edit in edits if edit.key]
         written = iter(await self._write(target, UpdateMany(target, known, partial=partial), principal))
         results = [next(written) if edit.key else NotFound() for edit in edits]
-        answer = _batch_answer("updated", target, results, places, errors, body)
+        answer = batch_answer("updated", target, results, places, errors, body)
         for error in answer.get("errors", ()):
             item = items[error["record"]]
             if isinstance(item, Mapping) and "id" in item:
@@ -371,8 +383,8 @@ class Records:
     ) -> tuple[Any, Errors]:
         """What the job of these records answers, or of those of them that it can be done with."""
         if not sparing:
-            return await self._write(target, work(_keys(target.table, ids)), principal), []
-        _check_ids(ids)
+            return await self._write(target, work(keys_of(target.table, ids)), principal), []
+        check_ids(ids)
         found: dict[KeyValue, int] = {}
         errors: dict[int, SovriumError] = {}
         for place, each in enumerate(ids):
@@ -417,7 +429,7 @@ class Records:
         Invalid, Conflict."""
         target = self.target(principal, table, "create")
         is_single = "records" not in body and "fields" in body
-        items = [{"fields": body["fields"]}] if is_single else _items(body, "records", CHANGE_AT_MOST)
+        items = [{"fields": body["fields"]}] if is_single else items_of(body, "records", CHANGE_AT_MOST)
         names = merge_fields(table, body.get("fieldsToMergeOn", body.get("matchFields")))
         if not target.hidden.isdisjoint(names):
             raise NotFound()
@@ -434,7 +446,7 @@ class Records:
             return Incoming(created, {**{name: created[name] for name in rest}, **sets})
 
         sparing = body.get("continueOnError") is True and not is_single
-        rows, places, errors = _accept_each(items, sparing, accepted)
+        rows, places, errors = accept_each(items, sparing, accepted)
         updating = self._updating(principal, table)
         done: Upserted | None
         if sparing:
@@ -548,140 +560,6 @@ def is_visible(reader: Reader, scope: Scope, key: KeyValue) -> bool:
     return bool(reader.rows(select(scope.source.c[scope.table.key.fields[0]]).where(here, condition)))
 
 
-def accept(target: WritableTable, raw: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T]) -> T:
-    """The values of a request as `read` accepts them. First it is told what no client may fill, then what this one may not
-    (P-017), then what is wrong with the rest (§8.6). Raises Invalid, NotFound."""
-    if not target.locked:
-        return _accepted(target, raw, read)
-    raw = {name: value for name, value in raw.items() if name not in target.ignored}
-    refused = not target.locked.isdisjoint(raw)
-    try:
-        values = _accepted(target, raw, read)
-    except Invalid as error:
-        if refused and not any(each.code in _OF_NAMES for each in error.errors):
-            raise NotFound() from None
-        raise
-    if refused:
-        raise NotFound()
-    return values
-
-
-_OF_NAMES = ("field.read-only", "field.unknown")
-
-
-def _accepted(target: WritableTable, raw: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T]) -> T:
-    try:
-        return read(personal(target, raw))
-    except Invalid as error:
-        if (told := target.refusal(error)) is error:
-            raise
-        raise told from None
-
-
 def actor_of(principal: Principal) -> str:
     """Who a change is logged under."""
     return principal.id or principal.kind
-
-
-_WRAPPED = frozenset({"fields", "updatedAt"})
-
-
-def fields_of(body: Any) -> Mapping[str, Any]:
-    """The fields of a body, wrapped or bare (R-003). Raises Invalid."""
-    body = _mapping(body)
-    if "fields" in body and body.keys() <= _WRAPPED:
-        return _mapping(body["fields"])
-    return {name: value for name, value in body.items() if name != "updatedAt" or "fields" not in body}
-
-
-def version_of(body: Mapping[str, Any]) -> str | None:
-    """The `updatedAt` that an update is based on. Raises Invalid."""
-    version = body.get("updatedAt") if "fields" in body else None
-    if version is not None and not isinstance(version, str):
-        raise Invalid("updatedAt is text", [FieldError("updatedAt", "updatedAt.malformed", "Expected an instant")])
-    return version
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, (dict, Mapping)):  # the first is known at once
-        raise Invalid("Expected a map of fields", [FieldError("body", "body.malformed", "Expected a map of fields")])
-    return value
-
-
-def _items(body: Mapping[str, Any], name: str, at_most: int) -> Sequence[Any]:
-    items = body.get(name)
-    if not isinstance(items, list) or not items:
-        raise Invalid(f"{name} is a list with one entry or more", [FieldError(name, "batch.empty", "Expected a list")])
-    check_size(len(items), name, at_most)
-    return items
-
-
-def check_size(count: int, name: str, at_most: int) -> None:
-    if count > CREATE_AT_MOST:
-        raise TooLarge(f"At most {at_most} records in one request")
-    if count > at_most:
-        message = f"At most {at_most} records in one request"
-        raise Invalid(message, [FieldError(name, "batch.too-many", message)])
-
-
-def _check_ids(ids: Sequence[str | int]) -> None:
-    if not ids:
-        raise Invalid("ids is a list with one entry or more", [FieldError("ids", "batch.empty", "Expected a list")])
-    check_size(len(ids), "ids", CHANGE_AT_MOST)
-
-
-def _keys(table: TableModel, ids: Sequence[str | int]) -> Sequence[KeyValue]:
-    _check_ids(ids)
-    keys: dict[KeyValue, None] = {}
-    for each in ids:
-        try:
-            keys[parse_key(table, each)] = None
-        except NotFound:
-            raise NotFound(recordId=str(each)) from None
-    return list(keys)
-
-
-def _accept_each(
-    items: Sequence[Any], partial: bool, accept: Callable[[Any], Any]
-) -> tuple[list[Any], list[int], dict[int, SovriumError]]:
-    """Accepted items, their places in the request, and the errors by place. All bad records are reported together."""
-    accepted: list[Any] = []
-    places: list[int] = []
-    errors: dict[int, SovriumError] = {}
-    for place, item in enumerate(items):
-        try:
-            accepted.append(accept(item))
-            places.append(place)
-        except Invalid as error:
-            errors[place] = in_batch(error, place)
-    if errors and not partial:
-        found = [each for error in errors.values() if isinstance(error, Invalid) for each in error.errors]
-        first = next(iter(errors.values()))
-        raise invalid(found, first.status) if found else first
-    return accepted, places, errors
-
-
-def _batch_answer(
-    verb: str,
-    target: WritableTable,
-    results: Sequence[Stored | SovriumError],
-    places: Sequence[int],
-    errors: dict[int, SovriumError],
-    body: Mapping[str, Any],
-) -> dict[str, Any]:
-    good = [result for result in results if not isinstance(result, SovriumError)]
-    errors = errors | {
-        place: result for place, result in zip(places, results, strict=True) if isinstance(result, SovriumError)
-    }
-    answer: dict[str, Any] = {verb: len(good)}
-    if body.get("returnRecords") is True:
-        answer["records"] = [target.shape.from_values(row) for row in good]
-    if errors:
-        answer["errors"] = [error_entry(place, target.refusal(error)) for place, error in sorted(errors.items())]
-    return answer
-
-
-def error_entry(place: int, error: SovriumError) -> dict[str, Any]:
-    entry: dict[str, Any] = {"record": place, "code": error.code, "message": error.message}
-    field = error.extra.get("field")
-    return entry | {"field": field} if field else entry

@@ -21,7 +21,7 @@ from core.fields.model import TableModel
 from core.records.create import CreateMany
 from core.records.key import KeyValue, key_in
 from core.records.remove import Delete
-from core.records.service import accept
+from core.records.request import accept
 from core.records.update import Edit, UpdateMany
 from core.records.validate import accept_changes, accept_new
 from core.records.writing import WritableTable

@@ -5,7 +5,7 @@ from core.errors import NotFound
 from core.http.answer import Answer, as_json
 from core.http.call import Call
 from core.http.route import Parameter
-from core.records.service import fields_of
+from core.records.request import fields_of
 
 USER = {"user_id": Parameter("of grants: those of this user")}
 

@@ -1,0 +1,149 @@
+"""What a request says of records, and what a batch is answered."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from core.errors import FieldError, Invalid, NotFound, SovriumError, TooLarge
+from core.fields.model import TableModel
+from core.records.create import in_batch
+from core.records.key import KeyValue, parse_key
+from core.records.validate import invalid
+from core.records.writing import Stored, WritableTable, personal
+
+T = TypeVar("T")
+CREATE_AT_MOST = 1_000
+CHANGE_AT_MOST = 100
+
+
+def accept(target: WritableTable, raw: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T]) -> T:
+    """The values of a request as `read` accepts them. First it is told what no client may fill, then what this one may not
+    (P-017), then what is wrong with the rest (§8.6). Raises Invalid, NotFound."""
+    if not target.locked:
+        return _accepted(target, raw, read)
+    raw = {name: value for name, value in raw.items() if name not in target.ignored}
+    refused = not target.locked.isdisjoint(raw)
+    try:
+        values = _accepted(target, raw, read)
+    except Invalid as error:
+        if refused and not any(each.code in _OF_NAMES for each in error.errors):
+            raise NotFound() from None
+        raise
+    if refused:
+        raise NotFound()
+    return values
+
+
+_OF_NAMES = ("field.read-only", "field.unknown")
+
+
+def _accepted(target: WritableTable, raw: Mapping[str, Any], read: Callable[[Mapping[str, Any]], T]) -> T:
+    try:
+        return read(personal(target, raw))
+    except Invalid as error:
+        if (told := target.refusal(error)) is error:
+            raise
+        raise told from None
+
+
+_WRAPPED = frozenset({"fields", "updatedAt"})
+
+
+def fields_of(body: Any) -> Mapping[str, Any]:
+    """The fields of a body, wrapped or bare (R-003). Raises Invalid."""
+    body = mapping_of(body)
+    if "fields" in body and body.keys() <= _WRAPPED:
+        return mapping_of(body["fields"])
+    return {name: value for name, value in body.items() if name != "updatedAt" or "fields" not in body}
+
+
+def version_of(body: Mapping[str, Any]) -> str | None:
+    """The `updatedAt` that an update is based on. Raises Invalid."""
+    version = body.get("updatedAt") if "fields" in body else None
+    if version is not None and not isinstance(version, str):
+        raise Invalid("updatedAt is text", [FieldError("updatedAt", "updatedAt.malformed", "Expected an instant")])
+    return version
+
+
+def mapping_of(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, (dict, Mapping)):  # the first is known at once
+        raise Invalid("Expected a map of fields", [FieldError("body", "body.malformed", "Expected a map of fields")])
+    return value
+
+
+def items_of(body: Mapping[str, Any], name: str, at_most: int) -> Sequence[Any]:
+    items = body.get(name)
+    if not isinstance(items, list) or not items:
+        raise Invalid(f"{name} is a list with one entry or more", [FieldError(name, "batch.empty", "Expected a list")])
+    check_size(len(items), name, at_most)
+    return items
+
+
+def check_size(count: int, name: str, at_most: int) -> None:
+    if count > CREATE_AT_MOST:
+        raise TooLarge(f"At most {at_most} records in one request")
+    if count > at_most:
+        message = f"At most {at_most} records in one request"
+        raise Invalid(message, [FieldError(name, "batch.too-many", message)])
+
+
+def check_ids(ids: Sequence[str | int]) -> None:
+    if not ids:
+        raise Invalid("ids is a list with one entry or more", [FieldError("ids", "batch.empty", "Expected a list")])
+    check_size(len(ids), "ids", CHANGE_AT_MOST)
+
+
+def keys_of(table: TableModel, ids: Sequence[str | int]) -> Sequence[KeyValue]:
+    check_ids(ids)
+    keys: dict[KeyValue, None] = {}
+    for each in ids:
+        try:
+            keys[parse_key(table, each)] = None
+        except NotFound:
+            raise NotFound(recordId=str(each)) from None
+    return list(keys)
+
+
+def accept_each(
+    items: Sequence[Any], partial: bool, accept: Callable[[Any], Any]
+) -> tuple[list[Any], list[int], dict[int, SovriumError]]:
+    """Accepted items, their places in the request, and the errors by place. All bad records are reported together."""
+    accepted: list[Any] = []
+    places: list[int] = []
+    errors: dict[int, SovriumError] = {}
+    for place, item in enumerate(items):
+        try:
+            accepted.append(accept(item))
+            places.append(place)
+        except Invalid as error:
+            errors[place] = in_batch(error, place)
+    if errors and not partial:
+        found = [each for error in errors.values() if isinstance(error, Invalid) for each in error.errors]
+        first = next(iter(errors.values()))
+        raise invalid(found, first.status) if found else first
+    return accepted, places, errors
+
+
+def batch_answer(
+    verb: str,
+    target: WritableTable,
+    results: Sequence[Stored | SovriumError],
+    places: Sequence[int],
+    errors: dict[int, SovriumError],
+    body: Mapping[str, Any],
+) -> dict[str, Any]:
+    good = [result for result in results if not isinstance(result, SovriumError)]
+    errors = errors | {
+        place: result for place, result in zip(places, results, strict=True) if isinstance(result, SovriumError)
+    }
+    answer: dict[str, Any] = {verb: len(good)}
+    if body.get("returnRecords") is True:
+        answer["records"] = [target.shape.from_values(row) for row in good]
+    if errors:
+        answer["errors"] = [error_entry(place, target.refusal(error)) for place, error in sorted(errors.items())]
+    return answer
+
+
+def error_entry(place: int, error: SovriumError) -> dict[str, Any]:
+    entry: dict[str, Any] = {"record": place, "code": error.code, "message": error.message}
+    field = error.extra.get("field")
+    return entry | {"field": field} if field else entry
