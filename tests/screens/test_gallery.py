@@ -74,7 +74,7 @@ async def test_cards_have_their_picture(
             return
         await until(pilot, lambda: "▀" in screen_text(app))
         face = app.screen.query_one(Gallery)
-        await until(pilot, lambda: face._covers is not None and not face._covers.is_waiting)
+        await until(pilot, lambda: face._covers is not None and not face._covers.is_loading)
         assert "broken.png (" in screen_text(app)
         assert "flag.png" not in screen_text(app)
         colors = [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,6 +24,7 @@ class Covers:
         self._fetch = fetch
         self._known: dict[Place, Cells | None] = {}
         self._wanted: list[Place] = []
+        self.is_loading = False
 
     def of(self, value: Any, width: int, height: int) -> Cells | None:
         """The picture of the first file of a value, where it is here; else it is wanted, when it is one at all."""
@@ -40,16 +42,20 @@ class Covers:
     def is_waiting(self) -> bool:
         return bool(self._wanted)
 
-    async def load_next(self) -> None:
-        """Fetch one of those that are wanted, the last first: it is what is looked at."""
-        place = self._wanted[-1]
+    async def load(self) -> AsyncIterator[None]:
+        """Fetch what is wanted, the last first: it is what is looked at. Goes on after each one."""
+        self.is_loading = True
         try:
-            self._known[place] = await self._read(place)
-        except (SovriumError, OSError):
-            self._known[place] = None
-        self._wanted.remove(place)
-        if len(self._known) > KEPT:
-            del self._known[next(iter(self._known))]
+            while self._wanted:
+                place = self._wanted.pop()
+                self._known[place] = None
+                with suppress(SovriumError, OSError):
+                    self._known[place] = await self._read(place)
+                if len(self._known) > KEPT:
+                    del self._known[next(iter(self._known))]
+                yield
+        finally:
+            self.is_loading = False
 
     async def _read(self, place: Place) -> Cells | None:
         key, width, height = place

@@ -38,10 +38,9 @@ class Gallery(Face):
         is_files = look.cover in self.fields and self.fields[look.cover]["type"] in FILES
         self._covers = Covers(Questions(pane.context, pane.info_name).fetch) if is_files and can_show() else None
 
-    @work(exclusive=True, group="covers", exit_on_error=False)
-    async def _load_covers(self) -> None:
-        while self._covers is not None and self._covers.is_waiting:
-            await self._covers.load_next()
+    @work(group="covers", exit_on_error=False)
+    async def _load_covers(self, covers: Covers) -> None:
+        async for _ in covers.load():
             self.paint()
 
     def _frame(self) -> tuple[int, int, int, int]:
@@ -78,8 +77,8 @@ class Gallery(Face):
         for start in range(first, min(first + visible * across, model.count), across):
             blocks = [self._card(position, each, tall) for position in range(start, min(start + across, model.count))]
             lines += [[part for block in blocks for part in block[y]] for y in range(tall)]
-        if self._covers is not None and self._covers.is_waiting:
-            self._load_covers()
+        if self._covers is not None and self._covers.is_waiting and not self._covers.is_loading:
+            self._load_covers(self._covers)
         return lines
 
     def _card(self, position: int, width: int, tall: int) -> list[Line]:
