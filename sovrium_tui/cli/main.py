@@ -3,41 +3,52 @@
 import json
 import os
 import sys
+from importlib import import_module
 from typing import Any, NoReturn
 
 import click
 
 from core.errors import BadRequest, SchemaError, SovriumError
 from sovrium_tui import __version__
-from sovrium_tui.cli import (
-    analytics,
-    audit,
-    console,
-    init,
-    key,
-    logs,
-    migrate,
-    role,
-    schema,
-    server,
-    sql,
-    transfer,
-    user,
-)
+from sovrium_tui.cli import console
 from sovrium_tui.cli.app_file import looks_like_app
 
 INTERRUPTED, BROKEN_PIPE = 130, 141
+MODULES = tuple(
+    "console server schema init migrate sql transfer user role key audit logs analytics".split()  # in this package
+)
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class CommandLine(click.Group):
-    """Commands by name; a first word that is an app file, or no word at all, opens the console."""
+    """Commands by name; a first word that is an app file, or no word at all, opens the console. That comes without the
+    modules of the other commands, which are imported when the first of them is asked for."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._commands: dict[str, click.Command] = {}
+        self._imported = False
+        super().__init__(*args, **options)
+
+    @property
+    def commands(self) -> dict[str, click.Command]:
+        if not self._imported:
+            self._imported = True
+            for module in MODULES:
+                for command in import_module(f"sovrium_tui.cli.{module}").COMMANDS:
+                    self.add_command(command)
+        return self._commands
+
+    @commands.setter
+    def commands(self, commands: dict[str, click.Command]) -> None:
+        self._commands = commands
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"-h", "--help", "--version"}
         first = args[0] if args else ""
         is_option = first.startswith("-") and first not in own
-        if not args or is_option or (first not in own and first not in self.commands and looks_like_app(first)):
+        is_name = "." not in first and os.sep not in first
+        is_app = first not in own and looks_like_app(first) and not (is_name and first in self.commands)
+        if not args or is_option or is_app:
             args = [console.open_console.name or "", *args]
         return super().parse_args(ctx, args)
 
@@ -45,6 +56,8 @@ class CommandLine(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
+        if name == console.open_console.name:
+            return name, console.open_console, args[1:]
         if name not in self.commands:
             import difflib
 
@@ -76,11 +89,6 @@ def cli() -> None:
     Without a command the console opens on APP, a YAML or JSON file (by default the only app.yaml, app.yml or app.json
     here). It attaches to the app's server, or starts one in the background.
     """
-
-
-for module in (console, server, schema, init, migrate, sql, transfer, user, role, key, audit, logs, analytics):
-    for command in module.COMMANDS:
-        cli.add_command(command)
 
 
 def run(arguments: list[str] | None = None) -> NoReturn:
