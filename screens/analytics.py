@@ -16,6 +16,7 @@ from core.client import NotFound, Port, SovriumError
 from core.contract.analytics import Granularity
 from screens.actions.binding import bindings_of
 from screens.presenters.traffic import (
+    FIRST,
     KINDS,
     MEASURES,
     RANGES,
@@ -176,6 +177,8 @@ class AnalyticsScreen(ReadingScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "analytics_later":
             return self.span.until < today()
+        if action == "analytics_earlier":
+            return self.span.since > FIRST
         if action in ("analytics_measure", "analytics_unit", "analytics_kind"):
             return self.traffic is not None
         return super().check_action(action, parameters)

@@ -85,7 +85,9 @@ def referrer_of(address: str, host: str) -> str | None:
 
 def _clean(text: str) -> str:
     """Without what no database takes or a terminal would obey: visitors write what they like."""
-    return "".join(sign if sign.isprintable() else " " for sign in text).strip()
+    if not text.isprintable():
+        text = "".join(sign if sign.isprintable() else " " for sign in text)
+    return text.strip()
 
 
 def _wrong(key: str, wanted: str) -> FieldError:

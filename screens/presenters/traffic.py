@@ -25,6 +25,8 @@ from screens.services.text import t
 
 RANGES: dict[str, int] = {"today": 1, "week": 7, "month": 30, "quarter": 90}
 """Days of each."""
+FIRST, LAST = date(2000, 1, 1), date(2999, 12, 31)
+"""Days that may be looked at: from here nobody gets to where days end."""
 UNITS: tuple[Granularity, ...] = ("hour", "day", "week", "month")
 Measure = Literal["pageViews", "uniqueVisitors", "sessions"]
 MEASURES: tuple[Measure, ...] = ("pageViews", "uniqueVisitors", "sessions")
@@ -97,6 +99,8 @@ def read_span(since: str, until: str) -> Span:
         raise ValueError(t("analytics.no-day")) from None
     if found.days < 1:
         raise ValueError(t("analytics.backwards"))
+    if found.since < FIRST or found.until > LAST:
+        raise ValueError(t("analytics.too-far", first=FIRST, last=LAST))
     return found
 
 

@@ -192,6 +192,8 @@ async def test_visits_are_looked_at_by_keys(shop: RunningServer) -> None:
         await until(pilot, lambda: shows("A day is written 2026-01-31"))
         await pilot.press("backspace", "5", "enter", "end", *["backspace"] * 5, *"10-31", "ctrl+s")
         await until(pilot, lambda: shows("2026-08-25 – 2026-10-31", "Nothing in these days"))
+        await pilot.click("#analytics-chart", offset=(8, 3))
+        assert shows(" · Page views 0 · Visitors 0 · Sessions 0"), "a click is read off as well"
         assert not [m.text for m in app.context.messages.messages if "defect" in m.title.lower()]
 
 
@@ -203,6 +205,15 @@ async def test_who_may_not_is_told_so() -> None:
     async with running(app) as pilot:
         await after()(pilot)
         assert "may not" in screen_text(app) or "administrator" in screen_text(app), screen_text(app)
+
+
+@pytest.mark.parametrize(
+    "typed", [("2026-02-30", "2026-03-01"), ("", ""), ("2026-03-02", "2026-03-01"), ("0001-01-01", "2026-01-01")]
+)
+def test_days_that_are_none(typed: tuple[str, str]) -> None:
+    """A-257"""
+    with pytest.raises(ValueError, match=r"\w+ \w+"):
+        traffic.read_span(*typed)
 
 
 def test_a_span_of_days() -> None:
