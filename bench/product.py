@@ -1,8 +1,10 @@
 """The two products under test: how each is filled, started and asked. They hold the same rows and check no user."""
 
+import http.client
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -102,11 +104,16 @@ class Product:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def memory(self) -> int:
-        """Resident MiB of the server process."""
+    def memory(self, what: str = "VmRSS") -> int:
+        """Resident MiB of the server process; `VmHWM`: the most since `forget_peak`."""
         assert self.process is not None
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) >> 10
+        return int(next(line for line in status.splitlines() if line.startswith(what)).split()[1]) >> 10
+
+    def forget_peak(self) -> None:
+        """The most memory is counted from here."""
+        assert self.process is not None
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
 
 class Ours(Product):
@@ -139,6 +146,15 @@ tables:
         for table, count in self.sizes.items():
             self.import_csv(table, rows.csv_file(self.home.parent, count))
         self.stop()
+
+    def ask(self, call: Call) -> http.client.HTTPResponse:
+        """A request over the socket, as the local owner."""
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(str(self.home / "data" / "run" / "api.sock"))
+        body = None if call.body is None else json.dumps(call.body)
+        connection.request(call.method, call.path, body, {"Content-Type": "application/json"})
+        return connection.getresponse()
 
     def import_csv(self, table: str, file: Path) -> float:
         """Import a file into a table; the seconds from the request to the finished job."""

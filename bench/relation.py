@@ -4,9 +4,7 @@ Processor time is that of the server; beside other work it says more than the cl
 """
 
 import argparse
-import http.client
 import json
-import socket
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -58,19 +56,11 @@ class Family(Ours):
             self.import_csv(table, file)
         self.stop()
 
-    def ask(self, call: Call) -> http.client.HTTPResponse:
-        """A request over the socket."""
-        connection = http.client.HTTPConnection("localhost")
-        connection.sock = socket.socket(socket.AF_UNIX)
-        connection.sock.connect(str(self.home / "data" / "run" / "api.sock"))
-        body = None if call.body is None else json.dumps(call.body)
-        connection.request(call.method, call.path, body, {"Content-Type": "application/json"})
-        return connection.getresponse()
-
 
 def told(product: Family, name: str, work: Callable[[], Any], times: int) -> None:
     """Run a piece of work some times and print what it took."""
     work()
+    product.forget_peak()
     before, seconds = product.processor(), []
     for _ in range(times):
         begun = time.perf_counter()
@@ -78,7 +68,10 @@ def told(product: Family, name: str, work: Callable[[], Any], times: int) -> Non
         seconds.append(time.perf_counter() - begun)
     cpu = (product.processor() - before) / times
     best, middle = min(seconds) * 1000, statistics.median(seconds) * 1000
-    print(f"| {name} | {cpu * 1000:,.1f} | {best:,.1f} | {middle:,.1f} | {product.memory()} |", flush=True)
+    print(
+        f"| {name} | {cpu * 1000:,.1f} | {best:,.1f} | {middle:,.1f} | {product.memory()} | {product.memory('VmHWM')} |",
+        flush=True,
+    )
 
 
 def upserts(product: Family) -> Iterator[None]:
@@ -107,7 +100,9 @@ def main() -> None:
     product.launch()
     try:
         print(f"load average {load_average()}, {product.sizes['large']:,} children\n")
-        print("| | CPU ms | best ms | median ms | MiB after |\n| --- | ---: | ---: | ---: | ---: |")
+        print(
+            "| | CPU ms | best ms | median ms | MiB after | MiB at most |\n| --- | ---: | ---: | ---: | ---: | ---: |"
+        )
 
         def get(path: str) -> Callable[[], Any]:
             return lambda: product.ask(Call("GET", path)).read()

@@ -17,6 +17,7 @@ from core.errors import DialectLimit, FieldError, Invalid
 from core.fields.base import FieldType
 from core.query.list_query import live
 from core.query.scope import HiddenField, Scope, own_ref
+from core.records.in_order import range_key, stream_in_order
 from core.records.shape import to_json
 from core.records.workbook import workbook
 from core.storage.database import Call, Cancel, Database, Reader, Row
@@ -87,6 +88,7 @@ async def export_file(
     written by the database itself where its own texts are ours."""
     names, statement = export_select(scope, fields, condition, order)
     types = [scope.table.type_of(name) for name in names]
+    key = None if order else range_key(scope, names)
 
     def work(reader: Reader) -> int:
         if reader.dialect == "duckdb" and format_ != "json":
@@ -97,7 +99,7 @@ async def export_file(
             raise DialectLimit("This database does not write parquet files", hint="Export as csv or json")
         rows = 0
         with target.open("wb") as file:
-            for block, count in text_blocks(reader, statement, names, types, format_):
+            for block, count in text_blocks(reader, statement, names, types, format_, key=key):
                 file.write(block)
                 rows += count
                 progress.report(rows)
@@ -142,14 +144,16 @@ def text_blocks(
     types: Sequence[FieldType[Any]],
     format_: "Format | StreamedFormat",
     *,
+    key: ColumnElement[Any] | None = None,
     safe: bool = False,
 ) -> Iterator[tuple[bytes, int]]:
-    """The file in blocks, each with its number of rows, in constant memory. `safe`: no cell of a csv file is a formula for
-    the program that opens it (R-098)."""
+    """The file in blocks, each with its number of rows; with the `key` that orders it in constant memory. `safe`: no cell of
+    a csv file is a formula for the program that opens it (R-098)."""
+    found = stream_in_order(reader, statement, key, BLOCK)
     if format_ == "csv":
         yield _csv_lines([names]), 0
         cells = [_safe(_text_of(field_type)) if safe else _text_of(field_type) for field_type in types]
-        for rows in reader.stream(statement, size=BLOCK):
+        for rows in found:
             yield _csv_lines([[cell(value) for cell, value in zip(cells, row, strict=True)] for row in rows]), len(rows)
         return
     if format_ == "xlsx":
@@ -162,28 +166,31 @@ def text_blocks(
                 ]
                 for row in rows
             ]
-            for rows in reader.stream(statement, size=BLOCK)
+            for rows in found
         )
         yield from workbook(names, blocks)
         return
     converters = [(name, to_json(field_type)) for name, field_type in zip(names, types, strict=True)]
     if format_ == "ndjson":
-        for rows in reader.stream(statement, size=BLOCK):
+        for rows in found:
             yield b"".join(orjson.dumps(_json_row(converters, row)) + b"\n" for row in rows), len(rows)
         return
     yield b"[", 0
     before = b"\n"
-    for rows in reader.stream(statement, size=BLOCK):
+    for rows in found:
         yield before + b",\n".join(b"  " + orjson.dumps(_json_row(converters, row)) for row in rows), len(rows)
         before = b",\n"
     yield (b"]\n" if before == b"\n" else b"\n]\n"), 0
 
 
-def native_blocks(reader: Reader, native: Select[Any], names: Sequence[str]) -> Iterator[tuple[bytes, int]]:
+def native_blocks(
+    reader: Reader, native: Select[Any], names: Sequence[str], key: ColumnElement[Any] | None
+) -> Iterator[tuple[bytes, int]]:
     """A csv file of what `native_select` gives, as the database's own texts: several times faster than ours."""
     yield _csv_lines([names]), 0
     texts = [cast(column, SqlText) for column in native.selected_columns]
-    for rows in reader.stream(native.with_only_columns(*texts, maintain_column_froms=True), size=BLOCK):
+    statement: Any = native.with_only_columns(*texts, maintain_column_froms=True)
+    for rows in stream_in_order(reader, statement, key, BLOCK):
         yield _csv_lines(rows), len(rows)
 
 
@@ -230,12 +237,13 @@ def export_stream(
     """An export for a client that reads as fast as it likes. `folder` is for what it has not read yet."""
     names, statement = export_select(scope, fields, condition, order)
     types = [scope.table.type_of(name) for name in names]
+    key = None if order else range_key(scope, names)
     if database.dialect == "duckdb" and format_ == "csv" and not safe:
         native = native_select(scope, statement, names, types, format_)
         if native is not None:
-            return ExportStream(database, lambda reader: native_blocks(reader, native, names), folder)
+            return ExportStream(database, lambda reader: native_blocks(reader, native, names, key), folder)
     return ExportStream(
-        database, lambda reader: text_blocks(reader, statement, names, types, format_, safe=safe), folder
+        database, lambda reader: text_blocks(reader, statement, names, types, format_, key=key, safe=safe), folder
     )
 
 
