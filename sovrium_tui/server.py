@@ -12,20 +12,25 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import BadRequest, Locked, SovriumError
 from sovrium_tui import __version__
-from sovrium_tui.process import discovery
 from sovrium_tui.process.lock import DataLock
 from sovrium_tui.process.log import LogSettings, logging_to
 from sovrium_tui.process.place import Place
 from sovrium_tui.process.record import Role, ServerRecord, file_stamp, process_start
-from sovrium_tui.process.start_report import StartReport, announce_on_stdout, phases_of, public_note, tell_token
+from sovrium_tui.process.start_report import (
+    StartReport,
+    announce_on_stdout,
+    phases_of,
+    public_note,
+    report_to,
+    tell_token,
+)
 
 if TYPE_CHECKING:
     from core.auth.bootstrap import Begun
@@ -197,7 +202,7 @@ class Life:
     async def _listen(self, engine: "Engine") -> tuple["Server", str]:
         """Bind. A port that is taken stops a server of the foreground; one of the background takes any free one."""
         options = self.options
-        port = first_set(options.port, engine.app.port, PORT)
+        port = next(port for port in (options.port, engine.app.port, PORT) if port is not None)
         host = options.host or engine.app.host or HOST
         check_test_hooks(host, dev=options.dev)
         if (note := public_note(host, engine)) is not None:
@@ -390,34 +395,3 @@ def run_loop(work: Any) -> None:
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(work)
-
-
-@contextmanager
-def report_to(descriptor: int | None) -> Iterator[Callable[[str], None]]:
-    """Tell the starting process how the start went, once: ready, or the error that ended it."""
-    told = False
-
-    def tell(message: dict[str, Any]) -> None:
-        nonlocal told
-        if descriptor is None or told:
-            return
-        import json
-
-        told = True
-        with contextlib.suppress(OSError):  # the starter may have gone; the server stays for the next one
-            os.write(descriptor, json.dumps(message).encode() + b"\n")
-        os.close(descriptor)
-
-    try:
-        yield lambda note: tell({"note": note})
-    except SovriumError as error:
-        tell({"error": discovery.report_of(error)})
-        raise
-    except Exception as error:
-        tell({"error": discovery.report_of(SovriumError(f"The server failed at its start: {error!r}"))})
-        raise
-
-
-def first_set(*values: int | None) -> int:
-    """The first that is not None."""
-    return next(value for value in values if value is not None)

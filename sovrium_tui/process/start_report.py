@@ -1,15 +1,21 @@
 """What a start tells the person who did it (auth §16.2): the program, warnings, what is done, and last where it answers.
 
-A person reads it on stderr. A program reads one line on stdout, or in `LOG_FORMAT=json` the log, which has all of it too.
+A person reads it on stderr. A program reads one line on stdout, or in `LOG_FORMAT=json` the log, which has all of it too. A
+console that has started a server in the background reads a pipe.
 """
 
 import contextlib
+import json
 import logging
+import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, TextIO
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from core.errors import SovriumError
 from sovrium_tui import __version__
+from sovrium_tui.process import discovery
 
 if TYPE_CHECKING:
     from core.engine import Engine
@@ -126,3 +132,27 @@ def print_on_stderr(lines: Sequence[str]) -> None:
 def is_terminal(stream: TextIO | None) -> bool:
     """Somebody looks at it, rather than a program or a file."""
     return stream is not None and stream.isatty()
+
+
+@contextmanager
+def report_to(descriptor: int | None) -> Iterator[Callable[[str], None]]:
+    """Tell the starting process how the start went, once: ready, or the error that ended it."""
+    told = False
+
+    def tell(message: dict[str, Any]) -> None:
+        nonlocal told
+        if descriptor is None or told:
+            return
+        told = True
+        with contextlib.suppress(OSError):  # the starter may have gone; the server stays for the next one
+            os.write(descriptor, json.dumps(message).encode() + b"\n")
+        os.close(descriptor)
+
+    try:
+        yield lambda note: tell({"note": note})
+    except SovriumError as error:
+        tell({"error": discovery.report_of(error)})
+        raise
+    except Exception as error:
+        tell({"error": discovery.report_of(SovriumError(f"The server failed at its start: {error!r}"))})
+        raise
