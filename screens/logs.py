@@ -45,6 +45,8 @@ class LogsScreen(ConsoleScreen):
         self.feed = LogFeed()
         self.follows = True
         self.problem = ""
+        self.is_barred = False
+        """The log is not for this caller."""
         self.searches = False
         """A first page is being looked for."""
         self._stops: list[Callable[[], None]] = []
@@ -92,19 +94,24 @@ class LogsScreen(ConsoleScreen):
         self.searches, self.follows = True, True
         try:
             await self.feed.begin(port, self.paint)
-            self.problem = ""
-        except NotFound:
-            self.feed, self.problem = LogFeed(), t("listing.not-yours")
+            self.problem, self.is_barred = "", False
         except SovriumError as error:
-            self.problem = error.message
+            self._fail(error)
         finally:
             self.searches = False
         self.paint()
 
+    def _fail(self, error: SovriumError) -> None:
+        """Say what is wrong. What passes is tried again with the next look."""
+        self.is_barred = isinstance(error, NotFound)
+        if self.is_barred:
+            self.feed = LogFeed()
+        self.problem = t("listing.not-yours") if self.is_barred else error.message
+
     def look(self) -> None:
         """See what has come, while somebody looks and nothing else is being read."""
         is_busy = any(worker.group == "log" and worker.is_running for worker in self.workers)
-        if self.follows and self.is_current and not is_busy and not self.problem:
+        if self.follows and self.is_current and not is_busy and not self.is_barred:
             self.read_on()
 
     @work(exclusive=True, group="log", exit_on_error=False)
@@ -121,10 +128,11 @@ class LogsScreen(ConsoleScreen):
         try:
             moved = await read()
         except SovriumError as error:
-            self.problem = error.message
+            self._fail(error)
             self.paint()
         else:
-            if moved != Moved():
+            if moved != Moved() or self.problem:
+                self.problem = ""
                 self.paint(shifted=moved.added if back else -moved.dropped)
 
     # ── Painting ──

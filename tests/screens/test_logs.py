@@ -11,6 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from core.client.client import Client
+from core.errors import Busy, NotFound
 from core.logs.line import LineFormatter
 from screens.presenters import log_feed
 from screens.services.session import SessionStore
@@ -67,12 +68,22 @@ async def at_logs(server: RunningServer) -> AsyncIterator[tuple[Pilot[int], Any]
         assert not [m.text for m in app.context.messages.messages if "defect" in m.title.lower()]
 
 
+def busy(*_: object) -> None:
+    raise Busy("Too much waits")
+
+
+def hidden(*_: object) -> None:
+    raise NotFound
+
+
 def shown(pilot: Pilot[int]) -> str:
     return screen_text(pilot.app)  # type: ignore[arg-type]
 
 
-async def test_what_comes_is_followed_until_somebody_reads(server: RunningServer, log: Path) -> None:
-    """§16.2: an empty log says so; the tail is live; who moves up stands still, and End goes on."""
+async def test_what_comes_is_followed_until_somebody_reads(
+    server: RunningServer, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """§16.2: an empty log says so; the tail is live; who moves up stands still, and End goes on, also past an error."""
     async with at_logs(server) as (pilot, screen):
         assert "told nothing yet" in shown(pilot)
         tell(log, range(300))
@@ -95,8 +106,19 @@ async def test_what_comes_is_followed_until_somebody_reads(server: RunningServer
         await pilot.press("home")
         await until(pilot, lambda: len(screen.feed.entries) == 304)
         assert "#104" in screen.view.chosen["message"], "older ones come in front, and the chosen one stays chosen"
+        with monkeypatch.context() as broken:
+            broken.setattr("core.http.routes.logs.read_page", busy)
+            await pilot.press("end")
+            screen.look()
+            await until(pilot, lambda: "Too much waits" in shown(pilot))
+        screen.look()
+        await until(pilot, lambda: "Too much waits" not in shown(pilot))
         await pilot.press("home", "pagedown", "end")
         await until(pilot, lambda: screen.follows)
+        monkeypatch.setattr("core.http.routes.logs.read_page", hidden)
+        screen.look()
+        await until(pilot, lambda: "This is for administrators" in shown(pilot))
+        assert "#303" not in shown(pilot)
 
 
 async def test_it_is_narrowed_down_and_copied(
