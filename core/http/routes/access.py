@@ -69,8 +69,8 @@ async def permissions(call: Call) -> Answer:
             for name in names
         },
     }
-    if ruled := [name for name, operation in CHANGES.items() if may[name] and access.has_rows(operation)]:
-        answer["rows"] = ruled
+    if by_row := [name for name, operation in CHANGES.items() if may[name] and access.has_rows(operation)]:
+        answer["rows"] = by_row
     if (key := call.query.get("record")) is not None:
         records = call.engine.records
         await records.get(call.principal, table, key)
