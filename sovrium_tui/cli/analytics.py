@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import click
 
-from sovrium_tui.cli.account import asked, tell_rows
+from sovrium_tui.cli.account import asked, counted, tell_rows
 from sovrium_tui.cli.app_file import app_argument, data_dir_option
 
 DAYS = 7
@@ -88,14 +88,13 @@ def analytics(
 def sum_of(show: str, report: Report) -> str:
     """What stands below the table."""
     if show == "devices":
-        return f"{sum(each['count'] for each in report['deviceTypes']):,} page views"
+        return counted(sum(each["count"] for each in report["deviceTypes"]), "page view")
     if show != "overview":
-        return f"{report['total']:,} in all"
+        return f"{report['total']} in all"
     summary = report["summary"]
-    return (
-        f"{summary['pageViews']:,} page views, {summary['uniqueVisitors']:,} visitors, {summary['sessions']:,} sessions of "
-        f"{summary['avgSessionDuration']:.0f} s, {summary['bounceRate']:.0f} % of them with one page"
-    )
+    views, visitors = counted(summary["pageViews"], "page view"), counted(summary["uniqueVisitors"], "visitor")
+    sessions, seconds = counted(summary["sessions"], "session"), summary["avgSessionDuration"]
+    return f"{views}, {visitors}, {sessions} of {seconds:.0f} s, {summary['bounceRate']:.0f} % with one page"
 
 
 COMMANDS = (analytics,)

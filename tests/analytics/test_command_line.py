@@ -30,7 +30,7 @@ def test_visits_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     status, out, err = run(*time)
     assert status == 0
     assert [line.split()[1:] for line in out.splitlines()[2:]] == [["0", "0", "0"], ["1", "1", "1"]]
-    assert err.startswith("1 page views, 1 visitors, 1 sessions of 0 s, 100 % of them")
+    assert err.startswith("1 page view, 1 visitor, 1 session of 0 s, 100 % with one page")
     status, out, err = run("--show", "referrers", *time)
     assert out.splitlines()[-1].split() == ["news.example.org", "1", "1"]
     assert json.loads(run("--json", *time, "--granularity", "month")[1])["timeSeries"][0]["period"][:7] == "2026-11"
