@@ -125,11 +125,13 @@ def words_of(language: str) -> Mapping[str, Any]:
 
 
 def _counting(call: Call, form: Form | None) -> str:
-    """The script that counts visits, where the app wants that (A-255). Only for a page that cannot hold a secret: asked for by
-    a plain address, without a hidden value in its form."""
+    """The script that counts visits, where the app wants that (A-255). Only for a page that cannot hold a secret: asked for
+    by a plain address, without a hidden value in its form."""
     analytics = call.engine.analytics
     path = call.scope["path"]
-    may_hold_secret = call.scope["method"] != "GET" or call.scope["query_string"] or call.segments or (form and form.hidden)
+    may_hold_secret = (
+        call.scope["method"] != "GET" or call.scope["query_string"] or call.segments or (form and form.hidden)
+    )
     if analytics is None or may_hold_secret or analytics.spec.excludes(path):
         return ""
     return f'<script src="{VISIT_SCRIPT}" defer></script>\n'

@@ -167,7 +167,19 @@ def _read_app(
 
 _ROOT_KEYS = frozenset(field.alias or name for name, field in AppForm.model_fields.items())
 _ROOT_SPECS = frozenset(
-    {"name", "version", "description", "tables", "auth", "env", "rateLimit", "history", "webhooks", "server", "analytics"}
+    {
+        "name",
+        "version",
+        "description",
+        "tables",
+        "auth",
+        "env",
+        "rateLimit",
+        "history",
+        "webhooks",
+        "server",
+        "analytics",
+    }
 )
 
 
