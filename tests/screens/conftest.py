@@ -1,18 +1,19 @@
 """What all tests of screens share: no colour settings from outside, one time zone, no blinking, no animations (as the
-program starts), English; and waiting for the console no longer than it works."""
+program starts), English; waiting for the console no longer than it works, and painting what stands there then."""
 
 import time
 from collections.abc import Iterator
 
 import pytest
 from textual import constants
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from screens.services.text import set_language
 from screens.widgets import status_line
 from tests.support import idle
 
 idle.install()
+idle.paint_at_rest()
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +24,7 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
     monkeypatch.setattr(constants, "TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
+    monkeypatch.setattr(TextArea, "_toggle_cursor_blink_visible", lambda self: None)
     monkeypatch.setattr(status_line, "PACE", 0)
     set_language("en")
     yield

@@ -34,7 +34,7 @@ async def joining(pilot: Pilot[int]) -> None:
 
 async def settings(pilot: Pilot[int]) -> None:
     app: Any = pilot.app
-    await until(pilot, lambda: app.context.schema is not None, 20)
+    await until(pilot, lambda: app.context.schema is not None)
     await pilot.press("g", "i")
     await until(pilot, lambda: app.current_mode == "auth" and app.screen.draft.settings)
     await pilot.press("enter", "down", "space")

@@ -26,7 +26,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 async def undefined(pilot: Pilot[int]) -> None:
     """The role that two tables name is gone from the draft."""
     app: Any = pilot.app
-    await until(pilot, lambda: app.context.schema is not None, 20)
+    await until(pilot, lambda: app.context.schema is not None)
     await pilot.press("g", "o")
     await until(pilot, lambda: app.current_mode == "roles" and app.screen.draft.rules["tables"])
     await pilot.press("down", "down", "enter", "right", "right", "right", "space", "escape", "d", "enter")

@@ -200,13 +200,13 @@ async def test_the_plan_of_a_changed_file_is_applied_and_rolled_back(desk: Runni
         await pilot.press("a")
         await until(pilot, lambda: isinstance(pilot.app.screen, PlanSheet))
         await pilot.press("enter")
-        await until(pilot, lambda: screen.versions and screen.versions[0]["version"] == 2, 15)
+        await until(pilot, lambda: screen.versions and screen.versions[0]["version"] == 2)
         await pilot.press("down")
         await until(pilot, lambda: "amount" in shown(pilot) and "v1" in shown(pilot))
         await pilot.press("down", "r")
         await until(pilot, lambda: isinstance(pilot.app.screen, PlanSheet))
         await pilot.press("enter")
-        await until(pilot, lambda: screen.versions and screen.versions[0]["rolledBackAt"], 15)
+        await until(pilot, lambda: screen.versions and screen.versions[0]["rolledBackAt"])
         fields = desk.local.get("/api/tables/Parts").json()["fields"]
         assert "stock" in [field["name"] for field in fields]
         assert not defects(pilot)

@@ -7,6 +7,7 @@ from textual._compositor import Compositor
 from textual._styles_cache import StylesCache
 from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input
 
 from screens.tables import TablesScreen
@@ -15,6 +16,12 @@ from screens.widgets.compositor import FrugalCompositor
 from screens.widgets.grid.surface import GridSurface
 from sovrium_tui.console import ConsoleApp
 from tests.support.console import console, running, until
+from tests.support.idle import paint_at_once
+
+
+@pytest.fixture(autouse=True)
+def _each_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Screen, "_compositor_refresh", paint_at_once)
 
 
 async def tables(app: ConsoleApp, pilot: Pilot[int]) -> TablesScreen:

@@ -38,8 +38,8 @@ async def test_a_killed_server_is_started_again_and_the_console_goes_on(folder: 
         assert "Books" in screen_text(app)
         app.context.pending.insert("books", [{"title": "Staged"}])
         os.kill(first, signal.SIGKILL)
-        await until(pilot, lambda: app.context.hello["pid"] != first, 20)
-        await until(pilot, lambda: app.context.connection.state == "online", 20)
+        await until(pilot, lambda: app.context.hello["pid"] != first)
+        await until(pilot, lambda: app.context.connection.state == "online")
         assert app.context.pending.count() == 1
         assert find_server(folder / "data").pid == app.context.hello["pid"]
 
@@ -49,9 +49,9 @@ async def test_a_mistake_in_the_app_file_is_shown_and_mended(folder: Path) -> No
     app = console()
     app.opener = server_of(folder / "app.yaml", folder / "data", lambda note: None)
     async with app.run_test(size=(120, 30)) as pilot:
-        await until(pilot, lambda: isinstance(app.screen, TroubleScreen), 20)
+        await until(pilot, lambda: isinstance(app.screen, TroubleScreen))
         assert "app.yaml:6:" in screen_text(app)
         (folder / "app.yaml").write_text(APP)
         await pilot.press("r")
-        await until(pilot, lambda: app.context.connection.state == "online", 20)
+        await until(pilot, lambda: app.context.connection.state == "online")
         await until(pilot, lambda: "Books" in screen_text(app))

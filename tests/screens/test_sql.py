@@ -340,7 +340,7 @@ async def test_many_tabs_and_a_storm_of_cancels(pilot: Pilot[int]) -> None:
     screen = sql(pilot)
     for _ in range(len(screen.session.tabs)):
         await pilot.press("f9", "ctrl+pagedown")
-    await until(pilot, lambda: not any(tab.running for tab in screen.session.tabs), 20)
+    await until(pilot, lambda: not any(tab.running for tab in screen.session.tabs))
     await write(pilot, "select 7 as seven")
     await pilot.press("f5")
     await until(pilot, lambda: "seven" in screen_text(pilot.app) and bool(screen.query(VirtualGrid)))  # type: ignore[arg-type]

@@ -76,7 +76,7 @@ def ran(text: str, *keys: str) -> Steps:
         app: Any = pilot.app
         await until(pilot, lambda: app.context.port is not None)
         await pilot.press("g", "s")
-        await until(pilot, lambda: isinstance(app.screen, SqlScreen) and app.screen.session.index.tables, 20)
+        await until(pilot, lambda: isinstance(app.screen, SqlScreen) and app.screen.session.index.tables)
         app.screen.query_one(TextArea).load_text(text)
         app.screen.query_one(TextArea).move_cursor((0, 3))
         for key in keys:
@@ -88,9 +88,7 @@ def ran(text: str, *keys: str) -> Steps:
 
 
 async def still(pilot: Pilot[int]) -> None:
-    """Nothing blinks, everything is painted."""
-    for field in pilot.app.screen.query("TextArea, Input").results():
-        field.cursor_blink = False
+    """Everything is painted."""
     await pilot.pause(0.3)
 
 
@@ -141,7 +139,7 @@ def test_import(
         await until(pilot, lambda: app.context.port is not None)
         await pilot.press("g", "t")
         await until(pilot, lambda: isinstance(app.screen, TablesScreen) and app.screen.pane.model is not None)
-        await until(pilot, lambda: app.screen.pane.model.view is not None and app.screen.navigator.counts, 20)
+        await until(pilot, lambda: app.screen.pane.model.view is not None and app.screen.navigator.counts)
         await pilot.press("I")
         await until(pilot, lambda: isinstance(app.screen, ImportDialog))
         app.screen.query_one(Input).value = "deals.csv"

@@ -58,7 +58,7 @@ def console(
     return ConsoleApp(new_context(session, keymap), opener_of(port or MemoryPort()), theme=theme)
 
 
-async def until(pilot: Pilot[int], condition: Callable[[], object], seconds: float = 15) -> None:
+async def until(pilot: Pilot[int], condition: Callable[[], object], seconds: float = 45) -> None:
     """Let the app work until something holds; fails when it never does."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -73,7 +73,7 @@ async def until(pilot: Pilot[int], condition: Callable[[], object], seconds: flo
 async def running(app: ConsoleApp, size: tuple[int, int] = (120, 40)) -> AsyncIterator[Pilot[int]]:
     """The app at work and connected."""
     async with app.run_test(size=size) as pilot:
-        await until(pilot, lambda: app.context.connection.state == "online" and app.context.session.get("home"), 20)
+        await until(pilot, lambda: app.context.connection.state == "online" and app.context.session.get("home"))
         yield pilot
 
 
