@@ -325,8 +325,8 @@ class TablesScreen(ConsoleScreen):
         row = model.row(model.selection.row) if model else None
         if model is None or info is None or field is None or row is None:
             return "", ""
-        if self.pane.refusal:
-            return self.pane.refusal, "warn"
+        if self.pane.editing.refusal:
+            return self.pane.editing.refusal, "warn"
         staged = self.context.pending.cell(info["sqlName"], row.key, field["name"])
         if staged is not None and staged.message:
             return f"! {problem_text(field, staged.value, staged.message)}", "error"

@@ -3,82 +3,46 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from textual import work
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.content import Content
-from textual.geometry import Region
 from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker
 
-from core.client import SovriumError
 from core.contract.console import CommitAnswer
-from core.contract.tables import FieldInfo, TableInfo
+from core.contract.tables import TableInfo
 from screens.actions.binding import bindings_of
-from screens.presenters.filter_draft import FilterDraft
 from screens.presenters.grid_model import GridModel
-from screens.presenters.link import REF
-from screens.presenters.paste import TargetRow
-from screens.presenters.permission import BY_ROW, EVERYTHING, closed, is_closed, is_read_only, permitted
+from screens.presenters.permission import closed, permitted
 from screens.presenters.record import RecordEdits
 from screens.presenters.row_source import Query, TableSource
-from screens.presenters.value import check, editable, stored_value, title_of, why_read_only
 from screens.services.context import Context
-from screens.services.number import grouped
 from screens.services.text import t
 from screens.widgets.board.face import Face
-from screens.widgets.cell_values import value_hits
+from screens.widgets.cell_editing import CellEditing
 from screens.widgets.defect import tell_defect
-from screens.widgets.editors.base import CellEditor, EditedCell, Move
+from screens.widgets.editors.base import CellEditor
 from screens.widgets.editors.link import LinkEditor
 from screens.widgets.editors.registry import EditorHost
-from screens.widgets.external_editor import edit_outside
-from screens.widgets.finder import Finder
 from screens.widgets.grid.grid import VirtualGrid
 from screens.widgets.grid_transfer import GridTransfer
 from screens.widgets.grid_views import GridViews
+from screens.widgets.pane_access import PaneAccess
 from screens.widgets.pane_grid import PaneGrid
-from screens.widgets.press import press_button
-from screens.widgets.question import Questions
+from screens.widgets.pane_title import title_of_pane
+from screens.widgets.row_editing import RowEditing
 from screens.widgets.view_desk import ViewDesk
-from screens.widgets.view_menu import SIGNS
 
 OF_CELLS = frozenset(
     "grid_open grid_edit grid_external grid_clear grid_value grid_bulk grid_paste group_by mode_entry link_peek"
     " grid_density".split()
 )
 """What needs a cell under the cursor: not done on cards."""
-
-NEEDS = {
-    **dict.fromkeys(("row_new", "row_duplicate", "data_import"), "create"),
-    **dict.fromkeys(("grid_edit", "grid_external", "grid_clear", "grid_value", "grid_bulk", "grid_paste"), "update"),
-    "row_delete": "delete",
-    "rows_bulk": "update",
-    "data_export": "export",
-    "row_comments": "comment",
-    "trash_restore": "restore",
-    "trash_erase": "permanentDelete",
-    "trash_empty": "permanentDelete",
-    "record_add_file": "update",
-    "record_remove_file": "update",
-    "record_clear": "update",
-    "record_value": "update",
-}
-"""What must be allowed for an action to be of use."""
-
-
-@dataclass(frozen=True, slots=True)
-class Editing:
-    """The cell that an editor is open on. `several`: the value goes into the chosen rows."""
-
-    row: TargetRow
-    field: FieldInfo
-    several: bool = False
 
 
 class GridPane(Container):
@@ -121,11 +85,9 @@ class GridPane(Container):
         self.grid: PaneGrid | None = None
         self.edits: RecordEdits | None = None
         self.host = EditorHost(self)
-        self.editing: Editing | None = None
-        self.may: Mapping[str, bool] = EVERYTHING
-        """Operations that the caller may do here, as far as the server said."""
-        self.refusal = ""
-        """Why the cell under the cursor did not open, until the cursor moves."""
+        self.access = PaneAccess(self)
+        self.editing = CellEditing(self)
+        self.rows = RowEditing(self)
         self.transfer = GridTransfer(self)
         self.views = GridViews(self)
         self.desk = ViewDesk(self)
@@ -165,11 +127,11 @@ class GridPane(Container):
         port = self.context.port
         if port is None:
             return
-        (info, self.may), query = await asyncio.gather(
+        (info, self.access.may), query = await asyncio.gather(
             permitted(port, info), self.desk.prepare(port, info, query, key, look)
         )
         if not self.desk.is_editable:
-            info, self.may = closed(info)
+            info, self.access.may = closed(info)
         old = self.model
         self.info = info
         layout = self.desk.columns(info)
@@ -223,80 +185,14 @@ class GridPane(Container):
         if created:
             model.refresh()
 
-    def denied(self, operation: str) -> bool:
-        """Whether the caller may not do this here; says so."""
-        reason = self._denial(operation)
-        if reason:
-            self.app.notify(reason, severity="warning")
-        return bool(reason)
-
-    def _denial(self, operation: str) -> str:
-        if self.may.get(operation, True) or self.info is None:
-            return ""
-        if not self.desk.is_editable:
-            return t("views.read_only")
-        return t("access.denied", operation=t(f"access.may.{operation}"), table=self.info["name"])
-
     def why_barred(self, action: str) -> str:
         """Why the caller may not do it here; "" when nothing forbids it (P-043)."""
-        operation = NEEDS.get(action, "")
-        if action == "row_delete" and self.model is not None and self.model.query.deleted:
-            operation = "restore"
-        if operation == "update" and self.model is not None and self.model.count:
-            field = self.edits.field_here() if self.edits else None
-            if field is not None and field["options"].get("denied"):
-                return why_read_only(field)
-        return self._denial(operation) if operation else ""
+        return self.access.why_barred(action)
 
     def paint_title(self) -> None:
-        """Name, count, conditions and order, and what goes on."""
-        model, info = self.model, self.info
-        if model is None or info is None:
-            return
-        pieces: list[Any] = [(info["name"], "bold $primary")]
-        if model.view is not None:
-            sign = {"exact": "", "at-least": "≥ ", "estimate": "~ "}[model.view["countKind"]]
-            pieces.append((f"  {sign}{grouped(model.view['count'])}", "$foreground-muted"))
-        if is_read_only(self.may):
-            pieces.append((f"  {t('access.read_only')}", "bold $warning"))
-        if model.query.deleted:
-            pieces.append((f"  {t('tables.trash')}", "bold $warning"))
-        pieces += self._view_pieces()
-        query = self.desk.base_query()
-        if query.filter is not None:
-            sentence = FilterDraft(info["fields"], query.filter).sentence()
-            pieces += ["  ", (f" ▽ {sentence} ", "$secondary on $boost")]
-        if model.query.sort:
-            names = {field["name"]: title_of(field) for field in info["fields"]}
-            order = ", ".join(
-                f"{names.get(key['field'], key['field'])} {'↑' if key['direction'] == 'asc' else '↓'}"
-                for key in model.query.sort
-            )
-            pieces += ["  ", (f" ↕ {order} ", "$secondary on $boost")]
-        if staged := self.context.pending.counts().get(info["sqlName"], 0):
-            pieces.append((f"  * {t('tables.staged', count=staged)}", "bold $warning"))
-        if self.context.port is None:
-            pieces.append((f"  {t('tables.offline')}", "bold $warning"))
-        elif model.failure is not None:
-            pieces.append((f"  ! {model.failure.message}", "bold $error"))
-        elif model.loading:
-            pieces.append(("  …", "$foreground-muted"))
-        self.query_one("#pane-title", Static).update(Content.assemble(*pieces))
-
-    def _view_pieces(self) -> list[Any]:
-        """The open view, `*` where it is not as it was kept, and the groups."""
-        look, model = self.desk.look, self.model
-        pieces: list[Any] = []
-        if look is not None:
-            name = t(f"views.suggest.{look.layout}", name=look.name) if look.kind == "suggested" else look.name
-            mark = "*" if self.desk.is_changed else ""
-            pieces += ["  ", (f" {SIGNS.get(look.layout, '')} {name}{mark} ", "bold $accent on $boost")]
-        group = model.query.group if model is not None and self.face is None else None
-        if group is not None and self.info is not None:
-            titles = {field["name"]: title_of(field) for field in self.info["fields"]}
-            note = f" ({t('group.too_many')})" if model is not None and model.groups.too_many else ""
-            pieces += ["  ", (f" ▾ {titles.get(group['field'], group['field'])}{note} ", "$secondary on $boost")]
-        return pieces
+        title = title_of_pane(self)
+        if title is not None:
+            self.query_one("#pane-title", Static).update(title)
 
     @property
     def face(self) -> Face | None:
@@ -310,7 +206,7 @@ class GridPane(Container):
 
     def on_virtual_grid_cursor_moved(self, event: VirtualGrid.CursorMoved) -> None:
         event.stop()
-        self.refusal = ""
+        self.editing.refusal = ""
         self.tell_moved()
 
     def on_virtual_grid_layout_changed(self, event: VirtualGrid.LayoutChanged) -> None:
@@ -318,12 +214,8 @@ class GridPane(Container):
         self.views.keep_layout()
 
     def on_virtual_grid_scrolled(self, event: VirtualGrid.Scrolled) -> None:
-        """Editors do not float away from their cells."""
         event.stop()
-        editor = self.host.current
-        region = self._region()
-        if editor is not None and region is not None and self.editing is not None:
-            editor.styles.offset = (int(editor.styles.offset.x.value), min(region.y, max(0, self.size.height - 2)))
+        self.editing.follow_cell()
 
     # ── Opening editors ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -343,11 +235,11 @@ class GridPane(Container):
 
     def on_virtual_grid_open_cell(self, event: VirtualGrid.OpenCell) -> None:
         event.stop()
-        self.edit_cell()
+        self.editing.edit()
 
     def on_pane_grid_typed(self, event: PaneGrid.Typed) -> None:
         event.stop()
-        self.edit_cell(event.character)
+        self.editing.edit(event.character)
 
     def on_pane_grid_pasted(self, event: PaneGrid.Pasted) -> None:
         event.stop()
@@ -357,122 +249,21 @@ class GridPane(Container):
         if self.model is not None and self.model.groups.header(self.model.selection.row) is not None:
             self.model.fold(self.model.selection.row)
             return
-        self.edit_cell()
+        self.editing.edit()
 
     def action_grid_edit(self) -> None:
-        self.edit_cell()
+        self.editing.edit()
 
     def action_grid_bulk(self) -> None:
-        self.edit_cell("", several=True)
-
-    @work(exclusive=True, group="edit", exit_on_error=False)
-    async def edit_cell(self, typed: str | None = None, several: bool = False) -> None:
-        """Open the editor of the cell under the cursor. several: for all chosen rows."""
-        async with self.context.hold_keys():
-            await self._edit_cell(typed, several)
-
-    async def _edit_cell(self, typed: str | None, several: bool) -> None:
-        cell = await self.cell_here()
-        if cell is None or self.grid is None:
-            return
-        row, field = cell
-        region = self._region()
-        if region is None:
-            return
-        if field["type"] == "button":
-            # A worker of its own: this one keeps the keys back, and there may be a question to answer.
-            pressing = press_button(self.app, self.context.port, self.info_name, row.key, field)
-            self.run_worker(pressing, group="press", exit_on_error=False)
-            return
-        if not editable(field):
-            self.refusal = why_read_only(field)
-            self.tell_moved()
-            return
-        if self.may.get(BY_ROW) and await self._is_closed(row):
-            self.refusal = t("access.row")
-            self.tell_moved()
-            return
-        value = self.shown(row, field["name"])
-        staged = self.context.pending.cell(self.info_name, row.key, field["name"])
-        if staged is not None and staged.state == "invalid" and isinstance(staged.value, str) and typed is None:
-            typed = staged.value
-        self.editing = Editing(row, field, several)
-        label = self._label(field, value)
-        lookups = Questions(self.context, self.info_name)
-        at = self.grid.model.row(self.grid.model.selection.row)
-        labels = self.grid.model.labels(at, field["name"]) if at is not None else {}
-        await self.host.open(EditedCell(field, value, typed, label, lookups, labels), region)
-
-    async def _is_closed(self, row: TargetRow) -> bool:
-        """A rule of the table keeps the row from whoever is here."""
-        port = self.context.port
-        return port is not None and not row.key.startswith(REF) and await is_closed(port, self.info_name, row.key)
+        self.editing.edit("", several=True)
 
     @property
     def info_name(self) -> str:
         return self.info["sqlName"] if self.info else ""
 
-    def _region(self) -> Region | None:
-        """Where the cell under the cursor is, in our coordinates."""
-        field = self.edits.field_here() if self.edits else None
-        if self.grid is None or field is None:
-            return None
-        return self.grid.cell_region(self.grid.model.selection.row, field["name"])
-
-    async def cell_here(self) -> tuple[TargetRow, FieldInfo] | None:
-        """The stored row under the cursor, whole, and the field; None while it is not here."""
-        edits, model = self.edits, self.model
-        field = edits.field_here() if edits else None
-        if edits is None or model is None or field is None:
-            return None
-        position = model.selection.row
-        row = model.row(position)
-        if row is None:
-            return None
-        if row.mark == "new":
-            return TargetRow(row.key, "", {}), field
-        values = {
-            name: stored_value(edits.fields[name], row.values[place])
-            for name, place in row.columns.items()
-            if name in edits.fields
-        }
-        target = TargetRow(row.key, model.stamp_at(position), values)
-        cut = values.get(field["name"])
-        if isinstance(cut, dict) and set(cut) == {"cut", "length"}:
-            try:
-                target = await edits.record(row.key)
-            except SovriumError as error:
-                self.app.notify(error.message, severity="error")
-                return None
-        return target, field
-
-    def shown(self, row: TargetRow, name: str) -> Any:
-        """The staged value of a cell, or the stored one."""
-        assert self.edits is not None
-        return self.edits.shown_value(row, name)
-
-    def _label(self, field: FieldInfo, value: Any) -> str:
-        model = self.model
-        row = model.row(model.selection.row) if model else None
-        if model is None or row is None or value is None or field["family"] not in ("link", "user"):
-            return ""
-        return model.label(row, field["name"], value)
-
-    # ── Taking values ──────────────────────────────────────────────────────────────────────────────────────────────────
-
     def on_cell_editor_done(self, event: CellEditor.Done) -> None:
         event.stop()
-        editing, self.editing = self.editing, None
-        if self.grid is not None:
-            self.grid.focus()
-        if editing is None:
-            return
-        if event.changed:
-            if isinstance(event.editor, LinkEditor) and self.model is not None:
-                for key, label in event.editor.picked().items():
-                    self.model.learn_label(editing.field["name"], key, label)
-            self.take(editing, event.value, event.problem)
-        self._go(event.move, changed=event.changed)
+        self.editing.done(event)
 
     def on_link_editor_follow_asked(self, event: LinkEditor.FollowAsked) -> None:
         event.stop()
@@ -480,135 +271,29 @@ class GridPane(Container):
         if cell is not None:
             self.views.go_to(cell.field, event.key)
 
-    def take(self, editing: Editing, value: Any, problem: str = "") -> None:
-        """Stage a value for the cell, or for the chosen rows."""
-        if editing.several:
-            self._take_several(editing, value, problem)
-        elif self.edits is not None:
-            self.edits.stage([editing.row], editing.field, value, problem)
-
-    @work(exit_on_error=False)
-    async def _take_several(self, editing: Editing, value: Any, problem: str) -> None:
-        edits = self.edits
-        async with self.context.hold_keys():
-            rows = await self.transfer.guarded(edits.chosen_rows([editing.field["name"]])) if edits else None
-        if edits is not None and rows is not None:
-            edits.stage(rows, editing.field, value, problem)
-            self.app.notify(t("tables.set", count=len(rows), field=title_of(editing.field)))
-
-    def _go(self, move: Move, *, changed: bool) -> None:
-        grid = self.grid
-        if grid is None:
-            return
-        selection = grid.model.selection
-        if move == "right":
-            grid.move_to(selection.row, selection.column + 1)
-        elif move == "left":
-            grid.move_to(selection.row, selection.column - 1)
-        elif grid.entry and changed:
-            grid.move_to(selection.row + 1, selection.column)
-
     def on_cell_editor_values_asked(self, event: CellEditor.ValuesAsked) -> None:
         event.stop()
         if self.grid is not None:
             self.grid.focus()
-        self.action_grid_value()
+        self.editing.choose_value()
 
-    @work(exclusive=True, group="edit", exit_on_error=False)
-    async def action_grid_value(self) -> None:
-        """The menu of values that cannot be typed: NULL, default, empty, now."""
-        cell = await self.cell_here()
-        if cell is None:
-            return
-        row, field = cell
-        if not editable(field):
-            self.edit_cell()
-            return
-        hit = await self.app.push_screen_wait(Finder(t("values.placeholder", field=title_of(field)), value_hits(field)))
-        if hit is not None and self.model is not None:
-            several = self.model.selection.mode != "cell"
-            self.take(Editing(row, field, several), hit.value, check(field, hit.value))
+    def action_grid_value(self) -> None:
+        self.editing.choose_value()
 
-    @work(exclusive=True, group="edit", exit_on_error=False)
-    async def action_grid_external(self) -> None:
-        """The cell in $EDITOR."""
-        cell = await self.cell_here()
-        if cell is None or not editable(cell[1]):
-            return
-        row, field = cell
-        edited = edit_outside(self.app, field, self.shown(row, field["name"]))
-        if edited is not None:
-            self.take(Editing(row, field), edited.value, edited.message)
+    def action_grid_external(self) -> None:
+        self.editing.edit_outside()
 
-    @work(exit_on_error=False)
-    async def action_grid_clear(self) -> None:
-        edits = self.edits
-        done = await self.transfer.guarded(edits.clear()) if edits else None
-        if done is not None and done[1] and not done[0]:
-            self.app.notify(t("value.required", field=title_of(done[1][0])), severity="warning")
+    def action_grid_clear(self) -> None:
+        self.rows.clear()
 
-    # ── Rows ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+    def action_row_new(self) -> None:
+        self.rows.new()
 
-    @work(exclusive=True, group="edit", exit_on_error=False)
-    async def action_row_new(self) -> None:
-        """A new row below the cursor, with its first field open."""
-        if self.denied("create"):
-            return
-        if self.face is not None:
-            self.desk.new_row()
-            return
-        async with self.context.hold_keys():
-            edits, grid = self.edits, self.grid
-            if edits is None or grid is None:
-                return
-            self._stand_on(edits.new())
-            grid.move_to(grid.model.selection.row, self._first_field())
-            await self._edit_cell(None, False)
+    def action_row_duplicate(self) -> None:
+        self.rows.duplicate()
 
-    def _first_field(self) -> int:
-        """Place of the column that a new row begins with: what must have a value, else what is typed."""
-        shown = self.grid.model.layout.shown if self.grid is not None else []
-        required = (i for i, c in enumerate(shown) if editable(c.field) and c.field["required"])
-        typed = (i for i, c in enumerate(shown) if editable(c.field) and c.field["editor"] != "checkbox")
-        return next(required, next(typed, 0))
-
-    def _stand_on(self, key: str) -> None:
-        if self.grid is not None and (position := self.grid.model.position_of(key)) is not None:
-            self.grid.move_to(position, self.grid.model.selection.column)
-
-    @work(exit_on_error=False)
-    async def action_row_duplicate(self) -> None:
-        if self.denied("create"):
-            return
-        edits = self.edits
-        if edits is None:
-            return
-        async with self.context.hold_keys():
-            refs = await self.transfer.guarded(edits.duplicate())
-        if refs:
-            self._stand_on(refs[0])
-
-    @work(exit_on_error=False)
-    async def action_row_delete(self) -> None:
-        """Stage deletion; the same again takes it back. In the trash: stage the return. What is typed behind it waits: it
-        may be the key that saves."""
-        if self.denied("restore" if self.model is not None and self.model.query.deleted else "delete"):
-            return
-        edits, model = self.edits, self.model
-        if edits is None or model is None or not model.count:
-            return
-        if model.query.deleted:
-            async with self.context.hold_keys():
-                count = await self.transfer.guarded(edits.restore())
-            if count:
-                self.app.notify(t("tables.restored", count=count))
-            return
-        async with self.context.hold_keys():
-            done = await self.transfer.guarded(edits.delete())
-        if done is not None and done[0] and not done[1]:
-            self.app.notify(t("tables.deleted", count=done[0]), timeout=10)
-        elif done is not None and done[0] > 1:
-            self.app.notify(t("tables.undeleted", count=done[0]))
+    def action_row_delete(self) -> None:
+        self.rows.delete()
 
     # ── Modes, blocks, views: the parts that do them ───────────────────────────────────────────────────────────────────
 
@@ -652,7 +337,7 @@ class GridPane(Container):
             self.action_grid_clear()
 
     def action_data_import(self) -> None:
-        if self.denied("create"):
+        if self.access.denied("create"):
             return
         self.transfer.import_file()
 

@@ -100,16 +100,16 @@ class GridTransfer:
         edits, model = self.pane.edits, self.pane.model
         if edits is None or model is None or not rows:
             return
-        if not self.pane.may.get("create", True) and self.pane.denied("update"):
+        if not self.pane.access.may.get("create", True) and self.pane.access.denied("update"):
             return
         if len(rows) == 1 and len(rows[0]) == 1 and model.count:
             await self._fill(rows[0][0])
             return
         draft = await self.guarded(edits.paste_draft(rows))
         if draft is not None and await self.pane.app.push_screen_wait(PastePreview(self.pane.context, draft)):
-            if (draft.new_rows or draft.large) and self.pane.denied("create"):
+            if (draft.new_rows or draft.large) and self.pane.access.denied("create"):
                 return
-            if draft.changed_rows and self.pane.denied("update"):
+            if draft.changed_rows and self.pane.access.denied("update"):
                 return
             if draft.large:
                 await self._send(draft)

@@ -81,7 +81,7 @@ class RecordActions:
     async def erase(self) -> None:
         """Delete the chosen rows of the trash for good, once their number was typed."""
         edits, info, port = self.pane.edits, self.pane.info, self.pane.context.port
-        if edits is None or info is None or port is None or self.pane.denied("permanentDelete"):
+        if edits is None or info is None or port is None or self.pane.access.denied("permanentDelete"):
             return
         rows = await self.pane.transfer.guarded(edits.chosen_rows([]))
         if not rows:
@@ -133,7 +133,7 @@ class RecordActions:
         from screens.widgets.bulk_sheet import BulkSheet
 
         edits, info, model = self.pane.edits, self.pane.info, self.pane.model
-        if edits is None or info is None or model is None or not model.count or self.pane.denied("update"):
+        if edits is None or info is None or model is None or not model.count or self.pane.access.denied("update"):
             return
         field = await self._field(info)
         if field is None:

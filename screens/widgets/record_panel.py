@@ -107,7 +107,7 @@ class RecordPanel(Container):
     @work(exclusive=True, group="record", exit_on_error=False)
     async def follow(self) -> None:
         """Show the row under the pane's cursor: what the grid knows at once, then the whole record."""
-        cell = await self.pane.cell_here()
+        cell = await self.pane.editing.here()
         if cell is None or self.pane.edits is None:
             self.row = None
             self.query_one("#record-title", Static).update(t("record.none"))

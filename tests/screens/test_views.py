@@ -337,7 +337,7 @@ async def test_a_view_that_is_only_read_takes_no_edit_by_any_way(studio: Running
             await choose(pilot, screen, look)
             await pilot.press("e", "o", "d", "delete", "O", "E", "equals_sign", "shift+right", "I")
             screen.pane.transfer.paste_text("x\ty\nz\tw")
-            await until(pilot, lambda: "only read" in screen.pane.refusal or app.context.messages.messages)
+            await until(pilot, lambda: "only read" in screen.pane.editing.refusal or app.context.messages.messages)
             assert app.screen is screen
             await pilot.press("r", "r", "delete")
             await pilot.press("escape")

@@ -1,0 +1,102 @@
+"""Rows of a pane: made, copied, deleted, brought back, emptied."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from screens.presenters.value import editable, title_of
+from screens.services.text import t
+
+if TYPE_CHECKING:
+    from screens.widgets.grid_pane import GridPane
+
+
+class RowEditing:
+    """Part of a `GridPane`: runs in its workers."""
+
+    def __init__(self, pane: GridPane) -> None:
+        self.pane = pane
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        self.pane.run_worker(work, exit_on_error=False)
+
+    def clear(self) -> None:
+        """The chosen cells get no value."""
+        self._start(self._clear())
+
+    async def _clear(self) -> None:
+        edits = self.pane.edits
+        done = await self.pane.transfer.guarded(edits.clear()) if edits else None
+        if done is not None and done[1] and not done[0]:
+            self.pane.app.notify(t("value.required", field=title_of(done[1][0])), severity="warning")
+
+    def new(self) -> None:
+        """A new row below the cursor, with its first field open."""
+        self.pane.run_worker(self._new(), group="edit", exclusive=True, exit_on_error=False)
+
+    async def _new(self) -> None:
+        if self.pane.access.denied("create"):
+            return
+        if self.pane.face is not None:
+            self.pane.desk.new_row()
+            return
+        async with self.pane.context.hold_keys():
+            edits, grid = self.pane.edits, self.pane.grid
+            if edits is None or grid is None:
+                return
+            self._stand_on(edits.new())
+            grid.move_to(grid.model.selection.row, self._first_field())
+            await self.pane.editing.open()
+
+    def _first_field(self) -> int:
+        """Place of the column that a new row begins with: what must have a value, else what is typed."""
+        shown = self.pane.grid.model.layout.shown if self.pane.grid is not None else []
+        required = (i for i, c in enumerate(shown) if editable(c.field) and c.field["required"])
+        typed = (i for i, c in enumerate(shown) if editable(c.field) and c.field["editor"] != "checkbox")
+        return next(required, next(typed, 0))
+
+    def _stand_on(self, key: str) -> None:
+        if self.pane.grid is not None and (position := self.pane.grid.model.position_of(key)) is not None:
+            self.pane.grid.move_to(position, self.pane.grid.model.selection.column)
+
+    def duplicate(self) -> None:
+        """The chosen rows once more, as new ones."""
+        self._start(self._duplicate())
+
+    async def _duplicate(self) -> None:
+        if self.pane.access.denied("create"):
+            return
+        edits = self.pane.edits
+        if edits is None:
+            return
+        async with self.pane.context.hold_keys():
+            refs = await self.pane.transfer.guarded(edits.duplicate())
+        if refs:
+            self._stand_on(refs[0])
+
+    def delete(self) -> None:
+        """Stage deletion; the same again takes it back. In the trash: stage the return. What is typed behind it waits: it
+        may be the key that saves."""
+        self._start(self._delete())
+
+    async def _delete(self) -> None:
+        if self.pane.access.denied(
+            "restore" if self.pane.model is not None and self.pane.model.query.deleted else "delete"
+        ):
+            return
+        edits, model = self.pane.edits, self.pane.model
+        if edits is None or model is None or not model.count:
+            return
+        if model.query.deleted:
+            async with self.pane.context.hold_keys():
+                count = await self.pane.transfer.guarded(edits.restore())
+            if count:
+                self.pane.app.notify(t("tables.restored", count=count))
+            return
+        async with self.pane.context.hold_keys():
+            done = await self.pane.transfer.guarded(edits.delete())
+        if done is not None and done[0] and not done[1]:
+            self.pane.app.notify(t("tables.deleted", count=done[0]), timeout=10)
+        elif done is not None and done[0] > 1:
+            self.pane.app.notify(t("tables.undeleted", count=done[0]))
