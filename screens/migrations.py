@@ -29,6 +29,7 @@ from screens.presenters.migration import (
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import t
+from screens.widgets.form_sheet import problem_of
 from screens.widgets.line_view import LineView
 from screens.widgets.plan_sheet import PlanSheet
 from screens.widgets.reading_screen import ReadingScreen
@@ -264,7 +265,7 @@ class MigrationsScreen(ReadingScreen):
                 order["checksum"] = plan["checksum"]
             self.context.jobs.take(await port.migrate(order))
         except SovriumError as error:
-            self.notify("\n".join([error.message, *map(str, getattr(error, "details", ())[:5])]), severity="error")
+            self.notify(problem_of(error), severity="error")
             return
         self.notify(t("migrations.started"))
 
