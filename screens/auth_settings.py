@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from core.client import NotFound, SovriumError
+from core.client import Port
 from core.contract.migrations import MigrationPlan
 from screens.actions.binding import bindings_of
 from screens.presenters.auth_draft import SECTIONS, AuthDraft, Path, label_of, section_of
@@ -28,7 +28,7 @@ from screens.services.style import STYLES
 from screens.services.text import t
 from screens.widgets.draft_screen import DraftScreen
 from screens.widgets.finder import Finder
-from screens.widgets.form_sheet import Ask, FormSheet, Values, problem_of
+from screens.widgets.form_sheet import Ask, FormSheet, Values
 from screens.widgets.line_view import LineView
 from screens.widgets.listing_screen import Listing
 from screens.widgets.schema_text import SchemaText
@@ -61,21 +61,8 @@ class AuthSettingsScreen(DraftScreen):
         self.query_one("#auth-body").set_class(event.size.width < 110, "narrow")
         self.call_after_refresh(self.paint)
 
-    @work(exclusive=True, group="load", exit_on_error=False)
-    async def renew(self) -> None:
-        port = self.context.port
-        if port is None:
-            return
-        try:
-            self.draft.renew(await port.admin.auth_settings())
-            self.problem = ""
-        except NotFound:
-            self.problem = t("listing.not-yours")
-        except SovriumError as error:
-            self.problem = error.message
-        self.paint()
-        if self.draft.steps:
-            self.judge()
+    async def read(self, port: Port) -> None:
+        self.draft.renew(await port.admin.auth_settings())
 
     # ── Painting ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -334,12 +321,6 @@ class AuthSettingsScreen(DraftScreen):
 
     def plan_title(self, plan: MigrationPlan) -> str:
         return t("auth.write")
-
-    def reason(self, error: SovriumError) -> str:
-        return t("roles.owner-writes") if isinstance(error, NotFound) else super().reason(error)
-
-    def refusal(self, error: SovriumError) -> str:
-        return t("roles.owner-writes") if isinstance(error, NotFound) else problem_of(error)
 
     def written(self, files: str) -> None:
         self.renew()

@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from core.client import NotFound, SovriumError
+from core.client import Port, SovriumError
 from core.contract.access import TableRules
 from core.contract.migrations import MigrationPlan
 from screens.actions.binding import bindings_of
@@ -91,22 +91,8 @@ class RolesScreen(DraftScreen):
         self.query_one("#roles-body").set_class(event.size.width < 110, "narrow")
         self.call_after_refresh(self.paint)
 
-    @work(exclusive=True, group="load", exit_on_error=False)
-    async def renew(self) -> None:
-        """The rules as the server has them now."""
-        port = self.context.port
-        if port is None:
-            return
-        try:
-            self.draft.renew(await port.admin.rules())
-            self.problem = ""
-        except NotFound:
-            self.problem = t("roles.not-yours")
-        except SovriumError as error:
-            self.problem = error.message
-        self.paint()
-        if self.draft.steps:
-            self.judge()
+    async def read(self, port: Port) -> None:
+        self.draft.renew(await port.admin.rules())
 
     # ── Painting ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -534,12 +520,6 @@ class RolesScreen(DraftScreen):
             name, where = undefined[0]
             return t("roles.undefined-at", name=name, where=where)
         return ""
-
-    def reason(self, error: SovriumError) -> str:
-        return t("roles.owner-writes") if isinstance(error, NotFound) else super().reason(error)
-
-    def refusal(self, error: SovriumError) -> str:
-        return t("roles.owner-writes") if isinstance(error, NotFound) else problem_of(error)
 
     def written(self, files: str) -> None:
         self.renew()

@@ -77,8 +77,8 @@ class SchemaScreen(DraftScreen):
             self.query_one(f"#{name}-title", Static).update(t(f"schema.{name}"))
         super().language_changed()
 
-    def renew(self) -> None:
-        """The tables as the server has them now."""
+    def renew(self) -> None:  # type: ignore[override]
+        """The tables as the console knows them: without a server, too."""
         if self.context.schema is not None:
             self.draft.renew(self.context.schema["tables"])
             self.paint()

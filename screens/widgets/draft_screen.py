@@ -8,7 +8,7 @@ from collections.abc import Callable
 from textual import work
 from textual.worker import Worker
 
-from core.client import SovriumError
+from core.client import NotFound, Port, SovriumError
 from core.contract.migrations import MigrationPlan, SchemaEdit
 from screens.presenters.draft import Change, Draft
 from screens.presenters.format.line import one_line
@@ -17,6 +17,7 @@ from screens.services.context import Context
 from screens.services.text import t
 from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.defect import tell_defect
+from screens.widgets.form_sheet import problem_of
 from screens.widgets.plan_sheet import PlanSheet
 
 
@@ -34,8 +35,8 @@ class DraftScreen(ConsoleScreen):
 
     # ── What a subclass says ──
 
-    def renew(self) -> object:
-        """Read what the draft begins with from the server. Called with every connection, and when the app has changed."""
+    async def read(self, port: Port) -> None:
+        """Read what the draft begins with from the server. Raises SovriumError."""
         raise NotImplementedError
 
     def paint(self) -> None:
@@ -53,14 +54,6 @@ class DraftScreen(ConsoleScreen):
     def obstacle(self) -> str:
         """Why the draft cannot be written, whatever the server says; "" where nothing is in the way."""
         return ""
-
-    def reason(self, error: SovriumError) -> str:
-        """Why there is no verdict, for the head of the screen."""
-        return error.message
-
-    def refusal(self, error: SovriumError) -> str:
-        """Why the draft was not written."""
-        return "\n".join([error.message, *map(str, getattr(error, "details", ())[:5])])
 
     def written(self, files: str) -> None:
         """The draft is in these files."""
@@ -86,6 +79,23 @@ class DraftScreen(ConsoleScreen):
         super().language_changed()
         self.paint()
 
+    @work(exclusive=True, group="load", exit_on_error=False)
+    async def renew(self) -> None:
+        """What the draft begins with as the server has it now: with every connection, and when the app has changed."""
+        port = self.context.port
+        if port is None:
+            return
+        try:
+            await self.read(port)
+            self.problem = ""
+        except NotFound:
+            self.problem = t("listing.not-yours")
+        except SovriumError as error:
+            self.problem = error.message
+        self.paint()
+        if self.draft.steps:
+            self.judge()
+
     # ── Steps ──
 
     def step(self, *changes: Change) -> None:
@@ -106,7 +116,7 @@ class DraftScreen(ConsoleScreen):
         try:
             self.draft.verdict, self.problem = await port.edit_schema({"changes": list(self.draft.steps)}), ""
         except SovriumError as error:
-            self.draft.verdict, self.problem = None, self.reason(error)
+            self.draft.verdict, self.problem = None, refusal(error).partition("\n")[0]
         self.paint_verdict()
 
     def discard(self) -> None:
@@ -162,7 +172,7 @@ class DraftScreen(ConsoleScreen):
             if await asked:
                 await self._write(verdict, plan)
         except SovriumError as error:
-            self.notify(self.refusal(error), severity="error")
+            self.notify(refusal(error), severity="error")
 
     async def _write(self, verdict: SchemaEdit, plan: MigrationPlan) -> None:
         port = self.context.port
@@ -178,3 +188,8 @@ class DraftScreen(ConsoleScreen):
         )
         self.discard()
         self.written(", ".join(one_line(file.rpartition("/")[2]) for file in verdict["files"]))
+
+
+def refusal(error: SovriumError) -> str:
+    """Why there is no verdict, or nothing was written."""
+    return t("roles.owner-writes") if isinstance(error, NotFound) else problem_of(error)
