@@ -79,7 +79,7 @@ class Product:
         """End the server politely."""
         if self.process:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(30)
+            self.process.wait(300)  # the last checkpoint, beside other work
             self.process = None
 
     def prepare(self) -> None:
