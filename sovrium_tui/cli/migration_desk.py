@@ -143,11 +143,13 @@ def opened(app_file: Path, place: "Place") -> Iterator["Opened"]:
     from core.storage.database import Settings
     from core.storage.engine import open_database
     from sovrium_tui.process.lock import DataLock
+    from sovrium_tui.process.log import LogSettings, logging_to
     from sovrium_tui.server import own_record
 
     model = read_model(app_file)
     data_dir = place.data_dir
-    with locked(lambda: DataLock(place, own_record("command", app_file, "sovrium-tui migrate"))):
+    record = own_record("command", app_file, "sovrium-tui migrate")
+    with locked(lambda: DataLock(place, record)), logging_to(place.log, LogSettings.of(os.environ)):
         prepare_folders(data_dir)
         database = open_database(Settings(url=database_address(data_dir), exchange=str(data_dir / "exchange")))
         try:

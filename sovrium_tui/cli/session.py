@@ -2,6 +2,7 @@
 the command runs. Either way the command speaks the API, so there is one code path."""
 
 import asyncio
+import os
 import signal
 import tempfile
 import threading
@@ -64,20 +65,22 @@ def attachable(record: ServerRecord, app_file: Path) -> Path:
 
 @asynccontextmanager
 async def own_engine(app_file: Path, place: Place, name: str) -> AsyncIterator[Client]:
-    """An engine in this process, behind a socket that nobody else knows."""
+    """An engine in this process, behind a socket that nobody else knows. What it tells is in the log, as a server's is."""
     with stopped_at_once():
         from core.engine import open_engine
         from core.http.app import build_app
         from core.http.server import Server
+        from sovrium_tui.process.log import LogSettings, logging_to
         from sovrium_tui.server import own_record
 
-    with DataLock(place, own_record("command", app_file, f"sovrium-tui {name}")):
+    record = own_record("command", app_file, f"sovrium-tui {name}")
+    with DataLock(place, record), logging_to(place.log, LogSettings.of(os.environ)):
         with stopped_at_once():
             engine = open_engine(app_file, place.data_dir)
         try:
             with tempfile.TemporaryDirectory(prefix="sovrium-") as folder:
                 socket = Path(folder, "api.sock")
-                server = Server(build_app(engine, version=__version__), socket=socket)
+                server = Server(build_app(engine, version=__version__, log_file=place.log), socket=socket)
                 await server.start()
                 client = Client(socket, timeout=PATIENCE, agent=AGENT)
                 try:

@@ -14,6 +14,7 @@ from core.client import Client
 from core.http.routes import all_routes
 from sovrium_tui.cli import session as cli_session
 from sovrium_tui.cli.main import execute
+from sovrium_tui.process.place import Place
 from tests.auth.test_admin import ADMIN, admin_of
 from tests.support.accounts import Desk
 from tests.support.server import RunningServer
@@ -101,6 +102,7 @@ PAIRS: dict[str, CLI] = {
     "DELETE /api/admin/outbox": ("outbox", "forget", "--yes"),
     "GET /api/admin/master-key": ("secret", "keys"),
     "POST /api/admin/master-key/rotate": ("secret", "rotate"),
+    "GET /api/console/logs": ("logs", "--data-dir", "data"),
 }
 """The routes of administration and the command for each."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -132,6 +134,9 @@ def test_a_267_each_command_works(duck_desk: Desk, shell: Shell) -> None:
     mail = local.post(f"{ADMIN}/invite-user", json={"email": "bob@example.org"}).json()["mailId"]
     session = ana.get("/api/auth/list-sessions").json()[0]["id"]
     known = {"{ana}": ana.id, "{session}": session, "{mail}": mail}
+    place = Place(duck_desk.server.folder / "data")
+    place.prepare()
+    place.log.write_text("[2026-11-21T17:47:56.123Z] [INFO] [SERVER] told\n")
     first, last = f"POST {ADMIN}/revoke-user-session", f"POST {ADMIN}/remove-user"
     for name in (first, *(each for each in PAIRS if each not in (first, last)), last):
         status = 1 if name.endswith("/retry") else 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.logs import reading
+from core.sql.run import SqlRuns
 from sovrium_tui.cli.main import INTERRUPTED, execute
 from sovrium_tui.process.log import LogSettings, logging_to
 from sovrium_tui.process.place import Place
@@ -66,6 +67,28 @@ def test_what_comes_is_followed(
     monkeypatch.setattr(time, "sleep", pause)
     assert logs(place, "--follow", "--level", "warn", "-n", "1") == INTERRUPTED
     assert seen == [[240], [300], [360]]
+
+
+def test_what_a_command_tells_without_a_server_is_in_the_log(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A defect is one line on the terminal, and where it broke is in the log of the data folder."""
+
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a riddle")
+
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setattr(SqlRuns, "start", broken)
+    app = tmp_path / "app.yaml"
+    app.write_text("name: desk\n")
+    place = Place(tmp_path / "data")
+    assert execute(["sql", str(app), "select 1", "--data-dir", str(place.data_dir)]) == 1
+    told = capsys.readouterr().err
+    assert "went wrong inside the server" in told
+    assert "riddle" not in told
+    assert "RuntimeError: a riddle" in place.log.read_text()
+    assert logs(place, "--level", "error") == 0
+    assert "POST /api/console/sql → 500" in capsys.readouterr().out
 
 
 def test_where_no_server_has_run_there_is_no_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
