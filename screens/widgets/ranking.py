@@ -18,7 +18,7 @@ EDGE = 2
 
 
 class Ranking(Listing):
-    """`show(lines)`."""
+    """`show(lines)`. The chosen line is underlined too, as a long bar leaves nothing of its colour."""
 
     DEFAULT_CSS = """
     Ranking { height: 1fr; border: none; background: transparent; padding: 0; scrollbar-size-vertical: 1; }
@@ -26,7 +26,7 @@ class Ranking(Listing):
     Ranking > .option-list--option { padding: 0; }
     Ranking > .option-list--option-highlighted { background: transparent; color: $foreground; text-style: none; }
     Ranking:focus > .option-list--option-highlighted {
-        background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold;
+        background: $block-cursor-background; color: $block-cursor-foreground; text-style: bold underline;
     }
     """
 
