@@ -1,8 +1,8 @@
 """Rows of a whole table in the order of its key, in constant memory.
 
-DuckDB sorts all rows before it gives the first, and keeps them until the last. A number as the key lets it be asked for ranges
-instead, one after the other in the snapshot of the transaction: as many rows are sorted at a time as fit in one of them.
-PostgreSQL reads such a statement along the index.
+DuckDB sorts all rows before it gives the first, and keeps them until the last. A number as the key lets it be asked for
+ranges instead, one after the other in the snapshot of the transaction: as many rows are sorted at a time as fit in one of
+them. PostgreSQL reads such a statement along the index.
 """
 
 from collections.abc import Iterator, Sequence
