@@ -87,6 +87,26 @@ def desk(open_db: Callable[..., Database]) -> Desk:
     return Desk(open_db())
 
 
+# ── Reading ──
+
+
+async def test_a_single_reading_stands_in_no_transaction(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """BEGIN and COMMIT would be two of its three statements. A list is several statements over one snapshot."""
+    await desk.part("1")
+    session: Any = type(desk.database.writer.sessions[0])  # type: ignore[attr-defined]
+    begin, begun = session.begin, []
+
+    def told(self: Any, *, read_only: bool) -> None:
+        begun.append(read_only)
+        begin(self, read_only=read_only)
+
+    monkeypatch.setattr(session, "begin", told)
+    await desk.get("1")
+    assert begun == []
+    await desk.records.list(OWNER, desk.parts, {})
+    assert begun == [True]
+
+
 # ── Create ──
 
 
