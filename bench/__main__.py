@@ -107,8 +107,9 @@ def console(work: Path, count: int) -> list[dict[str, Any]]:
     say("| --- | ---: | ---: | ---: | ---: |")
     home = work / "home"
     home.mkdir(exist_ok=True)
-    steps = terminal.run(folder / "app.yaml", f"[a-z] {count} ", home)
-    for step in steps:
+    steps = []
+    for step in terminal.run(folder / "app.yaml", f"[a-z] {count} ", home):
+        steps.append(step)
         say(f"| {step.name} | {step.seconds:.3f} | {step.cpu:.1f} | {step.size:,} | {step.memory} |")
     return [{"step": s.name, "seconds": s.seconds, "cpu": s.cpu, "bytes": s.size, "memory": s.memory} for s in steps]
 
