@@ -22,7 +22,7 @@ from core.principal import OWNER
 from core.records.service import Records
 from core.storage.database import Database
 from tests.support.apps import app_model
-from tests.support.depth import examples
+from tests.support.depth import examples, patient
 from tests.support.tables import create_tables
 
 NOW = datetime(2026, 3, 18, 13, 30, tzinfo=UTC)
@@ -370,6 +370,7 @@ def asked(open_db: Callable[..., Database]) -> Asked:
     return table
 
 
+@patient
 def test_filters_mean_what_the_evaluator_says(asked: Asked) -> None:
     """R-106 … R-111: every operator of every family, alone and in trees."""
 

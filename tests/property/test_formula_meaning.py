@@ -23,7 +23,7 @@ from core.formulas.compile import Context, compile_sql
 from core.formulas.kind import Kind
 from core.formulas.parse import parse
 from core.storage.database import Call, Database
-from tests.support.depth import DEPTH
+from tests.support.depth import DEPTH, patient
 
 Row = dict[str, Any]
 Meaning = Callable[[Row], Any]
@@ -335,6 +335,7 @@ BATCH = 48
 
 
 @pytest.mark.slow
+@patient
 @pytest.mark.parametrize("seed", range(1, DEPTH + 1))
 def test_formulas_mean_what_they_say(db: Database, seed: int) -> None:
     """F-001 F-002 F-003 F-005 F-006 F-007 F-011 F-012 F-020: 1,008 formulas over 25 rows for each seed, on each database."""

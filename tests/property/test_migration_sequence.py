@@ -14,7 +14,8 @@ from core.migrations import plan, run, status
 from core.schema.loader import load_data
 from core.storage.catalog import Catalog, read_catalog
 from core.storage.database import Call, Database
-from tests.support.depth import examples
+from tests.support.depth import examples, patient
+from tests.support.tables import remove_tables
 
 NAMES = ["alpha", "beta", "gamma", "delta"]
 TABLES = ["one", "two", "three"]
@@ -71,6 +72,7 @@ def values(database: Database, tables: list[dict[str, Any]]) -> dict[tuple[int, 
     return found
 
 
+@patient
 @settings(
     max_examples=examples(10),
     deadline=None,
@@ -80,7 +82,7 @@ def values(database: Database, tables: list[dict[str, Any]]) -> dict[tuple[int, 
 def test_any_way_leads_to_the_same_database(open_db: Callable[..., Database], files: list[Any]) -> None:
     """M-007, M-014, M-016, M-019, M-020, M-021, M-033"""
     database = open_db()
-    _empty(database)
+    remove_tables(database)
     kept: dict[tuple[int, int], list[Any]] = {}
     tables: list[dict[str, Any]] = []
     for wanted in files:
@@ -98,7 +100,7 @@ def test_any_way_leads_to_the_same_database(open_db: Callable[..., Database], fi
         kept = values(database, tables)
         assert status(database, model(tables)).drift == ()
     wandered = read(database, read_catalog)
-    _empty(database)
+    remove_tables(database)
     run(database, plan(database, model(tables)))
     assert shape(wandered) == shape(read(database, read_catalog))
     database.close()
@@ -114,18 +116,3 @@ def _fill(database: Database, tables: list[dict[str, Any]]) -> None:
             for at in range(2)
         ]
         database.submit_write(Call(lambda tx, t=target, r=rows: tx.insert(t, r))).result()
-
-
-def _empty(database: Database) -> None:
-    """As if nothing had ever run here, but for the change log."""
-
-    def work(tx: Any) -> None:
-        catalog = read_catalog(tx)
-        for name in catalog.tables:
-            if name != "system_change":
-                tx.execute(f'DROP TABLE "{name}"')
-        for name in catalog.sequences:
-            if name.startswith("seq_"):
-                tx.execute(f'DROP SEQUENCE "{name}"')
-
-    database.submit_write(Call(work)).result()

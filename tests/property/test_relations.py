@@ -13,7 +13,7 @@ from core.principal import OWNER
 from core.records.service import Records
 from core.storage.database import Call, Database
 from tests.support.apps import app_model
-from tests.support.depth import examples
+from tests.support.depth import examples, patient
 from tests.support.tables import create_tables
 
 APP = """
@@ -186,6 +186,7 @@ def relations(open_db: Callable[..., Database]) -> Run:
     return Run(open_db())
 
 
+@patient
 @settings(max_examples=examples(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(operations, max_size=14))
 def test_links_and_what_is_computed_from_them_agree_with_a_plain_model(

@@ -22,9 +22,9 @@ from core.fields.registry import FIELD_TYPES
 from core.migrations import history, plan, run, status
 from core.migrations.run import plan_rollback
 from core.schema.loader import load_data
-from core.storage.catalog import read_catalog
 from core.storage.database import Call, Database
-from tests.support.depth import examples
+from tests.support.depth import examples, patient
+from tests.support.tables import remove_tables
 
 NAMES = ["alpha", "beta", "gamma", "delta"]
 TYPES = ["single-line-text", "integer", "decimal", "checkbox", "date", "datetime"]
@@ -53,7 +53,7 @@ class SchemaMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        empty(self.database)
+        remove_tables(self.database)
         self.tables = [{"id": 1, "name": "one", "fields": [{"id": 1, "name": "alpha", "type": "single-line-text"}]}]
         run(self.database, plan(self.database, model(self.tables)))
         self.versions = {1: copy.deepcopy(self.tables)}
@@ -183,6 +183,7 @@ class SchemaMachine(RuleBasedStateMachine):
             )
 
 
+@patient
 def test_schema_changes_and_rollbacks_keep_the_data(open_db: Callable[..., Database]) -> None:
     """M-019, M-020, M-021, M-025, M-036, M-044, M-045"""
 
@@ -206,18 +207,3 @@ def rows(database: Database, sql: str) -> list[Any]:
 
 def execute(database: Database, sql: str, values: list[Any]) -> None:
     database.submit_write(Call(lambda tx: tx.execute(sql, values))).result()
-
-
-def empty(database: Database) -> None:
-    """As if nothing had ever run here, but for the change log."""
-
-    def work(tx: Any) -> None:
-        catalog = read_catalog(tx)
-        for name in catalog.tables:
-            if name != "system_change":
-                tx.execute(f'DROP TABLE "{name}"')
-        for name in catalog.sequences:
-            if name.startswith("seq_"):
-                tx.execute(f'DROP SEQUENCE "{name}"')
-
-    database.submit_write(Call(work)).result()

@@ -2,7 +2,11 @@
 
 import os
 
+import pytest
+
 DEPTH = max(1, int(os.environ.get("TEST_DEPTH", "1")))
+patient = pytest.mark.timeout(300 * DEPTH)
+"""For tests of chance that ask a database: how long they take is the machine's business."""
 
 
 def examples(few: int) -> int:
