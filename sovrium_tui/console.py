@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.app import App, InvalidThemeError
 from textual.events import Event, Key
 from textual.filter import LineFilter
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
     from core.contract.console import Event as ServerEvent
     from core.contract.server import ReloadRequest
     from screens.presenters.finder import Hit, Search
+
+for digit in "123456789":
+    # Most terminals send these for Alt and a digit; Textual reads what a Mac types with its option key.
+    ANSI_SEQUENCES_KEYS.pop(f"\x1b{digit}", None)
 
 NOWHERE = "nowhere"
 """The mode between two callers."""

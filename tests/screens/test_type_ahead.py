@@ -1,6 +1,7 @@
 """Keys that come faster than the console works: none is lost, none goes to the wrong place."""
 
 import pytest
+from textual._xterm_parser import XTermParser
 from textual.events import Key
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -44,6 +45,16 @@ async def test_letters_after_the_palette_key_are_typed_into_it() -> None:
     async with running(app) as pilot:
         burst(pilot, "ctrl+p", *"jobs", "enter")
         await until(pilot, lambda: app.current_mode == "jobs" and not isinstance(app.screen, Finder))
+
+
+@pytest.mark.parametrize("digit", "19")
+def test_alt_and_a_digit_is_read_as_most_terminals_send_it(digit: str) -> None:
+    """The keys of panes, where the terminal has no newer way to tell keys."""
+    parser = XTermParser()
+    found = [*parser.feed(f"\x1b{digit}")]
+    parser._timeout_time = 0  # nothing more comes
+    found += parser.tick()
+    assert [event.key for event in found if isinstance(event, Key)] == [f"alt+{digit}"]
 
 
 async def in_the_grid(pilot: Pilot[int]) -> TablesScreen:
