@@ -1,9 +1,8 @@
 """Updating records: one read of the rows as they are, then one statement for all that change the same columns."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import update
@@ -79,16 +78,10 @@ class UpdateMany:
         return [job.run(tx) for job in jobs]
 
 
-def update_valid(
-    tx: Transaction,
-    target: WritableTable,
-    edits: Sequence[Edit],
-    known: Mapping[KeyValue, Stored] = MappingProxyType({}),
-) -> list[Any]:
+def update_valid(tx: Transaction, target: WritableTable, edits: Sequence[Edit]) -> list[Any]:
     """Apply those that pass; for each edit the row as it then is, or its error. Edits of the same record follow each
-    other, each upon what the one before has left. `known`: rows that this transaction has read already, and that nobody
-    else can change."""
-    rows = {**known, **target.load(tx, {edit.key for edit in edits} - known.keys(), lock=True)}
+    other, each upon what the one before has left."""
+    rows = target.load(tx, {edit.key for edit in edits}, lock=True)
     target.load_links(tx, rows, {name for edit in edits for name in edit.values})
     if any(edit.version is not None for edit in edits):
         target.fill(tx, rows.values())  # a conflict shows the record as it is

@@ -8,6 +8,7 @@ from typing import Any
 from core.errors import FieldError, NotFound, SovriumError
 from core.fields.model import TableModel
 from core.records.create import in_batch, insert_valid
+from core.records.key import KeyValue
 from core.records.update import Edit, update_valid
 from core.records.validate import Values, invalid
 from core.records.writing import Stored, WritableTable
@@ -58,8 +59,7 @@ class Upsert:
 
     def run(self, tx: Transaction) -> Upserted:
         wanted = [tuple(row.created[name] for name in self.names) for row in self.rows]
-        found = find_by(tx, self.target, self.names, wanted, self.target.columns)
-        keys = {values: self.target.key_of(row) for values, row in found.items()}
+        keys = find_by(tx, self.target, self.names, wanted)
         results: list[Any] = [None] * len(wanted)
         open_: dict[tuple[Any, ...], list[int]] = {}
         for place, values in enumerate(wanted):
@@ -79,10 +79,7 @@ class Upsert:
             updating = self.updating()
             author = updating.author
             edits = [Edit(keys[wanted[place]], self.rows[place].changes, author=author) for place in rest]
-            # Where rows must be locked or judged first, they are read once more.
-            is_read = tx.dialect == "duckdb" and not updating.hides_rows
-            known = {self.target.key_of(row): row for row in found.values()} if is_read else {}
-            for place, stored in zip(rest, update_valid(tx, updating, edits, known), strict=True):
+            for place, stored in zip(rest, update_valid(tx, updating, edits), strict=True):
                 results[place] = self._good(stored, place)
         return Upserted(results, [place in new for place in range(len(wanted))])
 
@@ -98,30 +95,23 @@ class Upsert:
 
 
 def find_by(
-    reader: Reader,
-    target: WritableTable,
-    names: Sequence[str],
-    wanted: Sequence[tuple[Any, ...]],
-    columns: Sequence[str] = (),
-) -> dict[tuple[Any, ...], Stored]:
-    """The first live record that has each of the values in the columns `names`, by them: its key and these columns. One
-    statement."""
+    reader: Reader, target: WritableTable, names: Sequence[str], wanted: Sequence[tuple[Any, ...]]
+) -> dict[tuple[Any, ...], KeyValue]:
+    """The first live record that has each of the values in these columns, by them. One statement."""
     if not wanted:
         return {}
     shape = RowShape(reader.dialect, target.source, names)
     packed = shape.pack([dict(zip(names, values, strict=True)) for values in set(wanted)])
     same = " AND ".join(f"t.{quote(name)} = w.{quote(name)}" for name in names)
-    asked = (*names, *target.key, *columns)
-    shown = ", ".join(f"t.{quote(name)}" for name in asked)
+    columns = ", ".join(f"t.{quote(name)}" for name in (*names, *target.key))
     found = reader.rows(
-        f"SELECT {shown} FROM ({shape.select_many().replace(':rows', '?', 1)}) AS w "
+        f"SELECT {columns} FROM ({shape.select_many().replace(':rows', '?', 1)}) AS w "
         f"JOIN {quote(target.source.name)} AS t ON {same} WHERE t.deleted_at IS NULL",
         [packed],
     )
-    width, whole = len(names), len(names) + len(target.key)
-    out: dict[tuple[Any, ...], Stored] = {}
-    for row in sorted(found, key=lambda row: row[width:whole], reverse=True):
-        out[row[:width]] = dict(zip(asked, row, strict=True))
+    out: dict[tuple[Any, ...], KeyValue] = {}
+    for row in sorted(found, key=lambda row: row[len(names) :], reverse=True):
+        out[row[: len(names)]] = row[len(names) :]
     return out
 
 
