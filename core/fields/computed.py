@@ -132,7 +132,7 @@ class ComputedField(FieldType[Any]):
 
     def info(self) -> Mapping[str, Any]:
         """With `result`: the type that clients show the value as, and its options."""
-        return {**super().info(), "result": {"type": self.face.name, "options": dict(self.face.info())}}
+        return {**super().info(), "result": formatted(self.face, getattr(self.options, "format", None))}
 
     @classmethod
     def check_bound(cls, field: FieldSpec, table: TableSpec, others: Neighbours) -> Iterable[OptionProblem]:
@@ -365,6 +365,19 @@ class RollupField(ComputedField):
         written = options.format
         if written and written.startswith("currency") and not re.fullmatch(r"currency:\s*[A-Za-z]{3}\s*", written):
             yield OptionProblem("format", "field.format", "write a currency as `currency:EUR`")
+
+
+CURRENCY_FORMAT = re.compile(r"currency(?::\s*([A-Za-z]{3}))?\s*")
+
+
+def formatted(face: FieldType[Any], written: str | None) -> Mapping[str, Any]:
+    """The type and options that a value is shown as: those of its face, and what the field's `format` makes of them."""
+    if written == "percentage":
+        return {"type": "percentage", "options": {}}
+    if currency := CURRENCY_FORMAT.fullmatch(written or ""):
+        return {"type": "currency", "options": {"currency": (currency[1] or "USD").upper()}}
+    pattern = {"format": written} if written else {}
+    return {"type": face.name, "options": {**face.info(), **pattern}}
 
 
 _TOKENS = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "MMM": "%b", "DD": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}

@@ -1,6 +1,5 @@
 """Formula fields: a value computed from the record's other fields whenever it is read (F-001 to F-020)."""
 
-import re
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
@@ -13,7 +12,7 @@ from pydantic import Field
 from core.fields.base import FieldType, Format, Neighbours
 from core.fields.choice import CheckboxField
 from core.fields.column import ColumnType
-from core.fields.computed import ComputedField, ListFace, LookupField, patterned, text_face, whole_face
+from core.fields.computed import CURRENCY_FORMAT, ComputedField, ListFace, LookupField, patterned, text_face, whole_face
 from core.fields.moment import DateField, DatetimeField
 from core.fields.number import CurrencyField, CurrencyOptions, NumberField, decimal_of
 from core.formulas.check import check, convertible, field_named, names
@@ -45,7 +44,6 @@ _COLUMNS: dict[Result, ColumnType] = {
     "timestamp": ColumnType("timestamp"),
     "text-list": ColumnType("text-list"),
 }
-_CURRENCY = re.compile(r"currency(?::\s*([A-Za-z]{3}))?\s*")
 
 
 class FormulaOptions(FieldOptions):
@@ -119,7 +117,7 @@ class FormulaField(ComputedField):
         written = self.options.format
         if value is None or not written:
             return super().present(value, how)
-        currency = _CURRENCY.fullmatch(written)
+        currency = CURRENCY_FORMAT.fullmatch(written)
         if currency and isinstance(value, Decimal | int):
             options = CurrencyOptions(currency=(currency[1] or "USD").upper())
             spec = FieldSpec(id=self.spec.id, name=self.spec.name, type="currency", options=options)
@@ -178,7 +176,11 @@ def _check_result(options: FormulaOptions, given: Kind) -> Iterable[OptionProble
     written = options.format
     if not written:
         return
-    fits = options.result in ("number", "integer") if written == "percentage" or _CURRENCY.fullmatch(written) else None
+    fits = (
+        options.result in ("number", "integer")
+        if written == "percentage" or CURRENCY_FORMAT.fullmatch(written)
+        else None
+    )
     if fits is None:
         fits = options.result in ("date", "timestamp")
     if not fits:

@@ -83,9 +83,11 @@ def _exact(value: Any) -> Decimal:
 
 
 def percentage(field: FieldInfo) -> Formatter:
-    """`45 %`, with as many decimals as are stored."""
-    precision = int(field["options"].get("precision", 0))
-    return lambda value: f"{_exact(value):.{precision}f} %"
+    """`45 %`, with as many decimals as are stored; a computed one, which stores none, with those that say something."""
+    precision = field["options"].get("precision")
+    if precision is None:
+        return lambda value: f"{_exact(value).normalize():f} %"
+    return lambda value: f"{_exact(value):.{int(precision)}f} %"
 
 
 def rating(field: FieldInfo) -> Formatter:

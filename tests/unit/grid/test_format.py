@@ -1,5 +1,7 @@
 """The console's text of a value is the API's `format=display` (R-089 to R-092, R-096)."""
 
+from datetime import date
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -165,3 +167,30 @@ def test_units_have_the_letters_of_the_app_s_language(language: str, days: str, 
         field = model.tables[0].fields[name]
         assert field.present(value, Format()) == shown == formatter(field_info(field, system=False))(value)
         assert field.accept(shown) == parse_duration(shown) == value
+
+
+@pytest.mark.parametrize(
+    ("formula", "result", "form", "value", "shown"),
+    [
+        ("n * 2", "decimal", "currency:EUR", Decimal("-1234.5"), "-€1,234.50"),
+        ("n * 2", "integer", "currency", Decimal(7), "$7.00"),
+        ("n / 3", "decimal", "percentage", Decimal("33.3"), "33.3 %"),
+        ("n * 2", "decimal", "percentage", Decimal(40), "40 %"),
+        ("day", "date", "DD.MM.YYYY", date(2026, 1, 2), "02.01.2026"),
+    ],
+)
+def test_the_format_of_a_computed_field_is_seen_in_the_console_too(
+    formula: str, result: str, form: str, value: Any, shown: str
+) -> None:
+    """T-129, F-016"""
+    model = app_model(f"""
+    tables:
+      - name: T
+        fields:
+          - {{name: n, type: integer}}
+          - {{name: day, type: date}}
+          - {{name: made, type: formula, formula: {formula}, resultType: {result}, format: "{form}"}}
+    """)
+    field = model.tables[0].fields["made"]
+    assert field.present(value, Format()) == shown
+    assert formatter(field_info(field, system=False))(field.to_json(value)) == shown
