@@ -42,3 +42,15 @@ async def test_help_wraps_in_a_narrow_terminal() -> None:
         rows = [line for line in app.screen.text("").plain.splitlines() if line.startswith("  ")]
         assert len(rows) > 20
         assert max(map(len, rows)) <= width
+
+
+async def test_help_is_wrapped_in_the_width_that_its_scrollbar_leaves() -> None:
+    """What is painted first, before there is a scrollbar, is right afterwards."""
+    app = console()
+    async with running(app, (100, 30)) as pilot:
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await until(pilot, lambda: app.screen.query_one("#help-scroll").show_vertical_scrollbar)
+        await pilot.pause()
+        painted = app.screen.query_one("#help-text", Static)
+        assert str(painted.content) == app.screen.text("").plain
