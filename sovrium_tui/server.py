@@ -166,7 +166,7 @@ class Life:
                 self._publish_ready(engine, server)
                 ready(note)
                 if begun is not None and begun.token is not None:
-                    tell_token(begun.token)
+                    tell_token(begun.token, self.options.app_file, self.options.data_dir)
                 if self.options.watch:
                     watching = asyncio.create_task(self._watch())
                 gc.freeze()

@@ -220,7 +220,8 @@ def check_rule(rule: Rule, path: Path, roles: Roles, findings: Findings) -> None
                 findings.error("permission.unknown-group", text, here, hint=nearest(name, roles.names()))
         elif name not in roles.by_name:
             text = f"role '{name}' is not defined; there are {', '.join(role.name for role in roles.ordered)}"
-            findings.error("permission.unknown-role", text, here, hint=nearest(name, roles.by_name))
+            alone = f"write `{name}` without brackets: it stands alone" if name in ("all", "authenticated") else None
+            findings.error("permission.unknown-role", text, here, hint=alone or nearest(name, roles.by_name))
 
 
 def _check_parent(table: TableNames, by_name: Mapping[str, TableNames], path: Path, findings: Findings) -> None:

@@ -8,9 +8,11 @@ import contextlib
 import json
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from core.errors import SovriumError
@@ -103,12 +105,18 @@ def public_note(host: str, engine: "Engine") -> str | None:
     )
 
 
-def tell_token(token: str) -> None:
-    """How to make the first administrator. A token goes to the terminal alone, never into the log (A-236)."""
+def tell_token(token: str, app_file: Path, data_dir: Path) -> None:
+    """How to make the first administrator, wherever the command is typed. A token goes to the terminal alone, never
+    into the log (A-236)."""
     from core.auth.bootstrap import PATH, TOKEN_SECONDS
 
+    command = shlex.join(
+        ["sovrium-tui", "admin", "create", "EMAIL", "--app", str(app_file), "--data-dir", str(data_dir)]
+    )
     announce_on_stdout(
-        f"Nobody can sign in yet: `sovrium-tui admin create EMAIL`, or within {TOKEN_SECONDS // 60} minutes\n"
+        "Nobody can sign in yet: make the first administrator, with\n"
+        f"  {command}\n"
+        f"or within {TOKEN_SECONDS // 60} minutes with\n"
         f"  POST {PATH}  Authorization: Bearer {token}  {{email, password, name}}"
     )
 

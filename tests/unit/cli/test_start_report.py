@@ -1,12 +1,16 @@
 """What a start tells (auth §16.2)."""
 
+import io
+import re
+import shlex
 from pathlib import Path
 
 import pytest
 
 from core.engine import open_engine
 from sovrium_tui import __version__
-from sovrium_tui.process.start_report import StartReport, duration, phases_of, public_note
+from sovrium_tui.cli.main import execute
+from sovrium_tui.process.start_report import StartReport, duration, phases_of, public_note, tell_token
 
 TABLES = "tables: [{name: notes, fields: [{name: text, type: single-line-text}]}]\n"
 ACCOUNTS = "auth: {strategies: [{type: emailAndPassword}, {type: magicLink}]}\n"
@@ -88,3 +92,23 @@ def test_a_005_a_proxy_that_is_known_is_no_reason_to_warn(tmp_path: Path, monkey
         assert public_note("0.0.0.0", engine) is None
     finally:
         engine.close()
+
+
+def test_a_236_the_first_administrator_can_be_made_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A-236: the command that the start tells is one that works, as it stands there but for the address."""
+    app, elsewhere = tmp_path / "my desk" / "app.yaml", tmp_path / "elsewhere"
+    app.parent.mkdir()
+    elsewhere.mkdir()
+    app.write_text(f"name: desk\n{ACCOUNTS}{TABLES}")
+    tell_token("f00", app, tmp_path / "data")
+    told = capsys.readouterr().out
+    assert "Bearer f00" in told
+    typed = re.search(r"sovrium-tui (admin create .*)", told)
+    assert typed is not None
+    monkeypatch.chdir(elsewhere)
+    words = shlex.split(typed[1].replace("EMAIL", "ana@example.org"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("correct horse battery\n"))
+    assert execute([*words, "--password-stdin"]) == 0
+    assert (tmp_path / "data" / "app.duckdb").is_file()

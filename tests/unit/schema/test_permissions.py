@@ -198,6 +198,13 @@ def test_near_names_are_suggested() -> None:
     assert all(role in problem.message for role in ("admin", "member", "viewer", "editor", "moderator"))
 
 
+@pytest.mark.parametrize("word", ["all", "authenticated"])
+def test_who_is_no_role_is_not_looked_for_among_them(word: str) -> None:
+    """T-027: `all` and `authenticated` stand alone; in a list they would be roles."""
+    _, (problem,) = check_text(app(f"permissions: {{read: [{word}]}}"), FIELD_TYPES)
+    assert problem.hint == f"write `{word}` without brackets: it stands alone"
+
+
 def test_circles_of_several_tables() -> None:
     """T-025"""
     text = """
