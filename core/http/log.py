@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, MutableMapping
+from itertools import count
 from typing import Any
 
 from core.errors import SovriumError
@@ -14,11 +15,14 @@ LEFT_OUT = ("/assets/", "/favicon", "/api/console/logs")
 """Addresses that have no line of their own: files of pages, and the reading of the log itself, which would never end."""
 
 
+_RUN, _COUNT = short_id("req"), count(1)
+
+
 def request_id(scope: MutableMapping[str, Any]) -> str:
     """What the request is called in the log, in the audit log and in an answer that tells of a defect."""
     found: str | None = scope.get("request_id")
     if found is None:
-        found = scope["request_id"] = short_id("req")
+        found = scope["request_id"] = f"{_RUN}{next(_COUNT):04x}"
     return found
 
 

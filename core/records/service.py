@@ -29,7 +29,7 @@ from core.records.create import Create, CreateMany
 from core.records.expand import display_links, expand_links
 from core.records.guard import GuardedTable, WriteOperation, shape_of
 from core.records.key import KeyValue, key_in, parse_key
-from core.records.reading import GetRow, ListRows, PointReading, list_shape
+from core.records.reading import GetRow, GetSeenRow, ListRows, PointReading, list_shape
 from core.records.remove import Delete, Removal, Restore
 from core.records.request import (
     CHANGE_AT_MOST,
@@ -54,7 +54,7 @@ from core.records.validate import Values, accept_changes, accept_new
 from core.records.writing import WritableTable, personal
 from core.schema.permission import Operation
 from core.schema.view import ViewSpec, find_view
-from core.storage.database import Call, Database, Reader, Transaction
+from core.storage.database import Call, Database, Job, Reader, Row, Transaction
 
 T = TypeVar("T")
 Errors = list[dict[str, Any]]
@@ -184,9 +184,13 @@ class Records:
         if reading is None:
             reading = PointReading(table, shape_of(table, access.hidden))
             self._points[id(table), access.hidden] = reading
-        if params or access.has_rows("read") or reading.shape.computed:
-            return await self._get_with(principal, reading, values, params or {})
-        row = await self.database.read(GetRow(reading, values), lane="point", single=True)
+        if params:
+            return await self._get_with(principal, reading, values, params)
+        job: Job[Row] = GetRow(reading, values)
+        computes = bool(reading.shape.computed)
+        if access.has_rows("read") or computes:
+            job = GetSeenRow(reading, values, principal, self.scope(principal, table))
+        row = await self.database.read(job, lane="point", single=not computes)
         record = reading.shape.record(row, number_id=True)
         if "deletedAt" in record:
             raise NotFound()

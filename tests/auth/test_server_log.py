@@ -42,7 +42,7 @@ def test_a_250_a_line_for_each_request_at_debug(duck_desk: Desk, log: Path) -> N
     duck_desk.guest.get("/nowhere", params={"token": "abc", "page": "2"})
     for path in ("/assets/site.css", "/favicon.ico", LOGS):
         duck_desk.guest.get(path)
-    told = [re.sub(r" \d+ms \[req:req_[\w-]{16}\]$", " TIME", each) for each in messages(log)]
+    told = [re.sub(r" \d+ms \[req:req_[\w-]{20}\]$", " TIME", each) for each in messages(log)]
     assert told == ["<-- GET /api/health 200 TIME", "<-- GET /nowhere?token=…&page=2 401 TIME"]
     logging.getLogger("sovrium").setLevel(logging.INFO)
     duck_desk.guest.get("/api/health")
