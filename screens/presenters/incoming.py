@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from core.client import Port, SovriumError
 from core.contract.tables import FieldInfo, TableInfo
@@ -93,6 +93,15 @@ async def names_of(port: Port, table: TableInfo, keys: Sequence[str]) -> dict[st
         return {}
     display = next((each for each in table["fields"] if each["name"] == table["displayField"]), None)
     return {str(each["id"]): name_of(display, each) for each in answer["records"]}
+
+
+async def shown_values(port: Port, table: TableInfo, key: str) -> dict[str, Any]:
+    """The values of a record as people read them: keys that it looks up by the names of their records."""
+    try:
+        answer: Any = await port.request("GET", f"/api/tables/{table['sqlName']}/records/{quote(key)}?format=display")
+    except SovriumError:
+        return {}
+    return dict(answer["fields"])
 
 
 def name_of(display: FieldInfo | None, record: Any) -> str:

@@ -18,7 +18,15 @@ from textual.worker import Worker
 from core.contract.tables import FieldInfo
 from screens.actions.binding import bindings_of
 from screens.presenters.format import formatter, is_labelled
-from screens.presenters.incoming import MORE, ancestors, computed_text, linking_to, names_of, read_incoming
+from screens.presenters.incoming import (
+    MORE,
+    ancestors,
+    computed_text,
+    linking_to,
+    names_of,
+    read_incoming,
+    shown_values,
+)
 from screens.presenters.link import REF
 from screens.presenters.paste import TargetRow
 from screens.presenters.pending import PendingChanges
@@ -153,6 +161,12 @@ class RecordPanel(Container):
             if related is not None and unknown:
                 for key, name in (await names_of(port, related, unknown)).items():
                     model.learn_label(field["name"], key, name)
+        far = [f["name"] for f in info["fields"] if is_labelled(f) and f["family"] != "link"]
+        told = {name: str(row.values[name]) for name in far if row.values.get(name) is not None}
+        if any(value not in model.labels(at, name) for name, value in told.items()):
+            shown = await shown_values(port, info, row.key)
+            for name, value in told.items():
+                model.learn_label(name, value, str(shown.get(name, value)))
 
     def paint(self) -> None:
         """The form from the row and what is staged over it."""

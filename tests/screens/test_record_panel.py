@@ -34,6 +34,13 @@ tables:
       - {id: 1, name: name, type: single-line-text}
       - {id: 2, name: project, type: relationship, relatedTable: projects, displayField: title}
       - {id: 3, name: part_of, type: relationship, relatedTable: tasks, displayField: name}
+  - id: 3
+    name: notes
+    fields:
+      - {id: 1, name: text, type: single-line-text}
+      - {id: 2, name: task, type: relationship, relatedTable: tasks, displayField: name}
+      - {id: 3, name: about, type: lookup, relationshipField: task, relatedField: project}
+    views: [{id: 1, name: Short, isDefault: true, fields: [text]}]
 """
 
 
@@ -48,6 +55,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
         for name, above in (("Beams", None), ("Tiles", None), ("Nails", 1)):
             fields = {"name": name, "part_of": above, "project": None if above else 1}
             assert post("/api/tables/tasks/records", json={"fields": fields}).status_code == 201
+        post("/api/tables/notes/records", json={"fields": {"text": "Mind the gap", "task": 1}})
         yield server
 
 
@@ -138,3 +146,9 @@ async def test_sections_fold_and_what_links_here_is_a_tree(desk: RunningServer) 
         await pilot.press("enter")
         await until(pilot, lambda: record.pane.info_name == "tasks")
         await until(pilot, lambda: record.row is not None and record.row.key == "3")
+
+
+async def test_what_is_looked_up_has_its_name_though_the_view_does_not_show_it(desk: RunningServer) -> None:
+    """T-119"""
+    async with panel(desk, "notes") as (pilot, record):
+        await until(pilot, lambda: "about Roof" in said(record))
