@@ -115,6 +115,12 @@ class DraftScreen(ConsoleScreen):
             return
         try:
             self.draft.verdict, self.problem = await port.edit_schema({"changes": list(self.draft.steps)}), ""
+        except NotFound as error:
+            # Who may never write it is told so at the first step, before more work goes into the draft.
+            self.draft.clear()
+            self.problem = refusal(error)
+            self.notify(self.problem, severity="warning")
+            self.paint()
         except SovriumError as error:
             self.draft.verdict, self.problem = None, refusal(error).partition("\n")[0]
         self.paint_verdict()

@@ -283,3 +283,19 @@ async def test_a_175_a_176_the_audit_log_is_narrowed_exported_and_verified(desk:
         desk.write(lambda tx: tx.execute("UPDATE auth_audit_log SET action = 'user.verified' WHERE sequence = 1"))
         await pilot.press("v")
         await until(pilot, lambda: "Not as it was written" in shown(pilot))
+
+
+async def test_a_040_who_may_not_write_the_file_is_told_at_the_first_step(desk: Desk) -> None:
+    """A-040: an administrator from elsewhere reads the rules; the file belongs to the machine's owner."""
+    boss = desk.sign_up("boss", roles=("admin",))
+    client = Client(desk.server.url, token=boss.token)
+    app: ConsoleApp = console(client, session=SessionStore(None))  # type: ignore[arg-type]
+    async with client, running(app, (120, 40)) as pilot:
+        await pilot.press("g", "o")
+        await until(pilot, lambda: app.current_mode == "roles" and app.screen.draft.rules["tables"])  # type: ignore[attr-defined]
+        screen: Any = app.screen
+        await pilot.press("down", "down", "enter")
+        await until(pilot, lambda: screen.in_matrix)
+        await pilot.press("space")
+        await until(pilot, lambda: "Only the owner of the app file" in shown(pilot))
+        await until(pilot, lambda: not screen.draft.steps)
