@@ -117,11 +117,12 @@ class TableModel:
 
     @cached_property
     def display_field(self) -> str:
-        """The field that stands for a record in pickers and links: the first text field, else the key."""
-        for name, field_type in self.fields.items():
-            if field_type.family == "text":
-                return name
-        return self.key.fields[0]
+        """The field that stands for a record in pickers and links: the first text of one line, else the number that counts
+        the records, else the first text, else the key."""
+        texts = [name for name, each in self.fields.items() if each.family == "text"]
+        lines = [name for name in texts if self.fields[name].editor != "text"]
+        counted = [name for name, each in self.fields.items() if each.name == "autonumber"]
+        return next(iter((*lines, *counted, *texts)), self.key.fields[0])
 
 
 API_NAMES = {"createdAt": "created_at", "updatedAt": "updated_at", "deletedAt": "deleted_at"}

@@ -118,3 +118,14 @@ def test_addresses_and_aliases() -> None:
     assert parts.display_field == "a"
     with pytest.raises(KeyError):
         parts.type_of("nothing")
+
+
+def test_what_a_record_is_called() -> None:
+    """One line of text rather than a text of many, and the number that counts records before that."""
+    model = app_model("""
+        tables:
+          - {id: 1, name: a, fields: [{name: remarks, type: long-text}, {name: title, type: single-line-text}]}
+          - {id: 2, name: b, fields: [{name: remarks, type: long-text}, {name: no, type: autonumber, prefix: INV-}]}
+          - {id: 3, name: c, fields: [{name: amount, type: integer}]}
+    """)
+    assert [each.display_field for each in model] == ["title", "no", "id"]
