@@ -83,8 +83,8 @@ class ChoiceEditor(PickerEditor):
         super().action_accept(move)
 
     def narrow(self, text: str) -> None:
-        self.tell("")
         self.fill(text)
+        self.tell("" if self.shown or not text else t("edit.no_option", text=text))
 
 
 class FilterInput(Input):
