@@ -91,6 +91,7 @@ class GridPane(Container):
         self.transfer = GridTransfer(self)
         self.views = GridViews(self)
         self.desk = ViewDesk(self)
+        self._has_rows = False
         self._stops: list[Callable[[], None]] = []
 
     def compose(self) -> ComposeResult:
@@ -202,6 +203,10 @@ class GridPane(Container):
     def on_virtual_grid_view_changed(self, event: VirtualGrid.ViewChanged) -> None:
         event.stop()
         self.paint_title()
+        has_rows = self.model is not None and self.model.count > 0
+        if has_rows != self._has_rows:
+            self._has_rows = has_rows
+            self.screen.refresh_bindings()  # some keys need a row
         self.post_message(self.Shown(self))
 
     def on_virtual_grid_cursor_moved(self, event: VirtualGrid.CursorMoved) -> None:
