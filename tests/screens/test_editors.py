@@ -180,7 +180,8 @@ async def test_an_unknown_choice_is_kept_as_it_was_typed_when_the_editor_is_left
     app = EditorApp(a_field("choice", options=["Lead", "Won"]), "Lead")
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press(*"nonsense")
-        assert "nonsense" in str(app.query(".editor-message.shown").only_one(Static).render())  # told before it is accepted
+        told = app.query(".editor-message.shown").only_one(Static)
+        assert "nonsense" in str(told.render()), "before it is accepted"
         app.query_one(Button).focus()
         await pilot.pause()
         await pilot.pause()
