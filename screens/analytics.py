@@ -41,8 +41,8 @@ from screens.services.number import grouped
 from screens.services.style import STYLES
 from screens.services.text import t
 from screens.widgets.form_sheet import Ask, FormSheet, Values
+from screens.widgets.live_screen import ReadingScreen
 from screens.widgets.ranking import Ranking
-from screens.widgets.reading_screen import ReadingScreen
 from screens.widgets.time_chart import TimeChart
 
 T = TypeVar("T")

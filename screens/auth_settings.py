@@ -323,7 +323,7 @@ class AuthSettingsScreen(DraftScreen):
         return t("auth.write")
 
     def written(self, files: str) -> None:
-        self.renew()
+        self.load()
         self.notify(t("auth.written", files=files))
 
 

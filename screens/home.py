@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
@@ -43,7 +43,6 @@ class HomeScreen(ConsoleScreen):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._summary: dict[str, Any] = context.session.get("home", {})
-        self._stops: list[Callable[[], None]] = []
         self._recount: Timer | None = None
 
     def compose_body(self) -> Iterable[Widget]:
@@ -68,20 +67,16 @@ class HomeScreen(ConsoleScreen):
 
     def on_mount(self) -> None:
         context = self.context
-        self._stops = [
+        self.until_closed(
             context.connected.listen(lambda online: self.load() if online else self.paint()),
             context.schema_changed.listen(lambda _: self.load()),
             context.events.listen(self.hear),
             context.pending.changed.listen(lambda _: self.paint_pending()),
             context.jobs.changed.listen(lambda _: self.paint_jobs()),
-        ]
+        )
         self.paint()
         if context.port is not None:
             self.load()
-
-    def on_unmount(self) -> None:
-        for stop in self._stops:
-            stop()
 
     def on_screen_resume(self) -> None:
         if self.is_mounted:

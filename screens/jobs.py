@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -47,7 +47,6 @@ class JobsScreen(ConsoleScreen):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self._shown: list[Job] = []
-        self._stops: list[Callable[[], None]] = []
 
     def compose_body(self) -> Iterable[Widget]:
         yield Static(id="jobs-empty", classes="empty")
@@ -56,12 +55,8 @@ class JobsScreen(ConsoleScreen):
             yield Static(id="jobs-text")
 
     def on_mount(self) -> None:
-        self._stops = [self.context.jobs.changed.listen(lambda _: self.paint())]
+        self.until_closed(self.context.jobs.changed.listen(lambda _: self.paint()))
         self.paint()
-
-    def on_unmount(self) -> None:
-        for stop in self._stops:
-            stop()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.paint)

@@ -8,7 +8,6 @@ from textual import work
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
-from textual.worker import Worker
 
 from core.client import NotFound, SovriumError
 from screens.actions.binding import bindings_of
@@ -20,7 +19,6 @@ from screens.services.number import grouped
 from screens.services.style import STYLES
 from screens.services.text import t
 from screens.widgets.console_screen import ConsoleScreen
-from screens.widgets.defect import tell_defect
 from screens.widgets.line_view import LineView
 from screens.widgets.log_view import LogView
 from screens.widgets.name_dialog import NameDialog
@@ -49,7 +47,6 @@ class LogsScreen(ConsoleScreen):
         """The log is not for this caller."""
         self.searches = False
         """A first page is being looked for."""
-        self._stops: list[Callable[[], None]] = []
 
     def compose_body(self) -> Iterable[Widget]:
         yield Static(id="logs-head", markup=False)
@@ -57,13 +54,9 @@ class LogsScreen(ConsoleScreen):
         yield LineView(id="logs-detail", classes="pane")
 
     def on_mount(self) -> None:
-        self._stops = [self.context.connected.listen(lambda online: self.load() if online else None)]
+        self.until_closed(self.context.connected.listen(lambda online: self.load() if online else None))
         self.set_interval(PAUSE, self.look)
         self.load()
-
-    def on_unmount(self) -> None:
-        for stop in self._stops:
-            stop()
 
     def on_screen_resume(self) -> None:
         if self.is_mounted and self.follows:
@@ -71,9 +64,6 @@ class LogsScreen(ConsoleScreen):
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.paint)
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        tell_defect(self.app, event)
 
     def language_changed(self) -> None:
         super().language_changed()

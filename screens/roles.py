@@ -522,7 +522,7 @@ class RolesScreen(DraftScreen):
         return ""
 
     def written(self, files: str) -> None:
-        self.renew()
+        self.load()
         self.notify(t("roles.written", files=files))
 
     def action_roles_discard(self) -> None:

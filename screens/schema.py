@@ -77,7 +77,7 @@ class SchemaScreen(DraftScreen):
             self.query_one(f"#{name}-title", Static).update(t(f"schema.{name}"))
         super().language_changed()
 
-    def renew(self) -> None:  # type: ignore[override]
+    def load(self) -> None:  # type: ignore[override]
         """The tables as the console knows them: without a server, too."""
         if self.context.schema is not None:
             self.draft.renew(self.context.schema["tables"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import cast
 
 from textual import work
@@ -54,7 +54,6 @@ class SqlScreen(ConsoleScreen):
         super().__init__(context)
         self.session = SqlSession(context.session)
         self.favourites = Favourites(context.session)
-        self._stops: list[Callable[[], None]] = []
         self._grid_of: tuple[str, int] | None = None
         self._unwritten = False
 
@@ -75,18 +74,16 @@ class SqlScreen(ConsoleScreen):
 
     def on_mount(self) -> None:
         context = self.context
-        self._stops = [
+        self.until_closed(
             context.connected.listen(lambda online: self.refresh_index() if online else None),
             context.schema_changed.listen(lambda _: self.refresh_index()),
             self.session.changed.listen(self.tab_changed),
-        ]
+        )
         self.set_interval(0.25, self.tick)
         self.call_after_refresh(self.show_tab)
         self.refresh_index()
 
     def on_unmount(self) -> None:
-        for stop in self._stops:
-            stop()
         self.session.save()
 
     def on_screen_suspend(self) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from textual import work
 from textual.containers import Horizontal
 from textual.widget import Widget
-from textual.worker import Worker
 
 from core.contract.console import CommitAnswer
 from core.contract.records import Filter
@@ -29,7 +28,6 @@ from screens.services.text import t
 from screens.widgets.change_flow import ChangeFlow
 from screens.widgets.change_panel import Spot
 from screens.widgets.console_screen import ConsoleScreen
-from screens.widgets.defect import tell_defect
 from screens.widgets.grid_pane import GridPane
 from screens.widgets.navigator import Navigator
 from screens.widgets.record_actions import RecordActions
@@ -77,7 +75,6 @@ class TablesScreen(ConsoleScreen):
         self._opened = False
         """A table was opened to the end; what is cancelled on the way is begun again."""
         self._last: dict[str, Place] = {}
-        self._stops: list[Callable[[], None]] = []
 
     def compose_body(self) -> Iterable[Widget]:
         with Horizontal():
@@ -87,19 +84,12 @@ class TablesScreen(ConsoleScreen):
 
     def on_mount(self) -> None:
         self.record.display = False
-        self._stops = [
+        self.until_closed(
             self.context.connected.listen(lambda online: self.load() if online else None),
             self.context.schema_changed.listen(lambda _: self.follow_schema()),
             self.context.pending.changed.listen(lambda _: self.staged()),
-        ]
+        )
         self.load()
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        tell_defect(self.app, event)
-
-    def on_unmount(self) -> None:
-        for stop in self._stops:
-            stop()
 
     def language_changed(self) -> None:
         super().language_changed()

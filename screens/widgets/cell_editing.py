@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from screens.widgets.grid_pane import GridPane
 
 
+Spot = tuple[str, str, str]
+"""A cell, whatever is around it: table, key and field."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The cell that an editor is open on. `several`: the value goes into the chosen rows."""
@@ -42,8 +46,7 @@ class CellEditing:
     def __init__(self, pane: GridPane) -> None:
         self.pane = pane
         self.target: Target | None = None
-        self.refusal = ""
-        """Why the cell under the cursor did not open, until the cursor moves."""
+        self._refused: tuple[Spot | None, str] = (None, "")
 
     def _start(self, work: Coroutine[Any, Any, None], *, exclusive: bool = True) -> None:
         self.pane.run_worker(work, group="edit" if exclusive else "default", exclusive=exclusive, exit_on_error=False)
@@ -71,12 +74,10 @@ class CellEditing:
             self.pane.run_worker(pressing, group="press", exit_on_error=False)
             return
         if not editable(field):
-            self.refusal = why_read_only(field)
-            self.pane.tell_moved()
+            self._refuse(why_read_only(field))
             return
         if self.pane.access.may.get(BY_ROW) and await self._is_closed(row):
-            self.refusal = t("access.row")
-            self.pane.tell_moved()
+            self._refuse(t("access.row"))
             return
         value = self.shown(row, field["name"])
         staged = self.pane.context.pending.cell(self.pane.info_name, row.key, field["name"])
@@ -88,6 +89,21 @@ class CellEditing:
         at = self.pane.grid.model.row(self.pane.grid.model.selection.row)
         labels = self.pane.grid.model.labels(at, field["name"]) if at is not None else {}
         await self.pane.host.open(EditedCell(field, value, typed, label, lookups, labels), region)
+
+    def _refuse(self, reason: str) -> None:
+        self._refused = (self._spot(), reason)
+        self.pane.tell_moved()
+
+    @property
+    def refusal(self) -> str:
+        """Why the cell under the cursor did not open, as long as the cursor stays: not only until its row comes anew."""
+        spot, reason = self._refused
+        return reason if spot is not None and spot == self._spot() else ""
+
+    def _spot(self) -> Spot | None:
+        model, field = self.pane.model, self.pane.edits.field_here() if self.pane.edits else None
+        key = model.key_at(model.selection.row) if model else None
+        return (self.pane.info_name, key, field["name"]) if key is not None and field is not None else None
 
     async def _is_closed(self, row: TargetRow) -> bool:
         """A rule of the table keeps the row from whoever is here."""

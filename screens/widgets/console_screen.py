@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from textual import work
@@ -13,12 +13,14 @@ from textual.reactive import Reactive
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
+from textual.worker import Worker
 
 from screens.presenters.place import Place
 from screens.services.context import Context
 from screens.services.text import t
 from screens.widgets.acting_bar import ActingBar
 from screens.widgets.compositor import FrugalCompositor
+from screens.widgets.defect import tell_defect
 from screens.widgets.footer import KeyFooter
 from screens.widgets.status_line import StatusLine
 from screens.widgets.top_bar import TopBar
@@ -52,6 +54,7 @@ class ConsoleScreen(Screen[None]):
         self._compositor = FrugalCompositor()
         self.context = context
         self.status = StatusLine(context)
+        self._stops: list[Callable[[], None]] = []
 
     def compose(self) -> ComposeResult:
         yield TopBar(self.context, self.mode)
@@ -65,6 +68,17 @@ class ConsoleScreen(Screen[None]):
     def compose_body(self) -> Iterable[Widget]:
         """The place's own widgets."""
         return ()
+
+    def until_closed(self, *stops: Callable[[], None]) -> None:
+        """What `listen` has given back: called when the screen goes."""
+        self._stops += stops
+
+    def on_unmount(self) -> None:
+        for stop in self._stops:
+            stop()
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        tell_defect(self.app, event)
 
     def show_place(self, place: Place) -> None:
         """Come to a place of this mode: by history, goto, the palette. Called when the screen is mounted."""

@@ -3,25 +3,20 @@ what it would do is looked at before anything is written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from textual import work
-from textual.worker import Worker
 
 from core.client import NotFound, Port, SovriumError
 from core.contract.migrations import MigrationPlan, SchemaEdit
 from screens.presenters.draft import Change, Draft
 from screens.presenters.format.line import one_line
 from screens.presenters.migration import loses
-from screens.services.context import Context
 from screens.services.text import t
-from screens.widgets.console_screen import ConsoleScreen
-from screens.widgets.defect import tell_defect
 from screens.widgets.form_sheet import problem_of
+from screens.widgets.live_screen import LiveScreen
 from screens.widgets.plan_sheet import PlanSheet
 
 
-class DraftScreen(ConsoleScreen):
+class DraftScreen(LiveScreen):
     """A subclass paints, and has the draft with the steps that its keys make. Undo, redo and saving are those of staged
     edits while there is a draft, and theirs without."""
 
@@ -29,18 +24,10 @@ class DraftScreen(ConsoleScreen):
     problem: str = ""
     """Why the server has no verdict."""
 
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self._stops: list[Callable[[], None]] = []
-
     # ── What a subclass says ──
 
     async def read(self, port: Port) -> None:
         """Read what the draft begins with from the server. Raises SovriumError."""
-        raise NotImplementedError
-
-    def paint(self) -> None:
-        """Show everything."""
         raise NotImplementedError
 
     def paint_verdict(self) -> None:
@@ -59,28 +46,10 @@ class DraftScreen(ConsoleScreen):
         """The draft is in these files."""
         raise NotImplementedError
 
-    # ── Life ──
-
-    def on_mount(self) -> None:
-        self._stops = [
-            self.context.connected.listen(lambda online: self.renew() if online else None),
-            self.context.schema_changed.listen(lambda _: self.renew()),
-        ]
-        self.renew()
-
-    def on_unmount(self) -> None:
-        for stop in self._stops:
-            stop()
-
-    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
-        tell_defect(self.app, event)
-
-    def language_changed(self) -> None:
-        super().language_changed()
-        self.paint()
+    # ── Reading ──
 
     @work(exclusive=True, group="load", exit_on_error=False)
-    async def renew(self) -> None:
+    async def load(self) -> None:
         """What the draft begins with as the server has it now: with every connection, and when the app has changed."""
         port = self.context.port
         if port is None:

@@ -211,7 +211,6 @@ class GridPane(Container):
 
     def on_virtual_grid_cursor_moved(self, event: VirtualGrid.CursorMoved) -> None:
         event.stop()
-        self.editing.refusal = ""
         self.tell_moved()
 
     def on_virtual_grid_layout_changed(self, event: VirtualGrid.LayoutChanged) -> None:

@@ -21,7 +21,7 @@ from screens.services.style import STYLES
 from screens.services.text import t
 from screens.widgets.form_sheet import problem_of
 from screens.widgets.line_view import LineView
-from screens.widgets.reading_screen import ReadingScreen
+from screens.widgets.live_screen import ReadingScreen
 
 T = TypeVar("T")
 

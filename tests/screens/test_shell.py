@@ -427,3 +427,17 @@ async def test_footer_offers_saving_only_when_something_is_staged() -> None:
         app.context.pending.insert("companies", [{"name": "Nordlicht"}])
         await pilot.pause()
         assert "^S Save" in footer.plain
+
+
+async def test_a_step_that_fails_behind_any_place_is_told() -> None:
+    async def broken() -> None:
+        raise KeyError("what")
+
+    app = console()
+    async with running(app) as pilot:
+        for told, mode in enumerate(("home", "sql", "jobs", "tables"), start=1):
+            await app.run_action(f"go_{mode}")
+            await until(pilot, lambda mode=mode: app.current_mode == mode)
+            app.screen.run_worker(broken(), exit_on_error=False)
+            await until(pilot, lambda told=told: len(app.context.messages.messages) == told)
+        assert all("KeyError" in each.text for each in app.context.messages.messages)

@@ -124,6 +124,21 @@ async def test_news_from_others_patch_the_rows_on_screen() -> None:
         await until(pilot, lambda: "Renamed" in screen_text(pilot.app))  # type: ignore[arg-type]
 
 
+async def test_why_a_cell_cannot_be_edited_stays_while_the_cursor_does() -> None:
+    """Its row may come anew meanwhile: the cursor has not moved, and whoever pressed the key has not read it yet."""
+    port = MemoryPort()
+    async with tables(port) as (pilot, screen):
+        await pilot.press("home", "e")
+        await until(pilot, lambda: "id cannot be edited" in screen.status.text("note"))
+        table = port.tables["companies"]
+        table.edited["1"] = {**table.row("1"), "name": "Renamed", "updated_at": "2026-03-01T00:00:00.000Z"}
+        port.tell(Event(kind="change", table="companies", operation="update", ids=["1"], count=1))
+        await until(pilot, lambda: "Renamed" in screen_text(pilot.app))  # type: ignore[arg-type]
+        assert "id cannot be edited" in screen.status.text("note")
+        await pilot.press("down")
+        await until(pilot, lambda: screen.status.text("note").startswith("id: 2"))
+
+
 async def test_rows_of_others_wait_until_they_are_asked_for() -> None:
     """Nothing moves under the cursor: what others make and remove is counted, R shows it."""
     port = MemoryPort()
