@@ -210,7 +210,7 @@ class Application:
 
     async def _who(self, scope: Scope, source: Source) -> tuple[Principal, "SignedIn | None"]:
         """The caller over TCP, with what is granted to it, and the session that was shown."""
-        engine, found = self.engine, None
+        engine, principal, found = self.engine, None, None
         if self.authenticate is not None:
             principal = await self.authenticate(scope)
         elif engine is not None and engine.auth is not None:
@@ -222,8 +222,6 @@ class Application:
             else:
                 found = await signed_in(engine.auth, scope, token, source, secure=self.is_secure(scope))
                 principal = found.principal if found else None
-        else:
-            principal = None
         if principal is None:
             return GUEST, None
         return (principal if engine is None else await engine.grants.complete(principal)), found

@@ -95,12 +95,16 @@ class Route:
 class RouteFamily:
     """The routes of one module."""
 
-    def __init__(self, tag: str, *, accounts: bool = False, admin: bool = False) -> None:
+    def __init__(
+        self, tag: str, *, accounts: bool = False, admin: bool = False, throttle: Throttle | None = None
+    ) -> None:
         self.tag = tag
         self.admin = admin
         """All of them are for administrators."""
         self.accounts = accounts
         """All of them are for apps with accounts only."""
+        self.throttle = throttle
+        """The group of limits that all of them count in, where they say nothing else."""
         self.routes: list[Route] = []
 
     def add(self, method: str, path: str, **declared: Any) -> Callable[[Handler], Handler]:
@@ -110,6 +114,7 @@ class RouteFamily:
             summary = (handler.__doc__ or "").strip().split("\n")[0].rstrip(".")
             answers = declared.pop("answers", {200: None})
             declared.setdefault("admin", self.admin)
+            declared.setdefault("throttle", self.throttle)
             self.routes.append(
                 Route(
                     method=method,

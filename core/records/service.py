@@ -24,7 +24,6 @@ from core.query.filter import Node
 from core.query.list_query import ListQuery, live, parse_deleted, parse_display, parse_expand
 from core.query.scope import Scope
 from core.records.commit import Commits
-from core.records.computed import with_computed
 from core.records.create import Create, CreateMany
 from core.records.expand import display_links, expand_links
 from core.records.guard import GuardedTable, WriteOperation, shape_of
@@ -207,12 +206,10 @@ class Records:
             reading.table, reading.shape.fields, deleted=with_deleted, arrays=params.get("lookups") == "array"
         )
 
+        seen = GetSeenRow(PointReading(reading.table, shape), key, principal, scope)
+
         def work(reader: Reader) -> Record:
-            row = PointReading(reading.table, shape).rows(reader, [key]).get(key)
-            visible = is_visible(reader, scope, key)  # asked of what is not there, too: both take as long (P-037)
-            if row is None or not visible:
-                raise NotFound()
-            (row,) = with_computed(reader, scope, shape, [row])
+            row = seen.run(reader)
             record = shape.record(row, number_id=True)
             if "deletedAt" in record and not with_deleted:
                 raise NotFound()

@@ -48,6 +48,8 @@ class Writer:
         self._recover = recover
         self._commit_order = threading.Lock()
         """From the first number of the change log to the last listener: commits are heard in their order."""
+        self._again = threading.Lock()
+        """Held by the job that runs once more: until it is done, no other begins that could meet it again."""
         self._threads = [
             threading.Thread(target=self._run, args=(session,), name=f"storage-writer-{number}", daemon=True)
             for number, session in enumerate(self.sessions)
@@ -98,6 +100,7 @@ class Writer:
         together = [ticket for ticket in live if ticket.cancel is None]
         if len(together) > 1:
             runs = by_group(together, lambda ticket: (ticket.job.group, ticket.actor, ticket.cause))
+            self._let_pass()
             try:
                 deliver(self._commit(session, runs))
             except BaseException:
@@ -119,18 +122,32 @@ class Writer:
             session.lock.acquire()
 
     def _alone(self, session: Session, ticket: Ticket) -> Outcome:
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                with Guard(self._watch, session.interrupt, None, ticket.cancel) as guard:
-                    session.guard = guard
-                    return self._commit(session, [[ticket]])[0]
-            except BaseException as error:
-                session.rollback()
-                if not isinstance(error, WriteConflict) or attempt == ATTEMPTS:
-                    return ticket, None, error
-            finally:
-                session.guard = None
-        raise AssertionError("unreachable")
+        self._let_pass()
+        outcome = self._once(session, ticket)
+        if not isinstance(outcome[2], WriteConflict):
+            return outcome
+        with self._again:
+            for _ in range(ATTEMPTS - 1):
+                outcome = self._once(session, ticket)
+                if not isinstance(outcome[2], WriteConflict):
+                    break
+        return outcome
+
+    def _let_pass(self) -> None:
+        """Wait for the job that runs once more, if there is one."""
+        with self._again:
+            pass
+
+    def _once(self, session: Session, ticket: Ticket) -> Outcome:
+        try:
+            with Guard(self._watch, session.interrupt, None, ticket.cancel) as guard:
+                session.guard = guard
+                return self._commit(session, [[ticket]])[0]
+        except BaseException as error:
+            session.rollback()
+            return ticket, None, error
+        finally:
+            session.guard = None
 
     def _commit(self, session: Session, runs: list[list[Ticket]]) -> list[Outcome]:
         """Run everything in one transaction. Raises when it must not be committed; nothing is rolled back here."""

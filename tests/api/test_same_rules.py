@@ -135,3 +135,17 @@ def test_writers_that_meet_try_again(server: RunningServer, collisions: int, suc
         assert (caught.value.status, caught.value.code) == (409, "CONFLICT")
         assert "WRITE_CONFLICT" in str(caught.value.body())
     assert len(runs) == min(collisions + 1, ATTEMPTS)
+
+
+def test_writers_that_meet_all_come_through(server: RunningServer) -> None:
+    """S-015: many jobs that count one number up, each from what it has read: none is refused, none is lost."""
+    server.empty()
+    record = server.local.post(f"{TABLE}/records", json={"part_no": "a", "stock": 0}).json()["id"]
+
+    def count(tx: Any) -> None:
+        stock = tx.scalar('SELECT stock FROM "spare_parts" WHERE id = ?', [record])
+        tx.execute('UPDATE "spare_parts" SET stock = ? WHERE id = ?', [stock + 1, record])
+
+    for ticket in [server.engine.database.submit_write(Call(count)) for _ in range(200)]:
+        ticket.result()
+    assert server.local.get(f"{TABLE}/records/{record}").json()["fields"]["stock"] == 200

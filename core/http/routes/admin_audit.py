@@ -17,7 +17,7 @@ from core.http.answer import Answer, Stream, as_json
 from core.http.call import Call
 from core.http.route import Parameter, RouteFamily
 
-routes = RouteFamily("admin", accounts=True, admin=True)
+routes = RouteFamily("admin", accounts=True, admin=True, throttle="admin")
 PATH = "/api/admin/audit-log"
 SEVERITIES: tuple[Severity, ...] = ("debug", "info", "warning", "error", "critical")
 TRANSPORTS = ("api", "tui", "cli", "env", "config-file", "system")
@@ -49,7 +49,6 @@ COLUMNS = (
     },
     answers={200: AuditPage},
     errors=(400, 404, 429),
-    throttle="admin",
 )
 async def list_audit(call: Call) -> Answer:
     """Who administered what, the newest first"""
@@ -69,7 +68,6 @@ async def list_audit(call: Call) -> Answer:
     answers={200: None},
     answer_kinds=("application/x-ndjson", "text/csv"),
     errors=(400, 404, 429),
-    throttle="admin",
 )
 async def export_audit(call: Call) -> Answer:
     """All entries as a file, the oldest first"""
@@ -82,7 +80,7 @@ async def export_audit(call: Call) -> Answer:
     return Stream(_lines(call, question, is_csv=is_csv), headers)
 
 
-@routes.add("GET", f"{PATH}/verify", answers={200: AuditCheck}, errors=(404, 429), throttle="admin")
+@routes.add("GET", f"{PATH}/verify", answers={200: AuditCheck}, errors=(404, 429))
 async def verify_audit(call: Call) -> Answer:
     """Whether every entry is as it was written, and none is missing"""
     context = call.auth.context

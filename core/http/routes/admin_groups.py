@@ -7,10 +7,10 @@ from core.http.call import Call
 from core.http.route import RouteFamily
 from core.http.routes.admin_users import ADMIN, SUCCESS, user_of
 
-routes = RouteFamily("admin", accounts=True, admin=True)
+routes = RouteFamily("admin", accounts=True, admin=True, throttle="admin")
 
 
-@routes.add("GET", f"{ADMIN}/groups", answers={200: GroupList}, errors=(404, 429), throttle="admin")
+@routes.add("GET", f"{ADMIN}/groups", answers={200: GroupList}, errors=(404, 429))
 async def list_groups(call: Call) -> Answer:
     """The groups of the app with how many are in each"""
     members = await call.auth.directory.members()
@@ -29,9 +29,7 @@ async def list_groups(call: Call) -> Answer:
     )
 
 
-@routes.add(
-    "GET", f"{ADMIN}/groups/{{group}}/members", answers={200: GroupMembers}, errors=(404, 429), throttle="admin"
-)
+@routes.add("GET", f"{ADMIN}/groups/{{group}}/members", answers={200: GroupMembers}, errors=(404, 429))
 async def list_members(call: Call) -> Answer:
     """Who is in a group"""
     found = await call.auth.groups.members(call.segments["group"])
@@ -44,7 +42,6 @@ async def list_members(call: Call) -> Answer:
     body=UserRequest,
     answers={200: Success},
     errors=(400, 404, 409, 429),
-    throttle="admin",
 )
 async def add_member(call: Call) -> Answer:
     """Put somebody into a group"""
@@ -57,7 +54,6 @@ async def add_member(call: Call) -> Answer:
     f"{ADMIN}/groups/{{group}}/members/{{user}}",
     answers={204: None},
     errors=(404, 429),
-    throttle="admin",
 )
 async def remove_member(call: Call) -> Answer:
     """Take somebody out of a group"""

@@ -8,7 +8,7 @@ from core.http.route import Parameter, RouteFamily
 from core.http.routes.admin_users import ADMIN, PAGES, user_of
 from core.http.routes.auth_session import required
 
-routes = RouteFamily("admin", accounts=True, admin=True)
+routes = RouteFamily("admin", accounts=True, admin=True, throttle="admin")
 
 
 @routes.add(
@@ -17,7 +17,6 @@ routes = RouteFamily("admin", accounts=True, admin=True)
     body=UserRequest,
     answers={200: SessionsOfUser},
     errors=(400, 404, 429),
-    throttle="admin",
 )
 async def list_user_sessions(call: Call) -> Answer:
     """The live sessions of an account"""
@@ -30,7 +29,6 @@ async def list_user_sessions(call: Call) -> Answer:
     query={"userId": Parameter("whose")},
     answers={200: SessionsOfUser},
     errors=(400, 404, 429),
-    throttle="admin",
 )
 async def get_user_sessions(call: Call) -> Answer:
     """The live sessions of an account, by the other method"""
@@ -49,7 +47,6 @@ async def _sessions_of(call: Call, user: str) -> Answer:
     query={"limit": PAGES["limit"], "offset": PAGES["offset"], "userId": Parameter("of this account alone")},
     answers={200: SessionPage},
     errors=(400, 404, 429),
-    throttle="admin",
 )
 async def list_all_sessions(call: Call) -> Answer:
     """The live sessions of everybody, the one that was used last first"""
@@ -64,7 +61,6 @@ async def list_all_sessions(call: Call) -> Answer:
     body=RevokeByAdmin,
     answers={200: RevokedByAdmin},
     errors=(400, 403, 404, 429),
-    throttle="admin",
 )
 async def revoke_user_session(call: Call) -> Answer:
     """End sessions by their handles"""
@@ -80,7 +76,6 @@ async def revoke_user_session(call: Call) -> Answer:
     body=UserRequest,
     answers={200: RevokedByAdmin},
     errors=(400, 403, 404, 429),
-    throttle="admin",
 )
 async def revoke_user_sessions(call: Call) -> Answer:
     """End all sessions of an account"""

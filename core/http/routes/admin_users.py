@@ -35,7 +35,7 @@ from core.http.session import enter
 from core.principal import Principal
 from core.schema.permission import OPERATIONS
 
-routes = RouteFamily("admin", accounts=True, admin=True)
+routes = RouteFamily("admin", accounts=True, admin=True, throttle="admin")
 ADMIN = "/api/auth/admin"
 SUCCESS = {"success": True}
 PAGES = {
@@ -64,7 +64,7 @@ def _told(call: Call, account: Account) -> dict[str, Any]:
 # ── Reading ──
 
 
-@routes.add("GET", f"{ADMIN}/list-users", query=LIST, answers={200: UserPage}, errors=(400, 404, 429), throttle="admin")
+@routes.add("GET", f"{ADMIN}/list-users", query=LIST, answers={200: UserPage}, errors=(400, 404, 429))
 async def list_users(call: Call) -> Answer:
     """All accounts, page by page"""
     limit = min(call.integer("limit", PAGE), PAGE_MOST)
@@ -98,7 +98,6 @@ async def list_users(call: Call) -> Answer:
     query={"id": Parameter("its id"), "email": Parameter("or its address")},
     answers={200: OneUserDetails},
     errors=(400, 404, 429),
-    throttle="admin",
 )
 async def get_user_by_query(call: Call) -> Answer:
     """One account with all that belongs to it"""
@@ -107,7 +106,7 @@ async def get_user_by_query(call: Call) -> Answer:
     return await _details(call, call.required("id"))
 
 
-@routes.add("GET", f"{ADMIN}/get-user/{{user}}", answers={200: OneUserDetails}, errors=(404, 429), throttle="admin")
+@routes.add("GET", f"{ADMIN}/get-user/{{user}}", answers={200: OneUserDetails}, errors=(404, 429))
 async def get_user(call: Call) -> Answer:
     """One account by its id"""
     return await _details(call, call.segments["user"])
@@ -135,7 +134,7 @@ def _permissions(call: Call, principal: Principal) -> dict[str, list[str]]:
     }
 
 
-@routes.add("GET", "/api/admin/users", answers={200: UserDirectory}, errors=(404, 429), throttle="admin")
+@routes.add("GET", "/api/admin/users", answers={200: UserDirectory}, errors=(404, 429))
 async def list_directory(call: Call) -> Answer:
     """Id, address and role of everybody, for pickers"""
     return as_json({"users": await call.auth.directory.everybody()})
@@ -147,14 +146,13 @@ async def list_directory(call: Call) -> Answer:
     query={"period": Parameter("how far back (`24h`)", choices=tuple(PERIODS))},
     answers={200: UserOverview},
     errors=(400, 404, 429),
-    throttle="admin",
 )
 async def overview_of_users(call: Call) -> Answer:
     """How many there are, have come, and have signed in"""
     return as_json(await call.auth.directory.overview(cast(Period, call.query.get("period", "24h"))))
 
 
-@routes.add("GET", f"{ADMIN}/roles", answers={200: AdminRoles}, errors=(404, 429), throttle="admin")
+@routes.add("GET", f"{ADMIN}/roles", answers={200: AdminRoles}, errors=(404, 429))
 async def list_roles(call: Call) -> Answer:
     """The roles of the app, the highest first, with how many hold each"""
     directory = call.auth.directory
@@ -168,7 +166,6 @@ async def list_roles(call: Call) -> Answer:
     body=HasPermissionRequest,
     answers={200: HasPermission},
     errors=(400, 404, 429),
-    throttle="admin",
 )
 async def has_permission(call: Call) -> Answer:
     """Whether somebody, or a role, may do something"""
@@ -203,7 +200,6 @@ async def has_permission(call: Call) -> Answer:
     body=CreateUserRequest,
     answers={201: OneUser},
     errors=(400, 403, 404, 422, 429, 503),
-    throttle="admin",
 )
 async def create_user(call: Call) -> Answer:
     """Make an account"""
@@ -234,7 +230,6 @@ async def create_user(call: Call) -> Answer:
     body=UpdateUserByAdmin,
     answers={200: OneUser},
     errors=(400, 403, 404, 422, 429),
-    throttle="admin",
 )
 async def update_user_by_admin(call: Call) -> Answer:
     """Change the name, the address or the picture of an account"""
@@ -250,7 +245,6 @@ async def update_user_by_admin(call: Call) -> Answer:
     body=RoleRequest,
     answers={200: RoleSet},
     errors=(400, 403, 404, 409, 429),
-    throttle="admin",
 )
 async def set_role(call: Call) -> Answer:
     """Give an account other roles"""
@@ -264,7 +258,6 @@ async def set_role(call: Call) -> Answer:
     body=RoleRequest,
     answers={200: RoleSet},
     errors=(400, 403, 404, 409, 429),
-    throttle="admin",
 )
 async def patch_role(call: Call) -> Answer:
     """Give an account other roles, by the other address"""
@@ -289,7 +282,6 @@ async def _set_role(call: Call, user: str, body: RoleRequest) -> Answer:
     body=PasswordByAdmin,
     answers={200: Status},
     errors=(400, 403, 404, 429, 503),
-    throttle="admin",
 )
 async def set_user_password(call: Call) -> Answer:
     """Choose the password of an account; its sessions end"""
@@ -307,7 +299,6 @@ async def set_user_password(call: Call) -> Answer:
     body=BanRequest,
     answers={200: OneUser},
     errors=(400, 403, 404, 409, 429),
-    throttle="admin",
 )
 async def ban_user(call: Call) -> Answer:
     """Let somebody in no more; their sessions end"""
@@ -318,9 +309,7 @@ async def ban_user(call: Call) -> Answer:
     return as_json({"user": _told(call, account)})
 
 
-@routes.add(
-    "POST", f"{ADMIN}/unban-user", body=UserRequest, answers={200: OneUser}, errors=(403, 404, 429), throttle="admin"
-)
+@routes.add("POST", f"{ADMIN}/unban-user", body=UserRequest, answers={200: OneUser}, errors=(403, 404, 429))
 async def unban_user(call: Call) -> Answer:
     """Let somebody in again"""
     account = await call.auth.administration.unban(call.principal, call.source, await user_of(call))
@@ -333,7 +322,6 @@ async def unban_user(call: Call) -> Answer:
     body=RemoveRequest,
     answers={200: Success},
     errors=(400, 403, 404, 409, 429),
-    throttle="admin",
 )
 async def remove_user(call: Call) -> Answer:
     """Remove an account, now or in thirty days"""
@@ -343,9 +331,7 @@ async def remove_user(call: Call) -> Answer:
     return as_json(SUCCESS)
 
 
-@routes.add(
-    "POST", f"{ADMIN}/unlock-user", body=UserRequest, answers={200: OneUser}, errors=(403, 404, 429), throttle="admin"
-)
+@routes.add("POST", f"{ADMIN}/unlock-user", body=UserRequest, answers={200: OneUser}, errors=(403, 404, 429))
 async def unlock_user(call: Call) -> Answer:
     """Let a locked password be tried again"""
     account = await call.auth.administration.unlock(call.principal, call.source, await user_of(call))
@@ -358,7 +344,6 @@ async def unlock_user(call: Call) -> Answer:
     body=UserRequest,
     answers={200: OneUser},
     errors=(403, 404, 429),
-    throttle="admin",
 )
 async def verify_user_email(call: Call) -> Answer:
     """Take the address of an account for proven"""
@@ -372,7 +357,6 @@ async def verify_user_email(call: Call) -> Answer:
     body=UserRequest,
     answers={200: OneUser},
     errors=(403, 404, 429),
-    throttle="admin",
 )
 async def reset_two_factor(call: Call) -> Answer:
     """Take the second factor of an account away; its sessions end"""

@@ -10,7 +10,7 @@ from core.http.call import Call
 from core.http.route import Parameter, RouteFamily
 from core.messaging.queue import Entry
 
-routes = RouteFamily("admin", accounts=True, admin=True)
+routes = RouteFamily("admin", accounts=True, admin=True, throttle="admin")
 PATH = "/api/admin/outbox"
 PAGE, PAGE_MOST = 50, 200
 
@@ -24,7 +24,6 @@ PAGE, PAGE_MOST = 50, 200
     },
     answers={200: OutboxPage},
     errors=(400, 404, 429),
-    throttle="admin",
 )
 async def list_outbox(call: Call) -> Answer:
     """Messages that have not left, the newest first"""
@@ -34,27 +33,27 @@ async def list_outbox(call: Call) -> Answer:
     return as_json({"messages": [_told(call, each) for each in found], "nextCursor": following})
 
 
-@routes.add("GET", f"{PATH}/{{message}}", answers={200: OutboxEntry}, errors=(404, 429), throttle="admin")
+@routes.add("GET", f"{PATH}/{{message}}", answers={200: OutboxEntry}, errors=(404, 429))
 async def get_outbox_message(call: Call) -> Answer:
     """One message"""
     return as_json(_told(call, await call.auth.context.post.message(call.segments["message"])))
 
 
-@routes.add("POST", f"{PATH}/{{message}}/retry", answers={200: Success}, errors=(404, 409, 429), throttle="admin")
+@routes.add("POST", f"{PATH}/{{message}}/retry", answers={200: Success}, errors=(404, 409, 429))
 async def retry_outbox_message(call: Call) -> Answer:
     """Send a mail again"""
     await call.auth.context.post.retry(call.segments["message"], actor=call.principal.id)
     return as_json({"success": True})
 
 
-@routes.add("DELETE", f"{PATH}/{{message}}", answers={204: None}, errors=(404, 429), throttle="admin")
+@routes.add("DELETE", f"{PATH}/{{message}}", answers={204: None}, errors=(404, 429))
 async def forget_outbox_message(call: Call) -> Answer:
     """Take a message off the outbox"""
     await call.auth.context.post.forget(call.segments["message"], actor=call.principal.id)
     return empty()
 
 
-@routes.add("DELETE", PATH, answers={200: OutboxForgotten}, errors=(404, 429), throttle="admin")
+@routes.add("DELETE", PATH, answers={200: OutboxForgotten}, errors=(404, 429))
 async def forget_outbox(call: Call) -> Answer:
     """Take all messages off the outbox that do not wait"""
     count = await call.auth.context.post.forget(None, actor=call.principal.id)
