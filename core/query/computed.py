@@ -163,7 +163,7 @@ def aggregate(rows: Linked, field: FieldType[Any], scope: Scope, *, as_list: boo
 
 def nothing_of(field: FieldType[Any], *, as_list: bool = False) -> Any:
     """The value of a record without linked ones."""
-    if isinstance(field, LinksField) or as_list:
+    if isinstance(field, LinksField) or (as_list and isinstance(field, LookupField)):
         return []
     if isinstance(field, RollupField):
         how = field.options.aggregation

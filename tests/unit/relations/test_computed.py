@@ -125,6 +125,8 @@ async def test_lookups_of_several_records_join_distinct_values_in_their_order(sh
     lists = await shop.column("Customers", *names, lookups="array")
     assert lists == [[[2, 10], ["a", "b", "c"], ["2026-02-01T08:00:00.000Z"], ["1.5", "100"]], [[], [], [], []]]
     assert (await shop.get("Customers", 1, lookups="array"))["fields"]["order_pieces"] == [2, 10]
+    others = await shop.column("Customers", "total", "mean", "rows", "notes", "order_pieces", lookups="array")
+    assert others[1] == [0, None, 0, None, []]  # of no linked record: only lookups are lists
 
 
 async def test_lookups_of_lookups_and_rollups(shop: OpenApp) -> None:
