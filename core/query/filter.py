@@ -69,6 +69,18 @@ class Given:
 Node = Leaf | All | Some | Not | Written | Given
 
 
+def is_never(node: Node | None) -> bool:
+    """The form alone says that no row meets it; nobody needs to ask the database."""
+    match node:
+        case All(parts):
+            return any(is_never(part) for part in parts)
+        case Some(parts):
+            return all(is_never(part) for part in parts)
+        case Leaf(_, "in", values):
+            return not values
+    return False
+
+
 def parse_filter(raw: Any, scope: Scope) -> Node | None:
     """Read a filter from text (a URL) or JSON data. None and "" mean no filter. Raises BadRequest."""
     if isinstance(raw, str):

@@ -11,6 +11,7 @@ from core.errors import NotFound
 from core.fields.model import TableModel
 from core.principal import Principal
 from core.query.aggregate import group_name, group_statement, group_value
+from core.query.filter import is_never
 from core.query.list_query import ListQuery
 from core.query.page import after, write_cursor
 from core.query.scope import Scope
@@ -20,6 +21,18 @@ from core.records.key import KeyValue, key_in
 from core.records.shape import Shape, display
 from core.storage.database import Reader, Row
 from core.storage.ddl import quote, quote_list
+
+NO_PAGE: Pagination = {
+    "page": 1,
+    "limit": 0,
+    "offset": 0,
+    "total": 0,
+    "totalPages": 0,
+    "hasNextPage": False,
+    "hasPreviousPage": False,
+    "nextCursor": None,
+}
+"""P-030: of a caller whose row rule no row can meet, whatever page is asked for."""
 
 
 class GetRow:
@@ -100,12 +113,13 @@ class ListRows:
         condition = (
             query.condition()
         )  # once: SQLAlchemy takes longer to build it than the database to judge a row by it
-        rows, ranks = self._page(reader, shape, condition)
-        rows = with_computed(reader, replace(query.scope, joins=None), shape, rows)
-        answer: RecordList = {
-            "records": [shape.record(row) for row in rows],
-            "pagination": self._pagination(reader, ranks, condition),
-        }
+        rows: list[Row] = []
+        answer: RecordList = {"records": [], "pagination": NO_PAGE}
+        if not is_never(query.scope.sight.rows):
+            rows, ranks = self._page(reader, shape, condition)
+            rows = with_computed(reader, replace(query.scope, joins=None), shape, rows)
+            answer["records"] = [shape.record(row) for row in rows]
+            answer["pagination"] = self._pagination(reader, ranks, condition)
         if query.display:
             for record, row in zip(answer["records"], rows, strict=True):
                 display(record, row, shape, query.display, wrapped=True)

@@ -503,7 +503,8 @@ def test_grants(server: RunningServer) -> None:
     listed = server.http.get(f"{path}?user_id=granted-{one}", headers=ADMIN).json()["records"]
     assert [each["fields"]["role"] for each in listed] == ["viewer"]
     empty = server.http.get("/api/tables/clients/records", headers=headers("v", "viewer")).json()
-    assert (empty["records"], empty["pagination"]["total"], empty["pagination"]["offset"]) == ([], 0, 0)
+    assert empty["records"] == []
+    assert {"total": 0, "limit": 0, "offset": 0}.items() <= empty["pagination"].items()
     for field, wrong in (
         ("user_id", ""),
         ("table_slug", "notes"),
