@@ -127,8 +127,9 @@ class Transaction(Reader):
         (sequences). `returning` names columns; rows come back in the order given."""
 
     @abstractmethod
-    def update(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> int:
-        """Set columns of many rows by one statement; each row holds `key` and the same other columns."""
+    def update(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Set columns of many rows by one statement; each row holds `key` and the same other columns, and no key comes
+        twice. Rows that are not there are passed over."""
 
     @abstractmethod
     def next_values(self, sequence: str, count: int) -> list[int]:

@@ -96,17 +96,17 @@ class Session(ABC):
         self.execute(sql, values)
         return []
 
-    def update(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> int:
+    def update(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
         columns = (*(name for name in rows[0] if name != key), key)
         if len(columns) == 1:
-            return 0
+            return
         kept = self._shapes.setdefault(table, {}).get(("update", columns))
         if kept is None:
             shape = RowShape(self.dialect, table, columns)
             kept = shape, self.prepare(shape.update_one()), self.prepare(shape.update_many())
             self._shapes[table]["update", columns] = kept
         shape, single, many = kept
-        return self.execute(single, shape.values(rows[0])) if len(rows) == 1 else self.execute(many, [shape.pack(rows)])
+        self.execute(*((single, shape.values(rows[0])) if len(rows) == 1 else (many, [shape.pack(rows)])))
 
     @property
     def is_lost(self) -> bool:
@@ -167,9 +167,10 @@ class SessionTransaction(SessionReader, Transaction):
         self.touched = True
         return self.session.insert(table, rows, returning) if rows else []
 
-    def update(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> int:
+    def update(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
         self.touched = True
-        return self.session.update(table, key, rows) if rows else 0
+        if rows:
+            self.session.update(table, key, rows)
 
     def next_values(self, sequence: str, count: int) -> list[int]:
         self.touched = True

@@ -135,20 +135,34 @@ class DuckDBSession(Session):
         if not rows[0] or None in sequences or (len(rows) == 1 and sequences):
             return super().insert(table, rows, returning)
         columns = tuple(rows[0])
-        shapes = self._append_shapes.setdefault(table, {})
-        shape = shapes.get(columns) or shapes.setdefault(columns, RowShape(self.dialect, table, columns))
-        values = [shape.values(row) for row in rows]
+        values = self._values(table, columns, rows)
         numbers = list(zip(*(self.next_values(str(name), len(rows)) for name in sequences), strict=True))
         for row, drawn in zip(values, numbers, strict=False):  # none are drawn where nothing is to be returned
             row += drawn
         self._append(table.name, (*columns, *returning), values)
         return numbers
 
-    def _append(self, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> None:
+    def update(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Many rows go through an appender too, in two thirds of the time of an UPDATE from JSON."""
+        columns = tuple(rows[0])
+        if len(rows) == 1 or columns == (key,):
+            super().update(table, key, rows)
+        else:
+            self._append(table.name, columns, self._values(table, columns, rows), key)
+
+    def _values(self, table: Table, columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+        shapes = self._append_shapes.setdefault(table, {})
+        shape = shapes.get(columns) or shapes.setdefault(columns, RowShape(self.dialect, table, columns))
+        return [shape.values(row) for row in rows]
+
+    def _append(
+        self, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], updated_by: str | None = None
+    ) -> None:
+        """New rows, or changes of those that this column tells."""
         self.check()
         try:
             self._cursor.complete()  # a result that was not read to its end would be in the way
-            self._appenders.append(self._cursor, table, columns, rows)
+            self._appenders.append(self._cursor, table, columns, rows, updated_by)
         except Exception as error:
             raise self._fail(error) from error
 
