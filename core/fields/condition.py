@@ -16,7 +16,9 @@ from core.schema.vocabulary import OptionProblem
 TypeOf = Callable[[str], FieldType[Any] | None]
 _WITHOUT_VALUE = frozenset({"isNull", "isNotNull", "isEmpty", "isNotEmpty", "isTrue", "isFalse", "isCurrentUser"})
 _WITH_LIST = frozenset({"in", "notIn", "hasAll"})
+_GROUPS = ("and", "or", "not")
 MAX_DEPTH = 10
+"""So many groups may stand within each other."""
 
 
 def check_condition(
@@ -24,7 +26,7 @@ def check_condition(
 ) -> Iterator[OptionProblem]:
     """Problems of a filter tree at `key`. `type_of` answers None for what is no field, `known` are names to suggest."""
     names = list(known)
-    if depth > MAX_DEPTH:
+    if depth > MAX_DEPTH and _is_group(raw):
         yield OptionProblem(key, "field.filter", f"the filter is nested deeper than {MAX_DEPTH}")
     elif isinstance(raw, list):
         for place, part in enumerate(raw):
@@ -33,16 +35,23 @@ def check_condition(
         yield OptionProblem(key, "field.filter", f"a filter is a map with field, operator and value, not {show(raw)}")
     elif "field" in raw and "operator" in raw:
         yield from _check_leaf(raw, type_of, names, key)
-    elif group := next((name for name in ("and", "or", "not") if name in raw), None):
+    elif group := next((name for name in _GROUPS if name in raw), None):
         if len(raw) > 1:
             yield OptionProblem(key, "field.filter", f"nothing may stand beside `{group}` in a filter")
         if group != "not" and not isinstance(raw[group], list):
             yield OptionProblem(f"{key}.{group}", "field.filter", f"`{group}` holds a list of conditions")
         else:
-            yield from check_condition(raw[group], type_of, names, f"{key}.{group}", depth + 1)
+            inside = depth + 1 if group == "not" else depth  # a list of conditions counts by itself
+            yield from check_condition(raw[group], type_of, names, f"{key}.{group}", inside)
     else:
         for name, value in raw.items():
             yield from _check_leaf({"field": name, "operator": "equals", "value": value}, type_of, names, key)
+
+
+def _is_group(raw: Any) -> bool:
+    if isinstance(raw, Mapping):
+        return "operator" not in raw and not raw.keys().isdisjoint(_GROUPS)
+    return isinstance(raw, list)
 
 
 def condition_fields(raw: Any) -> frozenset[str]:
@@ -53,7 +62,7 @@ def condition_fields(raw: Any) -> frozenset[str]:
         return frozenset()
     if "field" in raw and "operator" in raw:
         return frozenset({str(raw["field"]).partition(".")[0]})
-    found = [condition_fields(raw[name]) for name in ("and", "or", "not") if name in raw]
+    found = [condition_fields(raw[name]) for name in _GROUPS if name in raw]
     return frozenset().union(*found) if found else frozenset(str(name).partition(".")[0] for name in raw)
 
 

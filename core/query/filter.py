@@ -19,6 +19,7 @@ from core.query.operand import Span, fragment, member, operand, pair, pattern, p
 from core.query.scope import Ref, Scope, UnknownField
 
 MAX_DEPTH = 10
+"""So many groups may stand within each other."""
 MAX_LEAVES = 200
 _GROUPS = ("and", "or", "not")
 
@@ -111,8 +112,6 @@ class _Parser:
         self.leaves = 0
 
     def node(self, raw: Any, depth: int) -> Node:
-        if depth > MAX_DEPTH:
-            raise BadRequest(f"The filter is nested deeper than {MAX_DEPTH}")
         if isinstance(raw, list):
             return All(self._parts(raw, depth))
         if not isinstance(raw, Mapping):
@@ -132,11 +131,13 @@ class _Parser:
 
     def _group(self, key: str, value: Any, depth: int) -> Node:
         if key == "not":
-            return Not(self.node(value, depth + 1))
+            return Not(self._parts([value], depth)[0])
         parts = self._parts(value, depth)
         return All(parts) if key == "and" else Some(parts)
 
     def _parts(self, raw: list[Any], depth: int) -> tuple[Node, ...]:
+        if depth > MAX_DEPTH:
+            raise BadRequest(f"The filter is nested deeper than {MAX_DEPTH}")
         return tuple(self.node(part, depth + 1) for part in raw)
 
     def _leaf(self, raw: Mapping[str, Any]) -> Leaf:

@@ -93,13 +93,14 @@ def test_anything_is_read_or_refused(raw: object) -> None:
 
 
 def test_limits() -> None:
-    """R-112: ten levels and two hundred conditions are taken, one more of either is not."""
-    leaf: object = {"title": "x"}
-    for _ in range(9):
-        leaf = {"not": leaf}
-    parse_filter(leaf, scope())
-    with pytest.raises(BadRequest):
-        parse_filter({"not": leaf}, scope())
+    """R-112: ten groups within each other and two hundred conditions are taken, one more of either is not."""
+    tree: object = {"title": "x"}
+    for depth in range(10):
+        tree = {"not": tree} if depth % 2 else {"and": [tree]}
+    parse_filter(tree, scope())
+    for deeper in ({"not": tree}, {"or": [tree]}, [tree]):
+        with pytest.raises(BadRequest, match="nested deeper than 10"):
+            parse_filter(deeper, scope())
     parse_filter({"or": [{"title": "x"}] * 200}, scope())
     with pytest.raises(BadRequest):
         parse_filter({"or": [{"title": "x"}] * 201}, scope())

@@ -56,3 +56,13 @@ def test_fields_that_the_engine_fills_may_be_named() -> None:
     """V-007"""
     sorts = [{"field": "created_at", "direction": "desc"}, {"field": "id"}]
     assert found([{**GOOD, "sorts": sorts, "fields": ["title", "updated_at"]}]) == []
+
+
+def test_filters_nest_as_deep_as_those_of_requests() -> None:
+    """R-106, R-112"""
+    tree: dict[str, Any] = {"field": "title", "operator": "equals", "value": "x"}
+    for depth in range(10):
+        tree = {"not": tree} if depth % 2 else {"and": [tree]}
+    assert found([{**GOOD, "filters": tree}]) == []
+    for deeper in ({"or": [tree]}, {"not": tree}):
+        assert [code for code, _ in found([{**GOOD, "filters": deeper}])] == ["field.filter"]
