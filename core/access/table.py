@@ -43,9 +43,11 @@ class TableAccess:
         "_row_rules",
         "_rules",
         "_sees_all",
+        "concealed",
         "hidden",
         "ignored",
         "is_free",
+        "is_whole",
         "locked",
         "table",
     )
@@ -76,12 +78,12 @@ class TableAccess:
         guarded = not above and rules.has_accounts and GUARDED_FIELD in table.fields
         self.ignored = frozenset({GUARDED_FIELD}) if guarded else _NONE
         """Fields that are dropped from what the caller sends, without a word."""
-        self.is_free = (
-            len(self._allowed) == len(OPERATIONS)
-            and self._row_rules is None
-            and self._policies is None
-            and not (hidden or locked or self.ignored)
-        )
+        self.concealed = hidden if "read" in self._allowed else frozenset(table.fields)
+        """Fields that no answer shows the caller."""
+        all_rows = self._row_rules is None and self._policies is None
+        self.is_whole = "read" in self._allowed and all_rows and not (hidden or locked or self.ignored)
+        """No field and no row is kept from the caller, of what may be done at all."""
+        self.is_free = self.is_whole and len(self._allowed) == len(OPERATIONS)
         """There is nothing to heed: every operation, field and row."""
 
     def may(self, operation: Operation) -> bool:
@@ -240,30 +242,25 @@ class Access:
             return True
         return principal.scopes is None and not self.has_forced and self.is_above_rules(principal)
 
-    def sights(
-        self, principal: Principal, scope: Scope, *, opened: TableModel | None = None
-    ) -> Callable[[TableModel], Sight]:
-        """What the caller sees of each table, made when it is asked for. `scope` is any of the caller's; `opened` may be
-        read whatever the table's rule says, as far as those of its fields and rows allow."""
+    def sights(self, principal: Principal, *, opened: TableModel | None = None) -> Callable[[Scope], Sight]:
+        """What the caller sees of each table, made when it is asked for. `opened` may be read whatever the table's rule
+        says, as far as those of its fields and rows allow."""
         found: dict[str, Sight] = {}
-        if opened is not None:
-            access = self.table(principal, opened)
-            rows = access.rows("read", principal, scope.neighbour(opened))
-            found[opened.sql_name] = Sight(True, access.hidden, rows)
 
-        def sight(table: TableModel) -> Sight:
-            known = found.get(table.sql_name)
+        def sight(scope: Scope) -> Sight:
+            name = scope.table.sql_name
+            known = found.get(name)
             if known is None:
-                known = found[table.sql_name] = self._sight(principal, scope.neighbour(table))
+                known = found[name] = self._sight(principal, scope, is_opened=scope.table is opened)
             return known
 
         return sight
 
-    def _sight(self, principal: Principal, scope: Scope) -> Sight:
+    def _sight(self, principal: Principal, scope: Scope, *, is_opened: bool) -> Sight:
         access = self.table(principal, scope.table)
-        if access.is_free:
+        if access.is_whole:
             return EVERYTHING
-        return Sight(access.may("read"), access.hidden, access.rows("read", principal, scope))
+        return Sight(is_opened or access.may("read"), access.hidden, access.rows("read", principal, scope))
 
     def _of(self, principal: Principal) -> Mapping[str, TableAccess]:
         key = (principal.kind, principal.roles, principal.groups, principal.granted, principal.scopes)

@@ -116,6 +116,12 @@ class TableModel:
         return any(name not in self.column_by_name and field.result() for name, field in self.fields.items())
 
     @cached_property
+    def stands_alone(self) -> bool:
+        """What a record says is its own: there are no links to other records, and nothing is computed from them."""
+        related = any(getattr(field, "relation", None) is not None for field in self.fields.values())
+        return not related and not self.spec.foreign_keys
+
+    @cached_property
     def display_field(self) -> str:
         """The field that stands for a record in pickers and links: the first text of one line, else the number that counts
         the records, else the first text, else the key."""

@@ -93,8 +93,8 @@ class Scope:
     email: str | None = None
     """The address of that account."""
     sql_nulls: bool = False
-    sights: Callable[[TableModel], Sight] | None = None
-    """What the caller may see of each table; None: everything."""
+    sights: "Callable[[Scope], Sight] | None" = None
+    """What the caller may see of the table of each such scope; None: everything."""
     is_lasting: bool = False
     """The SQL is kept and outlives this moment (database views): formulas ask the database's own clock (F-017)."""
     joins: "Joins | None" = None
@@ -103,7 +103,7 @@ class Scope:
     @cached_property
     def sight(self) -> Sight:
         """What the caller may see of this table."""
-        return EVERYTHING if self.sights is None else self.sights(self.table)
+        return EVERYTHING if self.sights is None else self.sights(self)
 
     @property
     def hidden(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ what has become of it; nothing that the caller cannot see gets into an answer, e
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, FromClause, and_, false, func, not_, select
@@ -32,27 +33,24 @@ _ROWS: dict[WriteOperation, RowOperation] = {
 
 
 class GuardedTable(WritableTable):
-    """The prepared form of a table for one operation of one caller. `scope` is the caller's; `others` gives further tables
-    as the caller may write them."""
-
-    is_guarded = True
+    """The prepared form of a table for one operation of one caller. `shape` and `scope` are the caller's; `others` gives
+    further tables as the caller may write them."""
 
     def __init__(
         self,
         target: WritableTable,
         access: TableAccess,
+        shape: Shape,
         principal: Principal,
         scope: Scope,
         operation: WriteOperation,
         others: Callable[[TableModel, WriteOperation], WritableTable],
     ) -> None:
         self.__dict__.update(target.__dict__)
-        self.hidden = access.hidden if access.may("read") else frozenset(self.table.fields)
+        self.hidden, self.shape = access.concealed, shape
         self.locked, self.ignored = access.locked | access.ignored, access.ignored
-        self.shape = shape_of(self.table, self.hidden)
         self._scope = scope
         self._others = others
-        self._plain = replace(scope, sights=None)
         self._stored: Node | None = None
         self._result: Node | None = None
         if operation == "create":
@@ -62,10 +60,13 @@ class GuardedTable(WritableTable):
             self._result = access.result(principal, scope) if operation == "update" else None
         self.hides_rows = self._stored is not None
         self.demands_result = self._result is not None
+        asks_caller = self.hides_rows or self.demands_result or not self.table.stands_alone
+        self.peers = principal if asks_caller else access
 
-    def load(self, reader: Reader, keys: Collection[KeyValue], *, lock: bool = False) -> dict[KeyValue, Stored]:
+    def within_reach(
+        self, reader: Reader, rows: dict[KeyValue, Stored], keys: Collection[KeyValue]
+    ) -> dict[KeyValue, Stored]:
         """Rows beyond the caller's reach are as if they were not there; finding out takes as long for both (P-037)."""
-        rows = super().load(reader, keys, lock=lock)
         if self._stored is None or not keys:
             return rows
         met = self._meeting(reader, self._stored, keys)
@@ -105,6 +106,11 @@ class GuardedTable(WritableTable):
 
     def refusal(self, error: SovriumError) -> SovriumError:
         return scrubbed(error, self.hidden, self.table)
+
+    @cached_property
+    def _plain(self) -> Scope:
+        """For the rules of the app itself, which ask of fields that the caller cannot read."""
+        return replace(self._scope, sights=None)
 
     def _meeting(self, reader: Reader, node: Node, keys: Collection[KeyValue]) -> set[KeyValue]:
         condition = and_(key_in(self.table, self.source, keys), compile_filter(node, self._plain))

@@ -81,13 +81,17 @@ class Records:
 
     def scope(self, principal: Principal, table: TableModel) -> Scope:
         """The table as this caller queries it now, who sees of it what the app's rules allow."""
-        database, now = self.database, self._clock()
-        scope = Scope(
-            table, self.model, database.table, database.dialect, now, user=principal.id, email=principal.email
+        database, is_free = self.database, self.access.is_free(principal)
+        return Scope(
+            table,
+            self.model,
+            database.table,
+            database.dialect,
+            self._clock(),
+            user=principal.id,
+            email=principal.email,
+            sights=None if is_free else self.access.sights(principal),
         )
-        if self.access.is_free(principal):
-            return scope
-        return replace(scope, sights=self.access.sights(principal, scope))
 
     def table(self, principal: Principal, address: str, operation: Operation) -> TableModel:
         """The table of that id, name or SQL name, on which the caller may do that. Raises NotFound, NotSignedIn."""
@@ -116,10 +120,11 @@ class Records:
         if principal.is_unrestricted:
             return target
         access = self.require(principal, table, operation)
-        if access.is_free and self.access.is_free(principal):
+        if access.is_whole and (table.stands_alone or self.access.is_free(principal)):
             return target
         others = lambda other, wanted: self.target(principal, other, wanted)  # noqa: E731
-        return GuardedTable(target, access, principal, self.scope(principal, table), operation, others)
+        shape = self._reading(table, access.concealed).shape
+        return GuardedTable(target, access, shape, principal, self.scope(principal, table), operation, others)
 
     def writable(self, table: TableModel) -> WritableTable:
         """The prepared form of a table for the engine's own writing, which heeds no rule of any caller."""
@@ -144,7 +149,7 @@ class Records:
         keep from the caller (V-015, V-016). Raises NotFound, NotSignedIn."""
         scope = self.scope(principal, table)
         if view.permissions is not None and view.permissions.public:
-            scope = replace(scope, sights=self.access.sights(principal, scope, opened=table))
+            scope = replace(scope, sights=self.access.sights(principal, opened=table))
         else:
             self.require(principal, table, "read")
         return await self._list(ListQuery.parse(params, scope, view=view))
@@ -179,10 +184,7 @@ class Records:
         """One record; its id stays a number where the key is one. Raises NotFound, NotSignedIn."""
         access = self.require(principal, table, "read")
         values = parse_key(table, key)
-        reading = self._points.get((id(table), access.hidden))
-        if reading is None:
-            reading = PointReading(table, shape_of(table, access.hidden))
-            self._points[id(table), access.hidden] = reading
+        reading = self._reading(table, access.hidden)
         if params:
             return await self._get_with(principal, reading, values, params)
         job: Job[Row] = GetRow(reading, values)
@@ -194,6 +196,13 @@ class Records:
         if "deletedAt" in record:
             raise NotFound()
         return record
+
+    def _reading(self, table: TableModel, hidden: frozenset[str]) -> PointReading:
+        """How records of the table are read without these fields."""
+        found = self._points.get((id(table), hidden))
+        if found is None:
+            found = self._points[id(table), hidden] = PointReading(table, shape_of(table, hidden))
+        return found
 
     async def _get_with(
         self, principal: Principal, reading: PointReading, key: KeyValue, params: Mapping[str, str]
@@ -528,8 +537,8 @@ class Records:
 
     async def _write(self, target: WritableTable, job: Any, principal: Principal) -> Any:
         """What the job answers. A refusal tells no more than the caller may know."""
-        if target.hides_rows or target.demands_result:
-            job.group = None  # its rules are its own: one that fails must not undo the jobs of others
+        if target.peers is not None and job.group is not None:
+            job.group = (job.group, target.peers)
         try:
             return await self.database.write(job, actor=actor_of(principal))
         except SovriumError as error:

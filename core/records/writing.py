@@ -5,7 +5,7 @@ Everything takes many records at once, because the number of statements is what 
 """
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,8 +47,9 @@ class WritableTable:
     """Those of them that are dropped without a word (P-024)."""
     hides_rows = False
     """Rows may be beyond the caller's reach: one that is missing refuses a whole batch (P-032)."""
-    is_guarded = False
-    """Made for one caller."""
+    peers: Hashable | None = None
+    """Who is told and allowed the same: jobs of others are not served together with one of these. None: who is above
+    rules."""
     demands_result = False
     """What is written must meet a rule of the caller's."""
     author: str | None = None
@@ -103,17 +104,17 @@ class WritableTable:
         self.followed = _followed(table, model)
         """Columns that are not the key, and that links of other records hold."""
         self.constraints = Constraints(table)
-        self.is_checked = bool(
-            (self.links or self.unique or self.many or table.spec.foreign_keys or self.constraints)
-            or (self.people or self.files)
+        self._compared = frozenset(
+            {*self.linked, *self.many, *self.people, *self.files}.union(
+                *self.unique, *(key.fields for key in table.spec.foreign_keys)
+            )
         )
+        self.is_checked = bool(self._compared or self.constraints)
         """Rows must be compared with what is stored."""
         self.is_watched = any(hook.enabled for hook in table.spec.webhooks)
         """Somebody outside is told of each record."""
         # Put together here: SQLAlchemy takes as long for a list of keys as the database.
-        key = quote_list(self.key) if len(self.key) == 1 else f"({quote_list(self.key)})"
-        self._select = f"SELECT {quote_list(self.columns)} FROM {quote(table.sql_name)} WHERE {key}"
-        self._mark = "?" if len(self.key) == 1 else f"({', '.join('?' * len(self.key))})"
+        self._select = f"SELECT {quote_list(self.columns)} FROM {quote(table.sql_name)}"
 
     def _named(self, type_name: str, automatic: str) -> tuple[str, ...]:
         """The automatic column and every field of that type (T-077)."""
@@ -130,13 +131,34 @@ class WritableTable:
 
     def load(self, reader: Reader, keys: Collection[KeyValue], *, lock: bool = False) -> dict[KeyValue, Stored]:
         """The rows of these keys, trash included. `lock` keeps other writers of a PostgreSQL database away."""
-        if not keys:
-            return {}
-        marks = ", ".join([self._mark] * len(keys))
+        rows = self.holding(reader, self.key, keys, lock=lock)
+        return self.within_reach(reader, {self.key_of(row): row for row in rows}, keys)
+
+    def holding(
+        self, reader: Reader, names: Sequence[str], values: Collection[tuple[Any, ...]], *, lock: bool = False
+    ) -> list[Stored]:
+        """The rows that have one of these values in the columns, trash included, whoever asks."""
+        if not values:
+            return []
+        columns, mark = quote_list(names), ", ".join("?" * len(names))
+        if len(names) > 1:
+            columns, mark = f"({columns})", f"({mark})"
         lock_clause = " FOR UPDATE" if lock and reader.dialect == "postgresql" else ""
-        found = reader.rows(f"{self._select} IN ({marks}){lock_clause}", [value for key in keys for value in key])
-        rows = (dict(zip(self.columns, row, strict=True)) for row in found)
-        return {self.key_of(row): row for row in rows}
+        found = reader.rows(
+            f"{self._select} WHERE {columns} IN ({', '.join([mark] * len(values))}){lock_clause}",
+            [each for value in values for each in value],
+        )
+        return [dict(zip(self.columns, row, strict=True)) for row in found]
+
+    def within_reach(
+        self, reader: Reader, rows: dict[KeyValue, Stored], keys: Collection[KeyValue]
+    ) -> dict[KeyValue, Stored]:
+        """Those of the rows that were found for these keys that the caller's operation may meet."""
+        return rows
+
+    def is_compared(self, names: Iterable[str]) -> bool:
+        """A change of these columns must be compared with what is stored."""
+        return bool(self.constraints) or not self._compared.isdisjoint(names)
 
     def check_result(self, reader: Reader, keys: Collection[KeyValue]) -> None:
         """Raises NotFound when rows that were written are not what the caller may make of them (P-026, P-027)."""

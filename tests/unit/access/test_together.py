@@ -1,0 +1,111 @@
+"""Jobs that wait together are served together only where the callers are told and allowed the same."""
+
+import asyncio
+from collections.abc import Collection
+
+import pytest
+
+from core.errors import Conflict, Invalid, NotFound
+from core.principal import OWNER, Principal
+from core.records.guard import GuardedTable
+from core.records.key import KeyValue
+from core.records.service import Records
+from core.records.writing import Stored
+from core.storage.database import Database, Reader
+from tests.support.apps import app_model
+from tests.support.tables import create_tables
+
+MODEL = app_model("""
+auth: {strategies: [{type: emailAndPassword}], roles: [{name: chief, level: 30}]}
+tables:
+  - name: clients
+    fields: [{name: name, type: single-line-text}]
+    permissions: {read: authenticated}
+  - name: tasks
+    fields:
+      - {name: title, type: single-line-text}
+      - {name: cost, type: integer}
+      - {name: client, type: relationship, relatedTable: clients, relationType: many-to-one}
+    permissions:
+      read: authenticated
+      create: authenticated
+      update: authenticated
+      fields: [{field: cost, read: [chief]}]
+  - name: logs
+    fields: [{name: aal, type: single-line-text}, {name: n, type: integer}]
+    permissions: {read: authenticated, create: authenticated, update: authenticated}
+    rls: {policies: [{name: proof, using: "aal = auth.jwt() ->> 'aal'"}]}
+""")
+CHIEF = Principal("user", id="ada", roles=frozenset({"chief"}))
+MEMBER = Principal("user", id="ada", roles=frozenset({"member"}))
+KEY = Principal("user", id="ada", roles=frozenset({"chief"}), key="k", scopes=frozenset({"tasks:write"}))
+"""One account as a session knows it, as one did before its role was taken away, and by a key that is for less."""
+
+
+async def test_one_account_by_two_ways_in(db: Database) -> None:
+    """P-016, P-032: writes of a session and of a narrower key of the same account each heed their own rules."""
+    create_tables(db, MODEL)
+    records, (clients, tasks, _) = Records(db, MODEL), MODEL.tables
+    client = (await records.create(OWNER, clients, {"name": "x"}))["id"]
+    one, two = [(await records.create(OWNER, tasks, {"title": "t", "cost": 7}))["id"] for _ in range(2)]
+    _, refused = await asyncio.gather(
+        records.update(CHIEF, tasks, one, {"client": client}),
+        records.update(KEY, tasks, two, {"client": client}),
+        return_exceptions=True,
+    )
+    assert isinstance(refused, Invalid)
+    assert refused.errors[0].code == "link.missing"
+    _, refused = await asyncio.gather(
+        records.create(CHIEF, tasks, {"client": client}),
+        records.create(KEY, tasks, {"client": client}),
+        return_exceptions=True,
+    )
+    assert isinstance(refused, Invalid)
+    stale = {"fields": {"title": "n"}, "updatedAt": "2020-01-01T00:00:00.000Z"}
+    told = await asyncio.gather(
+        *(records.update(who, tasks, two, stale) for who in (CHIEF, MEMBER)), return_exceptions=True
+    )
+    shown = [each.extra["current"]["fields"] for each in told if isinstance(each, Conflict)]
+    assert shown == [{"title": "t", "cost": 7, "client": None}, {"title": "t", "client": None}]
+
+
+async def test_row_rules_among_jobs_of_one_caller(db: Database) -> None:
+    """P-026, P-032: one that is refused undoes no other, and one that the rules admit opens nothing to the next."""
+    create_tables(db, MODEL)
+    records, logs = Records(db, MODEL), MODEL.tables[2]
+    mine, other = [(await records.create(OWNER, logs, {"aal": aal, "n": 0}))["id"] for aal in ("aal1", "aal2")]
+    changed, hidden, moved = await asyncio.gather(
+        records.update(CHIEF, logs, mine, {"n": 1}),
+        records.update(CHIEF, logs, other, {"n": 1}),
+        records.update(CHIEF, logs, mine, {"aal": "aal2"}),
+        return_exceptions=True,
+    )
+    assert not isinstance(changed, BaseException)
+    assert changed["fields"]["n"] == 1
+    assert isinstance(hidden, NotFound)
+    assert isinstance(moved, NotFound)
+    made, refused = await asyncio.gather(
+        records.create(CHIEF, logs, {"aal": "aal1"}),
+        records.create(CHIEF, logs, {"aal": "aal2"}),
+        return_exceptions=True,
+    )
+    assert not isinstance(made, BaseException)
+    assert isinstance(refused, NotFound)
+    left = [each["fields"] for each in (await records.list(OWNER, logs, {"sort": "id"}))["records"]]
+    assert left == [{"aal": "aal1", "n": 1}, {"aal": "aal2", "n": 0}, {"aal": "aal1", "n": None}]
+
+
+async def test_jobs_of_one_caller_share_statements(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where rows are judged, six updates that come together are judged by one statement."""
+    create_tables(db, MODEL)
+    records, logs = Records(db, MODEL), MODEL.tables[2]
+    keys = [(await records.create(OWNER, logs, {"aal": "aal1", "n": 0}))["id"] for _ in range(6)]
+    load, loaded = GuardedTable.load, []
+
+    def told(self: GuardedTable, reader: Reader, wanted: Collection[KeyValue], **how: bool) -> dict[KeyValue, Stored]:
+        loaded.append(len(wanted))
+        return load(self, reader, wanted, **how)
+
+    monkeypatch.setattr(GuardedTable, "load", told)
+    await asyncio.gather(*(records.update(CHIEF, logs, key, {"n": 2}) for key in keys))
+    assert loaded == [6]
