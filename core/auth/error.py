@@ -27,7 +27,6 @@ CODES: dict[str, tuple[int, str]] = {
     "ACCOUNT_DELETION_SCHEDULED": (403, "This account is waiting to be deleted"),
     "SESSION_NOT_FRESH": (403, "Confirm your password first"),
     "SESSION_BINDING": (401, "This session belongs to another device"),
-    "INVALID_ORIGIN": (403, "A page of another site may not do this"),
     "INVALID_CALLBACK_URL": (400, "The address to go on to is not allowed"),
     "PASSWORD_TOO_SHORT": (400, "The password is too short"),
     "PASSWORD_TOO_LONG": (400, "The password is too long"),

@@ -31,7 +31,7 @@ class ForeignHost(AccessError):
 class ForeignOrigin(AccessError):
     """A web page of another site sent this through the user's browser."""
 
-    code = "FORBIDDEN"
+    code = "INVALID_ORIGIN"
     status = 403
 
 

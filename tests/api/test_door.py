@@ -64,7 +64,7 @@ DOOR = [
         headers={"Origin": "https://evil.example", "Content-Type": "text/plain"},
         body=b'{"part_no":"a"}',
         status=403,
-        json={"code": "FORBIDDEN"},
+        json={"code": "INVALID_ORIGIN"},
     ),
     ApiScenario(
         name="nor a sandboxed one",
