@@ -2,7 +2,7 @@
 
 from core.contract.admin import GroupList, GroupMembers, UserRequest
 from core.contract.auth import Success
-from core.http.answer import Answer, as_json, empty
+from core.http.answer import Answer, as_json
 from core.http.call import Call
 from core.http.route import RouteFamily
 from core.http.routes.admin_users import ADMIN, SUCCESS, user_of
@@ -52,11 +52,11 @@ async def add_member(call: Call) -> Answer:
 @routes.add(
     "DELETE",
     f"{ADMIN}/groups/{{group}}/members/{{user}}",
-    answers={204: None},
+    answers={200: Success},
     errors=(404, 429),
 )
 async def remove_member(call: Call) -> Answer:
     """Take somebody out of a group"""
     segments = call.segments
     await call.auth.groups.remove(call.principal, call.source, segments["group"], segments["user"])
-    return empty()
+    return as_json(SUCCESS)
