@@ -58,10 +58,13 @@ class CreateMany:
         return [list(islice(stored, len(job.rows))) for job in jobs]
 
 
-def insert_valid(tx: Transaction, target: WritableTable, rows: Sequence[Values]) -> list[Any]:
-    """Insert those that pass the checks; for each row what was stored, or its error."""
+def insert_valid(
+    tx: Transaction, target: WritableTable, rows: Sequence[Values], *, free: Sequence[str] = ()
+) -> list[Any]:
+    """Insert those that pass the checks; for each row what was stored, or its error. `free` is a unique key whose values
+    are known to differ and to be nobody's."""
     results: list[Any] = [None] * len(rows)
-    errors = _errors(tx, target, rows)
+    errors = _errors(tx, target, rows, free)
     good = [place for place in range(len(rows)) if place not in errors]
     for place, error in errors.items():
         results[place] = error
@@ -80,8 +83,10 @@ def in_batch(error: SovriumError, place: int) -> SovriumError:
     return error
 
 
-def _errors(tx: Transaction, target: WritableTable, rows: Sequence[Values]) -> dict[int, SovriumError]:
+def _errors(
+    tx: Transaction, target: WritableTable, rows: Sequence[Values], free: Sequence[str] = ()
+) -> dict[int, SovriumError]:
     """Broken links and duplicates, by place."""
     if not target.is_checked:
         return {}
-    return check_rows(target, tx, [Candidate(row, row.keys()) for row in rows])
+    return check_rows(target, tx, [Candidate(row, row.keys()) for row in rows], free)

@@ -34,9 +34,10 @@ class Candidate:
 
 
 def check_rows(
-    writable: "WritableTable", reader: Transaction, candidates: Sequence[Candidate]
+    writable: "WritableTable", reader: Transaction, candidates: Sequence[Candidate], free: Sequence[str] = ()
 ) -> dict[int, SovriumError]:
-    """Constraints of the table, then links, then unique keys (T-142): what is wrong, by position in `candidates`."""
+    """Constraints of the table, then links, then unique keys (T-142): what is wrong, by position in `candidates`. `free` is
+    a unique key that need not be looked at."""
     found: dict[int, SovriumError] = {}
     if writable.constraints:
         scope = writable.scope(reader, reader.time)
@@ -51,7 +52,7 @@ def check_rows(
     # A row that is out already holds no key.
     places = [place for place in range(len(candidates)) if place not in found]
     standing = [candidates[place] for place in places]
-    for at, conflict in _duplicates(writable, reader, standing).items():
+    for at, conflict in _duplicates(writable, reader, standing, free).items():
         found[places[at]] = conflict
     if writable.constraints:
         for at, fields in writable.constraints.duplicates(reader, scope, standing, writable.key).items():
@@ -246,9 +247,13 @@ def _unfit_files(
     return found
 
 
-def _duplicates(writable: "WritableTable", reader: Reader, candidates: Sequence[Candidate]) -> dict[int, Conflict]:
+def _duplicates(
+    writable: "WritableTable", reader: Reader, candidates: Sequence[Candidate], free: Sequence[str]
+) -> dict[int, Conflict]:
     found: dict[int, Conflict] = {}
     for names in writable.unique:
+        if names == free:
+            continue
         wanted: dict[tuple[Any, ...], list[int]] = {}
         for place, candidate in enumerate(candidates):
             values = tuple(comparable(candidate.values.get(name)) for name in names)

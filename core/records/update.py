@@ -1,6 +1,6 @@
 """Updating records: one read of the rows as they are, then one statement for all that change the same columns."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -78,10 +78,15 @@ class UpdateMany:
         return [job.run(tx) for job in jobs]
 
 
-def update_valid(tx: Transaction, target: WritableTable, edits: Sequence[Edit]) -> list[Any]:
+def update_valid(
+    tx: Transaction, target: WritableTable, edits: Sequence[Edit], read: Mapping[KeyValue, Stored] | None = None
+) -> list[Any]:
     """Apply those that pass; for each edit the row as it then is, or its error. Edits of the same record follow each
-    other, each upon what the one before has left."""
-    rows = target.load(tx, {edit.key for edit in edits}, lock=True)
+    other, each upon what the one before has left. `read` are rows that this transaction has read and locked already."""
+    keys = {edit.key for edit in edits}
+    known = {key: row for key, row in (read or {}).items() if key in keys}
+    rows = target.within_reach(tx, known, known)
+    rows |= target.load(tx, keys - known.keys(), lock=True)
     target.load_links(tx, rows, {name for edit in edits for name in edit.values})
     if any(edit.version is not None for edit in edits):
         target.fill(tx, rows.values())  # a conflict shows the record as it is
@@ -115,10 +120,12 @@ def _round(
         except SovriumError as error:
             results[place] = error
     moving = [place for place, values in changes.items() if values]
-    for place in moving:
+    for place in moving if target.updated_by else ():
         changes[place].update(dict.fromkeys(target.updated_by, edits[place].author))
-    candidates = [Candidate({**rows[edits[p].key], **changes[p]}, changes[p].keys(), edits[p].key) for p in moving]
-    errors = {moving[position]: error for position, error in check_rows(target, tx, candidates).items()}
+    compared = [place for place in moving if target.is_compared(changes[place])]
+    candidates = [Candidate({**rows[edits[p].key], **changes[p]}, changes[p].keys(), edits[p].key) for p in compared]
+    found = check_rows(target, tx, candidates) if candidates else {}
+    errors = {compared[position]: error for position, error in found.items()}
     good = {place for place in moving if place not in errors}
     for place, refusal in errors.items():
         results[place] = refusal
@@ -136,10 +143,12 @@ def changes_of(target: WritableTable, row: Stored | None, edit: Edit, now: datet
         raise Conflict(
             "The record has changed since it was read", current=target.shape.from_values(row, number_id=True)
         )
-    values = {
-        name: target.many[name].settled(value, row[name]) if name in target.many else value
-        for name, value in edit.values.items()
-    }
+    values = edit.values
+    if target.many:
+        values = {
+            name: target.many[name].settled(value, row[name]) if name in target.many else value
+            for name, value in values.items()
+        }
     changes = {name: value for name, value in values.items() if value != row[name]}
     if not changes.keys().isdisjoint(target.key):
         names = [name for name in target.key if name in changes]
@@ -154,20 +163,20 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
     if not pairs:
         return
     log: list[ChangeRow] = []
-    written: dict[str, None] = {}
+    written: dict[str, Any] = {}
     moves: dict[str, list[Move]] = {}
     moved_keys: list[tuple[Stored, Stored]] = []
     for row, changes in pairs:
         key = target.key_of(row)
-        for name in target.many.keys() & changes.keys():
+        for name in target.many.keys() & changes.keys() if target.many else ():
             moves.setdefault(name, []).append((key, row[name], changes[name]))
         told = [name for name in changes if name not in target.updated_by]
         before, old = target.json(row, told), {name: row[name] for name in target.followed}
-        filed = target.files.keys() & changes.keys()
+        filed = target.files.keys() & changes.keys() if target.files else ()
         freed = target.uses(row, filed) if filed else set()
         new = target.moved(row, changes, tx.time)
         row.update(new)
-        written.update(dict.fromkeys(new))
+        written |= new
         if filed:
             used = target.uses(row, filed)
             take(tx, sorted(used - freed, key=str))

@@ -16,6 +16,9 @@ from core.storage.database import Reader, Transaction
 from core.storage.ddl import quote
 from core.storage.rows import RowShape
 
+LOOKED_UP_AT_MOST = 200
+"""Values of a unique field that are looked up by its index, which takes the same time in a table of any size. More are
+joined, which reads the whole column at once."""
 _NOT_COMPARED = ("json", "double")
 """Kinds whose values are not equal reliably enough to name a record."""
 
@@ -59,7 +62,7 @@ class Upsert:
 
     def run(self, tx: Transaction) -> Upserted:
         wanted = [tuple(row.created[name] for name in self.names) for row in self.rows]
-        keys = find_by(tx, self.target, self.names, wanted)
+        keys, read, free = self._look(tx, wanted)
         results: list[Any] = [None] * len(wanted)
         open_: dict[tuple[Any, ...], list[int]] = {}
         for place, values in enumerate(wanted):
@@ -69,7 +72,7 @@ class Upsert:
         # The first that is taken makes the record, and those behind it change it.
         while made := [places.pop(0) for values, places in open_.items() if places and values not in keys]:
             new.update(made)
-            stored = insert_valid(tx, self.target, [self.rows[place].created for place in made])
+            stored = insert_valid(tx, self.target, [self.rows[place].created for place in made], free=free)
             for place, row in zip(made, stored, strict=True):
                 results[place] = self._good(row, place)
                 if not isinstance(row, SovriumError):
@@ -79,12 +82,26 @@ class Upsert:
             updating = self.updating()
             author = updating.author
             edits = [Edit(keys[wanted[place]], self.rows[place].changes, author=author) for place in rest]
-            for place, stored in zip(rest, update_valid(tx, updating, edits), strict=True):
+            for place, stored in zip(rest, update_valid(tx, updating, edits, read), strict=True):
                 results[place] = self._good(stored, place)
         return Upserted(results, [place in new for place in range(len(wanted))])
 
     def run_group(self, tx: Transaction, jobs: Sequence["Upsert"]) -> list[Any]:
         return [job.run(tx) for job in jobs]
+
+    def _look(
+        self, tx: Transaction, wanted: Sequence[tuple[Any, ...]]
+    ) -> tuple[dict[tuple[Any, ...], KeyValue], dict[KeyValue, Stored], Sequence[str]]:
+        """The records that are there, by the values; those of their rows that were read; and the merge fields, where
+        nothing holds the other values."""
+        values = set(wanted)
+        if len(self.names) > 1 or self.names not in self.target.unique or len(values) > LOOKED_UP_AT_MOST:
+            return find_by(tx, self.target, self.names, wanted), {}, ()
+        (name,) = self.names
+        rows = self.target.holding(tx, self.names, values, lock=True)
+        live = {self.target.key_of(row): row for row in rows if row["deleted_at"] is None}
+        keys = {(row[name],): key for key, row in live.items()}
+        return keys, live, self.names if len(live) == len(rows) else ()
 
     def _good(self, result: Stored | SovriumError, place: int) -> Stored | SovriumError:
         if isinstance(result, SovriumError) and not self.partial:
