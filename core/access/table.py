@@ -46,7 +46,6 @@ class TableAccess:
         "concealed",
         "hidden",
         "ignored",
-        "is_free",
         "is_whole",
         "locked",
         "table",
@@ -83,8 +82,6 @@ class TableAccess:
         all_rows = self._row_rules is None and self._policies is None
         self.is_whole = "read" in self._allowed and all_rows and not (hidden or locked or self.ignored)
         """No field and no row is kept from the caller, of what may be done at all."""
-        self.is_free = self.is_whole and len(self._allowed) == len(OPERATIONS)
-        """There is nothing to heed: every operation, field and row."""
 
     def may(self, operation: Operation) -> bool:
         return operation in self._allowed

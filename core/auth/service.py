@@ -1,7 +1,7 @@
 """Accounts at work: one object that the engine holds for an app with `auth`."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -235,12 +235,12 @@ class Auth:
 
         return Bootstrap(self.context)
 
-    async def recognise(self, secret: str, source: Source) -> SignedIn | None:
+    async def recognise(self, secret: str, source: Callable[[], Source]) -> SignedIn | None:
         """Who shows the secret of a session. Raises BindingMismatch, and tells the log of it."""
         try:
             return await self.context.sessions.recognise(secret, source)
         except BindingMismatch as error:
-            await self._tell_mismatch(error.session, source)
+            await self._tell_mismatch(error.session, source())
             raise
 
     async def _tell_mismatch(self, session: Session, source: Source) -> None:

@@ -226,8 +226,8 @@ class Sessions:
 
     # ── At every request ──
 
-    async def recognise(self, secret: str, source: Source) -> SignedIn | None:
-        """Who shows a secret; None for one that opens nothing.
+    async def recognise(self, secret: str, source: Callable[[], Source]) -> SignedIn | None:
+        """Who shows a secret; None for one that opens nothing. From where is asked only when sessions are bound to it.
 
         Raises:
             BindingMismatch: it is shown from elsewhere than it was given to (A-069).
@@ -241,7 +241,7 @@ class Sessions:
             return None
         session = found.session
         if self.spec.bind != "none":
-            self._check_binding(session, source)
+            self._check_binding(session, source())
         self._seen[session.id] = now
         if self._seconds() - self._written >= SEEN_SECONDS:
             await self.write_down()
@@ -327,14 +327,17 @@ class Sessions:
 
     def _is_live(self, found: SignedIn, now: datetime) -> bool:
         session, spec = found.session, self.spec
-        idle = (now - max(session.last_seen_at, self._seen.get(session.id, session.last_seen_at))).total_seconds()
         return not (
             session.expires_at <= now
-            or (spec.inactivity_timeout and idle > spec.inactivity_timeout)
+            or (spec.inactivity_timeout and self._idle(session, now) > spec.inactivity_timeout)
             or (spec.timebox and (now - session.created_at).total_seconds() > spec.timebox)
             or found.account.is_banned(now)
             or found.account.deleted_at is not None
         )
+
+    def _idle(self, session: Session, now: datetime) -> float:
+        """Seconds since it was used last."""
+        return (now - max(session.last_seen_at, self._seen.get(session.id, session.last_seen_at))).total_seconds()
 
     def _check_binding(self, session: Session, source: Source) -> None:
         bind = self.spec.bind

@@ -12,7 +12,7 @@ import pwd
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -21,7 +21,7 @@ from core.engine import Engine
 from core.errors import Busy, NotFound, NotSignedIn, RequestError, StorageError
 from core.http.administration import require_administrator, require_own, require_own_password
 from core.http.answer import HSTS, Answer
-from core.http.call import NOWHERE, Call, Disconnected, Receive, Scope, header
+from core.http.call import Call, Disconnected, Receive, Scope, header
 from core.http.error import MethodNotAllowed, answer_to
 from core.http.limit import Limiter, address_of, caller_of, class_of, is_trusted
 from core.http.log import request_id, tell_request
@@ -59,10 +59,9 @@ def os_user() -> str:
 
 
 class Visitor(NamedTuple):
-    """Who calls, from where, and the session that was shown."""
+    """Who calls, and the session that was shown."""
 
     principal: Principal
-    source: Source
     signed_in: "SignedIn | None"
 
 
@@ -172,17 +171,15 @@ class Application:
             answer.headers.append(HSTS)
 
     async def _identify(self, scope: Scope) -> "Visitor":
-        """Who calls, and from where. Raises ForeignHost, ForeignOrigin, NotSignedIn."""
-        source = NOWHERE if self.engine is None or self.engine.auth is None else self.source(scope)
+        """Who calls. Raises ForeignHost, ForeignOrigin, NotSignedIn."""
         if not is_local(scope):
             check_host(scope, self.hosts)
             check_origin(scope, self.trusted_origins, cookie=self._cookie)
         elif not self._asks_local() and header(scope, b"x-acting") is None:
-            return Visitor(OWNER, source, None)
+            return Visitor(OWNER, None)
         if self.authenticate is None and (self.engine is None or self.engine.auth is None):
-            return Visitor(GUEST, source, None)
-        principal, session = await self._who(scope, source)
-        return Visitor(principal, source, session)
+            return Visitor(GUEST, None)
+        return await self._who(scope)
 
     @property
     def trusted_origins(self) -> Collection[str]:
@@ -208,7 +205,7 @@ class Application:
         except TimeoutError:
             raise Busy("The tables are changing their shape", hint="try again in a moment") from None
 
-    async def _who(self, scope: Scope, source: Source) -> tuple[Principal, "SignedIn | None"]:
+    async def _who(self, scope: Scope) -> "Visitor":
         """The caller over TCP, with what is granted to it, and the session that was shown."""
         engine, principal, found = self.engine, None, None
         if self.authenticate is not None:
@@ -220,11 +217,13 @@ class Application:
             if token is not None and is_key(token):
                 principal = await engine.auth.api_keys.recognise(token)
             else:
-                found = await signed_in(engine.auth, scope, token, source, secure=self.is_secure(scope))
+                found = await signed_in(engine.auth, scope, token, partial(self.source, scope), self.is_secure)
                 principal = found.principal if found else None
         if principal is None:
-            return GUEST, None
-        return (principal if engine is None else await engine.grants.complete(principal)), found
+            return Visitor(GUEST, None)
+        if engine is not None and engine.grants.is_used:
+            principal = await engine.grants.complete(principal)
+        return Visitor(principal, found)
 
     def _asks_local(self) -> bool:
         """The owner's own console must sign in as well (A-002)."""
@@ -314,7 +313,7 @@ class Application:
                 require_own_password(route, visitor.signed_in)
             if not principal.is_unrestricted:
                 self._know(engine, route, segments, principal)
-        return Call(self, engine, route, segments, principal, scope, receive, visitor.source, visitor.signed_in)
+        return Call(self, engine, route, segments, principal, scope, receive, visitor.signed_in)
 
     @staticmethod
     def _require_factor(engine: Engine, found: "SignedIn | None") -> None:

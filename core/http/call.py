@@ -23,17 +23,17 @@ BODY_LIMIT = 1024 * 1024
 """Bytes of a JSON body. Imports stream instead."""
 QUERY_FIELDS = 100
 
-NOWHERE = Source()
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 
 def header(scope: Scope, name: bytes) -> str | None:
     """The first header of that name."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return cast(bytes, value).decode("latin-1")
-    return None
+    firsts: dict[bytes, bytes] | None = scope.get("firsts")
+    if firsts is None:  # a request is asked for several, and a browser sends twenty
+        firsts = scope["firsts"] = dict(reversed(scope["headers"]))
+    value = firsts.get(name)
+    return None if value is None else value.decode("latin-1")
 
 
 class Disconnected(Exception):
@@ -54,7 +54,7 @@ class Call:
     """A request. `segments` holds the values in the path."""
 
     __slots__ = (
-        "_engine", "_receive", "app", "principal", "query", "route", "scope", "segments", "signed_in", "source", "unknown"
+        "_engine", "_receive", "app", "principal", "query", "route", "scope", "segments", "signed_in", "unknown"
     )  # fmt: skip
 
     def __init__(
@@ -66,7 +66,6 @@ class Call:
         principal: Principal,
         scope: Scope,
         receive: Receive,
-        source: Source = NOWHERE,
         signed_in: "SignedIn | None" = None,
     ) -> None:
         self.app = app
@@ -75,8 +74,6 @@ class Call:
         self.segments = segments
         self.principal = principal
         self.scope = scope
-        self.source = source
-        """Where it comes from."""
         self.signed_in = signed_in
         """The session that it showed."""
         self._receive = receive
@@ -99,6 +96,11 @@ class Call:
         auth = self.engine.auth
         assert auth is not None
         return auth
+
+    @property
+    def source(self) -> Source:
+        """Where it comes from."""
+        return self.app.source(self.scope)
 
     @property
     def secure(self) -> bool:

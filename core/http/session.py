@@ -1,6 +1,7 @@
 """Who calls over TCP, by the session that the request shows (auth §6); and the cookies that begin and end one."""
 
 import hmac
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.auth.api_key import MARK
@@ -19,17 +20,20 @@ if TYPE_CHECKING:
 BEARER = "bearer "
 
 
-async def signed_in(auth: "Auth", scope: Scope, token: str | None, source: Source, *, secure: bool) -> SignedIn | None:
+async def signed_in(
+    auth: "Auth", scope: Scope, token: str | None, source: Callable[[], Source], is_secure: Callable[[Scope], bool]
+) -> SignedIn | None:
     """Whose session the request shows, by cookie or with `token` as a bearer; None for none, or for one that has ended.
 
     Raises:
         NotSignedIn: the two are of different sessions.
         AuthError: SESSION_BINDING.
     """
-    name = cookie_name(SESSION, secure=secure, configured=auth.sessions.spec.cookie_name)
-    value = cookies_of(scope).get(name)
-    cookie = auth.sessions.unsign(value) if value else None
-    bearer = secret_of(auth, token)
+    bearer, cookie = secret_of(auth, token), None
+    if header(scope, b"cookie") is not None:
+        name = cookie_name(SESSION, secure=is_secure(scope), configured=auth.sessions.spec.cookie_name)
+        value = cookies_of(scope).get(name)
+        cookie = auth.sessions.unsign(value) if value else None
     if cookie and bearer and not hmac.compare_digest(cookie.encode(), bearer.encode()):
         raise NotSignedIn("The cookie and the bearer token are of different sessions")
     secret = bearer or cookie

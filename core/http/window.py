@@ -4,7 +4,7 @@ import math
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from core.errors import RequestError
 
@@ -24,8 +24,7 @@ class TooMany(RequestError):
         self.headers: list[Header] = []
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """One request let in: the limit, what is left of it, and the seconds until the oldest leaves the window."""
 
     limit: int

@@ -47,7 +47,7 @@ async def stop_impersonating(call: Call) -> Answer:
     answer = as_json({"session": session.body(session.id), "user": account.body(roles)})
     kept = cookies_of(call.scope).get(_parked(call))
     secret = call.auth.sessions.unsign(kept) if kept else None
-    again = await call.auth.recognise(secret, call.source) if secret else None
+    again = await call.auth.recognise(secret, lambda: call.source) if secret else None
     if secret is None or again is None or again.session.id != session.id:
         return _forget(call, leave(call, answer))
     return _forget(call, enter(call, answer, Entered(secret, session, account)))

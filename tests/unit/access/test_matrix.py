@@ -156,7 +156,9 @@ def test_the_owner_and_the_engine_pass_everything() -> None:
     app = {"name": "x", "tables": [{"name": "t", "fields": [{"name": "a", "type": "integer"}], "permissions": {}}]}
     access = Access(model := model_of(app))
     for principal in (OWNER, SYSTEM):
-        assert access.table(principal, model.tables[0]).is_free
+        found = access.table(principal, model.tables[0])
+        assert found.is_whole
+        assert all(map(found.may, OPERATIONS))
 
 
 def test_every_decision_names_its_rule() -> None:
