@@ -74,6 +74,16 @@ def open_db(database_settings: Settings) -> Iterator[OpenDatabase]:
     yield from _opener(database_settings)
 
 
+@pytest.fixture(scope="module", params=["duckdb", "postgresql"])
+def open_shared_db(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenDatabase]:
+    """As `open_db`, once for a module whose tests only read."""
+    if request.param == "duckdb":
+        yield from _opener(duckdb_file(tmp_path_factory.mktemp("shared")))
+    else:
+        with postgresql_schema(request.getfixturevalue("postgresql_address")) as settings:
+            yield from _opener(settings)
+
+
 @pytest.fixture
 def open_duckdb(duckdb_settings: Settings) -> Iterator[OpenDatabase]:
     """As `open_db`, for what concerns DuckDB alone."""

@@ -1,5 +1,6 @@
 """Lists: pages, orders, fields, aggregates, groups, display, expansion; on both databases."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -55,13 +56,13 @@ class Shelf:
         return "".join(record["id"] for record in (await self.ask(**params))["records"])
 
 
-@pytest.fixture
-async def shelf(open_db: Callable[..., Database]) -> Shelf:
-    database = open_db()
+@pytest.fixture(scope="module")
+def shelf(open_shared_db: Callable[..., Database]) -> Shelf:
+    database = open_shared_db()
     model = app_model(APP)
     create_tables(database, model)
     shelf = Shelf(Records(database, model))
-    await shelf.fill()
+    asyncio.run(shelf.fill())
     return shelf
 
 
@@ -227,7 +228,7 @@ async def test_wrong_parameters_are_named(shelf: Shelf, params: dict[str, str]) 
         '{"field": "title", "operator": "matches", "value": "("}',
         '{"field": "title", "operator": "matches", "value": "(?=a)"}',
         '{"and": [], "or": []}', '{"field": "title", "operator": "equals"}', '{"field": "title.x", "operator": "isNull"}',
-        '{"not": ' * 10 + '{"title": 1}' + "}" * 10, '{"or": [' + ",".join(['{"title": "x"}'] * 201) + "]}",
+        '{"not": ' * 11 + '{"title": 1}' + "}" * 11, '{"or": [' + ",".join(['{"title": "x"}'] * 201) + "]}",
     ],
 )  # fmt: skip
 async def test_wrong_filters_are_refused(shelf: Shelf, filter_: str) -> None:
