@@ -20,8 +20,8 @@ RECORDS = "/api/tables/canary/records"
 @pytest.mark.timeout(300)  # 4,500 requests; how long they take is the machine's business
 def test_requests_made_of_the_openapi_document(server: RunningServer, tmp_path: Path) -> None:
     """S-01. Left out: the endless stream of events, and the check that every value which fits the schema is taken, for the
-    schema says less than the fields do (a date is any text there). Every route gets the values at the edges of its schema, and
-    values by chance, on DuckDB; on PostgreSQL those routes do on which values reach its columns."""
+    schema says less than the fields do (a date is any text there). On DuckDB every route gets the values at the edges of its
+    schema, and values by chance; on PostgreSQL those routes do on which values reach its columns."""
     server.empty()
     for name in ("one", "two"):
         server.http.post(RECORDS, json={"name": name})
