@@ -135,11 +135,11 @@ class DuckDBSession(Session):
         if not rows[0] or None in sequences or (len(rows) == 1 and sequences):
             return super().insert(table, rows, returning)
         columns = tuple(rows[0])
-        values = self._values(table, columns, rows)
+        values = self._carried(table, columns, rows)
         numbers = list(zip(*(self.next_values(str(name), len(rows)) for name in sequences), strict=True))
         for row, drawn in zip(values, numbers, strict=False):  # none are drawn where nothing is to be returned
             row += drawn
-        self._append(table.name, (*columns, *returning), values)
+        self._append(table, (*columns, *returning), values)
         return numbers
 
     def update(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -148,15 +148,15 @@ class DuckDBSession(Session):
         if len(rows) == 1 or columns == (key,):
             super().update(table, key, rows)
         else:
-            self._append(table.name, columns, self._values(table, columns, rows), key)
+            self._append(table, columns, self._carried(table, columns, rows), key)
 
-    def _values(self, table: Table, columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    def _carried(self, table: Table, columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
         shapes = self._append_shapes.setdefault(table, {})
         shape = shapes.get(columns) or shapes.setdefault(columns, RowShape(self.dialect, table, columns))
-        return [shape.values(row) for row in rows]
+        return [shape.carried(row) for row in rows]
 
     def _append(
-        self, table: str, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], updated_by: str | None = None
+        self, table: Table, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], updated_by: str | None = None
     ) -> None:
         """New rows, or changes of those that this column tells."""
         self.check()
@@ -195,7 +195,7 @@ class DuckDBSession(Session):
                 )
             numbers.append((transaction, sequence))
         if rows:
-            self._append(CHANGES.name, _CHANGE_COLUMNS, rows)
+            self._append(CHANGES, _CHANGE_COLUMNS, rows)
         self._taken = (transaction, sequence)
         return numbers
 
