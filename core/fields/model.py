@@ -95,6 +95,12 @@ class TableModel:
         return tuple((name, field) for name, field in self.fields.items() if type(field).locks_record is not mute)
 
     @cached_property
+    def stepwise(self) -> tuple[tuple[str, FieldType[Any]], ...]:
+        """Fields of a type that judges what may follow a value (T-086)."""
+        mute = FieldType.check_change
+        return tuple((name, field) for name, field in self.fields.items() if type(field).check_change is not mute)
+
+    @cached_property
     def has_slug(self) -> bool:
         """`slug` is made from `title` (T-053)."""
         return all(name in self.fields and self.fields[name].family == "text" for name in ("slug", "title"))

