@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ARRAY, BigInteger, Boolean, ColumnElement, Date, Double, Integer, Numeric, Time
+from sqlalchemy import ARRAY, BigInteger, BindParameter, Boolean, ColumnElement, Date, Double, Integer, Numeric, Time
 from sqlalchemy import Text as SqlText
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.types import TIMESTAMP, TypeEngine
@@ -89,7 +89,9 @@ RESULT_DIGITS = (28, 10)
 
 def _typed(value: Value) -> ColumnElement[Any]:
     """With the SQLAlchemy type, so that comparisons bind and rows decode as for a stored column."""
-    return Piece("{0}", (value.sql,), _type(value))
+    # A formula that is nothing but a text: neither database orders or groups by a bare parameter.
+    sql = sql_cast(value.sql, SqlText()) if isinstance(value.sql, BindParameter) else value.sql
+    return Piece("{0}", (sql,), _type(value))
 
 
 def _type(value: Value) -> TypeEngine[Any]:
@@ -150,7 +152,13 @@ class Compiler:
             return self.truth(value.strip().lower() == "true")
         if kind in ("date", "time", "timestamp"):
             return self.dates.written(value, kind)
-        return Value(text(value), "text")
+        return self.text(value)
+
+    def text(self, value: str) -> Value:
+        """A text of the formula. Views have it written out: PostgreSQL would read a bare one as what it is cast to, when the
+        view is made, whether or not the formula ever comes there."""
+        bound = text(value)
+        return Value(bound if self.context.dialect == "duckdb" else sql_cast(bound, SqlText()), "text")
 
     # ── Kinds ──
 
@@ -366,7 +374,7 @@ _CONVERT: dict[tuple[Kind, Kind], Callable[[Compiler, Value], Value]] = {
 
 _BUILD: dict[type[Expression], Callable[[Compiler, Any], Value]] = {
     Number: lambda c, node: number(node.text),
-    Text: lambda c, node: Value(text(node.value), "text"),
+    Text: lambda c, node: c.text(node.value),
     Truth: lambda c, node: c.truth(node.value),
     Null: lambda c, node: made("null", "NULL"),
     Span: lambda c, node: c.dates.interval(node),

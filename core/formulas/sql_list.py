@@ -87,7 +87,10 @@ class Lists:
         """NULLs are left out."""
         value = self.as_texts(value)
         if self.duckdb:
-            shape = "COALESCE(ARRAY_TO_STRING(LIST_FILTER({0}, lambda _v: _v IS NOT NULL), {1}), '')"
+            # ARRAY_TO_STRING takes no separator but a constant, and a parameter is one in some statements only.
+            known = "LIST_FILTER({0}, lambda _v: _v IS NOT NULL)"
+            behind = f"LIST_REDUCE({known}, lambda _a, _b: _a || {{1}} || _b, '')"
+            shape = f"SUBSTR({behind}, LENGTH({{1}}) + 1)"
             return value.piece(
                 f"CASE WHEN {{0}} IS NOT NULL AND {{1}} IS NOT NULL THEN {shape} END", separator, kind="text"
             )

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal, get_args
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Double, Select, Text, cast, func, literal, select
+from sqlalchemy import ARRAY, ColumnElement, Double, Select, Text, cast, func, literal, literal_column, select
 from sqlalchemy.sql.expression import case
 
 from core.errors import FieldError, Invalid
@@ -16,6 +16,9 @@ Function = Literal["sum", "avg", "min", "max", "count"]
 _FUNCTIONS = get_args(Function)
 _ORDERED_FAMILIES = ("number", "date", "text", "select")
 MAX_AGGREGATES = 50
+FIRST_COLUMN: ColumnElement[Any] = literal_column("1")
+"""In GROUP BY. Written out once more the column would bind the texts of its formula anew, and no database takes that for the
+same expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +208,7 @@ def group_statement(
     wanted = aggregates.columns(scope) if aggregates else []
     if grouping.ref.family == "multi" or (grouping.by == "appearance" and order):
         return _group_by_place(value, aggregates, rows, order, grouping, scope)
-    statement = rows.with_only_columns(value, func.count().label("group_count"), *wanted).group_by(value)
+    statement = rows.with_only_columns(value, func.count().label("group_count"), *wanted).group_by(FIRST_COLUMN)
     if grouping.by == "appearance":
         # Without a sort the list is in order of creation; keys break the ties of records created at one instant.
         source = scope.source

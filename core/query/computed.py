@@ -22,7 +22,6 @@ from sqlalchemy import (
     cast,
     distinct,
     func,
-    literal,
     literal_column,
     select,
 )
@@ -278,7 +277,7 @@ def _joined(gathered: Value, kind: str, far: FieldType[Any], scope: Scope) -> Va
     """The values as one text (T-120); NULL where there are none."""
     if scope.dialect == "duckdb":
         gathered = cast(gathered, ARRAY(Text))
-    text = func.array_to_string(gathered, literal(", ", Text), type_=Text())
+    text = func.array_to_string(gathered, literal_column("', '", Text), type_=Text())
     if kind.removesuffix("-list") == "decimal" and _drops_zeros(far):
         return func.regexp_replace(text, r"\.?0+(,|$)", r"\1", "g", type_=Text())
     return text

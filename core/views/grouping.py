@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, Text, cast, func, select
 
 from core.contract.console import GroupBlock
 from core.fields.base import FieldType
-from core.query.aggregate import Aggregates
+from core.query.aggregate import FIRST_COLUMN, Aggregates
 from core.query.scope import Ref
 from core.query.sort import Rank
 from core.query.view import group_order
@@ -78,7 +78,7 @@ def read_aggregates(reader: Reader, reading: Reading, aggregates: Aggregates) ->
     if reading.grouping is None:
         return aggregates.shape(whole), {}
     value = group_column(every).label("value")
-    statement = select(value, *columns).where(condition).group_by(value).select_from(every.scope.rows_source)
+    statement = select(value, *columns).where(condition).group_by(FIRST_COLUMN).select_from(every.scope.rows_source)
     return aggregates.shape(whole), {row[0]: aggregates.shape(row[1:]) for row in reader.rows(statement)}
 
 

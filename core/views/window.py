@@ -9,6 +9,7 @@ from sqlalchemy import Text as SqlText
 from core.auth.store import people
 from core.fields.column import ColumnType
 from core.fields.computed import ComputedField
+from core.query.aggregate import FIRST_COLUMN
 from core.query.list_query import live
 from core.query.scope import Ref, Scope
 from core.records.computed import with_computed
@@ -122,10 +123,10 @@ def values_statement(scope: Scope, ref: Ref, prefix: str, limit: int) -> Any:
         value: ColumnElement[Any] = rows.c.value
         statement = select(value, func.count())
     else:
-        value = cast(column, SqlText) if ref.kind == "json" else column
+        value = (cast(column, SqlText) if ref.kind == "json" else column).label("value")
         statement = select(value, func.count()).select_from(scope.source).where(there)
     statement = statement.where(value.is_not(None))
     if prefix:
         text = value if ref.kind in ("text", "text-list") else cast(value, SqlText)
         statement = statement.where(func.starts_with(func.lower(text), func.lower(literal(prefix, SqlText))))
-    return statement.group_by(value).order_by(func.count().desc(), value).limit(limit)
+    return statement.group_by(FIRST_COLUMN).order_by(func.count().desc(), value).limit(limit)

@@ -59,6 +59,7 @@ tables:
       - { name: made, type: formula, formula: "created_at", resultType: datetime }
       - { name: broken, type: formula, formula: "qty / (qty - 3)", resultType: decimal }
       - { name: number, type: formula, formula: "note::numeric * 2", resultType: decimal }
+      - { name: always, type: formula, formula: "'the same'" }
 """
 
 
@@ -132,6 +133,20 @@ async def test_formulas_filter_and_sort(ledger: Ledger) -> None:
     assert await ledger.ids(filter='{"field": "full_name", "operator": "contains", "value": "N2"}') == [2]
     assert await ledger.ids(filter='{"field": "net", "operator": "isNull"}') == [4]
     assert await ledger.ids(sort="net:desc") == [2, 1, 3, 4]
+
+
+async def test_formulas_with_texts_of_their_own_make_groups(ledger: Ledger) -> None:
+    """R-024, R-025, F-015: also in an order, also where the formula is nothing but a text."""
+    for qty, due, done in ((1, "2026-03-09", True), (2, "2026-03-09", False), (3, "2026-03-09", True)):
+        await ledger.add(qty=qty, unit_price=10, due=due, done=done)
+    for params in ({}, {"sort": "state:asc"}, {"groupSort": "name:asc"}):
+        asked = {"groupBy": "state", "aggregate": "qty:sum", **params}
+        groups = (await ledger.records.list(OWNER, ledger.table, asked))["groups"]
+        told = [(group["name"], group["count"], group["aggregations"]) for group in groups]
+        assert told == [("done", 2, {"sum": 4}), ("late", 1, {"sum": 2})], params
+    same = await ledger.records.list(OWNER, ledger.table, {"groupBy": "always", "sort": "always,qty:desc"})
+    assert same["groups"] == [{"name": "the same", "count": 3}]
+    assert [record["fields"]["qty"] for record in same["records"]] == [3, 2, 1]
 
 
 async def test_values_for_people(ledger: Ledger) -> None:

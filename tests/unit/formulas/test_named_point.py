@@ -52,6 +52,12 @@ def ask(open_db: Callable[..., Database]) -> Ask:
     return ask_
 
 
+async def test_texts_of_the_formula_that_are_no_numbers(ask: Ask) -> None:
+    """F-003: nor do they keep the view for SQL from being made."""
+    formulas = {"VALUE('x')": "decimal", "CAST('x' AS decimal)": "decimal", "'12'::integer + 1": "integer"}
+    assert list((await ask(formulas)).values()) == [None, None, 13]
+
+
 async def test_counting_and_the_first_that_is_there(ask: Ask) -> None:
     """F-004"""
     counted = "CASE WHEN a IS NULL THEN 0 ELSE 1 END + CASE WHEN b IS NULL THEN 0 ELSE 1 END"
@@ -65,6 +71,7 @@ async def test_lists(ask: Ask) -> None:
     """F-008: join, unique, drop empties, flatten, slice, count."""
     formulas = {
         "ARRAYJOIN(tags, '+')": ("text", "red+blue"),
+        "ARRAYJOIN(tags, s)": ("text", "red-blue"),
         "ARRAYUNIQUE(STRING_TO_ARRAY('b,a,b', ','))": ("text[]", ["b", "a"]),
         "ARRAYCOMPACT(STRING_TO_ARRAY('b,,c', ','))": ("text[]", ["b", "c"]),
         "ARRAYFLATTEN(tags)": ("text[]", ["red", "blue"]),
@@ -73,7 +80,8 @@ async def test_lists(ask: Ask) -> None:
         "CARDINALITY(tags)": ("integer", 2),
         "ARRAY_REMOVE(tags, 'red')": ("text[]", ["blue"]),
     }
-    answer = await ask({formula: result for formula, (result, _) in formulas.items()}, tags=["red", "blue"])
+    given = {"tags": ["red", "blue"], "s": "-"}
+    answer = await ask({formula: result for formula, (result, _) in formulas.items()}, **given)
     assert answer == {formula: wanted for formula, (_, wanted) in formulas.items()}
 
 
