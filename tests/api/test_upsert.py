@@ -190,6 +190,9 @@ def test_upsert_heeds_live_rows_only(server: RunningServer) -> None:
     server.http.delete(f"{PARTS}/{made['id']}")
     answer = server.http.post(UPSERT, json=body({"part_no": "new", "stock": 5}, on=("stock",))).json()
     assert (answer["created"], answer["updated"]) == (1, 0)
+    refused = server.http.post(UPSERT, json=body({"part_no": "free"}, {"part_no": "gone"}))
+    assert (refused.status_code, refused.json()["field"], refused.json()["record"]) == (409, "part_no", 1)
+    assert server.http.get(PARTS).json()["pagination"]["total"] == 1
 
 
 RULES = """
@@ -198,7 +201,7 @@ auth: {strategies: [{type: emailAndPassword}]}
 tables:
   - name: notes
     fields:
-      - {name: code, type: single-line-text}
+      - {name: code, type: single-line-text, unique: true}
       - {name: owner, type: single-line-text}
       - {name: secret, type: single-line-text}
       - {name: text, type: single-line-text}
@@ -209,6 +212,13 @@ tables:
       fields: [{field: secret, read: [admin], write: [admin]}]
     rowLevelPermissions:
       read: {when: {field: owner, operator: eq, value: $currentUser.id}}
+  - name: days
+    fields:
+      - {name: price, type: decimal, precision: 2, unique: true}
+      - {name: day, type: date, unique: true}
+      - {name: moment, type: datetime, unique: true}
+      - {name: number, type: integer, unique: true}
+      - {name: text, type: single-line-text}
 """
 
 
@@ -240,8 +250,30 @@ def test_upsert_needs_create_and_where_a_record_is_there_update(ruled: RunningSe
     assert ask("vic", "viewer", "code", **mine) == 404
     assert ask("vic", "member", "code", **mine) == 200
     assert ask("mo", "member", "code", **mine) == 404
+    assert ask("mo", "member", "text", **mine) == 404
     assert ask("vic", "member", "secret", secret="x", owner="vic") == 404
     assert ask("root", "admin", "secret", secret="x", owner="vic") == 200
     listed = ruled.local.get("/api/tables/notes/records").json()["records"]
 
     assert len(listed) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "again"),
+    [
+        ("price", "1.50", 1.5),
+        ("day", "2026-02-01", "2026-02-01T00:00:00Z"),
+        ("moment", "2026-02-01T08:00:00.123Z", "2026-02-01T09:00:00.123+01:00"),
+        ("number", 7, "7"),
+    ],
+)
+def test_upsert_finds_unique_values_of_every_kind(
+    ruled: RunningServer, field: str, given: object, again: object
+) -> None:
+    """R-060: however the value is written, and whatever it is stored as."""
+    ruled.empty()
+    path = "/api/tables/days/records/upsert"
+    first = ruled.local.post(path, json=body({field: given, "text": "a"}, on=(field,))).json()
+    second = ruled.local.post(path, json=body({field: again, "text": "b"}, on=(field,))).json()
+    assert (first["created"], second["updated"]) == (1, 1)
+    assert second["records"][0]["fields"] == {**first["records"][0]["fields"], "text": "b"}
