@@ -278,7 +278,8 @@ class _Checker:
         return "boolean"
 
     def listing(self, node: Listing) -> Kind:
-        return list_of(self.same(node, node.items)) if node.items else "text-list"
+        kind = self.same(node, node.items) if node.items else "text"
+        return kind if is_list(kind) else list_of(kind)  # lists within a list are flat, as FLATTEN wants them
 
     def case(self, node: Case) -> Kind:
         for condition, _ in node.branches:

@@ -314,7 +314,9 @@ class Compiler:
         return value
 
     def listing(self, node: Listing) -> Value:
-        return self.lists.of(self.takes(node, node.items), self.kinds[node])
+        values = self.takes(node, node.items)
+        within = any(is_list(value.kind) for value in values)
+        return self.lists.gathered(values) if within else self.lists.of(values, self.kinds[node])
 
     def item(self, node: Item) -> Value:
         value, index = self.take(node, node.operand), self.take(node, node.index)

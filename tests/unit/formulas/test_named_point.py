@@ -75,6 +75,8 @@ async def test_lists(ask: Ask) -> None:
         "ARRAYUNIQUE(STRING_TO_ARRAY('b,a,b', ','))": ("text[]", ["b", "a"]),
         "ARRAYCOMPACT(STRING_TO_ARRAY('b,,c', ','))": ("text[]", ["b", "c"]),
         "ARRAYFLATTEN(tags)": ("text[]", ["red", "blue"]),
+        "FLATTEN(ARRAY[ARRAY['a', 'b'], tags])": ("text[]", ["a", "b", "red", "blue"]),
+        "FLATTEN(ARRAY[ARRAY[1], ARRAY[2, 3]])": ("text[]", ["1", "2", "3"]),
         "ARRAYSLICE(tags, 2, 2)": ("text[]", ["blue"]),
         "ARRAYSLICE(tags, -1)": ("text[]", ["blue"]),
         "CARDINALITY(tags)": ("integer", 2),

@@ -33,6 +33,7 @@ tables:
       - { name: flag, type: checkbox }
       - { name: tags, type: multi-select, options: [x, y] }
       - { name: team, type: relationship, relatedTable: Teams, relationType: many-to-one }
+      - { name: size, type: formula, formula: "CASE WHEN points > 1 THEN 'large' WHEN points = 1 THEN 'small' ELSE '' END" }
 """
 STATES = ("todo", "doing", "done")
 
@@ -147,6 +148,11 @@ def test_aggregates_of_groups_and_of_all(tell: Callable[[Story], None]) -> None:
             if mine:
                 assert block["aggregations"]["sum"]["points"] == sum(each or 0 for each in mine)
         assert answer["aggregations"]["count"]["title"] == 60
+        sizes = await desk.views.groups(await desk.open(groupBy={"field": "size"}), "points:max")
+        told = {block["name"]: block["aggregations"]["max"] for block in sizes["groups"]}
+        assert told == {"": None, "large": 3, "small": 1}, "of a formula with texts of its own"
+        values = (await desk.views.values("Tasks", "size", prefix="LA"))["values"]
+        assert [each["value"] for each in values] == ["large"]
         plain = await desk.open()
         assert (await desk.views.groups(plain, "points:max"))["aggregations"] == {"max": 3}
         with pytest.raises(Invalid):
