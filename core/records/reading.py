@@ -20,7 +20,7 @@ from core.records.computed import with_computed
 from core.records.key import KeyValue, key_in
 from core.records.shape import Shape, display
 from core.storage.database import Reader, Row
-from core.storage.ddl import quote, quote_list
+from core.storage.ddl import is_one_of, quote, quote_list
 
 NO_PAGE: Pagination = {
     "page": 1,
@@ -86,14 +86,10 @@ class PointReading:
         self.table = table
         self.shape = shape
         self._select = f"SELECT {quote_list(shape.columns)} FROM {quote(table.sql_name)} WHERE "
-        names = table.key.fields
-        self._column = quote(names[0]) if len(names) == 1 else f"({quote_list(names)})"
-        self._mark = "?" if len(names) == 1 else f"({', '.join('?' * len(names))})"
 
     def rows(self, reader: Reader, keys: Sequence[KeyValue]) -> dict[KeyValue, Row]:
-        marks = ", ".join([self._mark] * len(keys))
-        values = [value for key in keys for value in key]
-        found = reader.rows(f"{self._select}{self._column} IN ({marks})", values)
+        sql = f"{self._select}{is_one_of(self.table.key.fields, len(keys))}"
+        found = reader.rows(sql, [value for key in keys for value in key])
         return {self.shape.key(row): row for row in found}
 
 

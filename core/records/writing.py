@@ -27,7 +27,7 @@ from core.records.links import Move, links_of, load_links, write_links
 from core.records.shape import Shape, to_json
 from core.schema.model import IndexSpec
 from core.storage.database import ChangeRow, Reader, Transaction
-from core.storage.ddl import quote, quote_list
+from core.storage.ddl import is_one_of, quote, quote_list
 
 Stored = dict[str, Any]
 """All columns of a row by name."""
@@ -140,14 +140,9 @@ class WritableTable:
         """The rows that have one of these values in the columns, trash included, whoever asks."""
         if not values:
             return []
-        columns, mark = quote_list(names), ", ".join("?" * len(names))
-        if len(names) > 1:
-            columns, mark = f"({columns})", f"({mark})"
         lock_clause = " FOR UPDATE" if lock and reader.dialect == "postgresql" else ""
-        found = reader.rows(
-            f"{self._select} WHERE {columns} IN ({', '.join([mark] * len(values))}){lock_clause}",
-            [each for value in values for each in value],
-        )
+        sql = f"{self._select} WHERE {is_one_of(names, len(values))}{lock_clause}"
+        found = reader.rows(sql, [each for value in values for each in value])
         return [dict(zip(self.columns, row, strict=True)) for row in found]
 
     def within_reach(

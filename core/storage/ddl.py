@@ -44,6 +44,14 @@ def quote(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def is_one_of(names: Sequence[str], count: int) -> str:
+    """The condition of holding one of so many values in these columns: `"a" IN (?, ?)`, `("a", "b") IN ((?, ?), (?, ?))`."""
+    if len(names) == 1:
+        return f"{quote(names[0])} IN ({', '.join('?' * count)})"
+    row = f"({', '.join('?' * len(names))})"
+    return f"({quote_list(names)}) IN ({', '.join([row] * count)})"
+
+
 def quote_list(names: Iterable[str]) -> str:
     return ", ".join(quote(name) for name in names)
 
