@@ -156,11 +156,13 @@ def _sql(reader: Reader, model: AppModel, table: TableModel, view: ViewSpec) -> 
     scope = Scope(table, model, table_of, reader.dialect, SOME_DAY, is_lasting=True)
     seen = read_view(view, scope)
     own = scope.source.c
-    names = seen.fields if seen.fields is not None else tuple(table.fields)
+    names = seen.fields
+    if names is None:
+        names = tuple(name for name, field in table.fields.items() if field.result() is not None)  # no buttons
     columns: dict[str, ColumnElement[Any]] = {name: own[name] for name in table.key.fields}
     for name in names:
         ref = scope.resolve(name)
-        if ref.type.result() is None or name in columns:
+        if name in columns:
             continue
         column = scope.column(ref).label(name)
         if ref.is_stored or is_lasting(reader, select(column)):

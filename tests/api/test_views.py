@@ -31,6 +31,7 @@ tables:
       - {id: 4, name: due, type: date}
       - {id: 5, name: cost, type: integer}
       - {id: 6, name: owner, type: single-line-text}
+      - {id: 7, name: buy, type: button, label: Buy, action: url, url: "https://example.org"}
     permissions:
       read: authenticated
       create: authenticated
@@ -213,6 +214,8 @@ def test_text_ids_are_views_of_the_database(server: RunningServer) -> None:
     """V-008, S-014: they can be selected from, `$today` is the day of the question, and none can be written"""
     rows, _ = sql(server, 'SELECT title FROM "open-now"')
     assert [row[0] for row in rows] == ["b", "d", "a"]
+    _, whole = sql(server, "SELECT * FROM tight")
+    assert [column["name"] for column in whole["columns"]] == "id title stock state due cost owner".split(), "no button"
     for write in ("UPDATE tight SET title = 'x'", "DELETE FROM tight", "INSERT INTO tight (title) VALUES ('x')"):
         _, statement = sql(server, write)
         assert statement["state"] == "failed", statement
