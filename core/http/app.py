@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from core.access.grant import USER_ACCESS
+from core.auth.error import AuthError
 from core.engine import Engine
 from core.errors import Busy, NotFound, NotSignedIn, RequestError, StorageError
 from core.http.administration import require_administrator, require_own, require_own_password
@@ -29,6 +30,7 @@ from core.http.origin import SAFE, check_host, check_origin, cors_headers
 from core.http.reload import Reloading
 from core.http.route import Route, Router
 from core.http.routes import all_routes
+from core.http.session import is_key, signed_in, token_of
 from core.http.throttle import Told, take
 from core.http.window import Taken, TooMany
 from core.principal import ACTING, GUEST, OWNER, Principal, Source
@@ -211,8 +213,6 @@ class Application:
         if self.authenticate is not None:
             principal = await self.authenticate(scope)
         elif engine is not None and engine.auth is not None:
-            from core.http.session import is_key, signed_in, token_of
-
             token = token_of(scope)
             if token is not None and is_key(token):
                 principal = await engine.auth.api_keys.recognise(token)
@@ -322,8 +322,6 @@ class Application:
         if found is None or auth is None or not auth.mfa.require_for or found.principal.aal == "aal2":
             return
         if found.session.impersonated_by is None and auth.mfa.demands(found.principal.roles, engine.app.roles):
-            from core.auth.error import AuthError
-
             raise AuthError("MFA_REQUIRED")
 
     @staticmethod

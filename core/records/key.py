@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, false, or_, tuple_
 
 from core.errors import NotFound
-from core.fields.base import ValueProblem
+from core.fields.base import FieldType, ValueProblem
 from core.fields.model import TableModel
 
 KeyValue = tuple[Any, ...]
@@ -21,19 +21,24 @@ def key_text(values: Sequence[Any]) -> str:
 
 def parse_key(table: TableModel, text: str | int) -> KeyValue:
     """The key values of an address. Raises NotFound: what cannot be a key names no record."""
-    names = table.key.fields
-    parts = [str(text)] if len(names) == 1 else str(text).split(_SEPARATOR)
+    names, text = table.key.fields, str(text)
+    if len(names) == 1:
+        return (_accepted(table.type_of(names[0]), text),)
+    parts = text.split(_SEPARATOR)
     if len(parts) != len(names):
         raise NotFound()
+    return tuple(_accepted(table.type_of(name), part) for name, part in zip(names, parts, strict=True))
+
+
+def _accepted(field: FieldType[Any], part: str) -> Any:
+    """One value of a key. One record has one address: `+1` and ` 1` are not other names of 1. Raises NotFound."""
     try:
-        values = tuple(table.type_of(name).accept(part) for name, part in zip(names, parts, strict=True))
+        value = field.accept(part)
     except ValueProblem:
         raise NotFound() from None
-    for part, value in zip(parts, values, strict=True):
-        # One record has one address: `+1` and ` 1` are not other names of 1.
-        if value is None or (isinstance(value, int) and (abs(value) >= _LARGEST or str(value) != part)):
-            raise NotFound()
-    return values
+    if value is None or (isinstance(value, int) and (abs(value) >= _LARGEST or str(value) != part)):
+        raise NotFound()
+    return value
 
 
 def key_in(table: TableModel, source: Table, keys: Collection[KeyValue]) -> ColumnElement[bool]:
