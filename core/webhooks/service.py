@@ -35,13 +35,15 @@ class Webhooks:
         self._clock = clock
 
     def list(self, principal: Principal, table: TableModel) -> dict[str, Any]:
-        """`{webhooks}`; what follows a `?` in an address is for administrators. Raises NotFound, NotSignedIn."""
-        self._records.require(principal, table, "read")
+        """`{webhooks}`. Whoever has the address of a chat's hook can write there: what follows a `?` in one is for
+        administrators, its path for those who may change records. Raises NotFound, NotSignedIn."""
+        access = self._records.require(principal, table, "read")
         sees_all = self._records.access.sees_all(principal)
+        sees_path = access.may("update")
         told = [
             {
                 "name": hook.name,
-                "url": hook.url if sees_all else _shortened(hook.url),
+                "url": hook.url if sees_all else _shortened(hook.url, path=sees_path),
                 "events": [event for event in ("create", "update", "delete") if event in hook.events],
                 "enabled": hook.enabled,
             }
@@ -161,5 +163,6 @@ def _told(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _shortened(url: str) -> str:
-    return urlsplit(url)._replace(query="", fragment="").geturl()
+def _shortened(url: str, *, path: bool) -> str:
+    parts = urlsplit(url)._replace(query="", fragment="")
+    return (parts if path else parts._replace(path="/…")).geturl()

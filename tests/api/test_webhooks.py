@@ -229,8 +229,11 @@ def test_inner_networks_are_refused_unless_allowed(server: RunningServer, sink: 
 
 
 def test_routes_of_webhooks(server: RunningServer, sink: Sink) -> None:
-    """R-099: list, pages of deliveries, test; who may; unknown names are 404."""
-    listed = server.http.get("/api/tables/Parts/webhooks", headers=VIC).json()["webhooks"]
+    """R-099: list, pages of deliveries, test; who may; unknown names are 404. The path of an address may be all that is
+    secret of it."""
+    seen = server.http.get("/api/tables/Parts/webhooks", headers=VIC).json()["webhooks"]
+    assert {each["url"] for each in seen} == {f"{sink.url}/…"}
+    listed = server.http.get("/api/tables/Parts/webhooks", headers=ADA).json()["webhooks"]
     assert listed[0] == {
         "name": "all",
         "url": f"{sink.url}/all",
