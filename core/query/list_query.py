@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, and_, true
 
 from core.errors import BadRequest, FieldError, Invalid
 from core.fields.base import Format
+from core.formulas.check import names
+from core.formulas.parse import parse
 from core.formulas.problem import FormulaProblem
 from core.query.aggregate import Aggregates, Grouping, parse_aggregates, parse_grouping
 from core.query.compile import compile_filter
@@ -117,12 +119,15 @@ def _common(asked: tuple[str, ...] | None, shown: tuple[str, ...] | None) -> tup
 
 
 def parse_formula(text: str | None, scope: Scope) -> Node | None:
-    """A condition in the formula language: `AND({state}='open', {n}>=3)`. Raises BadRequest with a mistake's place."""
+    """A condition in the formula language: `AND({state}='open', {n}>=3)`. Raises BadRequest with a mistake's place,
+    HiddenField."""
     if not text or not text.strip():
         return None
     try:
         return Written(read_condition(text, scope.table, scope.hidden))
     except FormulaProblem as problem:
+        if problem.code == "formula.unknown-field" and not scope.hidden.isdisjoint(map(str.lower, names(parse(text)))):
+            raise HiddenField from None
         line, column = problem.place(text)
         message = f"filterByFormula: {problem.sentence(text)}"
         raise BadRequest(message, parameter="filterByFormula", line=line, column=column, reason=problem.code) from None
