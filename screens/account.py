@@ -18,6 +18,7 @@ from screens.actions.binding import bindings_of
 from screens.presenters.format.line import one_line
 from screens.presenters.migration import Line
 from screens.presenters.person import moment, session_line, session_lines
+from screens.presenters.refusal import Refusal
 from screens.services.download import at_home, free_name
 from screens.services.text import t
 from screens.widgets.confirm import confirm
@@ -129,7 +130,7 @@ class AccountScreen(ListingScreen[Entry]):
     async def action_account_password(self) -> None:
         async def send(values: Values) -> None:
             if values["new"] != values["again"]:
-                raise ValueError(t("account.different"))
+                raise Refusal(t("account.different"), "again")
             await self._port().account.change_password(values["current"], values["new"])
 
         asks = [
@@ -196,8 +197,10 @@ class AccountScreen(ListingScreen[Entry]):
 
         async def send(values: Values) -> None:
             days = values["days"]
-            if not values["name"] or (days and not (days.isascii() and days.isdigit() and int(days))):
-                raise ValueError(t("account.key-wrong"))
+            if not values["name"]:
+                raise Refusal(t("account.key-wrong"), "name")
+            if days and not (days.isascii() and days.isdigit() and int(days)):
+                raise Refusal(t("account.key-wrong"), "days")
             scopes = values["scopes"].replace(",", " ").split()
             key = await self._port().account.make_key(values["name"], scopes, int(days) * DAY if days else None)
             made.append(key["key"])

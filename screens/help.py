@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from textwrap import wrap
 
-from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.dom import DOMNode
-from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from screens.actions.action import Action
@@ -19,34 +18,35 @@ from screens.actions.registry import actions_of
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import has, t
+from screens.widgets.dialog import Dialog
 
 KEYS, LABEL = 17, 21
 """Widths of the first two columns."""
 MARKS = ("dirty", "invalid", "new", "deleted", "null", "cut", "link")
 
 
-class HelpScreen(ModalScreen[None]):
-    """`chain`: the nodes that answer keys now, from the focused widget outwards. `mode`: the place that is explained."""
+class HelpScreen(Dialog[None]):
+    """`chain`: the nodes that answer keys now, from the focused widget outwards. `about`: what is explained, in a word;
+    `mode`: the place with a page of its own, "" for none."""
 
     CSS_PATH = STYLES / "help.tcss"
     BINDINGS = [
-        Binding("escape,f1", "dismiss_help", show=False),
+        Binding("f1", "dialog_leave", show=False),
         Binding("down", "scroll(1)", show=False),
         Binding("up", "scroll(-1)", show=False),
         Binding("pagedown", "scroll(12)", show=False),
         Binding("pageup", "scroll(-12)", show=False),
     ]
 
-    def __init__(self, context: Context, chain: Sequence[DOMNode], mode: str) -> None:
+    def __init__(self, context: Context, chain: Sequence[DOMNode], about: str, mode: str = "") -> None:
         super().__init__()
         self.context = context
         self.contexts = contexts_of(chain)
-        self.mode = mode
+        self.about, self.mode = about, mode
 
-    def compose(self) -> ComposeResult:
+    def compose_box(self) -> Iterable[Widget]:
         with Vertical(classes="dialog", id="help") as box:
-            box.border_title = f"{t('help.title')} · {t(f'place.{self.mode}')}"
-            box.border_subtitle = t("help.leave")
+            box.border_title = f"{t('help.title')} · {self.about}"
             yield Input(placeholder=t("help.search"), id="help-search", compact=True)
             with VerticalScroll(id="help-scroll", can_focus=False):
                 yield Static(id="help-text")
@@ -64,9 +64,6 @@ class HelpScreen(ModalScreen[None]):
 
     def action_scroll(self, lines: int) -> None:
         self.query_one("#help-scroll").scroll_relative(y=lines, animate=False)
-
-    def action_dismiss_help(self) -> None:
-        self.dismiss(None)
 
     def text(self, query: str) -> Content:
         """The page, reduced to the lines that hold the words typed."""

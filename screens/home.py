@@ -69,6 +69,7 @@ class HomeScreen(ConsoleScreen):
         context = self.context
         self.until_closed(
             context.connected.listen(lambda online: self.load() if online else self.paint()),
+            context.connection.changed.listen(lambda _: self._summary or self.paint()),
             context.schema_changed.listen(lambda _: self.load()),
             context.events.listen(self.hear),
             context.pending.changed.listen(lambda _: self.paint_pending()),
@@ -133,7 +134,7 @@ class HomeScreen(ConsoleScreen):
 
     def paint_head(self) -> None:
         known = self._summary
-        name = known.get("app") or t("home.opening")
+        name = known.get("app") or self._name_unknown()
         lines = [Content.assemble((name, "bold $primary"))]
         if known.get("description"):
             lines.append(Content.styled(known["description"], "$foreground"))
@@ -156,10 +157,18 @@ class HomeScreen(ConsoleScreen):
             for table in tables
         ]
         self.query_one("#home-tables", Menu).show(hits)
-        known = bool(self._summary)
-        empty = "" if tables else t("home.no-tables") if known else t("home.starting")
+        empty = "" if tables else t("home.no-tables") if self._summary else self._why_unknown()
         self.query_one("#home-empty", Static).update(empty)
         self.query_one("#home-empty").display = bool(empty)
+
+    def _name_unknown(self) -> str:
+        waits = self.context.connection.state in ("starting", "online", "lost")
+        return t("home.opening") if waits else str(self.context.session.get("app") or "sovrium")
+
+    def _why_unknown(self) -> str:
+        """Why there is nothing to show yet."""
+        state = self.context.connection.state
+        return t(f"home.{state}") if state in ("signed-out", "refused") else t("home.starting")
 
     def paint_recent(self) -> None:
         places = [p for p in self.context.places.recent() if p.mode != "home"]

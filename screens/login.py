@@ -186,6 +186,11 @@ class LoginScreen(ModalScreen[None]):
             return self.gate.step == "password" and self.gate.may(TURNS[action])
         return True
 
+    async def action_login_enter(self) -> None:
+        """The next field; from the last one, in."""
+        if isinstance(self.focused, Input):
+            await self.focused.action_submit()
+
     def action_login_mail(self) -> None:
         """Have a code sent in place of a password."""
         email = self._value("email")

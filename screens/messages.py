@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
+from collections.abc import Iterable
+
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Static
 
 from screens.services.context import Context
 from screens.services.text import t
+from screens.widgets.dialog import Dialog
 
 MARKS = {"information": ("·", "$primary"), "warning": ("!", "bold $warning"), "error": ("✕", "bold $error")}
 
 
-class MessagesScreen(ModalScreen[None]):
+class MessagesScreen(Dialog[None]):
     """Newest first."""
 
-    BINDINGS = [Binding("escape,q,enter", "leave", show=False)]
+    BINDINGS = [Binding("q,enter", "dialog_leave", show=False)]
 
     def __init__(self, context: Context) -> None:
         super().__init__()
         self.context = context
 
-    def compose(self) -> ComposeResult:
+    def compose_box(self) -> Iterable[Widget]:
         with Vertical(classes="dialog", id="messages") as box:
             box.border_title = t("messages.title")
-            box.border_subtitle = t("help.leave")
             with VerticalScroll():
                 yield Static(self.text(), id="messages-text")
 
@@ -43,6 +44,3 @@ class MessagesScreen(ModalScreen[None]):
                 )
             )
         return Content("\n").join(lines) if lines else Content.styled(t("messages.none"), "$foreground-muted")
-
-    def action_leave(self) -> None:
-        self.dismiss(None)

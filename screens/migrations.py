@@ -26,10 +26,10 @@ from screens.presenters.migration import (
     version_line,
     version_lines,
 )
+from screens.presenters.refusal import problem_of
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import t
-from screens.widgets.form_sheet import problem_of
 from screens.widgets.line_view import LineView
 from screens.widgets.live_screen import ReadingScreen
 from screens.widgets.plan_sheet import PlanSheet

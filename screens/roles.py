@@ -21,6 +21,7 @@ from screens.actions.binding import bindings_of
 from screens.presenters.finder import Hit
 from screens.presenters.format.line import one_line
 from screens.presenters.migration import Line, diff_lines, plan_lines
+from screens.presenters.refusal import Refusal, problem_of
 from screens.presenters.role_draft import (
     GUEST,
     OPERATIONS,
@@ -28,6 +29,7 @@ from screens.presenters.role_draft import (
     Change,
     Mark,
     RoleDraft,
+    RowRuleError,
     access_lines,
     least_of,
     named_in,
@@ -44,7 +46,7 @@ from screens.services.style import STYLES
 from screens.services.text import t
 from screens.widgets.draft_screen import DraftScreen
 from screens.widgets.finder import Finder
-from screens.widgets.form_sheet import Ask, FormSheet, Values, problem_of
+from screens.widgets.form_sheet import Ask, FormSheet, Values
 from screens.widgets.line_view import LineView
 from screens.widgets.matrix import Matrix, MatrixRow
 from screens.widgets.sheet import padded
@@ -401,7 +403,10 @@ class RolesScreen(DraftScreen):
         async def check(values: Values) -> None:
             for name in ROW_OPERATIONS:
                 if values[name] != before[name]:
-                    read_row_rule(values[name])
+                    try:
+                        read_row_rule(values[name])
+                    except RowRuleError as error:
+                        raise Refusal(str(error), name) from None
 
         title = t("roles.rows.title", table=table["name"])
         values = await self.app.push_screen_wait(
@@ -466,13 +471,13 @@ class RolesScreen(DraftScreen):
 
         async def check(values: Values) -> None:
             if not name and not values["name"]:
-                raise ValueError(t("roles.name-needed"))
+                raise Refusal(t("roles.name-needed"), "name")
             if not name and self.draft.role(values["name"]) is not None:
-                raise ValueError(t("roles.name-taken", name=values["name"]))
+                raise Refusal(t("roles.name-taken", name=values["name"]), "name")
             if values["level"] and not (
                 values["level"].isascii() and values["level"].isdigit() and int(values["level"]) <= 100
             ):
-                raise ValueError(t("roles.level-wrong"))
+                raise Refusal(t("roles.level-wrong"), "level")
 
         return await self.app.push_screen_wait(FormSheet(self.context, title, asks, send=check))
 

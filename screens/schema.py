@@ -127,8 +127,10 @@ class SchemaScreen(DraftScreen):
             listing.highlighted = min(at, len(lines) - 1) if lines else None
 
     def _table_line(self, table: DraftTable) -> Content:
-        mark = " " if table.stored else "+"
-        return Content.assemble((f"{mark} ", "$success"), table.name, (f"  {len(table.fields)}", "dim"))
+        mark, count = " " if table.stored else "+", f"  {len(table.fields)}"
+        room = (self.lists(TABLES).content_region.width or 26) - len(count) - 2
+        name = Content(one_line(table.name)).truncate(max(6, room), ellipsis=True)
+        return Content.assemble((f"{mark} ", "$success"), name, (count, "dim"))
 
     def _field_line(self, held: DraftField) -> Content:
         mark = "←" if held.given else " " if held.stored == held.name else "+" if not held.stored else "~"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +33,8 @@ from screens.widgets.navigator import Navigator
 from screens.widgets.record_actions import RecordActions
 from screens.widgets.record_panel import RecordPanel
 
+PATIENCE = 1.0
+"""Seconds for which keys wait for the rows of a table that is being opened."""
 EDITOR_POLL = 0.1
 """Seconds between two looks at an editor that something waits for."""
 
@@ -181,12 +183,32 @@ class TablesScreen(ConsoleScreen):
         key, field = state.get("key"), str(state.get("field", ""))
         here_already = same and ((key is None and not field) or self._stand(str(key), field))
         if not here_already:
-            await self.pane.open_table(info, query, str(key) if key is not None else None, field, look)
+            opening = self.pane.open_table(info, query, str(key) if key is not None else None, field, look)
+            await self._keep_keys_for(opening)
         self._opened = True
         self.navigator.mark(info["sqlName"])
         if self.pane.grid is not None:
             self.pane.grid.focus()
         self.paint_status()
+
+    async def _keep_keys_for(self, opening: Coroutine[Any, Any, None]) -> None:
+        """What is typed behind the key that opens a table is meant for its rows. Nobody waits long for them: after a while
+        keys do what they can."""
+
+        async def rows_here() -> None:
+            await opening
+            grid = self.pane.grid
+            if grid is not None:
+                grid.focus()
+                await grid.model.arrived(grid.model.selection.row)
+
+        task = asyncio.create_task(rows_here())
+        try:
+            async with self.context.hold_keys():
+                await asyncio.wait({task}, timeout=PATIENCE)
+            await task
+        finally:
+            task.cancel()
 
     def _stand(self, key: str, field: str) -> bool:
         """Put the cursor on a row that is here already."""
@@ -209,7 +231,8 @@ class TablesScreen(ConsoleScreen):
                 self.navigator.display = False
 
     def go(self, spot: Spot) -> None:
-        """Show a row or cell that the change panel names."""
+        """Show a row or cell that the change panel names; where only one pane fits, in place of the record."""
+        self.record.display = self.record.display and not self.narrow
         info = self.context.table(spot.table)
         state: dict[str, Any] = {"table": spot.table, "key": spot.key, "field": spot.field}
         here = self.pane.model
@@ -295,7 +318,9 @@ class TablesScreen(ConsoleScreen):
             block = selection.block(len(model.layout.shown))
             return f"{grouped(block.rows)} × {grouped(block.columns)}"
         if not model.count:
-            return t("grid.empty_trash" if model.query.deleted else "tables.empty")
+            if model.query.deleted:
+                return t("grid.empty_trash")
+            return t("grid.empty" if self.pane.why_barred("row_new") else "tables.empty")
         sign = {"exact": "", "at-least": "≥", "estimate": "~"}[model.view["countKind"]] if model.view else ""
         if model.groups.blocks and model.view is not None:
             number = grouped(model.to_base(selection.row) + 1)

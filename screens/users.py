@@ -10,16 +10,17 @@ from textual.content import Content
 
 from core.client import Port, SovriumError
 from core.contract.admin import AdminUser, UserPage
-from core.contract.auth import SessionBody
+from core.contract.auth import SessionBody, Ways
 from screens.actions.binding import bindings_of
 from screens.presenters.finder import Hit
 from screens.presenters.format.line import one_line
 from screens.presenters.migration import Line
 from screens.presenters.person import is_locked, role_names, session_line, state_of, user_lines
+from screens.presenters.refusal import Refusal, problem_of
 from screens.services.text import t
 from screens.widgets.confirm import confirm
 from screens.widgets.finder import Finder
-from screens.widgets.form_sheet import Ask, FormSheet, Values, problem_of
+from screens.widgets.form_sheet import Ask, FormSheet, Values
 from screens.widgets.listing_screen import ListingScreen
 from screens.widgets.name_dialog import NameDialog
 from screens.widgets.sheet import padded
@@ -35,6 +36,8 @@ class UsersScreen(ListingScreen[AdminUser]):
     mode = "users"
     search = ""
     total = 0
+    _ways: Ways | None = None
+    """Of signing in, that the app has."""
 
     async def fetch(self, port: Port, *, further: bool) -> tuple[Sequence[AdminUser], bool]:
         offset = len(self.items) if further else 0
@@ -70,7 +73,9 @@ class UsersScreen(ListingScreen[AdminUser]):
         )
 
     async def details(self, port: Port, item: AdminUser) -> list[Line]:
-        return user_lines(await port.admin.user(item["id"]), await port.admin.user_sessions(item["id"]))
+        if self._ways is None:
+            self._ways = await port.account.ways()
+        return user_lines(await port.admin.user(item["id"]), await port.admin.user_sessions(item["id"]), self._ways)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if not self.is_mounted or not action.startswith("users_"):
@@ -202,7 +207,7 @@ class UsersScreen(ListingScreen[AdminUser]):
         async def send(values: Values) -> None:
             days = values["days"]
             if days and not (days.isascii() and days.isdigit() and int(days)):
-                raise ValueError(t("people.days-wrong"))
+                raise Refusal(t("people.days-wrong"), "days")
             await self._port().admin.ban(user["id"], values["reason"], int(days) * DAY if days else None)
 
         asks = [Ask("reason", t("people.reason")), Ask("days", t("people.days"))]

@@ -6,20 +6,22 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
+from textual.actions import ActionParseResult
 from textual.app import App, InvalidThemeError
+from textual.dom import DOMNode
 from textual.events import Event, Key
 from textual.filter import LineFilter
 from textual.screen import Screen
 
 from core.client import SovriumError
-from screens.actions.binding import bindings_of, chain_of, perform
+from screens.actions.binding import barred, bindings_of, chain_of, perform
 from screens.actions.registry import BY_ID
 from screens.presenters.connection import Opener, State
 from screens.presenters.format.line import plain
@@ -184,6 +186,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Tell something in passing; the messages panel keeps it."""
         message, title = plain(message), plain(title)
         self.context.messages.add(Message(datetime.now(), severity, message, title))
+        for standing in [each for each in self._notifications if (each.message, each.title) == (message, title)]:
+            self._unnotify(standing, refresh=False)  # told again, not twice
         super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
 
     def _print_error_renderables(self) -> None:
@@ -323,6 +327,20 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Run a global action on whoever can do it; nothing happens where nobody can."""
         await perform(self, BY_ID[action], chain_of(self.screen))
 
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Every key, click and choice comes here: what the caller may not do is told, not tried (P-043)."""
+        if isinstance(action, str) and default_namespace is not None and (why := barred(default_namespace, action)):
+            tell = getattr(default_namespace, "tell_barred", None)
+            if tell is None or not tell(action, why):
+                self.notify(why, severity="warning")
+            return True
+        return await super().run_action(action, default_namespace, namespaces)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "app_be_oneself":
             return self.context.connection.acting is not None
@@ -381,7 +399,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def action_app_help(self) -> None:
         from screens.help import HelpScreen
 
-        self.push_screen(HelpScreen(self.context, chain_of(self.screen), self.current_mode))
+        about = t(f"place.{self.current_mode}")
+        self.push_screen(HelpScreen(self.context, chain_of(self.screen), about, self.current_mode))
 
     def action_app_whoami(self) -> None:
         """Who the caller is to the server; with the table that is on screen."""

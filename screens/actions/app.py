@@ -64,3 +64,9 @@ LOGS: tuple[Action, ...] = (
 )
 
 CONNECTION: tuple[Action, ...] = (Action("connection.retry", "r", "connection", footer=1),)
+
+DIALOG: tuple[Action, ...] = (
+    Action("dialog.choose", "enter", "dialog", footer=1),
+    Action("dialog.leave", "escape", "dialog", footer=9),
+)
+"""Of every dialog that has a method for them, besides its own."""

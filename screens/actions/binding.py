@@ -41,15 +41,21 @@ def chain_of(screen: Screen[object]) -> list[DOMNode]:
     """The nodes that may answer a key, from the focused widget outwards to the app, or to a dialog that keeps keys."""
     start: DOMNode = screen.focused or screen
     chain = list(start.ancestors_with_self)
-    return chain[: chain.index(screen) + 1] if screen.is_modal else chain
+    return chain[: chain.index(screen) + 1] if is_dialog(screen) else chain
+
+
+def is_dialog(node: DOMNode) -> bool:
+    """Whether it is a screen that keeps all keys from what lies under it."""
+    return isinstance(node, Screen) and node.is_modal
 
 
 def contexts_of(chain: Iterable[DOMNode]) -> list[str]:
-    """The claimed contexts, nearest first, `global` last."""
+    """The claimed contexts, nearest first, `global` last; a dialog claims `dialog` besides its own."""
     found: list[str] = []
     for node in chain:
         claimed = getattr(node, "action_context", ())
-        found += [c for c in ((claimed,) if isinstance(claimed, str) else claimed) if c and c not in found]
+        claims = [*((claimed,) if isinstance(claimed, str) else claimed), "dialog" if is_dialog(node) else ""]
+        found += [c for c in claims if c and c not in found]
     return [*(c for c in found if c != "global"), "global"]
 
 
@@ -73,8 +79,14 @@ def live_actions(chain: Sequence[DOMNode]) -> list[Action]:
 
 def why_barred(action: Action, chain: Sequence[DOMNode]) -> str:
     """Why the caller may not do it, where it could be done otherwise; "" when nothing forbids it."""
-    say = getattr(target_of(action, chain), "why_barred", None)
-    return str(say(action.textual)) if callable(say) else ""
+    target = target_of(action, chain)
+    return barred(target, action.textual) if target is not None else ""
+
+
+def barred(node: DOMNode, action: str) -> str:
+    """Why the caller may not do an action of a node, by its Textual name; "" when nothing forbids it, or nobody can."""
+    say = getattr(node, "why_barred", None)
+    return str(say(action)) if callable(say) and node.check_action(action, ()) else ""
 
 
 async def perform(app: App[object], action: Action, chain: Sequence[DOMNode]) -> bool:

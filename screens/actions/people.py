@@ -2,7 +2,10 @@
 
 from screens.actions.action import Action
 
-FORM: tuple[Action, ...] = (Action("form.accept", "ctrl+s", "form", footer=1),)
+FORM: tuple[Action, ...] = (
+    Action("form.next", "enter", "form", footer=1),
+    Action("form.accept", "ctrl+s", "form", footer=2),
+)
 
 ROLES: tuple[Action, ...] = (
     Action("roles.toggle", "space", "roles", footer=1),

@@ -4,16 +4,16 @@ from screens.actions.action import Action
 
 RECORD: tuple[Action, ...] = (
     Action("record.edit", "enter,e,f2", "record", footer=1),
-    Action("record.next", "n,J", "record", footer=2),
-    Action("record.previous", "p,K", "record", footer=3),
+    Action("record.next", "n,J", "record", footer=6),
+    Action("record.previous", "p,K", "record", footer=7),
     Action("record.value", "ctrl+n", "record"),
     Action("record.clear", "delete,x", "record"),
     Action("record.follow", "ctrl+right_square_bracket", "record"),
-    Action("record.fold", "z,space", "record", footer=4),
-    Action("record.add_file", "o", "record", footer=5),
+    Action("record.fold", "z,space", "record", footer=2),
+    Action("record.add_file", "o", "record", footer=3),
     Action("record.open_file", "", "record"),
-    Action("record.save_file", "s", "record", footer=6),
-    Action("record.remove_file", "d", "record", footer=7),
+    Action("record.save_file", "s", "record", footer=4),
+    Action("record.remove_file", "d", "record", footer=5),
     Action("record.close", "r", "record", footer=8),
 )
 

@@ -22,6 +22,7 @@ HISTORY: tuple[Action, ...] = (Action("history.revert", "u", "history", footer=1
 
 COMMENTS: tuple[Action, ...] = (
     Action("comments.send", "ctrl+s", "comments", footer=1),
+    Action("comments.list", "tab", "comments", footer=2),
     Action("comments.write", "o,i", "comments", footer=2),
     Action("comments.reply", "r,enter", "comments", footer=3),
     Action("comments.edit", "e,f2", "comments", footer=4),

@@ -121,7 +121,7 @@ class GridModel:
                 await self._forget(view)
                 return
             position = self.to_base(self.selection.row) if self.view else 0
-            found = await self._locate(view, key) if key and view["ready"] else None
+            found = await self._locate(view, key) if key and view["ready"] and not key.startswith(REF) else None
             position = min(found if found is not None else position, max(view["count"] - 1, 0))
             start = position // PAGE_ROWS * PAGE_ROWS
             names = self.layout.names
@@ -145,7 +145,8 @@ class GridModel:
         self._measure()
         self._place_new(0)
         self.selection.anchor = None
-        self.selection.row = self.to_displayed(position)
+        new = self.groups.places.position_of(key) if key and key.startswith(REF) else None
+        self.selection.row = self.to_displayed(position) if new is None else new
         self._take_view(window["view"])
         self.tell("view")
         if old is not None and old["id"] != view["id"]:
@@ -265,6 +266,17 @@ class GridModel:
             key, values = new
             return GridRow(key, "new", None, tuple(values.values()), {name: at for at, name in enumerate(values)}, {})
         return None if self.groups.header(position) else self.base_row(self.to_base(position))
+
+    async def arrived(self, position: int) -> GridRow | None:
+        """A row, once it is here; None where there is none, or when nothing brings it any more."""
+        while (row := self.row(position)) is None and (self.loading or position < self.count):
+            self.need(position, position)
+            if not self._tasks or self.groups.header(position):
+                break
+            await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            if self.failure is not None:
+                return self.row(position)
+        return row
 
     def base_row(self, base: int) -> GridRow | None:
         """A row by its position in the view, if it is here."""
@@ -423,7 +435,8 @@ class GridModel:
         return self.groups.places.to_displayed(base)
 
     def _place_new(self, before: int) -> None:
-        rows = self.staged.new_rows(self.source.table) if self.staged and self.source.table else []
+        here = self.source.table and not self.query.deleted
+        rows = self.staged.new_rows(self.source.table) if self.staged and here else []
         self.groups.places.place(rows, before)
 
     def _staged_changed(self, table: str) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from core.contract.admin import AdminUser, AdminUserDetails
-from core.contract.auth import SessionBody
+from core.contract.admin import AdminUser, AdminUserDetails, Identity
+from core.contract.auth import SessionBody, Ways
 from screens.presenters.format.line import one_line
 from screens.presenters.migration import Line
+from screens.presenters.refusal import Refusal
 from screens.services.text import has, t
 
 
@@ -40,8 +41,8 @@ def is_locked(user: AdminUser) -> bool:
     return bool(until) and datetime.fromisoformat(str(until)) > datetime.now(UTC)
 
 
-def user_lines(user: AdminUserDetails, sessions: Sequence[SessionBody]) -> list[Line]:
-    """Everything of an account."""
+def user_lines(user: AdminUserDetails, sessions: Sequence[SessionBody], ways: Ways) -> list[Line]:
+    """Everything of an account. ways: in which one can sign in to the app; of those it could use, they count."""
     lines: list[Line] = [(one_line(user["name"] or user["email"] or user["id"]), "title")]
     if state := state_of(user):
         reason = f": {one_line(user['banReason'] or '')}" if state == "banned" and user["banReason"] else ""
@@ -52,7 +53,7 @@ def user_lines(user: AdminUserDetails, sessions: Sequence[SessionBody]) -> list[
         ("email", user["email"] or "–"),
         ("role", user["role"]),
         ("groups", ", ".join(user["groups"]) or "–"),
-        ("ways", ", ".join(way_text(each["provider"]) for each in user["identities"]) or "–"),
+        ("ways", ", ".join(way_text(each["provider"]) for each in user["identities"] if _is_open(each, ways)) or "–"),
         ("factors", ", ".join(each["name"] or each["type"] for each in user["factors"]) or "–"),
         ("since", moment(user["createdAt"])),
         ("last", moment(user["lastSignInAt"])),
@@ -66,6 +67,17 @@ def user_lines(user: AdminUserDetails, sessions: Sequence[SessionBody]) -> list[
     lines += [("", "plain"), (t("people.sessions", count=len(sessions)), "name")]
     lines += [(f"  {session_line(each)}", "plain") for each in sessions]
     return lines
+
+
+def _is_open(identity: Identity, ways: Ways) -> bool:
+    match identity["provider"]:
+        case "credential":
+            return ways["password"]
+        case "email":
+            return ways["emailCode"] or ways["magicLink"]
+        case "phone":
+            return ways["phone"]
+    return True
 
 
 def way_text(provider: str) -> str:
@@ -92,9 +104,9 @@ def session_lines(session: SessionBody) -> list[Line]:
 
 
 def role_names(names: Iterable[str], typed: str) -> str:
-    """The roles that were typed, as the server takes them. Raises ValueError for one that is not there."""
+    """The roles that were typed, as the server takes them. Raises Refusal for one that is not there."""
     known, asked = list(names), [each for each in typed.replace(",", " ").split() if each]
     for name in asked:
         if name not in known:
-            raise ValueError(t("people.no-role", name=name, known=", ".join(known)))
+            raise Refusal(t("people.no-role", name=name, known=", ".join(known)), "role")
     return ",".join(asked)

@@ -20,6 +20,7 @@ from core.contract.analytics import (
     VisitedPages,
 )
 from screens.presenters.format.line import one_line
+from screens.presenters.refusal import Refusal
 from screens.services.number import grouped
 from screens.services.text import t
 
@@ -92,16 +93,20 @@ def today() -> date:
 
 
 def read_span(since: str, until: str) -> Span:
-    """A span as it was typed. Raises ValueError with a sentence."""
-    try:
-        found = Span(date.fromisoformat(since), date.fromisoformat(until))
-    except ValueError:
-        raise ValueError(t("analytics.no-day")) from None
+    """A span as it was typed. Raises Refusal."""
+    found = Span(_read_day(since, "since"), _read_day(until, "until"))
     if found.days < 1:
-        raise ValueError(t("analytics.backwards"))
+        raise Refusal(t("analytics.backwards"), "until")
     if found.since < FIRST or found.until > LAST:
-        raise ValueError(t("analytics.too-far", first=FIRST, last=LAST))
+        raise Refusal(t("analytics.too-far", first=FIRST, last=LAST), "since" if found.since < FIRST else "until")
     return found
+
+
+def _read_day(text: str, name: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise Refusal(t("analytics.no-day"), name) from None
 
 
 def figure(name: str, summary: TrafficSummary) -> str:

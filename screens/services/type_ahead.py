@@ -62,6 +62,10 @@ class TypeAhead:
                 self._arrived(HELD)
             else:
                 self._once_more = True
+                if self._waiting and not self._climbing:
+                    # What was typed meanwhile waits for a key that a widget has used up.
+                    self._climbing = True
+                    self._climb(self._current)
 
     async def _next(self) -> None:
         while self._waiting and not self._held:

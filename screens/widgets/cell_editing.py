@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +26,13 @@ from screens.widgets.press import press_button
 from screens.widgets.question import Questions
 
 if TYPE_CHECKING:
+    from screens.presenters.grid_model import GridModel
+    from screens.presenters.grid_row import GridRow
     from screens.widgets.grid_pane import GridPane
 
 
+PATIENCE = 5.0
+"""Seconds for which a key waits for the row that it is meant for."""
 Spot = tuple[str, str, str]
 """A cell, whatever is around it: table, key and field."""
 
@@ -74,10 +80,10 @@ class CellEditing:
             self.pane.run_worker(pressing, group="press", exit_on_error=False)
             return
         if not editable(field):
-            self._refuse(why_read_only(field))
+            self.refuse(why_read_only(field))
             return
         if self.pane.access.may.get(BY_ROW) and await self._is_closed(row):
-            self._refuse(t("access.row"))
+            self.refuse(t("access.row"))
             return
         value = self.shown(row, field["name"])
         staged = self.pane.context.pending.cell(self.pane.info_name, row.key, field["name"])
@@ -90,7 +96,8 @@ class CellEditing:
         labels = self.pane.grid.model.labels(at, field["name"]) if at is not None else {}
         await self.pane.host.open(EditedCell(field, value, typed, label, lookups, labels), region)
 
-    def _refuse(self, reason: str) -> None:
+    def refuse(self, reason: str) -> None:
+        """Say why the cell under the cursor cannot be edited."""
         self._refused = (self._spot(), reason)
         self.pane.tell_moved()
 
@@ -118,13 +125,14 @@ class CellEditing:
         return self.pane.grid.cell_region(self.pane.grid.model.selection.row, field["name"])
 
     async def here(self) -> tuple[TargetRow, FieldInfo] | None:
-        """The stored row under the cursor, whole, and the field; None while it is not here."""
+        """The stored row under the cursor, whole, and the field. A row on its way is waited for; None when it does not
+        come, which is told."""
         edits, model = self.pane.edits, self.pane.model
         field = edits.field_here() if edits else None
         if edits is None or model is None or field is None:
             return None
         position = model.selection.row
-        row = model.row(position)
+        row = model.row(position) or await self._arrived(model, position)
         if row is None:
             return None
         if row.mark == "new":
@@ -143,6 +151,16 @@ class CellEditing:
                 self.pane.app.notify(error.message, severity="error")
                 return None
         return target, field
+
+    async def _arrived(self, model: GridModel, position: int) -> GridRow | None:
+        row = None
+        if self.pane.context.port is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    row = await model.arrived(position)
+        if row is None and position < model.count and not model.groups.header(position):
+            self.pane.app.notify(t("edit.not_here"), severity="warning")
+        return row
 
     def shown(self, row: TargetRow, name: str) -> Any:
         """The staged value of a cell, or the stored one."""
@@ -214,7 +232,7 @@ class CellEditing:
             return
         row, field = cell
         if not editable(field):
-            self.edit()
+            self.refuse(why_read_only(field))
             return
         hit = await self.pane.app.push_screen_wait(
             Finder(t("values.placeholder", field=title_of(field)), value_hits(field))
@@ -229,9 +247,12 @@ class CellEditing:
 
     async def _edit_outside(self) -> None:
         cell = await self.here()
-        if cell is None or not editable(cell[1]):
+        if cell is None:
             return
         row, field = cell
+        if not editable(field):
+            self.refuse(why_read_only(field))
+            return
         edited = edit_outside(self.pane.app, field, self.shown(row, field["name"]))
         if edited is not None:
             self.take(Target(row, field), edited.value, edited.message)

@@ -30,7 +30,8 @@ MOST = 200
 
 
 class CommentsSheet(Sheet[None]):
-    """The comments above, the line to write in below. ^S sends; Esc leaves the line, then the sheet."""
+    """The comments above, the line to write in below, where one begins. ^S sends; Tab or ↑ goes to the comments, where
+    letters are keys; Esc leaves, and what was typed is there again next time."""
 
     DEFAULT_CSS = """
     CommentsSheet > .sheet { width: 90; height: 92%; }
@@ -42,26 +43,40 @@ class CommentsSheet(Sheet[None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("comments")]
     action_context = "comments"
 
-    def __init__(self, context: Context, info: TableInfo, key: str, name: str) -> None:
+    def __init__(self, context: Context, info: TableInfo, key: str, name: str, *, why_barred: str = "") -> None:
+        """why_barred: why nothing can be written here; "" when it can."""
         super().__init__(context, f"{t('comments.title')} · {name}")
-        self.info, self.key = info, key
+        self.info, self.key, self.barred = info, key, why_barred
         self.shown: list[tuple[Comment, bool]] = []
         self.only_pending = False
         self.me: WhoAmI | None = None
-        self.parent_id: str | None = None
-        self.edited: str | None = None
+        self.answered: Comment | None = None
+        self.edited: Comment | None = None
         self.loaded = False
 
     def compose_body(self) -> Iterable[Widget]:
         yield OptionList(id="comments", compact=True, markup=False)
-        yield Static(t("comments.write"), id="comments-what", markup=False)
+        yield Static(id="comments-what", markup=False)
         choices = CompletionList()
         yield MentionArea(self.context, choices)
         yield choices
 
     def on_mount(self) -> None:
-        self.listing.focus()
+        self.area.restore(self.context.session.get(self.draft_name, {}))
+        if self.barred:
+            self.area.display = False
+        self._here.focus()
         self.load()
+
+    @property
+    def draft_name(self) -> str:
+        """What is typed and not sent is kept under it."""
+        return f"comment.{self.info['sqlName']}.{self.key}"
+
+    @property
+    def _here(self) -> Widget:
+        """Where one goes on."""
+        return self.listing if self.barred or self.only_pending else self.area
 
     @property
     def listing(self) -> OptionList:
@@ -96,11 +111,22 @@ class CommentsSheet(Sheet[None]):
         listing.add_options(Option(self.line(comment, answer)) for comment, answer in self.shown)
         last = len(self.shown) - 1
         listing.highlighted = (last if at is None else min(at, last)) if self.shown else None
-        if not self.shown:
+        self.hint()
+        self.refresh_bindings()
+
+    def on_descendant_focus(self) -> None:
+        self.hint()
+
+    def hint(self) -> None:
+        """What the line below is for, or what the comments are."""
+        if self.edited is not None:
+            self._tell(t("comments.editing"))
+        elif self.answered is not None:
+            self._tell(t("comments.replying", name=author(self.answered)))
+        elif self.loaded and not self.shown:
             self._tell(t("comments.none_pending" if self.only_pending else "comments.none"))
         else:
-            self._tell(t("comments.write"))
-        self.refresh_bindings()
+            self._tell("" if self.barred else t("comments.keys" if self.area.has_focus else "comments.write"))
 
     @staticmethod
     def line(comment: Comment, answer: bool) -> Content:
@@ -138,6 +164,8 @@ class CommentsSheet(Sheet[None]):
         match action:
             case "comments_send":
                 return self.area.has_focus
+            case "comments_list":
+                return self.area.has_focus and bool(self.shown)
             case "comments_reply":
                 return comment is not None and comment["parentCommentId"] is None and not self.only_pending
             case "comments_edit":
@@ -152,33 +180,48 @@ class CommentsSheet(Sheet[None]):
 
     # ── Writing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _begin(self, text: str, hint: str, *, parent: str | None = None, edited: str | None = None) -> None:
-        self.parent_id, self.edited = parent, edited
-        self.area.text = text
+    def why_barred(self, action: str) -> str:
+        return self.barred if action in ("comments_write", "comments_reply") else ""
+
+    def _begin(self, *, parent: Comment | None = None, edited: Comment | None = None) -> None:
+        self._end()
+        self.answered, self.edited = parent, edited
+        if edited is not None:
+            self._keep_draft()
+            self.area.text = edited["content"]
         self.area.move_cursor(self.area.document.end)
         self.area.focus()
-        self._tell(hint)
+        self.hint()
 
     def action_comments_write(self) -> None:
-        self._begin(self.area.text, t("comments.keys"))
+        self._begin()
 
     def action_comments_reply(self) -> None:
-        comment = self.chosen()
-        if comment is not None:
-            self._begin("", t("comments.replying", name=author(comment)), parent=comment["id"])
+        self._begin(parent=self.chosen())
 
     def action_comments_edit(self) -> None:
-        comment = self.chosen()
-        if comment is not None:
-            self._begin(comment["content"], t("comments.editing"), edited=comment["id"])
+        self._begin(edited=self.chosen())
 
-    def action_leave(self) -> None:
-        """Out of the line first; what was typed stays there."""
-        if self.area.has_focus:
-            self.listing.focus()
-            self._tell(t("comments.write"))
-        else:
+    def action_comments_list(self) -> None:
+        self.listing.focus()
+
+    def action_dialog_leave(self) -> None:
+        """Out of an answer or a change first."""
+        if self.answered is None and self.edited is None:
+            self._keep_draft()
             self.dismiss(None)
+            return
+        self._end()
+        self.listing.focus()
+
+    def _keep_draft(self) -> None:
+        self.context.session.put(self.draft_name, self.area.draft or None)
+
+    def _end(self) -> None:
+        """An answer is a comment again, and a text that was changed gives way to what was typed before."""
+        if self.edited is not None:
+            self.area.restore(self.context.session.get(self.draft_name, {}))
+        self.answered = self.edited = None
 
     @work(exclusive=True, group="send", exit_on_error=False)
     async def action_comments_send(self) -> None:
@@ -189,16 +232,20 @@ class CommentsSheet(Sheet[None]):
         table = self.info["sqlName"]
         try:
             if self.edited is not None:
-                await port.change_comment(table, self.key, self.edited, content=text)
+                await port.change_comment(table, self.key, self.edited["id"], content=text)
             else:
-                await port.comment(table, self.key, text, parent=self.parent_id, mentions=self.area.named)
+                parent = self.answered["id"] if self.answered is not None else None
+                await port.comment(table, self.key, text, parent=parent, mentions=self.area.named)
         except SovriumError as error:
             self._tell(f"! {error.message}")
             return
-        self.area.clear_text()
-        self.parent_id = self.edited = None
+        if self.edited is None:
+            self.area.restore({})
+            self._keep_draft()
+        if self.answered is not None or self.edited is not None:
+            self.listing.focus()
+        self._end()
         self.listing.highlighted = None
-        self.listing.focus()
         self.load()
 
     @work(exclusive=True, group="send", exit_on_error=False)
@@ -235,4 +282,6 @@ class CommentsSheet(Sheet[None]):
     def action_comments_queue(self) -> None:
         """What waits for a decision in the whole table; again: what is said about this record."""
         self.only_pending = not self.only_pending
+        self.area.display = not self.only_pending and not self.barred
+        self._here.focus()
         self.load()

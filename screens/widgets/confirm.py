@@ -1,19 +1,21 @@
 """A question before something that cannot be taken back, as heavy as what it asks about."""
 
-from textual.app import App, ComposeResult
+from collections.abc import Iterable
+
+from textual.app import App
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
 from screens.services.text import t
+from screens.widgets.dialog import Dialog
 
 
-class Confirm(ModalScreen[bool]):
+class Confirm(Dialog[bool]):
     """The safe button has the focus. With `typed`, that text must be written before the other one works."""
 
     BINDINGS = [
-        Binding("escape", "no", show=False),
         Binding("left,up", "app.focus_previous", show=False),
         Binding("right,down", "app.focus_next", show=False),
     ]
@@ -25,7 +27,7 @@ class Confirm(ModalScreen[bool]):
         self.title_text, self.text, self.typed = title, text, typed
         self.yes, self.no, self.danger = yes or t("confirm.yes"), no or t("confirm.no"), danger
 
-    def compose(self) -> ComposeResult:
+    def compose_box(self) -> Iterable[Widget]:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = self.title_text
             if self.text:
@@ -52,7 +54,14 @@ class Confirm(ModalScreen[bool]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         self.dismiss(event.button.id == "yes")
 
-    def action_no(self) -> None:
+    async def action_dialog_choose(self) -> None:
+        """Enter: the button, or the word, that has the focus."""
+        if isinstance(self.focused, Button):
+            self.focused.action_press()
+        elif isinstance(self.focused, Input):
+            await self.focused.action_submit()
+
+    def action_dialog_leave(self) -> None:
         self.dismiss(False)
 
 

@@ -10,8 +10,8 @@ from core.contract.migrations import MigrationPlan, SchemaEdit
 from screens.presenters.draft import Change, Draft
 from screens.presenters.format.line import one_line
 from screens.presenters.migration import loses
+from screens.presenters.refusal import problem_of
 from screens.services.text import t
-from screens.widgets.form_sheet import problem_of
 from screens.widgets.live_screen import LiveScreen
 from screens.widgets.plan_sheet import PlanSheet
 

@@ -16,9 +16,9 @@ from core.client import Port, SovriumError
 from core.contract.auth import EnrolmentBody
 from screens.actions.binding import bindings_of
 from screens.presenters.qr import in_groups, qr_lines, short_uri
+from screens.presenters.refusal import problem_of
 from screens.services.context import Context
 from screens.services.text import t
-from screens.widgets.form_sheet import problem_of
 from screens.widgets.sheet import Sheet
 
 ROUND_ABOUT = 3
@@ -37,7 +37,6 @@ class EnrolmentSheet(Sheet[bool]):
     EnrolmentSheet #enrolment-text { width: 34; height: auto; padding: 0 0 0 2; }
     EnrolmentSheet.textual #enrolment-text { width: 70; padding: 1; }
     EnrolmentSheet Static { margin-bottom: 1; }
-    EnrolmentSheet KeyFooter { margin-top: 0; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("form", priority=True)]
     action_context = "form"
@@ -89,7 +88,7 @@ class EnrolmentSheet(Sheet[bool]):
             return
         self.dismiss(True)
 
-    def action_leave(self) -> None:
+    def action_dialog_leave(self) -> None:
         self.dismiss(False)
 
 

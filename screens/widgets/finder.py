@@ -1,25 +1,25 @@
 """The box that finds things by a few letters: palette, goto, choice of theme and language, history."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from textual import work
-from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 
 from core.client import SovriumError
 from screens.presenters.finder import Hit, Search, best
 from screens.services.text import t
+from screens.widgets.dialog import Dialog
 from screens.widgets.menu import Menu
 
 DEBOUNCE = 0.08
 """Seconds of rest before a source on the server is asked."""
 
 
-class Finder(ModalScreen[Hit | None]):
+class Finder(Dialog[Hit | None]):
     """Dismisses with the chosen hit, None for none; the caller runs it.
 
     hits: choices known here. search: one more source, asked on the server. preview: told the highlighted hit (None when
@@ -27,7 +27,6 @@ class Finder(ModalScreen[Hit | None]):
     """
 
     BINDINGS = [
-        Binding("escape", "leave", show=False),
         Binding("down,ctrl+n", "move(1)", show=False),
         Binding("up,ctrl+p", "move(-1)", show=False),
         Binding("pagedown", "move(8)", show=False),
@@ -51,7 +50,7 @@ class Finder(ModalScreen[Hit | None]):
         self.free = free
         self._typed = ""
 
-    def compose(self) -> ComposeResult:
+    def compose_box(self) -> Iterable[Widget]:
         with Vertical(id="finder"):
             yield Input(placeholder=self.placeholder, id="finder-input", compact=True)
             yield Menu(id="finder-menu")
@@ -115,6 +114,9 @@ class Finder(ModalScreen[Hit | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self.action_dialog_choose()
+
+    def action_dialog_choose(self) -> None:
         self.dismiss(self.query_one(Menu).current())
 
     def action_move(self, step: int) -> None:
@@ -123,7 +125,7 @@ class Finder(ModalScreen[Hit | None]):
             at = (menu.highlighted or 0) + step
             menu.highlighted = at % len(menu.hits) if abs(step) == 1 else max(0, min(at, len(menu.hits) - 1))
 
-    def action_leave(self) -> None:
+    def action_dialog_leave(self) -> None:
         if self.preview is not None:
             self.preview(None)
         self.dismiss(None)

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from core.client import SovriumError
 from screens.actions.binding import bindings_of
+from screens.presenters.refusal import problem_of, refused_names
 from screens.services.context import Context
 from screens.widgets.sheet import Sheet
 
@@ -24,7 +25,7 @@ ROUND_ABOUT = 12
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One line. choices: offered while typing (→ takes one)."""
+    """One line. name: as the server calls the value. choices: offered while typing (→ takes one)."""
 
     name: str
     label: str
@@ -35,12 +36,13 @@ class Ask:
 
 class FormSheet(Sheet[Values | None]):
     """Dismisses with what was typed, by name; None for nothing. `send` is done before it leaves: what it raises stands in
-    the form, and everything but the secrets stays as it was typed."""
+    the form, the lines it is about are marked, and everything but the secrets stays as it was typed."""
 
     DEFAULT_CSS = """
     FormSheet > .sheet { width: 72; }
     FormSheet .sheet-body { max-height: 100%; }
     FormSheet .label { color: $foreground-muted; height: 1; }
+    FormSheet .label.refused { color: $text-error; text-style: bold; }
     FormSheet Input { margin-bottom: 1; }
     FormSheet.tight Input { margin-bottom: 0; }
     FormSheet.tight .sheet-body { padding: 0 2; }
@@ -63,7 +65,7 @@ class FormSheet(Sheet[Values | None]):
 
     def compose_body(self) -> Iterable[Widget]:
         for ask in self.asks:
-            yield Static(ask.label, classes="label", markup=False)
+            yield Static(ask.label, id=f"label-{ask.name}", classes="label", markup=False)
             suggester = SuggestFromList(ask.choices, case_sensitive=False) if ask.choices else None
             yield Input(ask.value, password=ask.secret, id=f"ask-{ask.name}", compact=True, suggester=suggester)
         if self.note:
@@ -75,11 +77,10 @@ class FormSheet(Sheet[Values | None]):
         self.set_class(3 * len(self.asks) + ROUND_ABOUT > self.app.size.height, "tight")
         self.query(Input).first().focus()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    def action_form_next(self) -> None:
         """Enter: the next line; from the last one, done."""
-        event.stop()
         lines = list(self.query(Input))
-        at = lines.index(event.input)
+        at = lines.index(self.focused) if isinstance(self.focused, Input) else -1
         if at + 1 < len(lines):
             lines[at + 1].focus()
         else:
@@ -98,7 +99,7 @@ class FormSheet(Sheet[Values | None]):
             try:
                 await self.send(values)
             except (SovriumError, ValueError) as error:
-                self.tell(problem_of(error))
+                self.tell(error)
                 return
             finally:
                 self._busy = False
@@ -106,16 +107,22 @@ class FormSheet(Sheet[Values | None]):
         self._wipe()
         self.dismiss(values)
 
-    def tell(self, problem: str) -> None:
-        """Say what is wrong; the first secret line, emptied, is where one goes on."""
+    def tell(self, error: Exception) -> None:
+        """Say what is wrong and mark where. One goes on in the first line that is wrong, or in the first secret one: all
+        of these are empty now."""
         said = self.query_one("#form-problem", Static)
         said.display = True
-        said.update(problem)
-        secrets = [ask for ask in self.asks if ask.secret]
-        if secrets:
-            self._line(secrets[0]).focus()
+        said.update(problem_of(error))
+        names = refused_names(error)
+        refused = [ask for ask in self.asks if ask.name in names]
+        for ask in self.asks:
+            label = self.query_one(f"#label-{ask.name}", Static)
+            label.set_class(ask in refused, "refused")
+            label.update(f"! {ask.label}" if ask in refused else ask.label)
+        if go_on := [*(ask for ask in refused if not ask.secret), *(ask for ask in self.asks if ask.secret)]:
+            self._line(go_on[0]).focus()
 
-    def action_leave(self) -> None:
+    def action_dialog_leave(self) -> None:
         self._wipe()
         self.dismiss(None)
 
@@ -126,13 +133,3 @@ class FormSheet(Sheet[Values | None]):
         for ask in self.asks:
             if ask.secret:
                 self._line(ask).clear()
-
-
-def problem_of(error: Exception) -> str:
-    """A refusal in a sentence or two."""
-    if not isinstance(error, SovriumError):
-        return str(error)
-    lines = [error.message, *map(str, getattr(error, "details", ())[:3])]
-    if error.hint:
-        lines.append(error.hint)
-    return "\n".join(dict.fromkeys(filter(None, lines)))

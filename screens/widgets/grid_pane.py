@@ -17,6 +17,7 @@ from textual.worker import Worker
 from core.contract.console import CommitAnswer
 from core.contract.tables import TableInfo
 from screens.actions.binding import bindings_of
+from screens.actions.registry import BY_ID
 from screens.presenters.grid_model import GridModel
 from screens.presenters.permission import closed, permitted
 from screens.presenters.record import RecordEdits
@@ -32,7 +33,7 @@ from screens.widgets.editors.registry import EditorHost
 from screens.widgets.grid.grid import VirtualGrid
 from screens.widgets.grid_transfer import GridTransfer
 from screens.widgets.grid_views import GridViews
-from screens.widgets.pane_access import PaneAccess
+from screens.widgets.pane_access import OF_CELL, PaneAccess
 from screens.widgets.pane_grid import PaneGrid
 from screens.widgets.pane_title import title_of_pane
 from screens.widgets.row_editing import RowEditing
@@ -91,7 +92,7 @@ class GridPane(Container):
         self.transfer = GridTransfer(self)
         self.views = GridViews(self)
         self.desk = ViewDesk(self)
-        self._has_rows = False
+        self._has_rows = self._is_denied = False
         self._stops: list[Callable[[], None]] = []
 
     def compose(self) -> ComposeResult:
@@ -190,6 +191,25 @@ class GridPane(Container):
         """Why the caller may not do it here; "" when nothing forbids it (P-043)."""
         return self.access.why_barred(action)
 
+    def tell_barred(self, action: str, why: str) -> bool:
+        """What is about the cell under the cursor is told there, and stays; False for the rest."""
+        if self.access.denied_field is None or action not in OF_CELL:
+            return False
+        self.editing.refuse(why)
+        return True
+
+    def hint_for_none(self) -> str:
+        """What can be done about having no rows."""
+        if self.model is None:
+            return ""
+        if self.model.query.filter:
+            return t("grid.no_match_hint", change=self._key("filter.builder"), clear=self._key("app.back"))
+        keys = {"new": self._key("row.new"), "file": self._key("data.import"), "paste": self._key("grid.paste")}
+        return "" if self.why_barred("row_new") else t("grid.empty_hint", **keys)
+
+    def _key(self, action: str) -> str:
+        return self.context.keymap.label(BY_ID[action])
+
     def paint_title(self) -> None:
         title = title_of_pane(self)
         if title is not None:
@@ -211,6 +231,9 @@ class GridPane(Container):
 
     def on_virtual_grid_cursor_moved(self, event: VirtualGrid.CursorMoved) -> None:
         event.stop()
+        if self._is_denied is (self.access.denied_field is None):
+            self._is_denied = not self._is_denied
+            self.screen.refresh_bindings()  # some keys are crossed out there
         self.tell_moved()
 
     def on_virtual_grid_layout_changed(self, event: VirtualGrid.LayoutChanged) -> None:
@@ -233,7 +256,7 @@ class GridPane(Container):
         field = self.edits.field_here() if self.edits else None
         if action in ("link_follow", "link_peek"):
             return field is not None and field["family"] == "link"
-        if action in ("grid_external", "grid_clear", "grid_value", "grid_bulk", "grid_edit"):
+        if action in ("grid_open", "grid_external", "grid_clear", "grid_value", "grid_bulk", "grid_edit"):
             return self.model is not None and self.model.count > 0
         return True
 
@@ -341,8 +364,6 @@ class GridPane(Container):
             self.action_grid_clear()
 
     def action_data_import(self) -> None:
-        if self.access.denied("create"):
-            return
         self.transfer.import_file()
 
     def action_filter_builder(self) -> None:

@@ -62,6 +62,15 @@ def completed(value: str) -> str | None:
     return f"{folder}{slash}{fitting.name}{'/' if fitting.is_dir() else ''}"
 
 
+def typed_path(text: str) -> Path:
+    """The path that was typed. A whole path behind the one that stood there (`/home/me//tmp/a.csv`) is the one meant."""
+    for sign, keep in (("/~/", "~/"), ("//", "/")):
+        _, found, rest = text.rpartition(sign)
+        if found:
+            text = keep + rest
+    return Path(text).expanduser()
+
+
 class ImportDialog(Sheet[ImportWanted | None]):
     """Enter on the path reads the head of the file; then ^S starts."""
 
@@ -99,7 +108,7 @@ class ImportDialog(Sheet[ImportWanted | None]):
 
     @property
     def path(self) -> Path:
-        return Path(self.query_one(Input).value).expanduser()
+        return typed_path(self.query_one(Input).value)
 
     def note(self, text: str, *, problem: bool = False) -> None:
         note = self.query_one("#import-note", Static)

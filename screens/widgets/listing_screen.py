@@ -16,10 +16,10 @@ from textual.widgets.option_list import Option
 
 from core.client import NotFound, Port, SovriumError
 from screens.presenters.migration import Line
+from screens.presenters.refusal import problem_of
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import t
-from screens.widgets.form_sheet import problem_of
 from screens.widgets.line_view import LineView
 from screens.widgets.live_screen import ReadingScreen
 

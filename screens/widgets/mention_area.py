@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from textual import events, work
 from textual.geometry import Offset
@@ -36,12 +36,23 @@ class MentionArea(TextArea):
         """Ids of the people who were chosen from the list and still stand in the text."""
         return still_named(self.text, self._chosen)
 
-    def clear_text(self) -> None:
-        self.text = ""
-        self._chosen = {}
+    @property
+    def draft(self) -> dict[str, Any]:
+        """What stands here, to be kept; empty for nothing."""
+        return {"text": self.text, "people": self._chosen} if self.text.strip() else {}
+
+    def restore(self, draft: Mapping[str, Any]) -> None:
+        """Take up what `draft` has told, in place of what stands here."""
+        self.text, self._chosen = draft.get("text", ""), dict(draft.get("people", {}))
+        self.move_cursor(self.document.end)
         self.choices.close()
 
     def on_key(self, event: events.Key) -> None:
+        if event.key == "up" and not self.choices.display and self.cursor_at_first_line:
+            event.stop()
+            event.prevent_default()
+            self.screen.focus_previous()
+            return
         if not self.choices.display or event.key not in self.LIST_KEYS:
             return
         event.stop()

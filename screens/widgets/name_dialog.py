@@ -13,6 +13,7 @@ class NameDialog(Sheet[str | None]):
     """Dismisses with what was typed; "" and None mean nothing."""
 
     DEFAULT_CSS = "NameDialog > .sheet { width: 50; }"
+    action_context = "form"
 
     def __init__(self, context: Context, title: str, value: str = "") -> None:
         super().__init__(context, title)
@@ -23,4 +24,7 @@ class NameDialog(Sheet[str | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.dismiss(event.value.strip())
+        self.action_form_next()
+
+    def action_form_next(self) -> None:
+        self.dismiss(self.query_one(Input).value.strip())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from core.contract.tables import FieldInfo
 from screens.presenters.permission import EVERYTHING
 from screens.presenters.value import why_read_only
 from screens.services.text import t
@@ -12,13 +13,14 @@ from screens.services.text import t
 if TYPE_CHECKING:
     from screens.widgets.grid_pane import GridPane
 
+OF_CELL = frozenset(("grid_edit", "grid_external", "grid_clear", "grid_value", "grid_bulk", "grid_paste"))
+"""What changes the cell under the cursor."""
 NEEDS = {
     **dict.fromkeys(("row_new", "row_duplicate", "data_import"), "create"),
-    **dict.fromkeys(("grid_edit", "grid_external", "grid_clear", "grid_value", "grid_bulk", "grid_paste"), "update"),
+    **dict.fromkeys(OF_CELL, "update"),
     "row_delete": "delete",
     "rows_bulk": "update",
     "data_export": "export",
-    "row_comments": "comment",
     "trash_restore": "restore",
     "trash_erase": "permanentDelete",
     "trash_empty": "permanentDelete",
@@ -28,6 +30,9 @@ NEEDS = {
     "record_value": "update",
 }
 """What must be allowed for an action to be of use."""
+
+OF_LIVING = OF_CELL | {"grid_open", "mode_entry", "row_new", "row_duplicate", "data_import", "rows_bulk"}
+"""What is not done to rows in the trash."""
 
 
 class PaneAccess:
@@ -39,12 +44,13 @@ class PaneAccess:
 
     def denied(self, operation: str) -> bool:
         """Whether the caller may not do this here; says so."""
-        reason = self._denial(operation)
+        reason = self.denial(operation)
         if reason:
             self.pane.app.notify(reason, severity="warning")
         return bool(reason)
 
-    def _denial(self, operation: str) -> str:
+    def denial(self, operation: str) -> str:
+        """Why the caller may not do this here; "" when nothing forbids it."""
         info = self.pane.info
         if self.may.get(operation, True) or info is None:
             return ""
@@ -52,13 +58,21 @@ class PaneAccess:
             return t("views.read_only")
         return t("access.denied", operation=t(f"access.may.{operation}"), table=info["name"])
 
+    @property
+    def denied_field(self) -> FieldInfo | None:
+        """The field under the cursor, where it is one that the caller may not change."""
+        field = self.pane.edits.field_here() if self.pane.edits and self.pane.model and self.pane.model.count else None
+        return field if field is not None and field["options"].get("denied") else None
+
     def why_barred(self, action: str) -> str:
         """Why the caller may not do it here; "" when nothing forbids it (P-043)."""
-        operation, model, edits = NEEDS.get(action, ""), self.pane.model, self.pane.edits
+        if action in OF_LIVING and self.pane.model is not None and self.pane.model.query.deleted:
+            return t("access.trash")
+        operation, model = NEEDS.get(action, ""), self.pane.model
+        if action == "grid_paste" and self.may.get("create", True):
+            return ""  # new rows; whether what is there may change is asked once it is known
         if action == "row_delete" and model is not None and model.query.deleted:
             operation = "restore"
-        if operation == "update" and model is not None and model.count:
-            field = edits.field_here() if edits else None
-            if field is not None and field["options"].get("denied"):
-                return why_read_only(field)
-        return self._denial(operation) if operation else ""
+        if action in OF_CELL and (field := self.denied_field) is not None:
+            return why_read_only(field)
+        return self.denial(operation) if operation else ""

@@ -34,6 +34,11 @@ class PaneGrid(VirtualGrid):
         face.focus(scroll_visible)
         return self
 
+    def hint(self) -> str:
+        """The pane knows the keys, and what one may do."""
+        say = getattr(self.parent, "hint_for_none", None)
+        return say() if say is not None else ""
+
     def check_consume_key(self, key: str, character: str | None) -> bool:
         if super().check_consume_key(key, character):
             return True

@@ -73,4 +73,5 @@ class PlanSheet(Sheet[bool]):
         if self.may:
             self.dismiss(True)
         else:
-            self.app.bell()
+            missing = t("migrations.type", word=self.word) if self.word else t("migrations.no_steps")
+            self.notify(missing, severity="warning")

@@ -14,12 +14,13 @@ from textual.widgets.option_list import Option
 
 from core.client import SovriumError
 from screens.actions.binding import bindings_of
+from screens.presenters.refusal import Refusal, problem_of
 from screens.presenters.role_draft import PUBLIC, RoleDraft, policy_line, read_names
 from screens.presenters.simulation import as_person, people_hits, request_of, simulated_lines, subject_hits
 from screens.services.context import Context
 from screens.services.text import t
 from screens.widgets.finder import Finder
-from screens.widgets.form_sheet import Ask, FormSheet, Values, problem_of
+from screens.widgets.form_sheet import Ask, FormSheet, Values
 from screens.widgets.line_view import LineView
 from screens.widgets.sheet import Sheet
 
@@ -111,7 +112,7 @@ class PolicySheet(Sheet[None]):
 
         async def judge(values: Values) -> None:
             if not values["name"] or values["name"] in taken:
-                raise ValueError(t("roles.policies.name-wrong"))
+                raise Refusal(t("roles.policies.name-wrong"), "name")
             await self._judge(str(old.get("name") or values["name"]), policy_of(values))
 
         values = await self.app.push_screen_wait(

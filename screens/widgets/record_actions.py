@@ -56,7 +56,8 @@ class RecordActions:
         from screens.widgets.comments_sheet import CommentsSheet
 
         if (here := self.here()) is not None:
-            await self.pane.app.push_screen_wait(CommentsSheet(self.pane.context, *here))
+            barred = self.pane.access.denial("comment")
+            await self.pane.app.push_screen_wait(CommentsSheet(self.pane.context, *here, why_barred=barred))
 
     def _refresh(self) -> None:
         """Show the rows as they are after a change that was made from here."""
@@ -81,7 +82,7 @@ class RecordActions:
     async def erase(self) -> None:
         """Delete the chosen rows of the trash for good, once their number was typed."""
         edits, info, port = self.pane.edits, self.pane.info, self.pane.context.port
-        if edits is None or info is None or port is None or self.pane.access.denied("permanentDelete"):
+        if edits is None or info is None or port is None:
             return
         rows = await self.pane.transfer.guarded(edits.chosen_rows([]))
         if not rows:
@@ -110,7 +111,10 @@ class RecordActions:
         if info is None or port is None:
             return
         typed = await self.pane.app.push_screen_wait(NameDialog(context, t("trash.days"), "30"))
-        if typed is None or not typed.strip().isdecimal():
+        if typed is None:
+            return
+        if not typed.strip().isdecimal():
+            self.pane.app.notify(t("trash.no_days"), severity="warning")
             return
         days = int(typed)
         title = t("trash.empty", table=info["name"], count=days)
@@ -133,7 +137,7 @@ class RecordActions:
         from screens.widgets.bulk_sheet import BulkSheet
 
         edits, info, model = self.pane.edits, self.pane.info, self.pane.model
-        if edits is None or info is None or model is None or not model.count or self.pane.access.denied("update"):
+        if edits is None or info is None or model is None or not model.count:
             return
         field = await self._field(info)
         if field is None:

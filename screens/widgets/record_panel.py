@@ -232,6 +232,7 @@ class RecordPanel(Container):
     def on_record_form_moved(self, event: RecordForm.Moved) -> None:
         event.stop()
         self.paint_note()
+        self.screen.refresh_bindings()  # files and sections have keys of their own
 
     def field_here(self) -> FieldInfo | None:
         line = self.form.current

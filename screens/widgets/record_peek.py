@@ -26,7 +26,7 @@ class RecordPeek(Sheet[bool]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,ctrl+right_square_bracket", "go", show=False),
-        Binding("K,q", "leave", show=False),
+        Binding("K,q", "dialog_leave", show=False),
     ]
 
     def __init__(self, context: Context, info: TableInfo, record: Record) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from screens.presenters.value import editable, title_of
+from screens.presenters.value import editable, title_of, why_read_only
 from screens.services.text import t
 
 if TYPE_CHECKING:
@@ -27,7 +27,13 @@ class RowEditing:
 
     async def _clear(self) -> None:
         edits = self.pane.edits
-        done = await self.pane.transfer.guarded(edits.clear()) if edits else None
+        if edits is None:
+            return
+        here = edits.field_here()
+        if here is not None and not any(map(editable, edits.chosen_fields())):
+            self.pane.editing.refuse(why_read_only(here))
+            return
+        done = await self.pane.transfer.guarded(edits.clear())
         if done is not None and done[1] and not done[0]:
             self.pane.app.notify(t("value.required", field=title_of(done[1][0])), severity="warning")
 
@@ -36,8 +42,6 @@ class RowEditing:
         self.pane.run_worker(self._new(), group="edit", exclusive=True, exit_on_error=False)
 
     async def _new(self) -> None:
-        if self.pane.access.denied("create"):
-            return
         if self.pane.face is not None:
             self.pane.desk.new_row()
             return
@@ -65,8 +69,6 @@ class RowEditing:
         self._start(self._duplicate())
 
     async def _duplicate(self) -> None:
-        if self.pane.access.denied("create"):
-            return
         edits = self.pane.edits
         if edits is None:
             return
@@ -81,10 +83,6 @@ class RowEditing:
         self._start(self._delete())
 
     async def _delete(self) -> None:
-        if self.pane.access.denied(
-            "restore" if self.pane.model is not None and self.pane.model.query.deleted else "delete"
-        ):
-            return
         edits, model = self.pane.edits, self.pane.model
         if edits is None or model is None or not model.count:
             return

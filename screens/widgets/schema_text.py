@@ -10,8 +10,8 @@ from textual.widgets import Static, TextArea
 
 from core.client import SovriumError
 from screens.actions.binding import bindings_of
+from screens.presenters.refusal import problem_of
 from screens.services.context import Context
-from screens.widgets.form_sheet import problem_of
 from screens.widgets.sheet import Sheet
 
 

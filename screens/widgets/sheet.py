@@ -1,26 +1,26 @@
-"""The frame of the dialogs over tables: a title, a body, and a footer with the keys of what has the focus."""
+"""The frame of the dialogs over tables: a title and a body."""
 
 from collections.abc import Iterable
 from typing import ClassVar, TypeVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import OptionList
 from textual.worker import Worker
 
+from screens.actions.binding import bindings_for, chain_of
+from screens.actions.registry import BY_ID
 from screens.services.context import Context
 from screens.widgets.defect import tell_defect
-from screens.widgets.footer import KeyFooter
+from screens.widgets.dialog import Dialog
 
 T = TypeVar("T")
 
 
-class Sheet(ModalScreen[T]):
-    """Base of a dialog; a subclass claims an action context and yields its widgets. Esc leaves without an answer."""
+class Sheet(Dialog[T]):
+    """Base of a dialog in a frame; a subclass claims an action context and yields its widgets."""
 
     DEFAULT_CSS = """
     Sheet { align: center middle; background: $background 60%; }
@@ -29,8 +29,7 @@ class Sheet(ModalScreen[T]):
         border: round $primary; border-title-color: $primary; border-title-style: bold;
         border-subtitle-color: $foreground-muted; padding: 0;
     }
-    Sheet .sheet-body { height: auto; padding: 1 2 0 2; layers: base editor; }
-    Sheet KeyFooter { background: $panel; padding: 0 1; margin-top: 1; }
+    Sheet .sheet-body { height: auto; padding: 1 2; layers: base editor; }
     Sheet OptionList {
         border: none; background: transparent; padding: 0; height: auto; max-height: 18; scrollbar-size-vertical: 1;
     }
@@ -46,23 +45,21 @@ class Sheet(ModalScreen[T]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", show=False),
+        *bindings_for([BY_ID["app.help"]]),
         Binding("j", "list_down", show=False),
         Binding("k", "list_up", show=False),
     ]
-    action_context: str | tuple[str, ...] = ()
 
     def __init__(self, context: Context, title: str) -> None:
         super().__init__()
         self.context = context
         self.sheet_title = title
 
-    def compose(self) -> ComposeResult:
+    def compose_box(self) -> Iterable[Widget]:
         with Vertical(classes="sheet") as sheet:
             sheet.border_title = self.sheet_title
             with Container(classes="sheet-body"):
                 yield from self.compose_body()
-            yield KeyFooter(self.context)
 
     def compose_body(self) -> Iterable[Widget]:
         """The dialog's own widgets."""
@@ -79,8 +76,10 @@ class Sheet(ModalScreen[T]):
         if isinstance(self.focused, OptionList):
             self.focused.action_cursor_up()
 
-    def action_leave(self) -> None:
-        self.dismiss(None)
+    def action_app_help(self) -> None:
+        from screens.help import HelpScreen
+
+        self.app.push_screen(HelpScreen(self.context, chain_of(self), self.sheet_title))
 
 
 def padded(text: str, width: int, style: str = "") -> Content:

@@ -129,7 +129,9 @@ class StatusLine(Bar):
         width = self.content_size.width
         shown = {part for part, (text, _) in self._parts.items() if text}
         note = ""
-        for part in FIRST_TO_GO:
+        # What is wrong with a cell is what one looks for in the line: it stays longest.
+        order = (*FIRST_TO_GO[1:], "note") if self._parts.get("note", ("", ""))[1] else FIRST_TO_GO
+        for part in order:
             over = self._width(shown) - width
             if over <= 0:
                 break

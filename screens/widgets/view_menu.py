@@ -46,7 +46,9 @@ class ViewMenu(Sheet[Wish | None]):
 
     def compose_body(self) -> Iterable[Widget]:
         yield OptionList(compact=True, markup=False)
-        yield Static(t("views.hint_changed" if self.changed else "views.hint"), classes="sheet-note", markup=False)
+        yield Static(
+            t("views.hint_changed") if self.changed else "", id="view-note", classes="sheet-note", markup=False
+        )
 
     def on_mount(self) -> None:
         options = self.query_one(OptionList)
@@ -92,23 +94,29 @@ class ViewMenu(Sheet[Wish | None]):
         wish = self._wishes[at] if at is not None else None
         return wish.look if wish is not None else None
 
+    def action_dialog_choose(self) -> None:
+        self.query_one(OptionList).action_select()
+
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
         self.dismiss(self._wishes[event.option_index])
+
+    def _tell(self, problem: str) -> None:
+        self.query_one("#view-note", Static).update(problem)
 
     def action_views_keep(self) -> None:
         self.dismiss(Wish("keep"))
 
     def action_views_update(self) -> None:
         if self.now is None or self.now.kind != "own":
-            self.app.bell()
+            self._tell(t("views.no_update"))
             return
         self.dismiss(Wish("update", self.now))
 
     def action_views_default(self) -> None:
         here = self.here
         if here is None or here.kind in ("suggested", "query"):
-            self.app.bell()
+            self._tell(t("views.no_default"))
             return
         self.dismiss(Wish("default", here))
 
@@ -121,7 +129,6 @@ class ViewMenu(Sheet[Wish | None]):
     def _on_own(self, what: Literal["rename", "delete"]) -> None:
         here = self.here
         if here is None or here.kind != "own":
-            self.app.bell()
-            self.query_one(Static).update(t("views.not_own"))
+            self._tell(t("views.not_own"))
             return
         self.dismiss(Wish(what, here))

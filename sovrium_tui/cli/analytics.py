@@ -22,6 +22,14 @@ def listed(key: str, *columns: str) -> Callable[[Report], Rows]:
     return lambda report: [tuple(each[name] for name in columns) for each in report[key]]
 
 
+def periods(report: Report) -> Rows:
+    """Days as days; hours of a day with their time."""
+    end = len("2026-11-20T13:00" if report["granularity"] == "hour" else "2026-11-20")
+    numbers = listed("timeSeries", "pageViews", "uniqueVisitors", "sessions")(report)
+    begins = [each["period"][:end].replace("T", " ") for each in report["timeSeries"]]
+    return [(begin, *row) for begin, row in zip(begins, numbers, strict=True)]
+
+
 def referrers(report: Report) -> Rows:
     return [(each["domain"] or "direct", each["pageViews"], each["uniqueVisitors"]) for each in report["referrers"]]
 
@@ -37,7 +45,7 @@ def shares(report: Report) -> Rows:
 SHOWN: Mapping[str, tuple[tuple[str, ...], Callable[[Report], Rows]]] = {
     "overview": (
         ("begins", "views", "visitors", "sessions"),
-        listed("timeSeries", "period", "pageViews", "uniqueVisitors", "sessions"),
+        periods,
     ),
     "pages": (("page", "views", "visitors"), listed("pages", "path", "pageViews", "uniqueVisitors")),
     "referrers": (("referrer", "views", "visitors"), referrers),

@@ -29,7 +29,11 @@ def test_visits_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     time = ("--from", "2026-11-20", "--to", "2026-11-21")
     status, out, err = run(*time)
     assert status == 0
-    assert [line.split()[1:] for line in out.splitlines()[2:]] == [["0", "0", "0"], ["1", "1", "1"]]
+    assert [line.split() for line in out.splitlines()[2:]] == [
+        ["2026-11-20", "0", "0", "0"],
+        ["2026-11-21", "1", "1", "1"],
+    ]
+    assert " 00:00 " in run(*time, "--granularity", "hour")[1]
     assert err.startswith("1 page view, 1 visitor, 1 session of 0 s, 100 % with one page")
     status, out, err = run("--show", "referrers", *time)
     assert out.splitlines()[-1].split() == ["news.example.org", "1", "1"]

@@ -71,6 +71,8 @@ async def test_a_person_signs_in_and_is_known_the_next_time(desk: Desk, tmp_path
     async with app.run_test(size=(100, 30)) as pilot:
         await until(pilot, lambda: prompt(app))
         assert "desk" in screen_text(app)
+        assert "Sign i" in screen_text(app), "the place behind does not wait for a server that is there"
+        assert screen_text(app).splitlines()[-1].strip().startswith("Enter Go on")
         await pilot.press(*"ana@example.org", "enter", *"wrong", "enter")
         await until(pilot, lambda: "is wrong" in screen_text(app))
         await pilot.press(*PASSWORD, "enter")

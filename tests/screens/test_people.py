@@ -129,7 +129,9 @@ async def test_ones_own_password_sessions_and_keys(desk: Desk) -> None:
         await pilot.press("p")
         sheet = await on(pilot, FormSheet)
         await pilot.press(*PASSWORD, "enter", *"one harbour at noon", "enter", *"another", "enter")
-        await until(pilot, lambda: "not the same" in shown(pilot))
+        await until(pilot, lambda: "! New password again" in shown(pilot) and "not the same" in shown(pilot))
+        assert pilot.app.focused is sheet.query_one("#ask-current"), "all three are to be typed again"
+        assert shown(pilot).splitlines()[-1].strip().startswith("Enter Go on   ^S Done   Esc Close")
         assert [sheet.query_one(f"#ask-{name}").value for name in ("current", "new", "again")] == ["", "", ""]
         await pilot.press(*PASSWORD, "enter", *"one harbour at noon", "enter", *"one harbour at noon", "enter")
         await until(pilot, lambda: pilot.app.screen is screen and len(screen.items) == 3)
@@ -149,7 +151,7 @@ async def test_a_087_a_091_ones_own_address_export_keys_and_end(desk: Desk, tmp_
         await pilot.press("m")
         await on(pilot, FormSheet)
         await pilot.press("ctrl+u", *"ana", "enter")
-        await until(pilot, lambda: "e-mail" in shown(pilot).lower() and app.screen.query_one("#form-problem").display)
+        await until(pilot, lambda: "! E-mail" in shown(pilot) and app.screen.query_one("#form-problem").display)
         await pilot.press(*"2@example.org", "enter")
         await until(pilot, lambda: app.screen is screen and any(to.startswith("ana2") for _, to in mail.told()))
         await pilot.press("x")

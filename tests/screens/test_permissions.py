@@ -17,11 +17,16 @@ async def test_a_read_only_table_says_so_and_takes_no_edit() -> None:
         assert isinstance(screen, TablesScreen)
         await until(pilot, lambda: screen.pane.grid is not None and screen.pane.grid.has_focus)
         await until(pilot, lambda: "read only" in screen_text(app))
-        await pilot.press("o", "d", "right", "e")
-        await until(pilot, lambda: "may not change it" in screen_text(app))
+        await pilot.press("o", "o", "d")
         told = [message.text for message in app.context.messages.messages]
-        assert "companies: your roles do not let you create records" in "\n".join(told)
-        assert any("delete" in text for text in told)
+        assert [word in text for word, text in zip(("create", "create", "delete"), told, strict=True)] == [True] * 3
+        assert len(app._notifications) == 2, "the same is told again, not twice"
+        for key in ("e", "delete", "ctrl+e", "enter"):
+            await pilot.press("right")
+            await until(pilot, lambda: "may not change it" not in screen_text(app))
+            await pilot.press(key)
+            await until(pilot, lambda: "may not change it" in screen_text(app))
+        assert "`:whoami` tells what you may" in screen_text(app), "all of it, in 80 columns"
         assert app.context.pending.count() == 0
         assert screen.pane.host.current is None
         assert "✗o New" in screen_text(app).splitlines()[-1]

@@ -1,5 +1,8 @@
 """Keys that come faster than the console works: none is lost, none goes to the wrong place."""
 
+import asyncio
+from typing import Any
+
 import pytest
 from textual._xterm_parser import XTermParser
 from textual.events import Key
@@ -10,8 +13,8 @@ from screens.services.keymap import Keymap
 from screens.tables import TablesScreen
 from screens.widgets.finder import Finder
 from screens.widgets.sql_editor import SqlEditor
-from tests.support.console import console, running, until
-from tests.support.memory_port import MemoryPort
+from tests.support.console import console, running, screen_text, until
+from tests.support.memory_port import MemoryPort, companies
 
 
 def burst(pilot: Pilot[int], *keys: str) -> None:
@@ -66,6 +69,44 @@ async def in_the_grid(pilot: Pilot[int]) -> TablesScreen:
     await until(pilot, lambda: pilot.app.focused is not None and pilot.app.focused is screen.pane.grid)
     await until(pilot, lambda: screen.pane.model is not None and screen.pane.model.row(0) is not None)
     return screen
+
+
+async def test_a_key_behind_the_one_that_opens_a_table_finds_its_rows() -> None:
+    """`T` needs the table that `g t` opens; without rows it says what can be done."""
+    app = console(MemoryPort(companies(0)))
+    async with running(app) as pilot:
+        burst(pilot, "g", "t", "T")
+        await until(pilot, lambda: "The trash is empty" in screen_text(app))
+        assert "✗o New row" in screen_text(app).splitlines()[-1]
+        burst(pilot, "o", "T")
+        await until(pilot, lambda: "o makes the first one · I imports a file" in screen_text(app))
+        assert "T leads back" in app.context.messages.messages[-1].text
+        assert not app.context.pending.count()
+
+
+async def test_a_key_for_a_row_on_its_way_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is typed on a row that is not here yet is not lost; a row that does not come is told."""
+    port, gate = MemoryPort(), asyncio.Event()
+    app = console(port)
+    async with running(app) as pilot:
+        screen = await in_the_grid(pilot)
+        window = port.window
+
+        async def held(*asked: Any) -> Any:
+            await gate.wait()
+            return await window(*asked)
+
+        monkeypatch.setattr(port, "window", held)
+        burst(pilot, "G", "right", "e", "x", "enter")
+        await until(pilot, lambda: place(screen) == 4999)
+        gate.set()
+        await until(pilot, lambda: app.context.pending.count() == 1)
+        assert [row.key for row in app.context.pending.rows()] == ["5000"]
+        gate.clear()
+        monkeypatch.setattr("screens.widgets.cell_editing.PATIENCE", 0)
+        burst(pilot, "pageup", "ctrl+home", *["pagedown"] * 40, "e")
+        messages = app.context.messages.messages
+        await until(pilot, lambda: messages and "has not come yet" in messages[-1].text)
 
 
 def place(screen: TablesScreen) -> int:

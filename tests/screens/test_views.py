@@ -228,7 +228,7 @@ async def test_a_card_is_moved(studio: RunningServer) -> None:
         assert isinstance(face, Board)
         assert face.has_focus
         await until(pilot, lambda: [column.size for column in face.columns] == [1, 1, 0, 0])
-        await pilot.press("L")
+        await pilot.press("greater_than_sign")
         assert [column.size for column in face.columns] == [1, 2, 0, 0]
         assert face.here.name == "doing"
         assert stored(studio)["a"]["state"] == "todo"
@@ -250,7 +250,7 @@ async def test_a_move_obeys_transitions(studio: RunningServer) -> None:
         face = screen.pane.face
         assert isinstance(face, Board)
         await until(pilot, lambda: face.row_here() is not None)
-        await pilot.press("L", "L")
+        await pilot.press("greater_than_sign", "greater_than_sign")
         assert [column.size for column in face.columns][2:] == [1, 0]
         await until(pilot, lambda: any("cannot become" in each.text for each in pilot.app.context.messages.messages))  # type: ignore[attr-defined]
 
@@ -277,7 +277,7 @@ async def test_two_consoles_move_the_same_card(studio: RunningServer) -> None:
         face = screen.pane.face
         assert isinstance(face, Board)
         await until(pilot, lambda: face.row_here() is not None)
-        await pilot.press("L")
+        await pilot.press("greater_than_sign")
         key = face.row_here().key
         studio.local.patch(f"/api/tables/tasks/records/{key}", json={"state": "doing"})
         studio.local.patch(f"/api/tables/tasks/records/{key}", json={"state": "review"})

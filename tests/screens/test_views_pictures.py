@@ -76,7 +76,7 @@ def at_look(address: str, *keys: str) -> Callable[[Pilot[int]], Awaitable[None]]
 
 LOOKS = {
     "app:by-state": ("right", "right", "right", "A", "down", "down"),
-    "app:board": ("down", "L"),
+    "app:board": ("down", "greater_than_sign"),
     "app:plan": ("right", "shift+down"),
     "app:wall": ("right", "down"),
 }

@@ -288,25 +288,30 @@ class GridSurface(ScrollView, can_focus=True):
         return self._keep((position, cursor, span, sign), [*segments, self._bar(sign)])
 
     def _blank_line(self, line: int, sign: str) -> Strip:
-        notice = self._notice() if line == self.body_lines // 3 else ""
+        notices, at = self._notices(), line - self.body_lines // 3
+        notice = notices[at] if 0 <= at < len(notices) else ""
         return self._keep(None, [*self.painter.blank(self.frame, notice), self._bar(sign)])
 
     def _bar(self, sign: str) -> Segment:
         palette = self.painter.palette
         return Segment(sign, palette.thumb if sign == "┃" else palette.track)
 
-    def _notice(self) -> str:
-        """What an empty grid says."""
+    def _notices(self) -> Sequence[str]:
+        """The lines that an empty grid says."""
         model = self.model
         if model.count:
-            return ""
+            return ()
         if model.failure is not None:
-            return model.failure.message
+            return (model.failure.message,)
         if model.view is None or model.loading:
-            return t("grid.loading")
+            return (t("grid.loading"),)
         if model.query.deleted and not model.query.filter:
-            return t("grid.empty_trash")
-        return t("grid.no_match") if model.query.filter else t("grid.empty")
+            return (t("grid.empty_trash"),)
+        return (t("grid.no_match") if model.query.filter else t("grid.empty"), "", self.hint())
+
+    def hint(self) -> str:
+        """What can be done about having no rows; "" by itself."""
+        return ""
 
     # ── Refreshing ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
