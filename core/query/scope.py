@@ -29,6 +29,9 @@ class UnknownField(Exception):
     """No such field; the reader of the parameter decides how to answer."""
 
     def __init__(self, name: str, table: TableModel, hidden: frozenset[str] = frozenset()) -> None:
+        if name in table.fields and own_ref(table, name) is None:
+            super().__init__(f"{name!r} is a {table.fields[name].name} and has no value")
+            return
         names = [each for each in (*table.fields, *table.system) if each not in hidden]
         near = get_close_matches(name.partition(".")[0], names, 1)
         super().__init__(f"Unknown field {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))

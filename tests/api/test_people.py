@@ -234,6 +234,9 @@ def test_a_button_is_pressed(server: RunningServer) -> None:
     assert (fields["open"]["label"], fields["open"]["operators"]) == ("Open", [])
     columns = {name for table in server.engine.model for name in table.column_by_name}
     assert columns.isdisjoint({"open", "show", "run"})
+    for asked in ({"sort": "open"}, {"fields": "open"}, {"groupBy": "open"}, {"aggregate": "open:count"}):
+        refused = server.http.get(TASKS, params=asked, headers=ADA)
+        assert (refused.status_code, refused.json()["message"]) == (400, "'open' is a button and has no value"), asked
 
 
 def test_what_a_model_fills_tells_its_state(server: RunningServer) -> None:
