@@ -24,10 +24,20 @@ def parse_key(table: TableModel, text: str | int) -> KeyValue:
     names, text = table.key.fields, str(text)
     if len(names) == 1:
         return (_accepted(table.type_of(names[0]), text),)
-    parts = text.split(_SEPARATOR)
+    parts = _parts(table, text)
     if len(parts) != len(names):
         raise NotFound()
     return tuple(_accepted(table.type_of(name), part) for name, part in zip(names, parts, strict=True))
+
+
+def _parts(table: TableModel, text: str) -> list[str]:
+    """What is too much belongs to the key's text, where it has one alone: a text may hold the separator."""
+    names, parts = table.key.fields, text.split(_SEPARATOR)
+    texts = [place for place, name in enumerate(names) if table.type_of(name).family == "text"]
+    if len(parts) > len(names) and len(texts) == 1:
+        inside = slice(texts[0], texts[0] + 1 + len(parts) - len(names))
+        parts[inside] = [_SEPARATOR.join(parts[inside])]
+    return parts
 
 
 def _accepted(field: FieldType[Any], part: str) -> Any:

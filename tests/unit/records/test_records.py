@@ -505,6 +505,11 @@ async def test_composite_keys(open_db: Callable[..., Database]) -> None:
     await records.delete(OWNER, seats, "A~1")
     with pytest.raises(NotFound):
         await records.get(OWNER, seats, "A~1")
+    odd = await records.create(OWNER, seats, {"hall": "~A~1~", "seat": 3})
+    assert (await records.get(OWNER, seats, str(odd["id"])))["fields"]["hall"] == "~A~1~"
+    for address in ("A", "A~x", "A~2~x", "~"):
+        with pytest.raises(NotFound):
+            await records.get(OWNER, seats, address)
 
 
 async def test_edits_of_different_fields_in_one_group(desk: Desk) -> None:
