@@ -451,9 +451,9 @@ class Records:
             raw = fields_of(item)
             created = accept(target, raw, lambda given: accept_new(table, given, now))
             check_merge_values(names, raw)
-            rest = {name: value for name, value in raw.items() if name in created and name not in names}
-            sets = accept_changes(table, {name: value for name, value in rest.items() if name in target.many})
-            return Incoming(created, {**{name: created[name] for name in rest}, **sets})
+            changes = {name: created[name] for name in raw if name in created and name not in names}
+            sets = {name: raw[name] for name in changes if name in target.many} if target.many else None
+            return Incoming(created, {**changes, **accept_changes(table, sets)} if sets else changes)
 
         sparing = body.get("continueOnError") is True and not is_single
         rows, places, errors = accept_each(items, sparing, accepted)
