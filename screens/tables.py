@@ -76,6 +76,8 @@ class TablesScreen(ConsoleScreen):
         self._wanted: Place | None = None
         self._opened = False
         """A table was opened to the end; what is cancelled on the way is begun again."""
+        self._turn = asyncio.Lock()
+        """The first table of a visit and the one that was asked for are not opened at the same time."""
         self._last: dict[str, Place] = {}
 
     def compose_body(self) -> Iterable[Widget]:
@@ -131,13 +133,14 @@ class TablesScreen(ConsoleScreen):
             model.open()
             return
         field = self.pane.edits.field_here() if self.pane.edits else None
-        await self.pane.open_table(
-            info,
-            known_part(self.pane.desk.base_query(), info),
-            model.key_at(model.selection.row),
-            field["name"] if field else "",
-            self.pane.desk.address,
-        )
+        async with self._turn:
+            await self.pane.open_table(
+                info,
+                known_part(self.pane.desk.base_query(), info),
+                model.key_at(model.selection.row),
+                field["name"] if field else "",
+                self.pane.desk.address,
+            )
         self.navigator.mark(info["sqlName"])
         if self.record.display:
             self.record.follow()
@@ -165,6 +168,10 @@ class TablesScreen(ConsoleScreen):
         await self._open(place)
 
     async def _open(self, place: Place) -> None:
+        async with self._turn:
+            await self._open_now(place)
+
+    async def _open_now(self, place: Place) -> None:
         state = place.state
         info = self.context.table(str(state.get("table", place.key)))
         if info is None:

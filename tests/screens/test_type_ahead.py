@@ -12,6 +12,7 @@ from textual.widgets import Input
 from screens.services.keymap import Keymap
 from screens.tables import TablesScreen
 from screens.widgets.finder import Finder
+from screens.widgets.grid_pane import GridPane
 from screens.widgets.sql_editor import SqlEditor
 from tests.support.console import console, running, screen_text, until
 from tests.support.memory_port import MemoryPort, companies
@@ -82,6 +83,25 @@ async def test_a_key_behind_the_one_that_opens_a_table_finds_its_rows() -> None:
         await until(pilot, lambda: "o makes the first one · I imports a file" in screen_text(app))
         assert "T leads back" in app.context.messages.messages[-1].text
         assert not app.context.pending.count()
+
+
+async def test_tables_are_opened_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first visit of the place and the table that was asked for would put two faces into one pane."""
+    app, open_table, inside = console(MemoryPort()), GridPane.open_table, [0, 0]
+
+    async def counted(pane: GridPane, *asked: Any) -> None:
+        inside[0] += 1
+        inside[1] = max(inside)
+        try:
+            await open_table(pane, *asked)
+        finally:
+            inside[0] -= 1
+
+    monkeypatch.setattr(GridPane, "open_table", counted)
+    async with running(app) as pilot:
+        burst(pilot, "colon", *"contacts", "enter")
+        await until(pilot, lambda: isinstance(app.screen, TablesScreen) and app.screen.pane.info_name == "contacts")
+        assert inside[1] == 1
 
 
 async def test_a_key_for_a_row_on_its_way_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
