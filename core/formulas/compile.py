@@ -152,13 +152,7 @@ class Compiler:
             return self.truth(value.strip().lower() == "true")
         if kind in ("date", "time", "timestamp"):
             return self.dates.written(value, kind)
-        return self.text(value)
-
-    def text(self, value: str) -> Value:
-        """A text of the formula. Views have it written out: PostgreSQL would read a bare one as what it is cast to, when the
-        view is made, whether or not the formula ever comes there."""
-        bound = text(value)
-        return Value(bound if self.context.dialect == "duckdb" else sql_cast(bound, SqlText()), "text")
+        return Value(text(value), "text")
 
     # ── Kinds ──
 
@@ -376,7 +370,7 @@ _CONVERT: dict[tuple[Kind, Kind], Callable[[Compiler, Value], Value]] = {
 
 _BUILD: dict[type[Expression], Callable[[Compiler, Any], Value]] = {
     Number: lambda c, node: number(node.text),
-    Text: lambda c, node: c.text(node.value),
+    Text: lambda c, node: Value(text(node.value), "text"),
     Truth: lambda c, node: c.truth(node.value),
     Null: lambda c, node: made("null", "NULL"),
     Span: lambda c, node: c.dates.interval(node),
