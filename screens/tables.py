@@ -313,6 +313,11 @@ class TablesScreen(ConsoleScreen):
         status.show("work", "…" if model.loading else "")
         status.show("note", *self._note())
 
+    @property
+    def _on_nothing(self) -> bool:
+        """The cursor of a board or calendar is where no record is: an empty column, a day without events."""
+        return self.pane.face is not None and self.pane.face.row_here() is None
+
     def _rows(self) -> str:
         model = self.pane.model
         assert model is not None
@@ -329,6 +334,8 @@ class TablesScreen(ConsoleScreen):
                 return t("grid.empty_trash")
             return t("grid.empty" if self.pane.why_barred("row_new") else "tables.empty")
         sign = {"exact": "", "at-least": "≥", "estimate": "~"}[model.view["countKind"]] if model.view else ""
+        if self._on_nothing:
+            return f"{sign}{grouped(model.view['count'])}" if model.view else ""
         if model.groups.blocks and model.view is not None:
             number = grouped(model.to_base(selection.row) + 1)
             return t("tables.row", row=number, count=f"{sign}{grouped(model.view['count'])}")
@@ -344,7 +351,7 @@ class TablesScreen(ConsoleScreen):
         """What is wrong with the cell under the cursor, or its whole value."""
         model, info, edits = self.pane.model, self.pane.info, self.pane.edits
         field = edits.field_here() if edits else None
-        row = model.row(model.selection.row) if model else None
+        row = model.row(model.selection.row) if model and not self._on_nothing else None
         if model is None or info is None or field is None or row is None:
             return "", ""
         if self.pane.editing.refusal:

@@ -16,7 +16,7 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.actions import ActionParseResult
 from textual.app import App, InvalidThemeError
 from textual.dom import DOMNode
-from textual.events import Event, Key
+from textual.events import Event, Key, Paste
 from textual.filter import LineFilter
 from textual.screen import Screen
 
@@ -33,7 +33,7 @@ from screens.services.guard import GUARD
 from screens.services.style import STYLES, KeptStylesheet
 from screens.services.text import set_language, t
 from screens.services.theme import DARK, OWN, PLAIN
-from screens.services.type_ahead import TypeAhead
+from screens.services.type_ahead import TypeAhead, Typed
 from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.which_key import Leader
 from sovrium_tui import __version__
@@ -215,16 +215,18 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._driver.write(sequence)
 
     async def on_event(self, event: Event) -> None:
-        if isinstance(event, Key) and not event.is_forwarded:
+        if isinstance(event, Typed) and not event.is_forwarded:
             await self.type_ahead.take(event)
             return
         await super().on_event(event)
-        if isinstance(event, Key):
+        if isinstance(event, Typed):
             self.type_ahead.returned(event)
 
-    async def _pass_on(self, key: Key) -> bool:
+    async def _pass_on(self, key: Typed) -> bool:
         """What a key does, once it is its turn; whether all of it is done."""
-        if self.leader.waiting:
+        if isinstance(key, Paste):
+            await super().on_event(key)
+        elif self.leader.waiting:
             await self.leader.take(key.key)
         elif await self._act(key):
             return True

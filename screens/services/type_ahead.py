@@ -14,7 +14,10 @@ from contextlib import asynccontextmanager
 
 from textual.app import App
 from textual.dom import DOMNode
-from textual.events import Key
+from textual.events import Key, Paste
+
+Typed = Key | Paste
+"""A text that is pasted waits like a key: it is meant for what the key before it opens."""
 
 
 class TypeAhead:
@@ -22,17 +25,17 @@ class TypeAhead:
     unused by the widgets; `pass_on` is what the app does with a key, and says whether that is all of it: then nothing of
     the key is on its way, and the next one need not wait."""
 
-    def __init__(self, app: App[object], pass_on: Callable[[Key], Awaitable[bool]]) -> None:
+    def __init__(self, app: App[object], pass_on: Callable[[Typed], Awaitable[bool]]) -> None:
         self.app = app
         self.pass_on = pass_on
-        self._waiting: deque[Key] = deque()
-        self._current: Key | None = None
+        self._waiting: deque[Typed] = deque()
+        self._current: Typed | None = None
         self._chain: list[DOMNode] = []
         self._climbing = False
         self._once_more = False
         self._held = 0
 
-    async def take(self, key: Key) -> None:
+    async def take(self, key: Typed) -> None:
         """A key has come."""
         self._waiting.append(key)
         if self._held:
@@ -43,7 +46,7 @@ class TypeAhead:
             self._climbing = True
             self._climb(self._current)
 
-    def returned(self, key: Key) -> None:
+    def returned(self, key: Typed) -> None:
         """A key has travelled up to the app, which has done what is bound to it."""
         if key is self._current:
             self._chain = []
@@ -79,7 +82,7 @@ class TypeAhead:
                 return
             self._current = None
 
-    def _climb(self, key: Key) -> None:
+    def _climb(self, key: Typed) -> None:
         """A widget may have used the key up, then it never returns: a callback in the queue of each node on its way runs
         behind it."""
         if key is not self._current:
@@ -90,15 +93,15 @@ class TypeAhead:
                 return
         self._arrived(key)
 
-    def _arrived(self, key: Key) -> None:
+    def _arrived(self, key: Typed) -> None:
         """The key is done with. A screen that came up in the meantime takes the focus first."""
         if not self.app.screen.call_later(self._settle, key):
             self._settle(key)
 
-    def _settle(self, key: Key) -> None:
+    def _settle(self, key: Typed) -> None:
         self.app.call_later(self._go_on, key)
 
-    async def _go_on(self, key: Key) -> None:
+    async def _go_on(self, key: Typed) -> None:
         if key is not self._current:
             return
         await sleep(0)  # a worker that the key has started begins here, and may hold

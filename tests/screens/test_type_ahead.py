@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from textual._xterm_parser import XTermParser
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -83,6 +83,16 @@ async def test_a_key_behind_the_one_that_opens_a_table_finds_its_rows() -> None:
         await until(pilot, lambda: "o makes the first one · I imports a file" in screen_text(app))
         assert "T leads back" in app.context.messages.messages[-1].text
         assert not app.context.pending.count()
+
+
+async def test_a_text_pasted_behind_the_key_that_opens_a_table_comes_to_its_rows() -> None:
+    app = console(MemoryPort())
+    async with running(app) as pilot:
+        burst(pilot, "g", "t")
+        app.post_message(Paste("name\tcity\nAcme\tOslo\n"))
+        burst(pilot, "enter")
+        await until(pilot, lambda: app.context.pending.count() == 1)
+        assert [row.op for row in app.context.pending.rows()] == ["create"]
 
 
 async def test_tables_are_opened_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
