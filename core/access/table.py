@@ -39,6 +39,7 @@ class TableAccess:
         "_all",
         "_allowed",
         "_caller",
+        "_judged",
         "_policies",
         "_row_rules",
         "_rules",
@@ -79,6 +80,7 @@ class TableAccess:
         """Fields that are dropped from what the caller sends, without a word."""
         self.concealed = hidden if "read" in self._allowed else frozenset(table.fields)
         """Fields that no answer shows the caller."""
+        self._judged = frozenset(operation for operation in ACTION_OF if self._judges(operation))
         all_rows = self._row_rules is None and self._policies is None
         self.is_whole = "read" in self._allowed and all_rows and not (hidden or locked or self.ignored)
         """No field and no row is kept from the caller, of what may be done at all."""
@@ -132,6 +134,9 @@ class TableAccess:
 
     def has_rows(self, operation: RowOperation) -> bool:
         """Some rows are beyond the caller's reach."""
+        return operation in self._judged
+
+    def _judges(self, operation: RowOperation) -> bool:
         if self._row_rules is not None and getattr(self._row_rules, operation) is not None:
             return True
         return self._policies is not None and not self._policies.is_open(

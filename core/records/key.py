@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, false, or_, tuple_
+from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, false, or_, tuple_
 
 from core.errors import NotFound
 from core.fields.base import FieldType, ValueProblem
@@ -60,3 +60,15 @@ def key_in(table: TableModel, source: Table, keys: Collection[KeyValue]) -> Colu
         return source.c[names[0]].in_([key[0] for key in keys])
     columns = tuple_(*(source.c[name] for name in names))
     return or_(false(), columns.in_(list(keys)))
+
+
+def key_among(table: TableModel, source: Table, parameter: str) -> ColumnElement[bool]:
+    """The same with the records in a parameter of the statement, as `key_parameter` makes it."""
+    columns = [source.c[name] for name in table.key.fields]
+    listed: BindParameter[Any] = bindparam(parameter, expanding=True)
+    return columns[0].in_(listed) if len(columns) == 1 else tuple_(*columns).in_(listed)
+
+
+def key_parameter(keys: Collection[KeyValue]) -> list[Any]:
+    """What stands for these records there."""
+    return [key[0] if len(key) == 1 else key for key in keys]

@@ -1,15 +1,15 @@
 """Reading records: single ones by key, coalesced; lists with totals, aggregates, groups and cursors."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from core.contract.records import Group, Pagination, RecordList
 from core.errors import NotFound
 from core.fields.model import TableModel
-from core.principal import Principal
 from core.query.aggregate import group_name, group_statement, group_value
 from core.query.filter import is_never
 from core.query.list_query import ListQuery
@@ -17,7 +17,7 @@ from core.query.page import after, write_cursor
 from core.query.scope import Scope
 from core.query.view import group_order
 from core.records.computed import with_computed
-from core.records.key import KeyValue, key_in
+from core.records.key import KeyValue, key_among, key_parameter
 from core.records.shape import Shape, display
 from core.storage.database import Reader, Row
 from core.storage.ddl import is_one_of, quote, quote_list
@@ -34,13 +34,16 @@ NO_PAGE: Pagination = {
 }
 """P-030: of a caller whose row rule no row can meet, whatever page is asked for."""
 
+_LATER = timedelta(days=401, hours=7, minutes=11, seconds=13)
+"""Another year, month, day and hour: whatever depends on the moment has another value then."""
+
 
 class GetRow:
     """A job that reads one row by its key; those that wait together become one statement. Raises NotFound."""
 
     __slots__ = ("group", "key", "reading")
 
-    def __init__(self, reading: "PointReading", key: KeyValue) -> None:
+    def __init__(self, reading: "PointReading | SeenReading", key: KeyValue) -> None:
         self.reading = reading
         self.key = key
         self.group: Hashable | None = reading
@@ -53,28 +56,6 @@ class GetRow:
 
     def run_group(self, reader: Reader, jobs: Sequence["GetRow"]) -> list[Any]:
         rows = self.reading.rows(reader, list({job.key for job in jobs}))
-        return [rows.get(job.key) or NotFound() for job in jobs]
-
-
-class GetSeenRow(GetRow):
-    """For a caller who may not see every row; those of one caller that wait together become one statement. What is not there
-    is asked for like what is hidden: both take as long (P-037)."""
-
-    __slots__ = ("principal", "scope")
-
-    def __init__(self, reading: "PointReading", key: KeyValue, principal: Principal, scope: Scope) -> None:
-        super().__init__(reading, key)
-        self.scope = scope
-        self.principal = principal  # kept: its identity says whose jobs stand together
-        self.group = (reading, id(principal))
-
-    def run_group(self, reader: Reader, jobs: Sequence[GetRow]) -> list[Any]:
-        shape, scope = self.reading.shape, self.scope
-        here = key_in(scope.table, scope.source, list({job.key for job in jobs}))
-        statement = select(*(scope.source.c[name] for name in shape.columns)).where(here)
-        visible = scope.visible()
-        found = reader.rows(statement if visible is None else statement.where(visible))
-        rows = {shape.key(row): row for row in with_computed(reader, scope, shape, found)}
         return [rows.get(job.key) or NotFound() for job in jobs]
 
 
@@ -91,6 +72,36 @@ class PointReading:
         sql = f"{self._select}{is_one_of(self.table.key.fields, len(keys))}"
         found = reader.rows(sql, [value for key in keys for value in key])
         return {self.shape.key(row): row for row in found}
+
+
+class SeenReading:
+    """Rows of a table by key, of those that one caller sees, with their computed values. What is not there is asked for like
+    what is hidden: both take as long (P-037). `scope` gives the caller's of the moment."""
+
+    def __init__(self, shape: Shape, scope: Callable[[], Scope]) -> None:
+        self.shape = shape
+        self._scope = scope
+        self._kept: Select[Any] | None = None
+        self._asks_time = False
+
+    def rows(self, reader: Reader, keys: Sequence[KeyValue]) -> dict[KeyValue, Row]:
+        scope, shape = self._scope(), self.shape
+        statement = self._statement(scope) if self._kept is None else self._kept
+        found = reader.rows(statement, {"keys": key_parameter(keys)})
+        return {shape.key(row): row for row in with_computed(reader, scope, shape, found)}
+
+    def _statement(self, scope: Scope) -> Select[Any]:
+        """Kept, as building it takes as long as the reading, unless it asks what time it is: then it differs later on."""
+        statement = self._of(scope)
+        if not self._asks_time:
+            self._asks_time = not statement.compare(self._of(replace(scope, now=scope.now + _LATER)))
+            self._kept = None if self._asks_time else statement
+        return statement
+
+    def _of(self, scope: Scope) -> Select[Any]:
+        here, visible = key_among(scope.table, scope.source, "keys"), scope.visible()
+        statement = select(*(scope.source.c[name] for name in self.shape.columns)).where(here)
+        return statement if visible is None else statement.where(visible)
 
 
 @dataclass(frozen=True, slots=True)

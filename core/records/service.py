@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Select, and_, select
 
-from core.access.table import Access, RowOperation, TableAccess
+from core.access.table import CALLERS_KEPT, Access, RowOperation, TableAccess
 from core.clock import Clock, system_clock
 from core.contract.console import CommitAnswer, CommitRequest
 from core.contract.records import Record, RecordList
@@ -28,7 +28,7 @@ from core.records.create import Create, CreateMany
 from core.records.expand import display_links, expand_links
 from core.records.guard import GuardedTable, WriteOperation, shape_of
 from core.records.key import KeyValue, key_in, parse_key
-from core.records.reading import GetRow, GetSeenRow, ListRows, PointReading, list_shape
+from core.records.reading import GetRow, ListRows, PointReading, SeenReading, list_shape
 from core.records.remove import Delete, Removal, Restore
 from core.records.request import (
     CHANGE_AT_MOST,
@@ -53,7 +53,7 @@ from core.records.validate import Values, accept_changes, accept_new
 from core.records.writing import WritableTable, personal
 from core.schema.permission import Operation
 from core.schema.view import ViewSpec, find_view
-from core.storage.database import Call, Database, Job, Reader, Row, Transaction
+from core.storage.database import Call, Database, Reader, Transaction
 
 T = TypeVar("T")
 Errors = list[dict[str, Any]]
@@ -72,6 +72,7 @@ class Records:
         """Where files of values go; None where nobody keeps any."""
         self._writable: dict[int, WritableTable] = {}
         self._points: dict[tuple[int, frozenset[str]], PointReading] = {}
+        self._sights: dict[tuple[PointReading, Principal], SeenReading] = {}
         self.removal = Removal(model, self.writable)
         self._commits = Commits(database, model, self.target, self.removal, clock, self._with_files)
 
@@ -187,10 +188,9 @@ class Records:
         reading = self._reading(table, access.hidden)
         if params:
             return await self._get_with(principal, reading, values, params)
-        job: Job[Row] = GetRow(reading, values)
         computes = bool(reading.shape.computed)
-        if access.has_rows("read") or computes:
-            job = GetSeenRow(reading, values, principal, self.scope(principal, table))
+        is_judged = access.has_rows("read") or computes
+        job = GetRow(self._seen(reading, principal) if is_judged else reading, values)
         row = await self.database.read(job, lane="point", single=not computes)
         record = reading.shape.record(row, number_id=True)
         if "deletedAt" in record:
@@ -204,6 +204,17 @@ class Records:
             found = self._points[id(table), hidden] = PointReading(table, shape_of(table, hidden))
         return found
 
+    def _seen(self, reading: PointReading, principal: Principal) -> SeenReading:
+        """The same for a caller who may not see every row. One object for each, so that jobs that wait together become one
+        statement."""
+        found = self._sights.get((reading, principal))
+        if found is None:
+            if len(self._sights) >= CALLERS_KEPT:
+                self._sights.clear()
+            found = SeenReading(reading.shape, partial(self.scope, principal, reading.table))
+            self._sights[reading, principal] = found
+        return found
+
     async def _get_with(
         self, principal: Principal, reading: PointReading, key: KeyValue, params: Mapping[str, str]
     ) -> Record:
@@ -215,7 +226,7 @@ class Records:
             reading.table, reading.shape.fields, deleted=with_deleted, arrays=params.get("lookups") == "array"
         )
 
-        seen = GetSeenRow(PointReading(reading.table, shape), key, principal, scope)
+        seen = GetRow(SeenReading(shape, lambda: scope), key)
 
         def work(reader: Reader) -> Record:
             row = seen.run(reader)

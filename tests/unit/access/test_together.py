@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import ColumnElement, FromClause
 
 from core.errors import Conflict, Invalid, NotFound
 from core.principal import OWNER, Principal
+from core.query.scope import Scope
 from core.records.guard import GuardedTable
 from core.records.key import KeyValue
 from core.records.service import Records
@@ -35,6 +39,19 @@ tables:
     fields: [{name: aal, type: single-line-text}, {name: n, type: integer}]
     permissions: {read: authenticated, create: authenticated, update: authenticated}
     rls: {policies: [{name: proof, using: "aal = auth.jwt() ->> 'aal'"}]}
+  - name: news
+    fields: [{name: due, type: datetime}]
+    permissions: {read: authenticated}
+    rls: {policies: [{name: out, using: "due <= now()"}]}
+  - name: pairs
+    fields: [{name: a, type: integer}, {name: b, type: single-line-text}, {name: n, type: integer}]
+    primaryKey: {type: composite, fields: [a, b]}
+    permissions: {read: authenticated}
+    rls: {policies: [{name: some, using: "n > 0"}]}
+  - name: days
+    fields: [{name: due, type: date}]
+    permissions: {read: authenticated}
+    rls: {policies: [{name: out, using: "due <= current_date"}]}
 """)
 CHIEF = Principal("user", id="ada", roles=frozenset({"chief"}))
 MEMBER = Principal("user", id="ada", roles=frozenset({"member"}))
@@ -45,7 +62,7 @@ KEY = Principal("user", id="ada", roles=frozenset({"chief"}), key="k", scopes=fr
 async def test_one_account_by_two_ways_in(db: Database) -> None:
     """P-016, P-032: writes of a session and of a narrower key of the same account each heed their own rules."""
     create_tables(db, MODEL)
-    records, (clients, tasks, _) = Records(db, MODEL), MODEL.tables
+    records, (clients, tasks, *_) = Records(db, MODEL), MODEL.tables
     client = (await records.create(OWNER, clients, {"name": "x"}))["id"]
     one, two = [(await records.create(OWNER, tasks, {"title": "t", "cost": 7}))["id"] for _ in range(2)]
     _, refused = await asyncio.gather(
@@ -109,3 +126,51 @@ async def test_jobs_of_one_caller_share_statements(db: Database, monkeypatch: py
     monkeypatch.setattr(GuardedTable, "load", told)
     await asyncio.gather(*(records.update(CHIEF, logs, key, {"n": 2}) for key in keys))
     assert loaded == [6]
+
+
+async def test_a_rule_of_time_is_asked_at_each_reading(db: Database) -> None:
+    """A-190: what a caller's reading is kept for does not hold for rules that ask what time it is."""
+    create_tables(db, MODEL)
+    moments = [datetime(2026, 1, 1, 12, tzinfo=UTC)]
+    records = Records(db, MODEL, clock=lambda: moments[-1])
+    news, days = MODEL.by_address["news"], MODEL.by_address["days"]
+    one = str((await records.create(OWNER, news, {"due": "2026-01-01T12:00:01Z"}))["id"])
+    other = str((await records.create(OWNER, days, {"due": "2026-01-02"}))["id"])
+    for table, key in ((news, one), (days, other)):
+        with pytest.raises(NotFound):
+            await records.get(MEMBER, table, key)
+    moments.append(datetime(2026, 1, 1, 12, 0, 1, tzinfo=UTC))
+    assert (await records.get(MEMBER, news, one))["id"] == int(one)
+    with pytest.raises(NotFound):
+        await records.get(MEMBER, days, other)
+    moments.append(datetime(2026, 1, 2, tzinfo=UTC))
+    assert (await records.get(MEMBER, days, other))["id"] == int(other)
+
+
+async def test_a_reading_is_built_once_for_a_caller(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P-025: and each caller has its own, of each session."""
+    create_tables(db, MODEL)
+    records, logs = Records(db, MODEL), MODEL.tables[2]
+    key = str((await records.create(OWNER, logs, {"aal": "aal1"}))["id"])
+    visible, asked = Scope.visible, []
+
+    def told(self: Scope, source: FromClause | None = None) -> ColumnElement[bool] | None:
+        asked.append(source)
+        return visible(self, source)
+
+    monkeypatch.setattr(Scope, "visible", told)
+    for _ in range(5):
+        assert (await records.get(MEMBER, logs, key))["id"] == int(key)
+    assert len(asked) == 2
+    with pytest.raises(NotFound):
+        await records.get(replace(MEMBER, aal="aal2"), logs, key)
+
+
+async def test_a_key_of_two_fields_under_a_policy(db: Database) -> None:
+    """T-018, P-025: some of several that are asked for together."""
+    create_tables(db, MODEL)
+    records, pairs = Records(db, MODEL), MODEL.by_address["pairs"]
+    for n in (0, 1, 2):
+        await records.create(OWNER, pairs, {"a": n, "b": "x", "n": n})
+    found = await asyncio.gather(*(records.get(MEMBER, pairs, f"{n}~x") for n in (2, 0, 1, 3)), return_exceptions=True)
+    assert [None if isinstance(each, NotFound) else each["id"] for each in found] == ["2~x", None, "1~x", None]  # type: ignore[index]
