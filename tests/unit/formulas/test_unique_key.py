@@ -176,8 +176,8 @@ async def test_servers_that_write_at_once_keep_a_key_that_only_the_engine_knows(
     model = app_model(APP.replace("created_at > NOW() AND", "lower(club) = 'x' AND"))
     here, there = (Records(each.records.database, model) for each in (office, other))
 
-    def held(target: WritableTable, tx: Any, candidates: Any) -> Any:
-        found = check_rows(target, tx, candidates)
+    def held(target: WritableTable, *asking: Any) -> Any:
+        found = check_rows(target, *asking)
         if target is here.writable(model.tables[0]) and not asked.is_set():
             asked.set()
             assert go_on.wait(30)
@@ -186,7 +186,7 @@ async def test_servers_that_write_at_once_keep_a_key_that_only_the_engine_knows(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("core.records.create.check_rows", held)
         first = asyncio.create_task(here.create(OWNER, model.tables[0], {**values, "email": "a@example.org"}))
-        await asyncio.to_thread(asked.wait)
+        assert await asyncio.to_thread(asked.wait, 30)
         await there.create(OWNER, model.tables[0], {**values, "club": "X", "email": "b@example.org"})
         go_on.set()
         with pytest.raises(Conflict) as failure:
