@@ -37,7 +37,7 @@ def unwritten(session: DuckDBSession, entries: Sequence[Entry]) -> list[tuple[in
     return numbers
 
 
-async def spent(work: Callable[[], Awaitable[object]], times: int) -> float:
+async def spent(work: Callable[[], Awaitable[object]], times: int, at_once: int = AT_ONCE) -> float:
     """Milliseconds of processor time of each, some at once."""
     places = iter(range(times))
 
@@ -46,7 +46,7 @@ async def spent(work: Callable[[], Awaitable[object]], times: int) -> float:
             await work()
 
     begun = time.process_time()
-    await asyncio.gather(*(caller() for _ in range(AT_ONCE)))
+    await asyncio.gather(*(caller() for _ in range(at_once)))
     return (time.process_time() - begun) * 1000 / times
 
 
