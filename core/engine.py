@@ -363,6 +363,7 @@ def assemble(
     from core.comments.store import Forget
     from core.history.retention import Retention
     from core.jobs.center import JobCenter
+    from core.migrations.bookkeeping import version_in_force
     from core.migrations.deferred import IndexBuilder, waiting
     from core.migrations.lifetime import lifetimes
     from core.migrations.run import history
@@ -392,7 +393,7 @@ def assemble(
         notes=tuple(f"{key}: accepted, not run" for key in model.app.later),
         files=files,
         auth=start_auth(model.app, database, data_dir, clock, before),
-        schema_version=versions[0].version if versions else 0,
+        schema_version=version_in_force(versions),
         retention=Retention(database, model.app.history_days, clock) if model.app.history_days else None,
     )
     engine.records.files = files

@@ -68,11 +68,12 @@ async def _database(engine: "Engine") -> str | None:
 
 
 async def _migrations(engine: "Engine") -> str | None:
+    from core.migrations.bookkeeping import version_in_force
     from core.migrations.run import history
 
-    latest = await asyncio.to_thread(history, engine.database)
-    if latest and latest[0].version != engine.schema_version:
-        raise NotWell(f"the database is at version {latest[0].version}, this server at {engine.schema_version}")
+    there = version_in_force(await asyncio.to_thread(history, engine.database))
+    if there != engine.schema_version:
+        raise NotWell(f"the database is at version {there}, this server at {engine.schema_version}")
     return None
 
 

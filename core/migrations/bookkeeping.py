@@ -1,7 +1,7 @@
 """The tables in which migrations remember: the history of versions, a log of attempts, the snapshot in force."""
 
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -228,6 +228,11 @@ def read_history(reader: Reader, there: Container[str]) -> list[Version]:
         )
         for version, sum_, applied_at, rolled_back_at, duration, by, plan, schema, layout, app_version, engine in rows
     ]
+
+
+def version_in_force(versions: Sequence[Version]) -> int:
+    """The one whose tables are there: the newest that was not rolled back."""
+    return max((version.version for version in versions if version.is_live), default=0)
 
 
 def read_log(reader: Reader, there: Container[str]) -> list[Attempt]:

@@ -15,7 +15,7 @@ from core.contract.migrations import (
     MigrationStatus,
 )
 from core.errors import NotFound
-from core.migrations.bookkeeping import Attempt, Version
+from core.migrations.bookkeeping import Attempt, Version, version_in_force
 from core.migrations.plan import Plan
 from core.migrations.status import Status
 
@@ -38,7 +38,7 @@ def status_data(status: Status) -> MigrationStatus:
 
 def history_data(versions: Sequence[Version], attempts: Sequence[Attempt], limit: int, offset: int) -> Migrations:
     """A page of the versions, newest first."""
-    current = _current(versions)
+    current = version_in_force(versions)
     return {
         "migrations": [_entry(version, current) for version in versions[offset : offset + limit]],
         "attempts": [_attempt(each) for each in attempts[:ATTEMPTS_SHOWN]],
@@ -58,7 +58,7 @@ def version_data(versions: Sequence[Version], number: int, against: int | None) 
         against = max((each for each in by_number if each < number), default=None)
     other = by_number[against].tables if against is not None else []
     return {
-        **_entry(found, _current(versions)),
+        **_entry(found, version_in_force(versions)),
         "plan": [dict(step) for step in found.plan],
         "tables": [dict(table) for table in found.tables],
         "against": against,
@@ -88,10 +88,6 @@ def _lines(tables: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
-def _current(versions: Sequence[Version]) -> int:
-    return max((version.version for version in versions if version.is_live), default=0)
 
 
 def _entry(version: Version, current: int) -> MigrationEntry:

@@ -120,6 +120,9 @@ def test_a_plan_is_carried_out_and_rolled_back(server: RunningServer) -> None:
     assert "price" not in server.local.get("/api/tables/items/records/1").json()["fields"]
     job = migrate(server, operation="rollback", reason="wrong file")
     assert (job["kind"], job["state"], job["title"]) == ("migrate", "done", "Rollback to version 1")
+    assert job["note"] == "Version 1 is in force"
+    assert server.local.get("/api/console/hello").json()["schemaVersion"] == 1
+    assert server.http.get("/api/health").json()["status"] == "ok"
     assert server.local.get("/api/tables/items/records/1").json()["fields"]["price"] == 1
     assert server.local.post("/api/tables/items/records", json={"fields": {"price": 3}}).status_code == 201
     state = server.local.get("/api/console/migrations/status").json()
