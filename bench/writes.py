@@ -12,41 +12,35 @@ from pathlib import Path
 
 from bench import rows
 from bench.change_log import spent
+from bench.product import Ours
 from core.engine import Engine, open_engine
 from core.principal import OWNER
 
 ITEMS, KNOWN, MERGED = 20_000, 15_000, 10_000
 """Records that are there; those below `KNOWN` are updated, `MERGED` from there on upserted, half of them new at first."""
-APP = """
-name: writes
+APP = f"""name: writes
 tables:
-  - name: items
+  - name: parts
     fields:
-      - {name: title, type: single-line-text, unique: true}
-      - {name: amount, type: decimal, precision: 2}
-      - {name: kind, type: single-line-text}
-      - {name: notes, type: long-text}
-  - name: fresh
-    fields:
-      - {name: name, type: single-line-text, required: true}
-      - {name: email, type: email}
-      - {name: status, type: single-select, options: [lead, active, churned, vip]}
-      - {name: amount, type: decimal, precision: 2}
-      - {name: created, type: date}
+      - {{ name: title, type: single-line-text, unique: true }}
+      - {{ name: amount, type: decimal, precision: 2 }}
+      - {{ name: kind, type: single-line-text }}
+      - {{ name: notes, type: long-text }}
+  - {{ name: fresh, fields: [{", ".join(Ours.FIELDS)}] }}
 """
 
 
 async def measure(engine: Engine, turns: int) -> None:
-    records, (items, fresh), number = engine.records, engine.model.tables, count()
+    records, (parts, fresh), number = engine.records, engine.model.tables, count()
     for first in range(0, ITEMS, 1000):
         made = [{"title": f"item {first + n}", "amount": "1.25", "kind": "a", "notes": "x"} for n in range(1000)]
-        await records.batch_create(OWNER, items, {"records": made})
+        await records.batch_create(OWNER, parts, {"records": made})
 
     async def upsert() -> object:
         turn = next(number)
         first = KNOWN + turn * 100 % MERGED
         given = [{"fields": {"title": f"item {first + n}", "amount": f"{turn}.75"}} for n in range(100)]
-        return await records.upsert(OWNER, items, {"records": given, "fieldsToMergeOn": ["title"]})
+        return await records.upsert(OWNER, parts, {"records": given, "fieldsToMergeOn": ["title"]})
 
     async def batch() -> object:
         given = [{"fields": rows.new_row(next(number))} for _ in range(100)]
@@ -57,7 +51,7 @@ async def measure(engine: Engine, turns: int) -> None:
 
     async def update() -> object:
         turn = next(number)
-        return await records.update(OWNER, items, str(turn * 7919 % KNOWN + 1), {"amount": f"{turn}.5"})
+        return await records.update(OWNER, parts, str(turn * 7919 % KNOWN + 1), {"amount": f"{turn}.5"})
 
     for name, work, times in (
         ("upsert of 100", upsert, 100),
