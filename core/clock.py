@@ -15,7 +15,7 @@ def system_clock() -> datetime:
 
 def to_iso(instant: datetime) -> str:
     """`2026-02-01T08:00:00.000Z`, the one form of an instant on the API."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def from_day(text: str, *, end: bool = False) -> datetime:
