@@ -189,24 +189,29 @@ class TablesScreen(ConsoleScreen):
             same = shown == (query or Query()) and self.pane.desk.address == look
         key, field = state.get("key"), str(state.get("field", ""))
         here_already = same and ((key is None and not field) or self._stand(str(key), field))
-        if not here_already:
+        if here_already:
+            self._stand_in(info)
+        else:
             opening = self.pane.open_table(info, query, str(key) if key is not None else None, field, look)
-            await self._keep_keys_for(opening)
+            await self._keep_keys_for(opening, info)
+
+    def _stand_in(self, info: TableInfo) -> None:
+        """Its grid takes the keys, and all around says so: before the rows come, so that both are painted together."""
         self._opened = True
         self.navigator.mark(info["sqlName"])
         if self.pane.grid is not None:
             self.pane.grid.focus()
         self.paint_status()
 
-    async def _keep_keys_for(self, opening: Coroutine[Any, Any, None]) -> None:
+    async def _keep_keys_for(self, opening: Coroutine[Any, Any, None], info: TableInfo) -> None:
         """What is typed behind the key that opens a table is meant for its rows. Nobody waits long for them: after a while
         keys do what they can."""
 
         async def rows_here() -> None:
             await opening
+            self._stand_in(info)
             grid = self.pane.grid
             if grid is not None:
-                grid.focus()
                 await grid.model.arrived(grid.model.selection.row)
 
         task = asyncio.create_task(rows_here())
