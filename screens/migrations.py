@@ -84,15 +84,16 @@ class MigrationsScreen(ReadingScreen):
         except SovriumError as error:
             self.notify(error.message, severity="error")
             return
-        self.versions, self.total = answer["migrations"], answer["total"]
-        self.failed = [dict(each) for each in answer["attempts"] if each["status"] != "COMPLETED"]
         plan, state, problem = None, None, []
         try:
             plan = await port.plan_migration({"operation": "migrate"})
             state = await port.migration_status()
         except SovriumError as error:
             problem = problem_lines(error)
-        self.plan, self.state, self.problem = plan, state, problem  # the old ones stand until then, and their keys work
+        # The old ones stand until then, and their keys work: what the list shows and what is known are one.
+        self.plan, self.state, self.problem = plan, state, problem
+        self.versions, self.total = answer["migrations"], answer["total"]
+        self.failed = [dict(each) for each in answer["attempts"] if each["status"] != "COMPLETED"]
         self.paint()
 
     @work(exclusive=True, group="more", exit_on_error=False)
@@ -123,12 +124,13 @@ class MigrationsScreen(ReadingScreen):
     # ── Painting ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def paint(self) -> None:
-        """The list as it is; what was chosen stays chosen."""
+        """The list as it is; what was chosen stays chosen, also where a newer version has come above it."""
         listing = self.query_one("#migrations-list", OptionList)
-        at = listing.highlighted or 0
+        option = listing.highlighted_option
         listing.clear_options()
-        listing.add_options(Option(line) for line in self.entries())
-        listing.highlighted = min(at, listing.option_count - 1)
+        listing.add_options(self.entries())
+        known = [each.id for each in listing.options]
+        listing.highlighted = known.index(option.id) if option is not None and option.id in known else 0
         self.query_one("#migrations-head", Static).update(self.head())
         self.paint_detail()
         self.refresh_bindings()
@@ -143,14 +145,16 @@ class MigrationsScreen(ReadingScreen):
                 parts.append((f"  ✓ {t('migrations.current')}", "$success"))
         return Content.assemble(*parts)
 
-    def entries(self) -> list[Content]:
-        """The plan, the versions, the failed attempts."""
-        lines = [Content.assemble((" ▸ ", "bold"), (t("migrations.plan"), "bold"), "  ", *self._plan_state())]
+    def entries(self) -> list[Option]:
+        """The plan and the versions."""
+        plan = Content.assemble((" ▸ ", "bold"), (t("migrations.plan"), "bold"), "  ", *self._plan_state())
+        lines = [Option(plan, id="plan")]
         for entry in self.versions:
             mark, text = version_line(entry)
             tone = "$success" if entry["current"] else "dim"
             base = " ◂" if entry["version"] == self.base else ""
-            lines.append(Content.assemble((f" {mark} ", tone), text, (base, "bold $secondary")))
+            line = Content.assemble((f" {mark} ", tone), text, (base, "bold $secondary"))
+            lines.append(Option(line, id=f"version-{entry['version']}"))
         return lines
 
     def _plan_state(self) -> list[tuple[str, str]]:

@@ -212,6 +212,19 @@ async def test_the_plan_of_a_changed_file_is_applied_and_rolled_back(desk: Runni
         assert not defects(pilot)
 
 
+async def test_the_cursor_stays_on_its_version_when_another_comes(desk: RunningServer) -> None:
+    """M-044: `r` goes back to the version that one has looked at."""
+    async with at(desk, "m") as (pilot, screen):
+        await until(pilot, lambda: screen.plan is not None)
+        await pilot.press("down")
+        assert screen.chosen()["version"] == 1
+        desk.app_file.write_text(APP.replace("name: stock, type: integer", "name: amount, type: integer"))
+        assert desk.local.post("/api/console/migrations", json={}).status_code == 202
+        await until(pilot, lambda: screen.versions[0]["version"] == 2)
+        assert screen.chosen()["version"] == 1
+        assert "▸" not in str(screen.query_one("#migrations-list").highlighted_option.prompt)
+
+
 async def test_a_wrong_app_file_is_told_in_the_place_of_the_plan(desk: RunningServer) -> None:
     """T-031"""
     desk.app_file.write_text(APP.replace("type: integer", "type: integr"))
