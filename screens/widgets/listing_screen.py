@@ -51,6 +51,8 @@ class ListingScreen(ReadingScreen, Generic[T]):
         self.problem = ""
         self.is_read = False
         """The server has answered: what is not there is not on its way."""
+        self._painted: list[str] = []
+        """The keys of the lines."""
 
     # ── What a subclass says ──
 
@@ -74,6 +76,7 @@ class ListingScreen(ReadingScreen, Generic[T]):
         return t("listing.nothing")
 
     def key_of(self, item: T) -> str:
+        """What it is known by when the list comes anew."""
         raise NotImplementedError
 
     # ── Life ──
@@ -138,16 +141,20 @@ class ListingScreen(ReadingScreen, Generic[T]):
         return self.items[at] if at is not None and at < len(self.items) else None
 
     def paint(self) -> None:
-        """The list as it is; what was chosen stays chosen."""
+        """The list as it is; what was chosen stays chosen, wherever it stands now."""
         if not self.is_mounted:
             return
-        listing, before = self.listing, self.listing.highlighted or 0
+        listing, at = self.listing, self.listing.highlighted or 0
+        keys = [self.key_of(item) for item in self.items]
+        if at < len(self._painted) and self._painted[at] in keys:
+            at = keys.index(self._painted[at])
+        self._painted = keys
         whole = self.size.width
         width = max(20, (whole * 58 // 100 if whole >= self.WIDE else whole) - 4)
         with self.prevent(OptionList.OptionHighlighted):
             listing.clear_options()
             listing.add_options([Option(self.line(item, width)) for item in self.items])
-            listing.highlighted = min(before, len(self.items) - 1) if self.items else None
+            listing.highlighted = min(at, len(self.items) - 1) if self.items else None
         parts: list[Any] = [(t(f"place.{self.mode}"), "bold $primary"), *self.head()]
         if self.problem:
             parts.append((f"  ! {self.problem}", "bold $error"))

@@ -260,6 +260,10 @@ async def test_a_167_the_outbox_shows_what_has_not_left(desk: Desk) -> None:
         await pilot.press("s")
         await until(pilot, lambda: screen.context.messages.messages)
         assert screen.chosen()["id"] == gone
+        desk.server.local.post("/api/auth/admin/invite-user", json={"email": "cy@example.org", "name": "Cy"})
+        screen.load()
+        await until(pilot, lambda: screen.items[0]["to"] == "cy@example.org")
+        assert screen.chosen()["id"] == gone, "another comes above it: the key is still meant for this one"
         await pilot.press("d")
         await until(pilot, lambda: gone not in [item["id"] for item in screen.items])
 
