@@ -16,7 +16,7 @@ from core.schema.vocabulary import OptionProblem
 TypeOf = Callable[[str], FieldType[Any] | None]
 _WITHOUT_VALUE = frozenset({"isNull", "isNotNull", "isEmpty", "isNotEmpty", "isTrue", "isFalse", "isCurrentUser"})
 _WITH_LIST = frozenset({"in", "notIn", "hasAll"})
-_GROUPS = ("and", "or", "not")
+GROUPS = ("and", "or", "not")
 MAX_DEPTH = 10
 """So many groups may stand within each other."""
 
@@ -35,7 +35,7 @@ def check_condition(
         yield OptionProblem(key, "field.filter", f"a filter is a map with field, operator and value, not {show(raw)}")
     elif "field" in raw and "operator" in raw:
         yield from _check_leaf(raw, type_of, names, key)
-    elif group := next((name for name in _GROUPS if name in raw), None):
+    elif group := next((name for name in GROUPS if name in raw), None):
         if len(raw) > 1:
             yield OptionProblem(key, "field.filter", f"nothing may stand beside `{group}` in a filter")
         if group != "not" and not isinstance(raw[group], list):
@@ -50,7 +50,7 @@ def check_condition(
 
 def _is_group(raw: Any) -> bool:
     if isinstance(raw, Mapping):
-        return "operator" not in raw and not raw.keys().isdisjoint(_GROUPS)
+        return "operator" not in raw and not raw.keys().isdisjoint(GROUPS)
     return isinstance(raw, list)
 
 
@@ -62,7 +62,7 @@ def condition_fields(raw: Any) -> frozenset[str]:
         return frozenset()
     if "field" in raw and "operator" in raw:
         return frozenset({str(raw["field"]).partition(".")[0]})
-    found = [condition_fields(raw[name]) for name in _GROUPS if name in raw]
+    found = [condition_fields(raw[name]) for name in GROUPS if name in raw]
     return frozenset().union(*found) if found else frozenset(str(name).partition(".")[0] for name in raw)
 
 

@@ -13,15 +13,13 @@ import orjson
 from sqlalchemy import ColumnElement, FromClause
 
 from core.errors import BadRequest
+from core.fields.condition import GROUPS, MAX_DEPTH
 from core.formulas.tree import Expression
 from core.query import operator as operators
 from core.query.operand import Span, fragment, member, operand, pair, pattern, period, radius
 from core.query.scope import Ref, Scope, UnknownField
 
-MAX_DEPTH = 10
-"""So many groups may stand within each other."""
 MAX_LEAVES = 200
-_GROUPS = ("and", "or", "not")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ class _Parser:
             return All(self._parts(raw, depth))
         if not isinstance(raw, Mapping):
             raise BadRequest("A filter is an object: a condition, or and, or, not")
-        groups = [key for key in _GROUPS if key in raw and self._is_group(key, raw[key])]
+        groups = [key for key in GROUPS if key in raw and self._is_group(key, raw[key])]
         if groups and len(raw) > 1:
             raise BadRequest(f"Nothing may stand beside {groups[0]!r} in a filter")
         if groups:
