@@ -20,7 +20,9 @@ def main() -> NoReturn:
     try:
         run()
     except SystemExit as end:
-        leave(end.code if isinstance(end.code, int) else 0)
+        if isinstance(end.code, int):
+            leave(end.code)
+        raise
 
 
 def leave(status: int) -> NoReturn:
