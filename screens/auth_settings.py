@@ -30,7 +30,7 @@ from screens.widgets.draft_screen import DraftScreen
 from screens.widgets.finder import Finder
 from screens.widgets.form_sheet import Ask, FormSheet, Values
 from screens.widgets.line_view import LineView
-from screens.widgets.listing_screen import Listing
+from screens.widgets.listing import Listing
 from screens.widgets.schema_text import SchemaText
 from screens.widgets.sheet import padded
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from textual import work
@@ -11,7 +11,6 @@ from textual.content import Content
 from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
 
 from core.client import NotFound, SovriumError
 from core.contract.migrations import MigrationEntry, MigrationPlan, MigrationStatus, RunRequest
@@ -31,6 +30,7 @@ from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import t
 from screens.widgets.line_view import LineView
+from screens.widgets.listing import Listing
 from screens.widgets.live_screen import ReadingScreen
 from screens.widgets.plan_sheet import PlanSheet
 
@@ -61,7 +61,7 @@ class MigrationsScreen(ReadingScreen):
     def compose_body(self) -> Iterable[Widget]:
         yield Static(id="migrations-head", markup=False)
         with Container(id="migrations-body"):
-            yield OptionList(id="migrations-list", classes="pane", markup=False, compact=True)
+            yield Listing(id="migrations-list", classes="pane", markup=False, compact=True)
             yield LineView(id="migrations-detail", classes="pane")
 
     def on_resize(self, event: Resize) -> None:
@@ -125,12 +125,7 @@ class MigrationsScreen(ReadingScreen):
 
     def paint(self) -> None:
         """The list as it is; what was chosen stays chosen, also where a newer version has come above it."""
-        listing = self.query_one("#migrations-list", OptionList)
-        option = listing.highlighted_option
-        listing.clear_options()
-        listing.add_options(self.entries())
-        known = [each.id for each in listing.options]
-        listing.highlighted = known.index(option.id) if option is not None and option.id in known else 0
+        self.query_one(Listing).renew(self.entries())
         self.query_one("#migrations-head", Static).update(self.head())
         self.paint_detail()
         self.refresh_bindings()
@@ -145,17 +140,15 @@ class MigrationsScreen(ReadingScreen):
                 parts.append((f"  ✓ {t('migrations.current')}", "$success"))
         return Content.assemble(*parts)
 
-    def entries(self) -> list[Option]:
+    def entries(self) -> Iterator[tuple[str, Content]]:
         """The plan and the versions."""
         plan = Content.assemble((" ▸ ", "bold"), (t("migrations.plan"), "bold"), "  ", *self._plan_state())
-        lines = [Option(plan, id="plan")]
+        yield "plan", plan
         for entry in self.versions:
             mark, text = version_line(entry)
             tone = "$success" if entry["current"] else "dim"
             base = " ◂" if entry["version"] == self.base else ""
-            line = Content.assemble((f" {mark} ", tone), text, (base, "bold $secondary"))
-            lines.append(Option(line, id=f"version-{entry['version']}"))
-        return lines
+            yield str(entry["version"]), Content.assemble((f" {mark} ", tone), text, (base, "bold $secondary"))
 
     def _plan_state(self) -> list[tuple[str, str]]:
         if self.problem:
@@ -168,7 +161,7 @@ class MigrationsScreen(ReadingScreen):
 
     def chosen(self) -> MigrationEntry | None:
         """The highlighted version; None on the plan."""
-        at = self.query_one("#migrations-list", OptionList).highlighted
+        at = self.query_one(Listing).highlighted
         return self.versions[at - 1] if at and at - 1 < len(self.versions) else None
 
     def paint_detail(self) -> None:

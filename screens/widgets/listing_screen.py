@@ -6,13 +6,11 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from textual import work
-from textual.binding import Binding
 from textual.containers import Container
 from textual.content import Content
 from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
-from textual.widgets.option_list import Option
 
 from core.client import NotFound, Port, SovriumError
 from screens.presenters.migration import Line
@@ -21,18 +19,10 @@ from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import t
 from screens.widgets.line_view import LineView
+from screens.widgets.listing import Listing
 from screens.widgets.live_screen import ReadingScreen
 
 T = TypeVar("T")
-
-
-class Listing(OptionList):
-    """Lines to choose from; j and k move, too."""
-
-    BINDINGS = [
-        Binding("j", "cursor_down", show=False),
-        Binding("k", "cursor_up", show=False),
-    ]
 
 
 class ListingScreen(ReadingScreen, Generic[T]):
@@ -51,8 +41,6 @@ class ListingScreen(ReadingScreen, Generic[T]):
         self.problem = ""
         self.is_read = False
         """The server has answered: what is not there is not on its way."""
-        self._painted: list[str] = []
-        """The keys of the lines."""
 
     # ── What a subclass says ──
 
@@ -144,17 +132,9 @@ class ListingScreen(ReadingScreen, Generic[T]):
         """The list as it is; what was chosen stays chosen, wherever it stands now."""
         if not self.is_mounted:
             return
-        listing, at = self.listing, self.listing.highlighted or 0
-        keys = [self.key_of(item) for item in self.items]
-        if at < len(self._painted) and self._painted[at] in keys:
-            at = keys.index(self._painted[at])
-        self._painted = keys
         whole = self.size.width
         width = max(20, (whole * 58 // 100 if whole >= self.WIDE else whole) - 4)
-        with self.prevent(OptionList.OptionHighlighted):
-            listing.clear_options()
-            listing.add_options([Option(self.line(item, width)) for item in self.items])
-            listing.highlighted = min(at, len(self.items) - 1) if self.items else None
+        self.listing.renew((self.key_of(item), self.line(item, width)) for item in self.items)
         parts: list[Any] = [(t(f"place.{self.mode}"), "bold $primary"), *self.head()]
         if self.problem:
             parts.append((f"  ! {self.problem}", "bold $error"))
