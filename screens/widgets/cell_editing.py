@@ -18,6 +18,7 @@ from screens.presenters.permission import BY_ROW, is_closed
 from screens.presenters.value import check, editable, stored_value, title_of, why_read_only
 from screens.services.text import t
 from screens.widgets.cell_values import value_hits
+from screens.widgets.change_panel import Spot
 from screens.widgets.editors.base import CellEditor, EditedCell, Move
 from screens.widgets.editors.link import LinkEditor
 from screens.widgets.external_editor import edit_outside
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 5.0
 """Seconds for which a key waits for the row that it is meant for."""
-Spot = tuple[str, str, str]
-"""A cell, whatever is around it: table, key and field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +109,7 @@ class CellEditing:
     def _spot(self) -> Spot | None:
         model, field = self.pane.model, self.pane.edits.field_here() if self.pane.edits else None
         key = model.key_at(model.selection.row) if model else None
-        return (self.pane.info_name, key, field["name"]) if key is not None and field is not None else None
+        return Spot(self.pane.info_name, key, field["name"]) if key is not None and field is not None else None
 
     async def _is_closed(self, row: TargetRow) -> bool:
         """A rule of the table keeps the row from whoever is here."""
