@@ -341,7 +341,7 @@ class BarcodeOptions(FieldOptions):
 
 
 class BarcodeField(TextField):
-    """What a scanner reads; with a `format` its shape, and for EAN and UPC-A its check digit."""
+    """What a scanner reads; with a `format` its shape, and for EAN and UPC its check digit."""
 
     name = "barcode"
     Options = BarcodeOptions
@@ -354,16 +354,30 @@ class BarcodeField(TextField):
             return text
         if not re.fullmatch(_SHAPES[form], text):
             raise ValueProblem("barcode.malformed", f"{show(text)} does not have the shape of {form}", status=422)
-        if form in _CHECKED and _check_digit(text[:-1]) != text[-1]:
-            message = f"{text} has a wrong check digit; {_check_digit(text[:-1])} is expected at its end"
+        digits = _expanded(text) if form == "UPC-E" else text if form in _CHECKED else None
+        if digits and _check_digit(digits[:-1]) != digits[-1]:
+            message = f"{text} has a wrong check digit; {_check_digit(digits[:-1])} is expected at its end"
             raise ValueProblem("barcode.check-digit", message, status=422)
         return text
 
     def example(self, rng: Random) -> str:
         form = self.options.format
-        length = {"EAN-13": 12, "EAN-8": 7, "UPC-A": 11}.get(form or "", 8)
+        length = {"EAN-13": 12, "EAN-8": 7, "UPC-A": 11, "UPC-E": 6}.get(form or "", 8)
         digits = "".join(str(rng.randint(0, 9)) for _ in range(length))
         return digits + _check_digit(digits) if form in _CHECKED else digits
+
+
+def _expanded(short: str) -> str | None:
+    """The UPC-A code that eight digits of UPC-E stand for; fewer have no check digit, and other number systems no long form."""
+    if len(short) != 8 or short[0] not in "01":
+        return None
+    system, body, last, check = short[0], short[1:6], short[6], short[7]
+    if last in "012":
+        return f"{system}{body[:2]}{last}0000{body[2:]}{check}"
+    if last in "34":
+        kept = int(last)
+        return f"{system}{body[:kept]}00000{body[kept:]}{check}"
+    return f"{system}{body}0000{last}{check}"
 
 
 def _check_digit(digits: str) -> str:

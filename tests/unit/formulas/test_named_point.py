@@ -72,6 +72,9 @@ async def test_lists(ask: Ask) -> None:
     formulas = {
         "ARRAYJOIN(tags, '+')": ("text", "red+blue"),
         "ARRAYJOIN(tags, s)": ("text", "red-blue"),
+        "ARRAYJOIN(STRING_TO_ARRAY(',a,,b', ','), s)": ("text", "-a--b"),
+        "ARRAYJOIN(ARRAY_REMOVE(tags, 'none'), t)": ("text", None),
+        "ARRAYJOIN(ARRAYSLICE(tags, 3), s)": ("text", ""),
         "ARRAYUNIQUE(STRING_TO_ARRAY('b,a,b', ','))": ("text[]", ["b", "a"]),
         "ARRAYCOMPACT(STRING_TO_ARRAY('b,,c', ','))": ("text[]", ["b", "c"]),
         "ARRAYFLATTEN(tags)": ("text[]", ["red", "blue"]),
