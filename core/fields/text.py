@@ -368,7 +368,7 @@ class BarcodeField(TextField):
 
 
 def _expanded(short: str) -> str | None:
-    """The UPC-A code that eight digits of UPC-E stand for; fewer have no check digit, and other number systems no long form."""
+    """The UPC-A code that eight digits of UPC-E stand for: fewer have no check digit, another number system no long form."""
     if len(short) != 8 or short[0] not in "01":
         return None
     system, body, last, check = short[0], short[1:6], short[6], short[7]
