@@ -10,7 +10,7 @@ import asyncio
 import os
 import pwd
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
@@ -26,20 +26,20 @@ from core.http.call import Call, Disconnected, Receive, Scope, header
 from core.http.error import MethodNotAllowed, answer_to
 from core.http.limit import Limiter, address_of, caller_of, class_of, is_trusted
 from core.http.log import request_id, tell_request
-from core.http.origin import SAFE, check_host, check_origin, cors_headers
+from core.http.origin import SAFE, Site, check_host, check_origin, cors_headers, site_of
 from core.http.reload import Reloading
 from core.http.route import Route, Router
 from core.http.routes import all_routes
 from core.http.session import is_key, signed_in, token_of
 from core.http.throttle import Told, take
 from core.http.window import Taken, TooMany
+from core.messaging.setting import named_url
 from core.principal import ACTING, GUEST, OWNER, Principal, Source
 from core.schema.model import App
 
 if TYPE_CHECKING:
     from core.auth.session import SignedIn
 
-LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 NEVER_HELD = ("/api/health", "/api/console/jobs", "/api/console/events")
 """What can be asked while tables change their shape: it touches none."""
 HELD_SECONDS = 2.0
@@ -70,11 +70,11 @@ class Visitor(NamedTuple):
 class Application:
     """The ASGI application. Until `engine` is set it answers health and 503."""
 
-    def __init__(self, engine: Engine | None, *, version: str, hosts: Collection[str] | None = LOCAL_NAMES) -> None:
+    def __init__(self, engine: Engine | None, *, version: str) -> None:
         self.engine = engine
         self.version = version
-        self.hosts = hosts
-        """Names that `Host` may have over TCP; None allows any."""
+        self.public = False
+        """It listens beyond this machine."""
         self.phase: Phase = "starting"
         """What health answers while there is no engine."""
         self.tcp: str | None = None
@@ -95,6 +95,9 @@ class Application:
         """Requests under way that may write."""
         self._held: asyncio.Event | None = None
         self._told = Told()
+        self._base_url = named_url(os.environ)
+        self._site: tuple[object, Site] | None = None
+        """Of the app that was asked for last."""
 
     @contextmanager
     def held(self, *, hold: bool = True) -> Iterator[None]:
@@ -167,16 +170,16 @@ class Application:
             answer.headers.append((b"warning", b'299 - "unknown parameters ignored: %b"' % printable(names)))
         if taken is not None:
             answer.headers += taken.headers()
-        if origins := self.trusted_origins:
-            answer.headers += cors_headers(scope, origins)
+        answer.headers += cors_headers(scope, self.site.origins)
         if self.is_secure(scope):
             answer.headers.append(HSTS)
 
     async def _identify(self, scope: Scope) -> "Visitor":
         """Who calls. Raises ForeignHost, ForeignOrigin, NotSignedIn."""
         if not is_local(scope):
-            check_host(scope, self.hosts)
-            check_origin(scope, self.trusted_origins, cookie=self._cookie)
+            site = self.site
+            check_host(scope, site.hosts)
+            check_origin(scope, site.origins, secure=self.is_secure(scope), cookie=self._cookie)
         elif not self._asks_local() and header(scope, b"x-acting") is None:
             return Visitor(OWNER, None)
         if self.authenticate is None and (self.engine is None or self.engine.auth is None):
@@ -184,10 +187,15 @@ class Application:
         return await self._who(scope)
 
     @property
-    def trusted_origins(self) -> Collection[str]:
-        """Origins beside our own whose pages may write and read (`auth.trustedOrigins`)."""
-        auth = None if self.engine is None else self.engine.app.auth
-        return () if auth is None else auth.trusted_origins
+    def site(self) -> Site:
+        """Names of this server, and the origins that it trusts."""
+        app = None if self.engine is None else self.engine.app
+        known = (app, self.public)
+        if self._site is None or self._site[0] != known:
+            trusted = () if app is None or app.auth is None else app.auth.trusted_origins
+            allowed = () if app is None else app.allowed_hosts
+            self._site = known, site_of(self._base_url, allowed, trusted, public=self.public)
+        return self._site[1]
 
     @property
     def _cookie(self) -> str | None:
@@ -354,12 +362,11 @@ def build_app(
     engine: Engine | None,
     *,
     version: str,
-    hosts: Collection[str] | None = LOCAL_NAMES,
     limiter: Limiter | None = None,
     authenticate: Authenticate | None = None,
     log_file: Path | None = None,
 ) -> Application:
     """The application over an open engine, or over none yet (`Application.engine` is set when it is there)."""
-    app = Application(engine, version=version, hosts=hosts)
+    app = Application(engine, version=version)
     app.limiter, app.authenticate, app.log_file = limiter, authenticate, log_file
     return app

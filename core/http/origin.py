@@ -5,7 +5,8 @@ A request that shows a bearer token needs no such check: no page can make somebo
 itself, so who shows one must say which page has sent it.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from core.errors import AccessError
@@ -19,6 +20,29 @@ CORS_HEADERS = b"Authorization, Content-Type, If-Match, Idempotency-Key, Accept"
 CORS_EXPOSED = b"Retry-After, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, ETag, Warning"
 CORS_SECONDS = b"600"
 _OURS = frozenset({SESSION, PARKED, SECOND_STEP, DEVICE})
+_PORTS = {"http": 80, "https": 443}
+LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """By which names this server is called, and which pages beside its own may write and read."""
+
+    hosts: frozenset[str] | None
+    """None: any."""
+    origins: frozenset[str]
+
+
+def site_of(base_url: str | None, allowed: Collection[str], trusted: Iterable[str], *, public: bool) -> Site:
+    """`base_url` is where people say that they reach this server: a proxy may call it by that name, or by its own and have
+    the browser's origin unlike it. A `public` address is called by names that we do not know, unless some are `allowed`."""
+    hosts, origins = LOCAL_NAMES.union(map(str.lower, allowed)), frozenset(map(str.lower, trusted))
+    if base_url is not None:
+        parts = urlsplit(base_url.lower())
+        name, port = host_name(parts.netloc), parts.port
+        hosts |= {name}
+        origins |= {f"{parts.scheme}://{name}" + ("" if port in (None, _PORTS[parts.scheme]) else f":{port}")}
+    return Site(None if public and not allowed else hosts, origins)
 
 
 class ForeignHost(AccessError):
@@ -41,13 +65,13 @@ def check_host(scope: Scope, names: Collection[str] | None) -> None:
     if names is not None and host is not None and host_name(host.lower()) not in names:
         raise ForeignHost(
             "This server does not answer to that host name",
-            hint="use localhost, or start the server with --host and that name",
+            hint="use localhost, or name it in server.allowedHosts or BASE_URL",
         )
 
 
-def check_origin(scope: Scope, trusted: Collection[str], *, cookie: str | None = None) -> None:
-    """Whether the page that sent this may write. `trusted` are origins beside our own; `cookie` the name that the app has
-    given to its session's. Raises ForeignOrigin."""
+def check_origin(scope: Scope, trusted: Collection[str], *, secure: bool, cookie: str | None = None) -> None:
+    """Whether the page that sent this may write. `trusted` are origins beside our own; `secure`: it came over TLS; `cookie`
+    is the name that the app has given to its session's. Raises ForeignOrigin."""
     if scope["method"] in SAFE or _shows_bearer(scope):
         return
     site, origin = header(scope, b"sec-fetch-site"), header(scope, b"origin")
@@ -56,7 +80,7 @@ def check_origin(scope: Scope, trusted: Collection[str], *, cookie: str | None =
     if origin == "null" and site == "same-origin":
         return  # a page of ours that tells nobody its address, as there is a secret in it
     if origin is not None:
-        if origin.lower() not in trusted and not _is_own(scope, origin):
+        if origin.lower() not in trusted and not _is_own(scope, origin, secure=secure):
             raise _foreign()
     elif site in ("cross-site", "same-site") or (site is None and _shows_cookie(scope, cookie)):
         raise _foreign()
@@ -89,10 +113,12 @@ def host_name(host: str) -> str:
     return host.partition(":")[0]
 
 
-def _is_own(scope: Scope, origin: str) -> bool:
-    """A page that this server has sent itself, whichever way TLS ends before it."""
+def _is_own(scope: Scope, origin: str, *, secure: bool) -> bool:
+    """A page that this server has sent itself, whichever way TLS ends before it. What came over TLS was not sent by a page
+    that did not: anybody on the way may have written that one."""
     host = header(scope, b"host")
-    return host is not None and origin.lower().partition("://")[2] == host.lower()
+    scheme, _, place = origin.lower().partition("://")
+    return host is not None and place == host.lower() and scheme in (("https",) if secure else _PORTS)
 
 
 def _shows_bearer(scope: Scope) -> bool:

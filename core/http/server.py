@@ -129,8 +129,7 @@ class Server:
         if not is_loopback(self.host):
             self._check_public(None if self.app.engine is None else self.app.engine.app)
             self.app.may_serve = self._check_public
-            if self.app.hosts is not None:
-                self.app.hosts = None  # a public address is called by names that we do not know
+            self.app.public = True
         try:
             listener = await loop.create_server(connect, self.host, self.port, backlog=BACKLOG)
         except OSError as error:

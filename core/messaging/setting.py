@@ -75,7 +75,7 @@ def read_settings(environ: Mapping[str, str]) -> MessagingSettings:
     def given(name: str) -> str | None:
         return environ.get(name, "").strip() or None
 
-    base_url = _base_url(given("BASE_URL"), given("SOVRIUM_PORT") or given("PORT") or "3000")
+    base_url = named_url(environ) or f"http://localhost:{given('SOVRIUM_PORT') or given('PORT') or '3000'}"
     host, folder = given("SMTP_HOST"), given("SMTP_FOLDER")
     if host and folder:
         raise BadRequest("SMTP_HOST and SMTP_FOLDER are set: mails go to a server or to a folder, not to both")
@@ -142,10 +142,11 @@ def _sender(given: str | None, server: MailServer | None, base_url: str) -> str:
     return f"no-reply@{host}" if not host.count(":") else "no-reply@localhost"
 
 
-def _base_url(given: str | None, port: str) -> str:
-    url = _http_url("BASE_URL", given)
+def named_url(environ: Mapping[str, str]) -> str | None:
+    """Where people reach this server, if anybody has said so. Raises BadRequest."""
+    url = _http_url("BASE_URL", environ.get("BASE_URL", "").strip() or None)
     if url is None:
-        return f"http://localhost:{port}"
+        return None
     parts = urlsplit(url)
     if parts.query or parts.fragment:
         raise BadRequest("BASE_URL must end with the host or a path")

@@ -225,13 +225,18 @@ class AppRateLimitForm(RateLimitForm):
     trusted_proxies: list[str] = []
 
 
+_HostName = Annotated[str, StringConstraints(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)$")]
+
+
 class ServerForm(Form):
-    """Where the HTTP API listens; the command line and the environment say otherwise (A-005). More keys come later."""
+    """Where the HTTP API listens; the command line and the environment say otherwise (A-005). `allowedHosts` are names that
+    it is called by beside those of this machine and `BASE_URL` (auth §17.2). More keys come later."""
 
     model_config = ConfigDict(extra="allow")
 
     host: Annotated[str, Field(min_length=1)] | None = None
     port: Annotated[int, Field(ge=0, le=65_535)] | None = None
+    allowed_hosts: list[_HostName] = []
 
 
 class AutoApproveForm(Form):

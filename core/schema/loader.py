@@ -152,6 +152,7 @@ def _read_app(
         env=variables,
         host=shape.server.host if shape.server else None,
         port=shape.server.port if shape.server else None,
+        allowed_hosts=tuple(shape.server.allowed_hosts) if shape.server else (),
         later={key: plain(value) for key, value in tree.items() if key not in _ROOT_SPECS},
         source=path,
         files=tuple(source.files),

@@ -236,6 +236,8 @@ class App:
     host: str | None = None
     port: int | None = None
     """Where the HTTP API listens when whoever starts it says nothing."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names that it is called by, beside those of this machine and of `BASE_URL`."""
     later: Mapping[str, Any] = field(default_factory=dict)
     """Root keys kept for features that come later (pages, theme, languages, …), as plain data."""
     source: Path | None = None

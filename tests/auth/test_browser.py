@@ -10,11 +10,14 @@ from tests.support.accounts import PASSWORD, Desk
 from tests.support.server import RunningServer
 
 TRUSTED = "https://front.example.org"
+SITE = "https://desk.example.org"
 APP = f"""
 name: desk
 auth:
   strategies: [{{type: emailAndPassword}}]
   trustedOrigins: ["{TRUSTED}"]
+  rateLimit: {{trustedProxies: [127.0.0.1]}}
+server: {{allowedHosts: [Desk.internal]}}
 tables:
   - name: notes
     fields: [{{name: text, type: single-line-text}}]
@@ -32,10 +35,12 @@ HEADERS = {
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with RunningServer(APP, tmp_path_factory.mktemp("browser")) as server:
-        desk = Desk(server)
-        yield desk
-        desk.close()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("BASE_URL", f"{SITE}/")
+        with RunningServer(APP, tmp_path_factory.mktemp("browser")) as server:
+            desk = Desk(server)
+            yield desk
+            desk.close()
 
 
 def ask(desk: Desk, method: str, path: str, headers: dict[str, str]) -> httpx.Response:
@@ -140,3 +145,24 @@ def test_a_263_a_foreign_host_name_is_not_answered(running: Desk) -> None:
     """T27: a rebound DNS name."""
     answer = ask(running, "GET", "/api/auth/get-session", {"host": "rebound.example"})
     assert (answer.status_code, answer.json()["code"]) == (421, "MISDIRECTED_REQUEST")
+
+
+def test_a_263_a_proxy_calls_by_the_names_that_people_know(running: Desk) -> None:
+    """§17.2: the host of `BASE_URL` and `server.allowedHosts`; pages of that site write, whatever name the proxy uses."""
+    ana = running.sign_up("eva")
+    cookie = {"cookie": f"sid={ana.client.cookies['sid']}"}
+    for host in ("desk.example.org", "DESK.example.org:443", "desk.internal"):
+        assert ask(running, "GET", "/api/health", {"host": host}).status_code == 200, host
+    for host in ("desk.example.org.evil.example", "x.desk.example.org"):
+        assert ask(running, "GET", "/api/health", {"host": host}).status_code == 421, host
+    for origin, status in ((SITE, 201), ("http://desk.example.org", 403), (f"{SITE}:8443", 403)):
+        answer = ask(running, "POST", "/api/tables/notes/records", {**cookie, "origin": origin})
+        assert answer.status_code == status, origin
+
+
+def test_a_261_a_page_without_tls_does_not_write_where_there_is_tls(running: Desk) -> None:
+    """T7: who sits on the way to it may have written it."""
+    place = running.server.url.partition("://")[2]
+    for origin, status in ((f"https://{place}", 401), (f"http://{place}", 403), (f"ftp://{place}", 403)):
+        headers = {"origin": origin, "x-forwarded-proto": "https"}
+        assert ask(running, "POST", "/api/auth/sign-out", headers).status_code == status, origin
