@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 BODY_LIMIT = 1024 * 1024
 """Bytes of a JSON body. Imports stream instead."""
+ACCOUNT_LIMIT = 64 * 1024
+"""Bytes of one to the routes of accounts (auth §6), but for the passwords in it: who sends a longer one is told so (A-051)."""
+PASSWORDS = ("password", "newPassword", "currentPassword")
 QUERY_FIELDS = 100
 
 Scope = MutableMapping[str, Any]
@@ -179,15 +182,19 @@ class Call:
 
         Raises:
             NotJson: a form of a page sends it, to a route of accounts (auth §17.2).
+            TooLarge: `limit` does not bind those, they have one of their own.
         """
         kind = (self.header(b"content-type") or "application/json").partition(";")[0].strip().lower()
         if self.route.accounts and kind != "application/json":
             raise NotJson
-        body = await self.body(limit)
+        body = await self.body(limit + ACCOUNT_LIMIT if self.route.accounts else limit)
         try:
-            return orjson.loads(body)
+            value = orjson.loads(body)
         except orjson.JSONDecodeError as error:
             raise body_error("The body is not JSON" if body else "The body is empty; JSON is expected") from error
+        if self.route.accounts and len(body) - _password_bytes(value) > ACCOUNT_LIMIT:
+            raise TooLarge(f"The body has more than {ACCOUNT_LIMIT:,} bytes", limit=ACCOUNT_LIMIT)
+        return value
 
     async def json_object(self, limit: int = BODY_LIMIT) -> dict[str, Any]:
         """The body as a JSON object."""
@@ -214,6 +221,11 @@ class Call:
                 raise wrong_parameter(name, wanted)
         if len(self.query) < len(pairs):
             self.unknown = tuple(dict.fromkeys(name for name, _ in pairs if name not in known))
+
+
+def _password_bytes(body: Any) -> int:
+    given = [body.get(name) for name in PASSWORDS] if isinstance(body, dict) else []
+    return sum(len(each.encode()) for each in given if isinstance(each, str))
 
 
 def wrong_parameter(name: str, wanted: str) -> Invalid:

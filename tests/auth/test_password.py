@@ -440,13 +440,16 @@ def test_a_051_an_endless_password_is_refused_before_it_is_hashed(
         raise AssertionError("hashed")
 
     monkeypatch.setattr(Hasher, "_run", never)
-    endless = "x" * 1_000_000
+    endless = "é" * 512 * 1024
     up = {"name": "Eve", "email": "eve@example.org", "password": endless}
     assert duck_desk.guest.post("/api/auth/sign-up/email", json=up).json()["code"] == "PASSWORD_TOO_LONG"
     refused = sign_in(duck_desk, endless)
     assert (refused.status_code, refused.json()["code"]) == (400, "PASSWORD_TOO_LONG")
     body = {"currentPassword": PASSWORD, "newPassword": endless}
     assert ana.post("/api/auth/change-password", body).status_code == 400
+    wide = {"name": "x" * 65_536, "email": "eve@example.org", "password": PASSWORD}
+    refused = duck_desk.guest.post("/api/auth/sign-up/email", json=wide)
+    assert (refused.status_code, refused.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
 
 
 def test_a_052_full_width_letters_are_the_same_and_blanks_count(duck_desk: Desk) -> None:
