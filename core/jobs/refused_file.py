@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from core.ids import short_id
-from core.records.importing import files_database
 from core.storage.database import Call
 from core.storage.ddl import literal, quote
+from core.storage.engine import files_database
 from core.storage.files import Format, file_columns, file_texts
 
 MOST = 1_000_000

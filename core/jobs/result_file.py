@@ -10,17 +10,32 @@ from typing import Any, BinaryIO
 import orjson
 
 from core.jobs.center import Progress
+from core.records.parquet import lines_of
 from core.storage.files import Format
 
 BLOCK = 2_000
+_KINDS = {
+    **{name: name for name in "BOOLEAN TINYINT SMALLINT INTEGER BIGINT HUGEINT FLOAT DOUBLE".split()},
+    **{name: name for name in "DATE TIME TIMESTAMP TIMESTAMPTZ UUID".split()},
+    "BOOL": "BOOLEAN",
+    "INT2": "SMALLINT",
+    "INT4": "INTEGER",
+    "INT8": "BIGINT",
+    "FLOAT4": "FLOAT",
+    "FLOAT8": "DOUBLE",
+    "NUMERIC": "DOUBLE",
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ",
+}
+"""DuckDB's types of a result's columns, by the names that either database gives them; else its cells are texts. A NUMERIC of
+PostgreSQL has as many digits as there are."""
 Row = Sequence[Any]
 
 
 def write_rows(target: Path, names: Sequence[str], rows: Iterable[Row], format_: Format, progress: Progress) -> int:
-    """Write CSV, a JSON array, or lines of JSON of which parquet is made; the number of rows."""
+    """Write CSV, a JSON array, or the lines of which parquet is made (`core.records.parquet`); the number of rows."""
     done, left = 0, iter(rows)
     with target.open("wb") as file:
-        write, finish = csv_writer(file, names) if format_ == "csv" else json_writer(file, names, format_ == "json")
+        write, finish = _WRITERS[format_](file, names)
         while block := list(islice(left, BLOCK)):
             write(block)
             done += len(block)
@@ -41,25 +56,31 @@ def csv_writer(file: BinaryIO, names: Sequence[str]) -> tuple[Callable[[list[Row
     return write, text.flush
 
 
-def json_writer(
-    file: BinaryIO, names: Sequence[str], array: bool
-) -> tuple[Callable[[list[Row]], None], Callable[[], None]]:
+def json_writer(file: BinaryIO, names: Sequence[str]) -> tuple[Callable[[list[Row]], None], Callable[[], None]]:
     """How to write a block, and the end."""
-    between, after = (b",\n  ", b"\n]\n") if array else (b"\n", b"\n")
-    before = b"[\n  " if array else b""
+    before = b"[\n  "
 
     def write(block: list[Row]) -> None:
         nonlocal before
-        file.write(before + between.join(orjson.dumps(dict(zip(names, row, strict=True))) for row in block))
-        before = between
+        file.write(before + b",\n  ".join(orjson.dumps(dict(zip(names, row, strict=True))) for row in block))
+        before = b",\n  "
 
     def finish() -> None:
-        if before != between:
-            file.write(b"[]\n" if array else b"")
-        else:
-            file.write(after)
+        file.write(b"[]\n" if before.startswith(b"[") else b"\n]\n")
 
     return write, finish
+
+
+def line_writer(file: BinaryIO, names: Sequence[str]) -> tuple[Callable[[list[Row]], None], Callable[[], None]]:
+    """How to write a block, and the end."""
+
+    def write(block: list[Row]) -> None:
+        file.write(lines_of(block))
+
+    return write, file.flush
+
+
+_WRITERS = {"csv": csv_writer, "json": json_writer, "parquet": line_writer}
 
 
 def cell_text(value: Any) -> Any:
@@ -76,3 +97,8 @@ def distinct_names(names: Sequence[str]) -> list[str]:
             candidate, number = f"{name}_{number}", number + 1
         found.append(candidate)
     return found
+
+
+def parquet_type(name: str) -> str:
+    """DuckDB's type for a result's column, by its database's name of the type."""
+    return name if name.startswith("DECIMAL(") and name.endswith(")") else _KINDS.get(name.upper(), "VARCHAR")

@@ -1,7 +1,6 @@
 """Imports and exports, as jobs and at once."""
 
 import asyncio
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -19,19 +18,19 @@ from core.fields.model import TableModel
 from core.ids import short_id
 from core.jobs.center import JobCenter, Progress
 from core.jobs.refused_file import RefusedFile
-from core.jobs.result_file import distinct_names, write_rows
+from core.jobs.result_file import distinct_names, parquet_type, write_rows
 from core.principal import OWNER, Principal
 from core.query.compile import compile_filter
 from core.query.filter import parse_filter
 from core.query.list_query import ListQuery
-from core.records.importing import Merge, files_database, import_file, preview
+from core.records.importing import Merge, import_file, preview
 from core.records.key import key_in, parse_key
 from core.records.merging import Duplicates, merge_job
+from core.records.parquet import lines_to_parquet
 from core.records.service import Records, actor_of
 from core.records.transfer import ExportStream, StreamedFormat, export_file, export_stream
 from core.records.upsert import merge_fields
-from core.storage.database import Call, Cancel
-from core.storage.ddl import literal
+from core.storage.database import Cancel
 from core.storage.files import Format
 from core.views.reading import Reading
 
@@ -158,7 +157,8 @@ class Transfers:
             with kept_when_whole(target):
                 count = await asyncio.to_thread(write_rows, target, names, rows, format_, progress)
                 if format_ == "parquet":
-                    await self._to_parquet(target)
+                    kinds = [parquet_type(column["type"]) for column in columns]
+                    await lines_to_parquet(target, list(zip(names, kinds, strict=True)), progress.cancel)
             progress.finish(count, target)
 
         return self._jobs.start("export", file_name("result", format_, self._clock()), work, principal=principal)
@@ -221,15 +221,6 @@ class Transfers:
 
     def _target(self, format_: Format) -> Path:
         return self._exchange / f"{short_id('export')}.{format_}"
-
-    async def _to_parquet(self, target: Path) -> None:
-        """Turn the lines of JSON in a file into parquet, under the same name."""
-        made = target.with_suffix(".made")
-        source = f"SELECT * FROM read_json({literal(str(target))}, format = 'newline_delimited')"
-        statement = f"COPY ({source}) TO {literal(str(made))} (FORMAT parquet)"
-        with closing(files_database(self._exchange)) as files, temporary(made):
-            await files.read(Call(lambda reader: reader.rows(statement)), lane="long", deadline=None)
-            os.replace(made, target)
 
 
 class Unwatched:

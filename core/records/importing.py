@@ -27,8 +27,8 @@ from core.records.stage_check import against_rule
 from core.records.transfer import Progress
 from core.records.validate import Values
 from core.records.writing import WritableTable
-from core.storage.database import Call, ChangeRow, Database, Job, Reader, Row, Settings, Transaction
-from core.storage.engine import open_database
+from core.storage.database import Call, ChangeRow, Database, Job, Reader, Row, Transaction
+from core.storage.engine import files_database
 from core.storage.files import Format, file_columns, file_texts
 from core.storage.scratch import forget
 
@@ -127,11 +127,6 @@ def _cut_to_objects(path: Path) -> None:
         rows.append(row)
         text = text[end:]
     path.write_bytes(b"\n".join(map(orjson.dumps, rows)))
-
-
-def files_database(folder: Path) -> Database:
-    """A DuckDB in memory that may read the files of one folder."""
-    return open_database(Settings(url="duckdb:///:memory:", exchange=str(folder)))
 
 
 async def _import_by_database(

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import BadRequest
-from core.records.importing import files_database
 from core.schema.name import MAX_NAME, field_name_problem, sql_name, table_name_problem
 from core.storage.database import Call, Reader, Row
 from core.storage.ddl import literal, quote
+from core.storage.engine import files_database
 from core.storage.files import Format, file_columns
 
 FORMATS: Mapping[str, Literal["csv", "json", "parquet", "duckdb"]] = {

@@ -3,17 +3,16 @@ them is an extension that it would have to download."""
 
 import base64
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from core.errors import BadRequest
-from core.records.importing import files_database
+from core.records.parquet import lines_of, rows_of_lines
 from core.storage.database import Call, Reader
 from core.storage.ddl import literal, quote
+from core.storage.engine import files_database
 
 MAGIC = b"SQLite format 3\0"
 BLOCK = 5_000
@@ -67,10 +66,8 @@ def _copy_table(source: sqlite3.Connection, reader: Reader, name: str, file: Pat
     lines = file.with_suffix(".ndjson")
     with lines.open("wb") as out:
         for block in _blocks(source, f"SELECT {', '.join(quote(column) for column, _ in columns)} FROM {quote(name)}"):
-            out.write(b"".join(orjson.dumps(row) + b"\n" for row in block))
-    # Places stand for the columns in the file: SQLite's names may be anything.
-    shape = ", ".join(f"c{at}: {literal(kind)}" for at, kind in enumerate(kinds))
-    rows = f"read_json({literal(str(lines))}, columns = {{{shape}}}, format = 'newline_delimited')"
+            out.write(lines_of(block))
+    rows = rows_of_lines(lines, kinds)
     chosen = [
         f"{_cast(reader, rows, f'c{at}', kind, declared)} AS {quote(column)}"
         for at, ((column, declared), kind) in enumerate(zip(columns, kinds, strict=True))
@@ -102,8 +99,8 @@ def _kind(source: sqlite3.Connection, table: str, column: str, declared: str) ->
     return _KINDS.get(kinds, "VARCHAR")
 
 
-def _blocks(source: sqlite3.Connection, sql: str) -> Iterator[Sequence[dict[str, Any]]]:
+def _blocks(source: sqlite3.Connection, sql: str) -> Iterator[list[list[Any]]]:
     cursor = source.execute(sql)
     tell: Callable[[Any], Any] = lambda value: base64.b64encode(value).decode() if isinstance(value, bytes) else value  # noqa: E731
     while rows := cursor.fetchmany(BLOCK):
-        yield [{f"c{at}": tell(value) for at, value in enumerate(row)} for row in rows]
+        yield [[tell(value) for value in row] for row in rows]

@@ -13,14 +13,17 @@ import orjson
 from sqlalchemy import ColumnElement, Select, cast, func, select
 from sqlalchemy import Text as SqlText
 
-from core.errors import DialectLimit, FieldError, Invalid
+from core.errors import FieldError, Invalid
 from core.fields.base import FieldType
+from core.fields.column import ColumnType
 from core.query.list_query import live
 from core.query.scope import HiddenField, Scope, own_ref
 from core.records.in_order import range_key, stream_in_order
+from core.records.parquet import lines_of, lines_to_parquet
 from core.records.shape import to_json
 from core.records.workbook import workbook
 from core.storage.database import Call, Cancel, Database, Reader, Row
+from core.storage.ddl import type_name
 from core.storage.files import Format, copy_to
 
 BLOCK = 2_000
@@ -95,17 +98,23 @@ async def export_file(
             native = native_select(scope, statement, names, types, format_)
             if native is not None:
                 return copy_to(reader, native, target, "csv" if format_ == "csv" else "parquet")
-        if format_ == "parquet":
-            raise DialectLimit("This database does not write parquet files", hint="Export as csv or json")
+        blocks = (
+            ((lines_of(rows), len(rows)) for rows in reader.stream(statement, size=BLOCK))
+            if format_ == "parquet"
+            else text_blocks(reader, statement, names, types, format_, key=key)
+        )
         rows = 0
         with target.open("wb") as file:
-            for block, count in text_blocks(reader, statement, names, types, format_, key=key):
+            for block, count in blocks:
                 file.write(block)
                 rows += count
                 progress.report(rows)
         return rows
 
     rows: int = await database.read(Call(work), lane="long", deadline=None, cancel=progress.cancel)
+    if format_ == "parquet" and database.dialect != "duckdb":
+        kinds = [type_name("duckdb", field_type.result() or ColumnType("text")) for field_type in types]
+        await lines_to_parquet(target, list(zip(names, kinds, strict=True)), progress.cancel)
     progress.report(rows, rows)
     return rows
 

@@ -1,5 +1,7 @@
 """Opening a database by its address."""
 
+from pathlib import Path
+
 from core.clock import Clock, system_clock
 from core.errors import StorageError
 from core.storage.database import Database, Settings
@@ -23,3 +25,8 @@ def open_database(settings: Settings, *, clock: Clock = system_clock) -> Databas
         "The address of the database is neither duckdb:///path nor postgresql://…",
         hint="Check DATABASE_URL",
     )
+
+
+def files_database(folder: Path) -> Database:
+    """A DuckDB in memory that may use the files of one folder."""
+    return open_database(Settings(url="duckdb:///:memory:", exchange=str(folder)))

@@ -50,7 +50,7 @@ _AS_LISTED = (
     "deleted",
 )
 EXPORT = {
-    "format": Parameter("of the file", choices=("csv", "json", "ndjson", "xlsx", "parquet"), required=True),
+    "format": Parameter("of the file; csv when absent", choices=("csv", "json", "ndjson", "xlsx", "parquet")),
     **{name: LIST[name] for name in _AS_LISTED if name in LIST},
     "recordIds": Parameter("only these records, separated by commas"),
     "filterField": Parameter("only records where this field is `filterValue`"),
@@ -97,12 +97,12 @@ async def import_records(call: Call) -> Answer:
     query=EXPORT,
     answers={200: bytes},
     answer_kinds=FILE_KINDS,
-    errors=(404, 409),
+    errors=(404,),
     needs="read",
 )
 async def export_records(call: Call) -> Answer:
     """The records of a table as a file (R-097)."""
-    table, format_ = table_of(call), call.required("format")
+    table, format_ = table_of(call), call.text("format") or "csv"
     params = {name: value for name, value in call.query.items() if name != "format"}
     from core.jobs.transfer import file_name
 

@@ -20,12 +20,12 @@ from core.fields.model import TableModel
 from core.fields.registry import FIELD_TYPES
 from core.principal import OWNER
 from core.records.fast_value import fast_value
-from core.records.importing import files_database, import_file, preview
+from core.records.importing import import_file, preview
 from core.records.infer import extract, infer
 from core.records.service import Records
 from core.records.transfer import ExportStream, export_file, export_stream
 from core.storage.database import Call, Cancel, Database, Reader, Settings, Transaction
-from core.storage.engine import open_database
+from core.storage.engine import files_database, open_database
 from core.storage.journal import CHANGES
 from tests.support.apps import app_model
 from tests.support.fields import BESIDE, OTHER, VARIANTS
