@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 BODY_LIMIT = 1024 * 1024
 """Bytes of a JSON body. Imports stream instead."""
 ACCOUNT_LIMIT = 64 * 1024
-"""Bytes of one to the routes of accounts (auth §6), but for the passwords in it: who sends a longer one is told so (A-051)."""
+"""Bytes of one to the routes of accounts (auth §6), but for the passwords in it: a longer one is told as such (A-051)."""
 PASSWORDS = ("password", "newPassword", "currentPassword")
 QUERY_FIELDS = 100
 
