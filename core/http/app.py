@@ -36,6 +36,7 @@ from core.http.window import Taken, TooMany
 from core.messaging.setting import named_url
 from core.principal import ACTING, GUEST, OWNER, Principal, Source
 from core.schema.model import App
+from core.schema.scope import only_reads
 
 if TYPE_CHECKING:
     from core.auth.session import SignedIn
@@ -321,6 +322,10 @@ class Application:
                 require_own_password(route, visitor.signed_in)
             if not principal.is_unrestricted:
                 self._know(engine, route, segments, principal)
+            if route.keeps and principal.scopes is not None:
+                table = engine.model.by_address.get(segments.get("table", ""))
+                if only_reads(principal.scopes, table and table.sql_name):
+                    raise NotFound
         return Call(self, engine, route, segments, principal, scope, receive, visitor.signed_in)
 
     @staticmethod

@@ -37,3 +37,9 @@ def permits(scopes: Collection[str], table: str, operation: Operation) -> bool:
         return True
     # what changes records answers with them: who may do that to a table may read it
     return is_read and any(scope.startswith(f"{table}:") for scope in scopes)
+
+
+def only_reads(scopes: Collection[str], table: str | None) -> bool:
+    """Whether they leave nothing but reading, of the table where one is named by its SQL name."""
+    mine = (scope for scope in scopes if table is None or scope.startswith(f"{table}:"))
+    return WRITE not in scopes and all(scope.rpartition(":")[2] == READ for scope in mine)

@@ -116,7 +116,7 @@ class Personal:
         NotFound."""
         self._require(principal, table)
         given = self._checked(principal, table, body)
-        user, name = user_of(principal), _name(body["name"]) if "name" in body or whole else None
+        user, name = user_of(principal), _name(body.get("name")) if "name" in body or whole else None
 
         def work(tx: Transaction) -> Row:
             row = self._mine(tx, user, table.spec.id, id_)
@@ -130,8 +130,6 @@ class Personal:
             tx.execute(update(VIEWS).where(VIEWS.c.id == id_).values(**values))
             return (row[0], row[1], row[2], values["name"], is_default, values["body"], row[6], tx.time)
 
-        if whole and "name" not in body:
-            raise BadRequest("name is missing", field="name")
         return self._shape(principal, table, await self._write(principal, work))
 
     async def delete(self, principal: Principal, table: TableModel, id_: str) -> None:

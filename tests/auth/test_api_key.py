@@ -88,6 +88,12 @@ def test_scopes_take_away_and_never_add(duck_desk: Desk) -> None:
     assert (actor["type"], actor["id"]) == ("api-token", admin.id)
     assert actor["keyId"]
     assert may(make(ana, scopes=["write", "admin"]))[:4] == [200, 201, 404, 404], "no more than its user"
+    own = [("POST", "user-views"), ("PUT", "user-preferences"), ("DELETE", "user-preferences")]
+    for scopes, status in ((["read"], 404), (["notes:read"], 404), (["notes:read", "write"], 200)):
+        client = robot(duck_desk, make(ana, scopes=scopes))
+        kept = [client.request(verb, f"/api/tables/notes/{path}", json={"name": "x"}).status_code for verb, path in own]
+        kept.append(client.post("/api/notifications/read", json={}).status_code)
+        assert kept == ([404] * 4 if status == 404 else [201, 400, 200, 200]), scopes
     gated = robot(duck_desk, make(admin, scopes=["read"]))
     run = gated.post("/api/console/sql", json={"sql": "delete from notes", "confirmed": True}).json()
     told = gated.get(f"/api/console/sql/{run['id']}", params={"wait": 5000}).json()

@@ -51,7 +51,7 @@ async def create_comment(call: Call) -> Answer:
     return as_json({"success": True, "discarded": True}) if made is None else as_json(made, 201)
 
 
-@routes.add("POST", COMMENTS + "/read", answers={200: Done}, errors=(404,), needs="read")
+@routes.add("POST", COMMENTS + "/read", answers={200: Done}, errors=(404,), needs="read", keeps=True)
 async def read_comments(call: Call) -> Answer:
     """All comments of a record are read."""
     await call.engine.comments.mark_read(call.principal, table_of(call), call.segments["record"])
@@ -114,7 +114,7 @@ async def list_notifications(call: Call) -> Answer:
     return as_json(found)
 
 
-@routes.add("POST", "/api/notifications/read", body=NotificationIds, answers={200: dict}, errors=(404, 413))
+@routes.add("POST", "/api/notifications/read", body=NotificationIds, answers={200: dict}, errors=(404, 413), keeps=True)
 async def read_notifications(call: Call) -> Answer:
     """Some notifications, or all, are read."""
     body: NotificationIds = check(NotificationIds, await call.json_object())

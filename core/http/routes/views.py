@@ -64,7 +64,9 @@ async def user_views(call: Call) -> Answer:
     return as_json(await call.engine.personal.views(call.principal, table_of(call)))
 
 
-@routes.add("POST", "/api/tables/{table}/user-views", body=UserViewBody, answers={201: UserView}, errors=(404, 409))
+@routes.add(
+    "POST", "/api/tables/{table}/user-views", body=UserViewBody, answers={201: UserView}, errors=(404, 409), keeps=True
+)
 async def create_user_view(call: Call) -> Answer:
     """Keep a view of one's own."""
     body = await checked(call)
@@ -72,7 +74,12 @@ async def create_user_view(call: Call) -> Answer:
 
 
 @routes.add(
-    "PATCH", "/api/tables/{table}/user-views/{view}", body=UserViewBody, answers={200: UserView}, errors=(404, 409)
+    "PATCH",
+    "/api/tables/{table}/user-views/{view}",
+    body=UserViewBody,
+    answers={200: UserView},
+    errors=(404, 409),
+    keeps=True,
 )
 async def change_user_view(call: Call) -> Answer:
     """Change parts of a view of one's own."""
@@ -80,7 +87,12 @@ async def change_user_view(call: Call) -> Answer:
 
 
 @routes.add(
-    "PUT", "/api/tables/{table}/user-views/{view}", body=UserViewBody, answers={200: UserView}, errors=(404, 409)
+    "PUT",
+    "/api/tables/{table}/user-views/{view}",
+    body=UserViewBody,
+    answers={200: UserView},
+    errors=(404, 409),
+    keeps=True,
 )
 async def replace_user_view(call: Call) -> Answer:
     """Put another in the place of a view of one's own."""
@@ -92,7 +104,7 @@ async def _change(call: Call, *, whole: bool) -> Answer:
     return as_json(await call.engine.personal.change(call.principal, table, call.segments["view"], body, whole=whole))
 
 
-@routes.add("DELETE", "/api/tables/{table}/user-views/{view}", answers={200: Done}, errors=(404,))
+@routes.add("DELETE", "/api/tables/{table}/user-views/{view}", answers={200: Done}, errors=(404,), keeps=True)
 async def delete_user_view(call: Call) -> Answer:
     """Delete a view of one's own."""
     await call.engine.personal.delete(call.principal, table_of(call), call.segments["view"])
@@ -117,6 +129,7 @@ async def preferences(call: Call) -> Answer:
     body=PreferencesBody,
     answers={200: Preferences, 201: Preferences},
     errors=(404,),
+    keeps=True,
 )
 async def prefer(call: Call) -> Answer:
     """Keep some preferences, and the others as they are."""
@@ -129,6 +142,7 @@ async def prefer(call: Call) -> Answer:
     body=PreferencesBody,
     answers={200: Preferences, 201: Preferences},
     errors=(404,),
+    keeps=True,
 )
 async def replace_preferences(call: Call) -> Answer:
     """Keep these preferences and no others."""
@@ -141,7 +155,7 @@ async def _prefer(call: Call, *, whole: bool) -> Answer:
     return as_json(found, 201 if is_first else 200)
 
 
-@routes.add("DELETE", "/api/tables/{table}/user-preferences", answers={200: Preferences}, errors=(404,))
+@routes.add("DELETE", "/api/tables/{table}/user-preferences", answers={200: Preferences}, errors=(404,), keeps=True)
 async def forget_preferences(call: Call) -> Answer:
     """Forget the caller's preferences for a table."""
     return as_json(await call.engine.personal.forget(call.principal, table_of(call)))
