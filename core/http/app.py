@@ -322,10 +322,6 @@ class Application:
                 require_own_password(route, visitor.signed_in)
             if not principal.is_unrestricted:
                 self._know(engine, route, segments, principal)
-            if route.keeps and principal.scopes is not None:
-                table = engine.model.by_address.get(segments.get("table", ""))
-                if only_reads(principal.scopes, table and table.sql_name):
-                    raise NotFound
         return Call(self, engine, route, segments, principal, scope, receive, visitor.signed_in)
 
     @staticmethod
@@ -340,6 +336,10 @@ class Application:
     @staticmethod
     def _know(engine: Engine, route: Route, segments: dict[str, str], principal: Principal) -> None:
         """Session, then table (§8.6): a table of which the caller may do nothing is none. Raises NotSignedIn, NotFound."""
+        if route.keeps and principal.scopes is not None:
+            table = engine.model.by_address.get(segments.get("table", ""))
+            if only_reads(principal.scopes, None if table is None else table.sql_name):
+                raise NotFound
         if segments.get("table") == USER_ACCESS and engine.grants.is_used:
             if principal.kind == "guest":
                 raise NotSignedIn
