@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, and_, cast, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from core.auth.error import AuthError
 from core.auth.people import People
@@ -15,6 +15,7 @@ from core.fields.model import AppModel, TableModel
 from core.history.entry import OPERATIONS, action_of, changes_of_entry, differences, lens_of
 from core.history.record_history import RecordHistory
 from core.principal import Principal, credits_of
+from core.query.address import address
 from core.records.service import Records
 from core.storage.database import Call, Reader
 from core.storage.journal import CHANGES
@@ -197,9 +198,7 @@ class Activity:
         visible = scope.visible()
         if visible is None:
             return c.table == table.sql_name
-        key: ColumnElement[Any] = cast(scope.source.c[table.key.fields[0]], String)
-        for name in table.key.fields[1:]:
-            key = key + "~" + cast(scope.source.c[name], String)
+        key = address([scope.source.c[name] for name in table.key.fields])
         return and_(c.table == table.sql_name, c.record.in_(select(key).where(visible)))
 
 

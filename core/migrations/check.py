@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.fields.address import key_text
 from core.fields.base import FieldType, ValueProblem
 from core.fields.model import Column, TableModel
 from core.migrations.difference import TableChange
@@ -107,7 +108,7 @@ class ChangeCheck:
         return Refusal(
             self.table.name,
             f"{count} values of {self.table.name}.{new.name} {conversion.what}",
-            tuple(f"{_record(row[:-1])}: {show(row[-1])}" for row in rows),
+            tuple(f"{key_text(row[:-1])}: {show(row[-1])}" for row in rows),
             conversion.hint,
         )
 
@@ -123,7 +124,7 @@ class ChangeCheck:
             yield Refusal(
                 self.table.name,
                 f"{self.table.name}.{new.name} {becomes}, but {count} rows have no value",
-                tuple(_record(row) for row in rows),
+                tuple(map(key_text, rows)),
                 hint=f"Fill them, or give {new.name} a default",
             )
 
@@ -193,7 +194,7 @@ class ChangeCheck:
             shown,
         )
         for written, *key in rows:
-            ids.setdefault(written, []).append(_record(tuple(key)))
+            ids.setdefault(written, []).append(key_text(key))
         for written in shown:
             yield wrong[written] + (f", in {', '.join(ids[written])}" if written in ids else "")
 
@@ -209,7 +210,3 @@ def _old_name(change: TableChange, new: str) -> str | None:
 
 def _rules(field: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in field.items() if key not in DISPLAY_ONLY}
-
-
-def _record(key: tuple[Any, ...]) -> str:
-    return "~".join(str(part) for part in key)

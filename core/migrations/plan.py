@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
+from core.fields.address import key_text
 from core.fields.model import AppModel, Column, TableModel
 from core.migrations.bookkeeping import State, next_version, read_state, undone_version
 from core.migrations.check import BY_HAND, ChangeCheck, Refusal
@@ -258,7 +259,7 @@ class Composer:
         for name, sql in self.ddl.checks(added, change.old.columns) if not change.renamed else ():
             found = self.reader.rows(f"SELECT {keys} FROM {quote(change.old.name)} WHERE NOT ({sql}) LIMIT 20")
             if found:
-                details = tuple("~".join(map(str, key)) for key in found)
+                details = tuple(map(key_text, found))
                 message = f"{change.old.name}: there are rows that do not meet {name}"
                 yield Refusal(self.models[change.new.id].name, message, details, "Change these rows first")
 

@@ -33,6 +33,7 @@ from core.fields.computed import COUNTING, ComputedField, CountField, LookupFiel
 from core.fields.formula import FormulaField
 from core.fields.link import LinksField
 from core.fields.relation import Relation
+from core.query.address import address
 from core.query.compile import compile_filter
 from core.query.filter import parse_filter
 from core.query.formula import formula_value
@@ -183,9 +184,7 @@ def link_key(far: FromClause, field: LinksField) -> Value:
     if relation.junction is not None:
         return far.c[relation.far]
     names = relation.target.primary_key.fields
-    if len(names) == 1:
-        return far.c[names[0]]
-    return func.concat_ws("~", *(cast(far.c[name], Text) for name in names), type_=Text())
+    return far.c[names[0]] if len(names) == 1 else address([far.c[name] for name in names])
 
 
 def _rollup(rows: Linked, field: RollupField, scope: Scope) -> Value | None:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from core.contract.formulas import FormulaError, FormulaPreview, FormulaRequest, FormulaSample
 from core.errors import BadRequest
+from core.fields.address import key_text
 from core.fields.formula import FormulaField, FormulaOptions, Result, ResultType
 from core.fields.model import TableModel
 from core.formulas.check import check, convertible
@@ -18,7 +19,6 @@ from core.principal import Principal
 from core.query.formula import formula_size, formula_value, kinds_of
 from core.query.list_query import live
 from core.query.scope import Scope
-from core.records.key import key_text
 from core.records.service import Records
 from core.schema.model import FieldSpec
 from core.storage.database import Call, Reader

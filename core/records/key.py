@@ -1,22 +1,17 @@
-"""How records are addressed: the key's values as one text, `12`, or `berlin~7` for a composite key (T-018)."""
+"""Which record an address names (`core.fields.address`, T-018)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Table, bindparam, false, or_, tuple_
 
 from core.errors import NotFound
+from core.fields.address import SEPARATOR, escaped_parts
 from core.fields.base import FieldType, ValueProblem
 from core.fields.model import TableModel
 
 KeyValue = tuple[Any, ...]
-_SEPARATOR = "~"
 _LARGEST = 2**63
-
-
-def key_text(values: Sequence[Any]) -> str:
-    """The address of a record from its key values."""
-    return str(values[0]) if len(values) == 1 else _SEPARATOR.join(map(str, values))
 
 
 def parse_key(table: TableModel, text: str | int) -> KeyValue:
@@ -31,12 +26,14 @@ def parse_key(table: TableModel, text: str | int) -> KeyValue:
 
 
 def _parts(table: TableModel, text: str) -> list[str]:
-    """What is too much belongs to the key's text, where it has one alone: a text may hold the separator."""
-    names, parts = table.key.fields, text.split(_SEPARATOR)
-    texts = [place for place, name in enumerate(names) if table.type_of(name).family == "text"]
-    if len(parts) > len(names) and len(texts) == 1:
+    names = table.key.fields
+    texts = [place for place, name in enumerate(names) if table.column_by_name[name].type.kind == "text"]
+    if len(texts) > 1:
+        return escaped_parts(text)
+    parts = text.split(SEPARATOR)
+    if len(parts) > len(names) and texts:
         inside = slice(texts[0], texts[0] + 1 + len(parts) - len(names))
-        parts[inside] = [_SEPARATOR.join(parts[inside])]
+        parts[inside] = [SEPARATOR.join(parts[inside])]
     return parts
 
 

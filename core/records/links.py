@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import delete, select, tuple_
 
 from core.errors import FieldError, NotFound
+from core.fields.address import key_text
 from core.fields.link import LinkEdit, LinksField
 from core.fields.model import TableModel
 from core.query.scope import Scope
-from core.records.key import KeyValue, key_in, key_text, parse_key
+from core.records.key import KeyValue, key_in, parse_key
 from core.records.validate import check_changes, invalid
 from core.storage.database import ChangeRow, Reader, Transaction
 

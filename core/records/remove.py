@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import delete
 
 from core.errors import BadRequest, Conflict, NotFound
+from core.fields.address import key_text
 from core.fields.link import LinksField
 from core.fields.model import AppModel, TableModel
 from core.files.ledger import let_go
 from core.records.incoming import Incoming, incoming_links
-from core.records.key import KeyValue, key_in, key_text
+from core.records.key import KeyValue, key_in
 from core.records.row_check import check_trash
 from core.records.shape import stamp
 from core.records.update import restricted, write_changes

@@ -9,10 +9,10 @@ import orjson
 
 from core.clock import to_iso
 from core.contract.records import Record
+from core.fields.address import key_text
 from core.fields.base import FieldType, Format
 from core.fields.computed import ComputedField, LookupField
 from core.fields.model import TableModel
-from core.records.key import key_text
 from core.storage.database import Row
 
 _AUTHORS = (("createdBy", "created-by"), ("updatedBy", "updated-by"), ("deletedBy", "deleted-by"))

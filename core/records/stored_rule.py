@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from sqlalchemy import ColumnElement, Table, func, not_, select, true
 
 from core.clock import system_clock
+from core.fields.address import key_text
 from core.fields.model import AppModel, TableModel
 from core.migrations.check import SHOWN, Refusal
 from core.query.formula import condition_value
@@ -51,7 +52,7 @@ def _broken(reader: Reader, scope: Scope, name: str, check: Condition) -> Iterat
         yield Refusal(
             scope.table.name,
             f"{scope.table.name}: {what} not meet the constraint {name}",
-            tuple("~".join(map(str, row)) for row in rows),
+            tuple(map(key_text, rows)),
             hint="Change those rows first, or set `allowUnvalidated: true` on the table",
         )
 

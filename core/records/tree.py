@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import select
 
 from core.errors import FieldError, Invalid
+from core.fields.address import key_text
 from core.fields.link import RelationshipField
 from core.query.scope import Scope
 from core.records.key import KeyValue, key_in
@@ -60,7 +61,7 @@ def read_tree(reader: Reader, scope: Scope, key: KeyValue, direction: str, field
             if own in seen:
                 continue
             seen.add(own)
-            id_ = "~".join(map(str, rest[: len(keys)]))
+            id_ = key_text(rest[: len(keys)])
             shown = label.text(rest[len(keys) :]) or id_
             found.append(
                 {"id": id_, "display": shown, "depth": depth, "parent": None if parent is None else str(parent)}

@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import update
 
 from core.errors import Conflict, FieldError, NotFound, SovriumError
+from core.fields.address import key_text
 from core.files.ledger import let_go, take
 from core.records.create import in_batch
 from core.records.incoming import Incoming, incoming_links
-from core.records.key import KeyValue, key_text
+from core.records.key import KeyValue
 from core.records.links import Move, write_links
 from core.records.row_check import Candidate, check_rows
 from core.records.shape import stamp

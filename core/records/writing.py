@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Table, bindparam, update
 
 from core.errors import SovriumError
+from core.fields.address import key_text
 from core.fields.attachment import AttachmentField
 from core.fields.base import FieldType
 from core.fields.link import LinksField
@@ -22,7 +23,7 @@ from core.files.ledger import Use, take
 from core.query.scope import Scope, link_column, linked_table
 from core.records.computed import with_computed
 from core.records.constraint import Constraints
-from core.records.key import KeyValue, key_text
+from core.records.key import KeyValue
 from core.records.links import Move, links_of, load_links, write_links
 from core.records.shape import Shape, to_json
 from core.schema.model import IndexSpec

@@ -9,8 +9,9 @@ from sqlalchemy import Table
 
 from core.contract.console import SqlColumn
 from core.errors import SovriumError
+from core.fields.address import key_text
 from core.fields.model import AppModel, TableModel
-from core.records.key import KeyValue, key_text
+from core.records.key import KeyValue
 from core.records.writing import Stored, WritableTable
 from core.sql.cell import family_of, to_cell
 from core.sql.reach import Reach, reach_of

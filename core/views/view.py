@@ -17,10 +17,11 @@ from core.contract.console import Blocks as BlocksAnswer
 from core.contract.console import CountKind, Found, Window
 from core.contract.console import View as ViewState
 from core.errors import BadRequest, NotFound, SovriumError
+from core.fields.address import key_text
 from core.principal import OWNER, Principal
 from core.query.aggregate import Aggregates
 from core.query.scope import Ref
-from core.records.key import KeyValue, key_in, key_text, parse_key
+from core.records.key import KeyValue, key_in, parse_key
 from core.storage.database import Call, Cancel, ChangeRow, Commit, Database, Reader
 from core.views.grouping import Blocks, TooManyGroups, read_aggregates, read_blocks, told
 from core.views.order import KeyOrder, Order, first_keys, order_for

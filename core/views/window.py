@@ -7,13 +7,14 @@ from sqlalchemy import ColumnElement, and_, cast, func, literal, select
 from sqlalchemy import Text as SqlText
 
 from core.auth.store import people
+from core.fields.address import key_text
 from core.fields.column import ColumnType
 from core.fields.computed import ComputedField
 from core.query.aggregate import FIRST_COLUMN
 from core.query.list_query import live
 from core.query.scope import Ref, Scope
 from core.records.computed import with_computed
-from core.records.key import KeyValue, key_in, key_text
+from core.records.key import KeyValue, key_in
 from core.records.label import labels, link_behind
 from core.records.shape import Shape, stamp, to_json
 from core.storage.database import Reader, Row

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from core.errors import BadRequest, Conflict, Invalid, NotFound, SovriumError, TooLarge
 from core.fields.model import TableModel
 from core.principal import OWNER
+from core.query.address import address as address_of
 from core.records.key import parse_key
 from core.records.service import Records
 from core.storage.database import Call, Database
@@ -510,6 +512,36 @@ async def test_composite_keys(open_db: Callable[..., Database]) -> None:
     for address in ("A", "A~x", "A~2~x", "~"):
         with pytest.raises(NotFound):
             await records.get(OWNER, seats, address)
+
+
+async def test_a_key_of_several_texts_is_an_address(open_db: Callable[..., Database]) -> None:
+    """T-018: whatever the texts hold, a record has one address and an address one record."""
+    database = open_db()
+    model = app_model(
+        """
+        tables:
+          - name: Files
+            primaryKey: { type: composite, fields: [disk, path] }
+            fields:
+              - { name: disk, type: single-line-text, required: true }
+              - { name: path, type: single-line-text, required: true }
+              - { name: size, type: integer }
+        """
+    )
+    create_tables(database, model)
+    records, (files,) = Records(database, model), model.tables
+    keys = [("a~b", "c"), ("a", "b~c"), ("a\\", "b~c"), ("a\\~b", "c"), ("C:", "\\x"), ("~", "~")]
+    made = [await records.create(OWNER, files, {"disk": disk, "path": path}) for disk, path in keys]
+    assert len({record["id"] for record in made}) == len(keys)
+    for key, record in zip(keys, made, strict=True):
+        read = await records.update(OWNER, files, str(record["id"]), {"fields": {"size": 1}})
+        assert (read["id"], read["fields"]["disk"], read["fields"]["path"]) == (record["id"], *key)
+    assert (await records.get(OWNER, files, "C:~\\x"))["id"] == "C:~\\\\x"
+    # What SQL makes of the columns is what the change log holds.
+    source = records.scope(OWNER, files).source
+    statement = select(address_of([source.c.disk, source.c.path]))
+    told = await database.read(Call(lambda reader: {text for (text,) in reader.rows(statement)}))
+    assert told == {record["id"] for record in made}
 
 
 async def test_edits_of_different_fields_in_one_group(desk: Desk) -> None:
