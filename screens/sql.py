@@ -10,8 +10,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Static
 
-from core.client import SovriumError
-from core.contract.console import SqlStatement
+from core.contract.console import ExportRequest, SqlStatement
 from screens.actions.binding import bindings_of
 from screens.presenters.completion import complete
 from screens.presenters.finder import Hit
@@ -28,6 +27,8 @@ from screens.services.style import STYLES
 from screens.services.text import t
 from screens.widgets.confirm import confirm
 from screens.widgets.console_screen import ConsoleScreen
+from screens.widgets.export_dialog import ExportDialog
+from screens.widgets.export_flow import export
 from screens.widgets.finder import Finder
 from screens.widgets.grid.grid import VirtualGrid
 from screens.widgets.name_dialog import NameDialog
@@ -38,7 +39,6 @@ from screens.widgets.tab_strip import TabStrip
 
 MARKS = {"waiting": "·", "running": "⟳", "done": "✓", "failed": "✕", "cancelled": "–", "skipped": "·"}
 TONES = {"failed": "$error", "running": "$primary"}
-FORMATS = ("csv", "json", "parquet")
 
 
 class SqlScreen(ConsoleScreen):
@@ -231,18 +231,16 @@ class SqlScreen(ConsoleScreen):
 
     @work(exit_on_error=False)
     async def action_sql_export(self) -> None:
-        statement = self.session.tab.statement
-        if self.context.port is None or statement is None or "columns" not in statement:
+        """The shown result into a file."""
+        tab, statement = self.session.tab, self.session.tab.statement
+        if tab.run is None or statement is None or "columns" not in statement:
             self.notify(t("sql.no_result"))
             return
-        hit = await self.app.push_screen_wait(Finder(t("sql.format"), [Hit(name, value=name) for name in FORMATS]))
-        if hit is None:
-            return
-        try:
-            await self.session.export(self.context.port, self.session.tab, hit.value)
-            self.notify(t("sql.export_started"))
-        except SovriumError as error:
-            self.notify(error.message, severity="error")
+        dialog = ExportDialog(self.context, t("sql.result"), statement.get("rowCount", 0))
+        wanted = await self.app.push_screen_wait(dialog)
+        if wanted is not None:
+            request: ExportRequest = {"format": wanted.form, "run": tab.run["id"], "index": statement["index"]}
+            await export(self.app, self.context, request, wanted.path)
 
     @work(exit_on_error=False)
     async def action_sql_history(self) -> None:

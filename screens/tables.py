@@ -375,7 +375,7 @@ class TablesScreen(ConsoleScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("row_history", "row_comments"):
-            return self.whole.here() is not None
+            return self.whole.has_record
         if action in ("trash_restore", "trash_erase"):
             return self.whole.in_trash
         if action in ("trash_show", "trash_empty", "rows_bulk"):

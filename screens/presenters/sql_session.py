@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.client import Port, ServerGone, SovriumError
-from core.contract.console import Job, SqlProblem, SqlRequest, SqlRun, SqlStatement
+from core.contract.console import SqlProblem, SqlRequest, SqlRun, SqlStatement
 from screens.presenters.completion import CompletionIndex
 from screens.presenters.signal import Signal
 from screens.presenters.sql_text import Span, statement_at
@@ -218,13 +218,6 @@ class SqlSession:
                 await port.cancel_sql(run["id"])
             except SovriumError:
                 return  # the server has forgotten it by itself
-
-    async def export(self, port: Port, tab: SqlTab, kind: str) -> Job | None:
-        """Start a job that writes the shown result to a file; None when there is no result."""
-        statement = tab.statement
-        if tab.run is None or statement is None or "columns" not in statement:
-            return None
-        return await port.export({"format": kind, "run": tab.run["id"], "index": statement["index"]})  # type: ignore[typeddict-item]
 
     # ── Problems, history, completion ──────────────────────────────────────────────────────────────────────────────────
 

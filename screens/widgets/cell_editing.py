@@ -131,7 +131,7 @@ class CellEditing:
         if edits is None or model is None or field is None:
             return None
         position = model.selection.row
-        row = model.row(position) or await self._arrived(model, position)
+        row = await self.row_at(model, position)
         if row is None:
             return None
         if row.mark == "new":
@@ -151,9 +151,10 @@ class CellEditing:
                 return None
         return target, field
 
-    async def _arrived(self, model: GridModel, position: int) -> GridRow | None:
-        row = None
-        if self.pane.context.port is not None:
+    async def row_at(self, model: GridModel, position: int) -> GridRow | None:
+        """A row, waited for while it is on its way; None when it does not come, which is told."""
+        row = model.row(position)
+        if row is None and self.pane.context.port is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE):
                     row = await model.arrived(position)

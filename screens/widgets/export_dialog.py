@@ -1,6 +1,5 @@
 """Rows into a file: the form, the columns, the place."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,12 +11,11 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from core.contract.console import Job
 from screens.actions.binding import bindings_of
-from screens.presenters.job_center import ACTIVE, JobCenter
 from screens.services.context import Context
 from screens.services.number import grouped
 from screens.services.text import t
+from screens.widgets.path_input import PathInput
 from screens.widgets.sheet import Sheet
 
 Form = Literal["csv", "json", "parquet"]
@@ -34,7 +32,8 @@ class ExportWanted:
 
 
 class ExportDialog(Sheet[ExportWanted | None]):
-    """F2 turns the form, F3 between shown and all columns; Enter starts."""
+    """F2 turns the form, F3 between shown and all columns; Enter starts. names: the shown columns of a table; without them
+    it is a result, of which all columns are written."""
 
     DEFAULT_CSS = """
     ExportDialog .sheet { width: 72; }
@@ -43,7 +42,7 @@ class ExportDialog(Sheet[ExportWanted | None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("files")]
     action_context = "files"
 
-    def __init__(self, context: Context, table: str, names: Sequence[str], count: int) -> None:
+    def __init__(self, context: Context, table: str, count: int, names: Sequence[str] = ()) -> None:
         super().__init__(context, t("export.title", table=table))
         self.table, self.names, self.count = table, list(names), count
         self.form: Form = cast(Form, context.session.get("export.form", "csv"))
@@ -51,7 +50,7 @@ class ExportDialog(Sheet[ExportWanted | None]):
 
     def compose_body(self) -> Iterable[Widget]:
         yield Static(id="export-form")
-        yield Input(str(self.file()), id="export-path", compact=True, select_on_focus=False)
+        yield PathInput(str(self.file()), id="export-path")
         yield Static("", id="export-note", classes="sheet-note", markup=False)
 
     def file(self) -> Path:
@@ -60,10 +59,10 @@ class ExportDialog(Sheet[ExportWanted | None]):
 
     def on_mount(self) -> None:
         self.paint()
-        self.query_one(Input).focus()
+        self.query_one(PathInput).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action not in ("files_map", "files_duplicates")
+        return action not in ("files_map", "files_duplicates", *(() if self.names else ("files_columns",)))
 
     def paint(self) -> None:
         pieces: list[tuple[str, str] | str] = []
@@ -72,20 +71,33 @@ class ExportDialog(Sheet[ExportWanted | None]):
                 (f" {form.upper()} ", "bold reverse $primary" if form == self.form else "$foreground-muted"),
                 " ",
             ]
-        columns = t("export.all" if self.all_columns else "export.shown", count=len(self.names))
+        columns = t("export.all" if self.all_columns or not self.names else "export.shown", count=len(self.names))
         rows = t("export.rows", count=self.count, number=grouped(self.count))
         self.query_one("#export-form", Static).update(
             Content.assemble(*pieces, (f"   {rows}   {columns}", "$foreground-muted"))
         )
-        path = Path(self.query_one(Input).value).expanduser()
-        note = t("export.exists") if path.exists() else t("export.staged") if self.context.pending.count() else ""
-        self.query_one("#export-note", Static).update(note)
+        target = self.target
+        notes = [] if str(target) == self.query_one(PathInput).value else [f"→ {target}"]
+        if target.exists():
+            notes.append(t("export.exists"))
+        if self.names and self.context.pending.count():
+            notes.append(t("export.staged"))
+        self.query_one("#export-note", Static).update("\n".join(notes))
+
+    @property
+    def target(self) -> Path:
+        """Where the file goes: into a folder under the proposed name, a name without an ending gets that of the form."""
+        path = self.query_one(PathInput).path
+        if path.is_dir():
+            return path / self.file().name
+        return path if path.suffix or not path.name else path.with_suffix(f".{self.form}")
 
     def action_files_turn(self) -> None:
-        old = f".{self.form}"
+        path, old = self.query_one(PathInput), f".{self.form}"
         self.form = FORMS[(FORMS.index(self.form) + 1) % len(FORMS)]
-        path = self.query_one(Input)
-        path.value = path.value.removesuffix(old) + f".{self.form}"
+        if path.value.endswith(old):
+            path.value = path.value.removesuffix(old) + f".{self.form}"
+            path.choose_name()
         self.paint()
 
     def action_files_columns(self) -> None:
@@ -93,7 +105,10 @@ class ExportDialog(Sheet[ExportWanted | None]):
         self.paint()
 
     def on_input_changed(self, event: Input.Changed) -> None:
+        """The form follows the ending that was typed."""
         event.stop()
+        ending = self.query_one(PathInput).path.suffix.lower().removeprefix(".")
+        self.form = next((form for form in FORMS if form == ending), self.form)
         self.paint()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -101,25 +116,9 @@ class ExportDialog(Sheet[ExportWanted | None]):
         self.action_files_start()
 
     def action_files_start(self) -> None:
-        path = Path(self.query_one(Input).value).expanduser()
+        path = self.target
         if not path.name or not path.parent.is_dir():
             self.query_one("#export-note", Static).update(f"! {t('files.no_folder', folder=str(path.parent))}")
             return
         self.context.session.put("export.form", self.form)
         self.dismiss(ExportWanted(self.form, [] if self.all_columns else self.names, path))
-
-
-async def finished(jobs: JobCenter, job_id: str) -> Job | None:
-    """A job when it has ended; None when it was forgotten."""
-    ended = asyncio.Event()
-
-    def look(_: Job | None) -> None:
-        job = jobs.get(job_id)
-        if job is None or job["state"] not in ACTIVE:
-            ended.set()
-
-    stop = jobs.changed.listen(look)
-    look(None)
-    await ended.wait()
-    stop()
-    return jobs.get(job_id)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.client import SovriumError
+from core.contract.console import ExportRequest
 from screens.presenters.clipboard_block import FORMS, Form, parse_block, to_text
 from screens.presenters.finder import Hit
 from screens.presenters.link import REF
@@ -170,6 +171,7 @@ class GridTransfer:
 
     async def _export(self, *, chosen: bool = False) -> None:
         from screens.widgets.export_dialog import ExportDialog
+        from screens.widgets.export_flow import export
 
         model, info, context = self.pane.model, self.pane.info, self.pane.context
         if model is None or info is None or model.view is None or context.port is None:
@@ -181,34 +183,13 @@ class GridTransfer:
             if not keys:
                 return
         count = model.view["count"] if keys is None else len(keys)
-        dialog = ExportDialog(context, info["sqlName"], model.layout.names, count)
+        dialog = ExportDialog(context, info["sqlName"], count, model.layout.names)
         wanted = await self.pane.app.push_screen_wait(dialog)
         if wanted is not None:
-            request: dict[str, Any] = {"format": wanted.form, "view": model.view["id"], "fields": wanted.fields}
+            request: ExportRequest = {"format": wanted.form, "view": model.view["id"], "fields": wanted.fields}
             if keys is not None:
                 request["keys"] = keys
-            job = await self.guarded(context.port.export(request))  # type: ignore[arg-type]
-            if job is not None:
-                context.jobs.take(job)
-                self.pane.app.run_worker(self._save(job["id"], wanted.path), exit_on_error=False)
-
-    async def _save(self, job_id: str, path: Any) -> None:
-        """Wait for the export and write its file here, wherever the person is by then."""
-        from screens.widgets.export_dialog import finished
-
-        context = self.pane.context
-        job = await finished(context.jobs, job_id)
-        if job is None or job["state"] != "done" or context.port is None:
-            return
-        app = self.pane.app
-        try:
-            size = await context.port.download(job_id, path)
-        except (SovriumError, OSError) as error:
-            app.notify(str(error), title=t("export.failed"), severity="error")
-            return
-        from screens.services.number import size as size_text
-
-        app.notify(t("export.saved", path=str(path), size=size_text(size)))
+            await export(self.pane.app, context, request, wanted.path)
 
     def import_file(self) -> None:
         """Ask for a file and its mapping, then run as a job."""
@@ -240,7 +221,7 @@ class GridTransfer:
 
     async def _tell_refused(self, job_id: str) -> None:
         """When an import has ended: how many rows it refused, and where they are."""
-        from screens.widgets.export_dialog import finished
+        from screens.widgets.export_flow import finished
 
         job = await finished(self.pane.context.jobs, job_id)
         if job is not None and (refused := job.get("refused")):

@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import work
 from textual.binding import BindingType
 from textual.content import Content
-from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -22,6 +21,7 @@ from screens.presenters.value import editable, title_of
 from screens.services.context import Context
 from screens.services.text import t
 from screens.widgets.finder import Finder
+from screens.widgets.path_input import PathInput
 from screens.widgets.sheet import Sheet, padded
 
 SUFFIXES = (".csv", ".tsv", ".json", ".ndjson", ".parquet")
@@ -37,38 +37,6 @@ class ImportWanted:
     skip_errors: bool
     duplicates: str = "create"
     key: str | None = None
-
-
-class PathSuggester(Suggester):
-    """Goes on with a path to the first folder or readable file that fits; `→` takes it."""
-
-    def __init__(self) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-
-    async def get_suggestion(self, value: str) -> str | None:
-        return completed(value)
-
-
-def completed(value: str) -> str | None:
-    """The first path that begins like this; None when there is none."""
-    folder, slash, begun = value.rpartition("/")
-    if not begun:
-        return None
-    try:
-        entries = sorted(Path(folder + slash or ".").expanduser().iterdir())
-        fitting = next(e for e in entries if e.name.startswith(begun) and (e.is_dir() or e.suffix in SUFFIXES))
-    except (OSError, StopIteration):
-        return None
-    return f"{folder}{slash}{fitting.name}{'/' if fitting.is_dir() else ''}"
-
-
-def typed_path(text: str) -> Path:
-    """The path that was typed. A whole path behind the one that stood there (`/home/me//tmp/a.csv`) is the one meant."""
-    for sign, keep in (("/~/", "~/"), ("//", "/")):
-        _, found, rest = text.rpartition(sign)
-        if found:
-            text = keep + rest
-    return Path(text).expanduser()
 
 
 class ImportDialog(Sheet[ImportWanted | None]):
@@ -92,14 +60,13 @@ class ImportDialog(Sheet[ImportWanted | None]):
         self.duplicates: tuple[str, str | None] = ("create", None)
 
     def compose_body(self) -> Iterable[Widget]:
-        suggester = PathSuggester()
-        yield Input(str(Path.cwd()) + "/", id="import-path", compact=True, select_on_focus=False, suggester=suggester)
+        yield PathInput(str(Path.cwd()) + "/", id="import-path", suffixes=SUFFIXES)
         yield OptionList(compact=True, markup=False)
         yield Static(t("import.hint"), id="import-note", classes="sheet-note", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(OptionList).display = False
-        self.query_one(Input).focus()
+        self.query_one(PathInput).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("files_map", "files_turn", "files_start", "files_duplicates"):
@@ -108,7 +75,7 @@ class ImportDialog(Sheet[ImportWanted | None]):
 
     @property
     def path(self) -> Path:
-        return typed_path(self.query_one(Input).value)
+        return self.query_one(PathInput).path
 
     def note(self, text: str, *, problem: bool = False) -> None:
         note = self.query_one("#import-note", Static)

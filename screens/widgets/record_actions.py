@@ -34,11 +34,26 @@ class RecordActions:
     def in_trash(self) -> bool:
         return self.pane.model is not None and self.pane.model.query.deleted
 
-    def here(self) -> tuple[TableInfo, str, str] | None:
-        """Table, key and name of the saved record under the cursor."""
-        model, info = self.pane.model, self.pane.info
-        row = model.row(model.selection.row) if model is not None else None
-        if model is None or info is None or row is None or row.key.startswith(REF):
+    @property
+    def has_record(self) -> bool:
+        """A saved record is under the cursor, or on its way there."""
+        model, face = self.pane.model, self.pane.face
+        if model is None:
+            return False
+        if face is not None:
+            row = face.row_here()
+            return row is not None and not row.key.startswith(REF)
+        at = model.selection.row
+        return (model.loading or at < model.count) and not model.is_new(at) and model.groups.header(at) is None
+
+    async def here(self) -> tuple[TableInfo, str, str] | None:
+        """Table, key and name of the saved record under the cursor, waited for like the cell of an editor."""
+        model, info, face = self.pane.model, self.pane.info, self.pane.face
+        if model is None or info is None:
+            return None
+        async with self.pane.context.hold_keys():
+            row = face.row_here() if face is not None else await self.pane.editing.row_at(model, model.selection.row)
+        if row is None or row.key.startswith(REF):
             return None
         try:
             name = model.cell(row, info["displayField"])[0]
@@ -49,13 +64,13 @@ class RecordActions:
     async def history(self) -> None:
         from screens.widgets.history_sheet import HistorySheet
 
-        if (here := self.here()) is not None:
+        if (here := await self.here()) is not None:
             await self.pane.app.push_screen_wait(HistorySheet(self.pane.context, *here, self._refresh))
 
     async def comments(self) -> None:
         from screens.widgets.comments_sheet import CommentsSheet
 
-        if (here := self.here()) is not None:
+        if (here := await self.here()) is not None:
             barred = self.pane.access.denial("comment")
             await self.pane.app.push_screen_wait(CommentsSheet(self.pane.context, *here, why_barred=barred))
 

@@ -1,5 +1,6 @@
 """The SQL screen over a real server: running, errors at their place, tabs, completion, history, cancel, confirmation."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from screens.presenters.sql_text import Span
 from screens.services.session import SessionStore
 from screens.sql import SqlScreen
 from screens.widgets.confirm import Confirm
+from screens.widgets.export_dialog import ExportDialog
 from screens.widgets.finder import Finder
 from screens.widgets.grid.grid import VirtualGrid
 from screens.widgets.name_dialog import NameDialog
@@ -163,16 +165,16 @@ async def test_a_long_statement_is_stopped(pilot: Pilot[int]) -> None:
     assert run["state"] == "cancelled"
 
 
-async def test_an_export_becomes_a_job(pilot: Pilot[int]) -> None:
+async def test_a_result_is_exported_to_a_file(pilot: Pilot[int], tmp_path: Path) -> None:
     await write(pilot, "select * from deals")
     await pilot.press("f5")
     await until(pilot, lambda: bool(sql(pilot).query(VirtualGrid)))
     await pilot.press("f7")
-    await until(pilot, lambda: isinstance(pilot.app.screen, Finder))
-    await pilot.press("enter")
-    await until(pilot, lambda: isinstance(pilot.app.screen, SqlScreen))
-    jobs = sql(pilot).context.jobs
-    await until(pilot, lambda: [job for job in jobs.all() if job["state"] == "done" and job.get("rows") == 5])
+    await until(pilot, lambda: isinstance(pilot.app.screen, ExportDialog))
+    assert "5 rows   all columns" in screen_text(pilot.app)  # type: ignore[arg-type]
+    await pilot.press(*f"{tmp_path}/deals.json", "enter")  # the ending decides the form
+    await until(pilot, lambda: (tmp_path / "deals.json").exists())
+    assert len(json.loads((tmp_path / "deals.json").read_text())) == 5
 
 
 async def test_favourites_are_kept_found_and_deleted(pilot: Pilot[int]) -> None:

@@ -13,7 +13,7 @@ from core.contract.console import SqlRun
 from screens.services.session import SessionStore
 from screens.sql import SqlScreen
 from screens.tables import TablesScreen
-from screens.widgets.import_dialog import ImportDialog, PathSuggester
+from screens.widgets.import_dialog import ImportDialog
 from sovrium_tui import __version__
 from sovrium_tui.console import ConsoleApp
 from tests.support.console import console, until
@@ -148,14 +148,3 @@ def test_import(
         await pilot.pause(0.2)
 
     assert snap_compare(shop_console(shop), terminal_size=size, run_before=steps)
-
-
-async def test_the_path_of_an_import_is_completed(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "deals.csv").touch()
-    (tmp_path / "data" / "deals.bak").touch()
-    suggester = PathSuggester()
-    assert await suggester.get_suggestion(f"{tmp_path}/da") == f"{tmp_path}/data/"
-    assert await suggester.get_suggestion(f"{tmp_path}/data/d") == f"{tmp_path}/data/deals.csv"
-    assert await suggester.get_suggestion(f"{tmp_path}/data/") is None
-    assert await suggester.get_suggestion(f"{tmp_path}/nothing/x") is None

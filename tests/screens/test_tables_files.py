@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from textual.events import Paste
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
 
@@ -77,7 +78,13 @@ async def test_an_export_is_written_where_it_was_wanted(desk: RunningServer, tmp
         await until(pilot, lambda: isinstance(pilot.app.screen, ExportDialog))
         await pilot.press("f2", "f2", "f2")
         assert "2 rows" in screen_text(pilot.app)
-        pilot.app.screen.query_one(Input).value = str(tmp_path / "out.csv")
+        await pilot.press("f2", *str(tmp_path / "out"), "ctrl+s")  # the proposed name is chosen: typing replaces it
+        await until(pilot, lambda: (tmp_path / "out.json").exists(), 20)
+        await pilot.press("X")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ExportDialog))
+        await pilot.press("end")
+        pilot.app.post_message(Paste(f"'{tmp_path / 'out.csv'}'\n"))
+        await until(pilot, lambda: pilot.app.screen.query_one(Input).value == str(tmp_path / "out.csv"))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: (tmp_path / "out.csv").exists(), 20)
         lines = (tmp_path / "out.csv").read_text().splitlines()
@@ -91,7 +98,7 @@ async def test_a_file_is_imported_by_its_mapping(desk: RunningServer, tmp_path: 
         await pilot.press("I")
         await until(pilot, lambda: isinstance(pilot.app.screen, ImportDialog))
         dialog = pilot.app.screen
-        dialog.query_one(Input).value = str(tmp_path / "none.csv")
+        pilot.app.post_message(Paste(str(tmp_path / "none.csv")))
         await pilot.press("enter")
         await until(pilot, lambda: "There is no file" in screen_text(pilot.app))
         dialog.query_one(Input).value = str(tmp_path / "in.csv")

@@ -11,8 +11,10 @@ from textual.widgets import Input
 
 from screens.services.keymap import Keymap
 from screens.tables import TablesScreen
+from screens.widgets.comments_sheet import CommentsSheet
 from screens.widgets.finder import Finder
 from screens.widgets.grid_pane import GridPane
+from screens.widgets.history_sheet import HistorySheet
 from screens.widgets.sql_editor import SqlEditor
 from tests.support.console import console, running, screen_text, until
 from tests.support.memory_port import MemoryPort, companies
@@ -137,6 +139,32 @@ async def test_a_key_for_a_row_on_its_way_waits_for_it(monkeypatch: pytest.Monke
         burst(pilot, "pageup", "ctrl+home", *["pagedown"] * 40, "e")
         messages = app.context.messages.messages
         await until(pilot, lambda: messages and "has not come yet" in messages[-1].text)
+
+
+@pytest.mark.parametrize(("key", "sheet"), [("H", HistorySheet), ("c", CommentsSheet)])
+async def test_the_past_of_a_row_on_its_way_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch, key: str, sheet: type[HistorySheet | CommentsSheet]
+) -> None:
+    """As the cell that an editor opens on; of a new row there is none."""
+    port, gate = MemoryPort(), asyncio.Event()
+    app = console(port)
+    async with running(app) as pilot:
+        screen = await in_the_grid(pilot)
+        window = port.window
+
+        async def held(*asked: Any) -> Any:
+            await gate.wait()
+            return await window(*asked)
+
+        monkeypatch.setattr(port, "window", held)
+        burst(pilot, "G", key)
+        await until(pilot, lambda: place(screen) == 4999)
+        gate.set()
+        await until(pilot, lambda: isinstance(app.screen, sheet))
+        assert app.screen.key == "5000"  # type: ignore[attr-defined]
+        burst(pilot, "escape", "o", "escape", key)
+        await until(pilot, lambda: app.context.pending.count() == 1 and app.screen is screen)
+        assert screen.check_action("row_history", ()) is False
 
 
 def place(screen: TablesScreen) -> int:

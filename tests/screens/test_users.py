@@ -164,6 +164,10 @@ async def test_a_267_passwords_addresses_and_factors_of_others(desk: Desk) -> No
         await until(pilot, lambda: "address not proven" in shown(pilot))
         await pilot.press("V")
         await until(pilot, lambda: screen.items[0]["emailVerified"] and "address not proven" not in shown(pilot))
+        await until(pilot, lambda: "Signs in by" in shown(pilot))
+        (ways,) = (line for line in shown(pilot).splitlines() if "Signs in by" in line)
+        assert "password" in ways
+        assert "mail" not in ways  # the app sends no codes: a proven address is no way in
         await pilot.press("L")
         await until(pilot, lambda: ("resetPassword", "ana") in mail.told())
         assert screen.items[0]["twoFactorEnabled"]

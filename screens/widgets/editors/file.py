@@ -4,7 +4,6 @@ The machine is the console's: over SSH that is where the console runs, and its f
 """
 
 import asyncio
-import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any, ClassVar
 from textual import work
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
@@ -25,31 +23,7 @@ from screens.presenters.value import ValueRefused, title_of
 from screens.services.download import at_home, place_for, plain_name
 from screens.services.text import t
 from screens.widgets.editors.base import CellEditor, EditedCell, Move
-
-
-class PathSuggester(Suggester):
-    """Completes a path by what is there."""
-
-    def __init__(self) -> None:
-        super().__init__(use_cache=False, case_sensitive=True)
-
-    async def get_suggestion(self, value: str) -> str | None:
-        found = await asyncio.to_thread(completed, value)
-        return found if found and found != value else None
-
-
-def completed(text: str) -> str | None:
-    """The first entry of its folder that continues a path, a folder with its slash; None when there is none."""
-    if not text:
-        return None
-    path = at_home(text)
-    folder, begun = (path, "") if text.endswith("/") else (path.parent, path.name)
-    try:
-        names = sorted(entry.name + ("/" if entry.is_dir() else "") for entry in os.scandir(folder))
-    except OSError:
-        return None
-    name = next((each for each in names if each.startswith(begun) and (begun or not each.startswith("."))), None)
-    return None if name is None else text[: len(text) - len(begun)] + name
+from screens.widgets.path_input import PathSuggester
 
 
 class FilesEditor(CellEditor):
