@@ -255,7 +255,10 @@ def _lock(tx: Transaction) -> None:
 
 
 def record_failure(database: Database, plan: Plan, error: SovriumError, reason: str | None, actor: str | None) -> None:
-    """A line of the log for an attempt that changed nothing (M-036, M-051), in a transaction of its own. Never raises."""
+    """A line of the log for an attempt that changed nothing (M-036, M-051), in a transaction of its own. Never raises.
+    Tables that were rolled back are no attempt: every command that opens the app meets them, and none has tried anything."""
+    if error.extra.get("undone") is not None:
+        return
     why = f"{error.message} ({reason})" if reason else error.message
 
     def work(tx: Transaction) -> None:

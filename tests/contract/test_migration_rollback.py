@@ -196,7 +196,7 @@ def test_an_unknown_version_is_told_with_the_known_ones(db: Database) -> None:
 
 
 def test_a_rolled_back_version_is_not_applied_again_by_itself(db: Database) -> None:
-    """M-047: `reapply` says that it is meant; another file is no such thing."""
+    """M-047: `reapply` says that it is meant; another file is no such thing. To be asked is no failed attempt (M-051)."""
     migrate(db, parts(NAME))
     rollback(db)
     again = plan(db, app(parts(NAME)))
@@ -204,6 +204,7 @@ def test_a_rolled_back_version_is_not_applied_again_by_itself(db: Database) -> N
     with pytest.raises(MigrationRefused, match="version 2, which was rolled back") as caught:
         run(db, again, allow_destructive=True)
     assert "--reapply" in str(caught.value.hint)
+    assert log(db)[0].status == "COMPLETED"
     assert run(db, again, allow_destructive=True, reapply=True).version == 3
     assert plan(db, app(parts(NAME))).is_empty
     assert plan(db, app(parts({**NAME, "label": "x"}))).undone is None
