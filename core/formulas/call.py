@@ -338,7 +338,7 @@ CALLS: dict[str, _Builder] = {
     "ISERROR": _iserror,
     "CONCAT": lambda c, node: c.texts.join([c.take(node, child) for child in node.arguments]),
     "CONCATENATE": lambda c, node: c.texts.join([c.take(node, child) for child in node.arguments]),
-    "UPPER": _each(lambda value: value.piece("UPPER({0})")),
+    "UPPER": lambda c, node: c.texts.in_capitals(c.arguments(node)[0]),
     "LOWER": _each(lambda value: value.piece("LOWER({0})")),
     "INITCAP": _texts("capitalised"),
     "TRIM": _trim,

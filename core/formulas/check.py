@@ -289,7 +289,11 @@ class _Checker:
 
     def cast(self, node: Cast) -> Kind:
         given, kind = self.infer(node.operand), TYPES[node.type]
-        if isinstance(node.operand, Text) and kind != "number" and not literal_fits(node.operand.value, kind):
+        if (
+            isinstance(node.operand, Text)
+            and kind not in ("number", "bytes")
+            and not literal_fits(node.operand.value, kind)
+        ):
             self.fail(node.operand, f"This text is not {ARTICLES[kind]}", _written(kind))
         if not castable(given, kind):
             self.fail(node.operand, f"{ARTICLES[given].capitalize()} cannot become {ARTICLES[kind]}")
@@ -500,7 +504,7 @@ _CASTS: dict[Kind, tuple[Kind, ...]] = {
     "time": ("text",),
     "timestamp": ("text", "date", "time"),
     "interval": (),
-    "bytes": (),
+    "bytes": ("text",),
 }
 
 

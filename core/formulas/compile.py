@@ -29,6 +29,7 @@ from core.formulas.sql_number import (
     negative,
     number,
     rounded,
+    sure_digits,
 )
 from core.formulas.sql_text import Texts
 from core.formulas.tree import (
@@ -186,7 +187,7 @@ class Compiler:
         if result == "number":
             before, behind = RESULT_DIGITS
             if value.digits is None:
-                return as_decimal(limited(value, "9e27"), before, behind)
+                return as_decimal(sure_digits(limited(value, "9e27"), self.dialect, behind), before, behind)
             if value.digits[0] > before:
                 most = "9" * before
                 value = Value(limited(value, most, f"DECIMAL({before}, 0)").sql, "number", value.digits)
@@ -300,7 +301,7 @@ class Compiler:
 
     def cast(self, node: Cast) -> Value:
         kind = TYPES[node.type]
-        if isinstance(node.operand, Text) and kind != "number":
+        if isinstance(node.operand, Text) and kind not in ("number", "bytes"):
             return self.written(node.operand.value, kind)
         value = self.convert(self.take(node, node.operand), kind)
         if node.type in WHOLE_TYPES:
@@ -359,6 +360,7 @@ _CONVERT: dict[tuple[Kind, Kind], Callable[[Compiler, Value], Value]] = {
     ("text", "time"): lambda c, value: c.dates.read_time(value),
     ("text", "timestamp"): lambda c, value: c.dates.read_instant(value),
     ("text", "bytes"): lambda c, value: c.texts.as_bytes(value),
+    ("bytes", "text"): lambda c, value: c.texts.of_bytes(value),
     ("date", "text"): lambda c, value: c.dates.to_text(value),
     ("time", "text"): lambda c, value: c.dates.to_text(value),
     ("timestamp", "text"): lambda c, value: c.dates.to_text(value),

@@ -44,6 +44,9 @@ _BINDING = {
     "::": _CAST, "[": _CAST,
 }  # fmt: skip
 _OPERATORS = frozenset("= != <> < > <= >= + - * / % || & AND OR XOR IS IN BETWEEN LIKE ILIKE ::".split())
+_ARITHMETIC = frozenset("+-*/%")
+_TYPED = frozenset("DATE TIME TIMESTAMP TIMESTAMPTZ INTERVAL".split())
+"""Types that a text in quotes may follow, as in SQL: `DATE '2026-01-31'`."""
 _STATEMENTS = frozenset("SELECT INSERT UPDATE DELETE DROP ALTER CREATE WITH FROM WHERE UNION EXISTS".split())
 _RESERVED = _STATEMENTS | _OPERATORS | frozenset("NOT CASE WHEN THEN ELSE END AS ARRAY CAST INTERVAL".split())
 _BARE = frozenset({"CURRENT_DATE", "CURRENT_TIME", "CURRENT_TIMESTAMP"})
@@ -135,7 +138,8 @@ class _Parser:
     def operand(self, operator: Token, binding: int) -> Expression:
         """The right side of an operator."""
         token = self.here
-        if token.upper in _OPERATORS and token.upper not in ("+", "-") and not self._is_call():
+        is_sign = token.upper == "-" or (token.upper == "+" and operator.upper not in _ARITHMETIC)
+        if token.upper in _OPERATORS and not is_sign and not self._is_call():
             message = f"Two operators in a row: `{operator.text}` and `{token.text}`"
             raise FormulaProblem("formula.two-operators", message, token.at)
         return self.expression(binding)
@@ -150,7 +154,7 @@ class _Parser:
             case "NOT":
                 return self.set(left, self.take(), negated=True)
             case "::":
-                return Cast(operator.at, left, self.type_name())
+                return _cast(operator, left, self.type_name())
             case "[":
                 item = Item(operator.at, left, self.expression(0))
                 self.expect("]", "after the position")
@@ -264,9 +268,9 @@ class _Parser:
                 return Truth(self.take().at, token.upper == "TRUE")
             case "ARRAY" if self.following.upper == "[":
                 return self.listing(self.take())
-            case "INTERVAL" if self.following.kind == "text":
-                self.take()
-                return _span(self.take())
+            case name if name in _TYPED and self.following.kind == "text":
+                start, written = self.take(), self.take()
+                return _cast(start, Text(written.at, written.text), name.lower())
             case name if name in _BARE:
                 return Call(self.take().at, name, ())
             case name if name in _OPERATORS:
@@ -300,7 +304,7 @@ class _Parser:
         self.expect("AS", "before the type")
         type_ = self.type_name()
         self.close(opening, "CAST")
-        return Cast(start.at, operand, type_)
+        return _cast(start, operand, type_)
 
     def type_name(self) -> str:
         token = self.here
@@ -429,33 +433,40 @@ _SHORT = {"sec": "second", "secs": "second", "min": "minute", "mins": "minute", 
 MAX_SPAN_DAYS = 4_000_000
 
 
-def _span(token: Token) -> Span:
+def _cast(start: Token, operand: Expression, type_: str) -> Expression:
+    """`'1 day'::interval` is an interval as it stands; no other value becomes one."""
+    if TYPES[type_] == "interval" and isinstance(operand, Text):
+        return _span(operand.value, operand.at)
+    return Cast(start.at, operand, type_)
+
+
+def _span(text: str, at: int) -> Span:
     """The interval of a text: `1 day`, `2 weeks 3 hours`, `01:30`."""
     months = days = 0
     seconds = 0.0
-    rest = token.text
+    rest = text
     clock = _CLOCK.match(rest)
     if clock:
         total = int(clock[2]) * 3600 + int(clock[3]) * 60 + int(clock[4] or 0)
-        return Span(token.at, 0, 0, float(-total if clock[1] == "-" else total))
+        return Span(at, 0, 0, float(-total if clock[1] == "-" else total))
     while rest.strip():
         match = _SPAN.match(rest)
         unit = unit_of(_SHORT.get(match[2].lower(), match[2])) if match else None
         if match is None or unit is None:
             message = "This interval cannot be read"
-            raise FormulaProblem("formula.interval", message, token.at, "write it like INTERVAL '2 weeks 3 hours'")
+            raise FormulaProblem("formula.interval", message, at, "write it like INTERVAL '2 weeks 3 hours'")
         count = float(match[1])
         if unit in _SECONDS:
             seconds += count * _SECONDS[unit]
         elif count != int(count):
-            raise FormulaProblem("formula.interval", f"Whole {unit}s only", token.at)
+            raise FormulaProblem("formula.interval", f"Whole {unit}s only", at)
         elif unit in _DAYS:
             days += int(count) * _DAYS[unit]
         else:
             months += int(count) * _MONTHS[unit]
         rest = rest[match.end() :]
-    if not token.text.strip():
-        raise FormulaProblem("formula.interval", "This interval is empty", token.at, "write it like INTERVAL '1 day'")
+    if not text.strip():
+        raise FormulaProblem("formula.interval", "This interval is empty", at, "write it like INTERVAL '1 day'")
     if abs(months) * 31 + abs(days) + abs(seconds) / 86400 > MAX_SPAN_DAYS:
-        raise FormulaProblem("formula.interval", "This interval is longer than the calendar", token.at)
-    return Span(token.at, months, days, seconds)
+        raise FormulaProblem("formula.interval", "This interval is longer than the calendar", at)
+    return Span(at, months, days, seconds)

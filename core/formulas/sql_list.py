@@ -77,8 +77,12 @@ class Lists:
         """The same list with every value as a text."""
         if value.kind == "text-list":
             return value
-        item = Value(made(item_of(value.kind), "_v").sql, item_of(value.kind), None)
-        shape = self.texts.of_number(item).sql if item.kind == "number" else made("text", "CAST(_v AS VARCHAR)").sql
+        kind = item_of(value.kind)
+        shape = (
+            self.texts.of_number(made("number", "CAST(_v AS FLOAT8)")).sql  # a field may hold whole numbers
+            if kind == "number"
+            else made("text", "CAST(_v AS VARCHAR)").sql
+        )
         if self.duckdb:
             return value.piece("LIST_TRANSFORM({0}, lambda _v: {1})", shape, kind="text-list")
         return value.piece(self._selected(value, "{1}"), shape, kind="text-list")

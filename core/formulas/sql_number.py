@@ -52,6 +52,17 @@ def as_double(value: Value) -> Value:
     )
 
 
+def sure_digits(value: Value, dialect: str, places: int) -> Value:
+    """A double by its 15 digits that are sure, as PostgreSQL makes decimals of it. DuckDB's own cast multiplies it first:
+    half of 2147483646 would be 1073741823.0000001024."""
+    return value.piece(_seen(places) if dialect == "duckdb" else "CAST({0} AS NUMERIC)")
+
+
+def _seen(places: int) -> str:
+    """DuckDB's template of that; NULL for what has more than 38 digits."""
+    return f"TRY_CAST(FORMAT('{{{{:.15g}}}}', {{0}}) AS DECIMAL({MAX_DIGITS}, {places}))"
+
+
 def doubles(values: Sequence[Value]) -> list[Value]:
     return [as_double(value) for value in values]
 
@@ -196,7 +207,7 @@ def _rounded_double(value: Value, power: Value, dialect: str, how: str) -> Value
     shape = {"half": "ROUND({0})", "down": "TRUNC({0})", "up": "(SIGN({0}) * CEIL(ABS({0})))"}[how]
     moved = value.piece("({0} * {1})", power)
     if dialect == "duckdb":
-        shape = shape.replace("{0}", "TRY_CAST(FORMAT('{{:.15g}}', {0}) AS DECIMAL(38, 10))")
+        shape = shape.replace("{0}", _seen(10))
         found = moved.piece(f"COALESCE(CAST({shape} AS FLOAT8), {{0}})")
     else:
         seen = moved.piece("CAST({0} AS NUMERIC)")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from core.formulas.pattern import NumberPattern
 from core.formulas.sql import Value, made, text
-from core.formulas.sql_number import as_double, limited, rounded, whole
+from core.formulas.sql_number import as_decimal, as_double, limited, rounded, sure_digits, whole
 
 LONGEST = 100_000
 
@@ -32,9 +32,8 @@ class Texts:
         if value.digits is not None and not value.digits[1]:
             return value.piece("CAST({0} AS VARCHAR)", kind="text")
         if value.digits is None:
-            seen = "TRY_CAST(FORMAT('{{:.15g}}', {0}) AS DECIMAL(38, 15))"
-            near = value.piece(seen) if self.duckdb else limited(value, "1e23").piece("ROUND(CAST({0} AS NUMERIC), 15)")
-            value = near.piece("CAST({0} AS DECIMAL(38, 15))")
+            near = value if self.duckdb else limited(value, "1e23")
+            value = as_decimal(sure_digits(near, self.dialect, 15), 23, 15)
         return value.piece("RTRIM(RTRIM(CAST({0} AS VARCHAR), '0'), '.')", kind="text")
 
     def to_number(self, value: Value) -> Value:
@@ -63,6 +62,12 @@ class Texts:
 
     def trimmed(self, value: Value, marks: Value | None) -> Value:
         return value.piece(f"{'TRIM' if self.duckdb else 'BTRIM'}({{0}}, {{1}})", marks or text(" "))
+
+    def in_capitals(self, value: Value) -> Value:
+        """`ß` has no capital of one letter: PostgreSQL lets it stand, and so do we where DuckDB would write `ẞ`."""
+        if not self.duckdb:
+            return value.piece("UPPER({0})")
+        return value.piece("ARRAY_TO_STRING(LIST_TRANSFORM(STRING_SPLIT({0}, 'ß'), lambda _w: UPPER(_w)), 'ß')")
 
     def capitalised(self, value: Value) -> Value:
         if not self.duckdb:

@@ -22,6 +22,7 @@ FIELDS = """
       - { name: t, type: single-line-text }
       - { name: day, type: date }
       - { name: tags, type: multi-select, options: [red, green, blue] }
+      - { name: sizes, type: array, itemType: integer }
 """
 
 Ask = Callable[..., Any]
@@ -65,6 +66,24 @@ async def test_counting_and_the_first_that_is_there(ask: Ask) -> None:
     assert list((await ask(formulas, b=3, t="second")).values()) == [1, 1, "second"]
     assert list((await ask(formulas)).values()) == [0, 0, "none"]
     assert list((await ask(formulas, a=1, b=2, s="x", t="y")).values()) == [2, 3, "x"]
+
+
+async def test_literals_and_casts_as_sql_writes_them(ask: Ask) -> None:
+    """F-007, F-012, F-013, D-35: and a quotient has no digits that nobody divided."""
+    formulas = {
+        "DATE '2024-01-31' + INTERVAL '1 month'": ("date", "2024-02-29"),
+        "TIMESTAMP '2024-01-31 10:00' + '90 minutes'::interval": ("datetime", "2024-01-31T11:30:00.000Z"),
+        "TIME '10:00' < CAST('11:00' AS time)": ("boolean", True),
+        "DECODE('w6k=', 'base64')": ("text", "é"),
+        "ENCODE('é'::bytea, 'hex')": ("text", "c3a9"),
+        "UPPER('straße ẞ')": ("text", "STRAßE ẞ"),
+        "ARRAYJOIN(sizes, '-')": ("text", "3-1-2147483648"),
+        "a / 2": ("decimal", 1073741823),
+        "p / 3": ("decimal", 666666.7),
+    }
+    given = {"a": 2147483646, "p": "2000000.1", "sizes": [3, 1, 2147483648]}
+    answer = await ask({formula: result for formula, (result, _) in formulas.items()}, **given)
+    assert answer == {formula: wanted for formula, (_, wanted) in formulas.items()}
 
 
 async def test_lists(ask: Ask) -> None:
