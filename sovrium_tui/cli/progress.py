@@ -16,6 +16,11 @@ LOOK_EVERY = 0.1
 
 async def finish(client: Client, job: Job) -> Job:
     """The job when it is done. Ctrl+C cancels it. Raises SovriumError when it failed."""
+    return settled(await ended(client, job))
+
+
+async def ended(client: Client, job: Job) -> Job:
+    """The job when it is over, however it went. Ctrl+C cancels it."""
     shown = sys.stderr.isatty()
     pause = 0.01
     try:
@@ -32,6 +37,11 @@ async def finish(client: Client, job: Job) -> Job:
         if shown:
             click.echo("\r\x1b[K", err=True, nl=False)
     tell_rejected(job)
+    return job
+
+
+def settled(job: Job) -> Job:
+    """A job that is over. Raises SovriumError when it failed."""
     if job["state"] != "done":
         raise SovriumError(job["error"] or f"The {job['kind']} was {job['state']}")
     return job
@@ -51,9 +61,12 @@ async def stop(client: Client, id_: str) -> None:
 
 def tell_rejected(job: Job) -> None:
     """The rows of an import that did not fit, the first of them."""
-    for row in job.get("rejected", [])[:REJECTED_SHOWN]:
+    shown = job.get("rejected", [])[:REJECTED_SHOWN]
+    for row in shown:
         field = f", {row['field']}" if row.get("field") else ""
         click.echo(one_line(f"line {row.get('line')}{field}: {row.get('message')}"), err=True)
+    if (more := job.get("refused", 0) - len({row.get("line") for row in shown})) > 0:
+        click.echo(f"… and {counted(more)} more", err=True)
 
 
 def counted(rows: int) -> str:

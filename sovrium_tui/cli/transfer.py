@@ -30,6 +30,14 @@ format_option = click.option(
 @format_option
 @click.option("--map", "pairs", multiple=True, metavar="COLUMN=FIELD", help="A column's field, where names differ.")
 @click.option("--skip-errors", is_flag=True, help="Leave out rows that do not fit instead of stopping.")
+@click.option("--refused", type=click.Path(path_type=Path), metavar="CSV", help="Keep the rows that did not fit there.")
+@click.option(
+    "--duplicates",
+    type=click.Choice(["create", "skip", "overwrite"]),
+    default="create",
+    help="What becomes of rows whose --key is there already [default: create].",
+)
+@click.option("--key", metavar="FIELD", help="The unique field that tells them.")
 @data_dir_option
 def import_command(
     app: Path,
@@ -38,6 +46,9 @@ def import_command(
     format_: str | None,
     pairs: tuple[str, ...],
     skip_errors: bool,
+    refused: Path | None,
+    duplicates: str,
+    key: str | None,
     data_dir: Path | None,
 ) -> int:
     """Add the rows of FILE (csv, json, parquet; `-` is stdin) to TABLE of APP.
@@ -47,12 +58,22 @@ def import_command(
     app_file = find_app(app)
     mapping = dict(mapping_pair(pair) for pair in pairs) or None
     chosen = format_of(file, format_)
-    from sovrium_tui.cli.progress import counted, finish
+    if (duplicates == "create") != (key is None):
+        raise click.UsageError("--duplicates skip or overwrite and --key FIELD belong together")
+    if refused is not None and refused.exists():
+        raise BadRequest(f"{refused} exists", hint="name another file for the rows that do not fit")
+    from sovrium_tui.cli.progress import counted, ended, settled
     from sovrium_tui.cli.session import with_client
 
     async def work(client: "Client") -> int:
-        job = await client.start_import(table, source, mapping=mapping, skip_errors=skip_errors)
-        job = await finish(client, job)
+        job = await client.start_import(
+            table, source, mapping=mapping, skip_errors=skip_errors, duplicates=duplicates, key=key
+        )
+        job = await ended(client, job)
+        if refused is not None and job.get("refused"):
+            await client.download(job["id"], refused)
+            click.echo(f"{refused} holds {counted(job['refused'])} that did not fit", err=True)
+        settled(job)
         click.echo(f"Imported {counted(job.get('rows', job['done']))} into {table}", err=True)
         return 0
 

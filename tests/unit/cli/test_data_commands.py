@@ -19,7 +19,7 @@ tables:
   - id: 1
     name: items
     fields:
-      - { id: 1, name: title, type: single-line-text, required: true }
+      - { id: 1, name: title, type: single-line-text, required: true, unique: true }
       - { id: 2, name: price, type: integer }
 """
 ROWS = 'title,price\nchair,40\n"table, big",120\nlamp,\n'
@@ -95,7 +95,17 @@ def test_sql_import_export(desk: Desk) -> None:
     assert "line 2, price: " in err
     assert "Imported 1 row" in err
     desk("import", "app.yaml", "nothing", "rows.csv", status=1)
-    desk("sql", "app.yaml", "delete from items", "--yes")
+
+    Path("again.csv").write_text("title,price\nchair,55\nshelf,many\nstool,9\n")
+    words = ("import", "app.yaml", "items", "again.csv", "--skip-errors", "--refused", "left.csv")
+    assert "belong together" in desk(*words, "--duplicates", "overwrite", status=2)[1]
+    _, err = desk(*words, "--duplicates", "overwrite", "--key", "title")
+    assert "left.csv holds 1 row that did not fit" in err
+    left = csv.reader(Path("left.csv").read_text().splitlines())
+    assert [row[:3] for row in left] == [["title", "price", "_line"], ["shelf", "many", "3"]]
+    assert "left.csv exists" in desk(*words, status=2)[1]
+    question = "select price from items where title in ('chair', 'stool') order by id; delete from items"
+    assert desk("sql", "app.yaml", question, "--yes", "--format", "csv")[0].split() == ["price", "55", "9"]
     assert desk("sql", "app.yaml", "select count(*) as n from items", "--format", "csv")[0].split() == ["n", "0"]
 
 
