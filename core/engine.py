@@ -469,9 +469,8 @@ def prepare_folders(data_dir: Path) -> None:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if stat.S_IMODE(data_dir.stat().st_mode) & 0o077:
-            with suppress(
-                PermissionError
-            ):  # a mounted one may be somebody else's; what we write there is closed by itself
+            # A mounted one may be somebody else's; what we write there is closed by itself.
+            with suppress(PermissionError):
                 data_dir.chmod(0o700)
         for folder in (data_dir / "run", data_dir / "exchange"):
             folder.mkdir(mode=0o700, exist_ok=True)

@@ -190,9 +190,8 @@ class Directory:
 
         def per_point(reader: Reader, column: ColumnElement[Any], *where: ColumnElement[bool]) -> dict[int, int]:
             point = cast(func.floor(extract("epoch", column) / seconds), Integer).label("point")
-            found = (
-                select(point).where(column >= since, *where).subquery()
-            )  # DuckDB groups by columns, not by bound values
+            # DuckDB groups by columns, not by bound values.
+            found = select(point).where(column >= since, *where).subquery()
             statement = select(found.c.point, func.count()).group_by(found.c.point)
             return {int(key): int(value) for key, value in reader.rows(statement)}
 

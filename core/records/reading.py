@@ -117,9 +117,8 @@ class ListRows:
     def _run(self, reader: Reader) -> tuple[RecordList, list[Row]]:
         query = self.query
         shape = list_shape(query)
-        condition = (
-            query.condition()
-        )  # once: SQLAlchemy takes longer to build it than the database to judge a row by it
+        # Once: SQLAlchemy takes longer to build it than the database to judge a row by it.
+        condition = query.condition()
         rows: list[Row] = []
         answer: RecordList = {"records": [], "pagination": NO_PAGE}
         if not is_never(query.scope.sight.rows):

@@ -27,9 +27,8 @@ async def changes(app_file: Path, seen: Stamps) -> AsyncGenerator[None]:
         seen = {path: file_stamp(path) for path in seen}
         await asyncio.sleep(SETTLED)
         if not changed(seen):  # else it is still being written
-            seen = await asyncio.to_thread(
-                stamps, app_file
-            )  # before it is read: what changes meanwhile is seen next time
+            # Before it is read: what changes meanwhile is seen next time.
+            seen = await asyncio.to_thread(stamps, app_file)
             yield
 
 
