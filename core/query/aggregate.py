@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal, get_args
 
 import orjson
-from sqlalchemy import ARRAY, ColumnElement, Double, Select, Text, cast, func, literal, literal_column, select
+from sqlalchemy import ARRAY, ColumnElement, Double, Integer, Select, Text, cast, func, literal, literal_column, select
 from sqlalchemy.sql.expression import case
 
 from core.errors import FieldError, Invalid
@@ -16,6 +16,8 @@ Function = Literal["sum", "avg", "min", "max", "count"]
 _FUNCTIONS = get_args(Function)
 _ORDERED_FAMILIES = ("number", "date", "text", "select")
 MAX_AGGREGATES = 50
+_MOST_MEMBERS = 100_000
+"""Of one list, as far as the order of their groups is concerned."""
 FIRST_COLUMN: ColumnElement[Any] = literal_column("1")
 """In GROUP BY. Written out once more the column would bind the texts of its formula anew, and no database takes that for the
 same expression."""
@@ -184,13 +186,30 @@ def group_value(ref: Ref, scope: Scope) -> ColumnElement[Any]:
     column = scope.column(ref)
     if ref.family != "multi":
         return cast(column, Text) if ref.kind == "json" else column
+    return func.unnest(_members(column, scope), type_=Text())
+
+
+def _members(column: ColumnElement[Any], scope: Scope) -> ColumnElement[Any]:
+    """A list as texts; NULL alone where there is nothing in it."""
     length = func.len(column) if scope.dialect == "duckdb" else func.cardinality(column)
     nothing = cast(literal([None], ARRAY(Text)), ARRAY(Text))
-    return func.unnest(case((func.coalesce(length, 0) == 0, nothing), else_=cast(column, ARRAY(Text))), type_=Text())
+    return case((func.coalesce(length, 0) == 0, nothing), else_=cast(column, ARRAY(Text)))
+
+
+def _member_place(ref: Ref, scope: Scope) -> ColumnElement[Any]:
+    """Where in its list each value of `group_value` stands; 0 for what is no list."""
+    if ref.family != "multi":
+        return literal(0)
+    members = _members(scope.column(ref), scope)
+    if scope.dialect == "duckdb":
+        return func.unnest(func.generate_series(1, func.len(members)), type_=Integer())
+    return func.generate_subscripts(members, 1, type_=Integer())
 
 
 def group_name(ref: Ref, value: Any) -> str:
     """The text that names a group; "" for rows without a value."""
+    if ref.kind == "json" and not ref.path and value is not None:
+        return ref.type.to_text(orjson.loads(value))
     if value is None or isinstance(value, str):
         return value or ""
     return ref.type.to_text(value)
@@ -215,7 +234,7 @@ def group_statement(
         return statement.order_by(
             func.min(source.c.created_at), *(func.min(source.c[name]) for name in scope.table.key.fields)
         )
-    return statement.order_by(_asked_order(grouping, value))
+    return statement.order_by(*_asked_order(grouping, value))
 
 
 def _group_by_place(
@@ -234,7 +253,7 @@ def _group_by_place(
     ]
     default = [scope.source.c.created_at, *(scope.source.c[name] for name in scope.table.key.fields)]
     place = func.row_number().over(order_by=list(order) or default).label("place")
-    inner = rows.with_only_columns(value, place, *inputs).subquery()
+    inner = rows.with_only_columns(value, place, _member_place(grouping.ref, scope).label("member"), *inputs).subquery()
     outputs = [
         cast(func.avg(inner.c[f"input_{n}"]), Double)
         if item.function == "avg"
@@ -243,10 +262,11 @@ def _group_by_place(
     ]
     statement = select(inner.c.group_value, func.count().label("group_count"), *outputs).group_by(inner.c.group_value)
     if grouping.by == "appearance":
-        return statement.order_by(func.min(inner.c.place))
-    return statement.order_by(_asked_order(grouping, inner.c.group_value))
+        return statement.order_by(func.min(inner.c.place * _MOST_MEMBERS + inner.c.member))
+    return statement.order_by(*_asked_order(grouping, inner.c.group_value))
 
 
-def _asked_order(grouping: Grouping, value: ColumnElement[Any]) -> ColumnElement[Any]:
+def _asked_order(grouping: Grouping, value: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+    """Groups of one size stand in the order of their names."""
     key: ColumnElement[Any] = func.count() if grouping.by == "count" else value
-    return (key.desc() if grouping.descending else key.asc()).nulls_last()
+    return [(key.desc() if grouping.descending else key.asc()).nulls_last(), value.asc().nulls_last()]
