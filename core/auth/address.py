@@ -7,17 +7,21 @@ from core.auth.error import AuthError
 
 EMAIL_MOST = 254
 NAME_MOST = 200
+TYPED_MOST = 500
+"""Characters of a name that are looked at: each mark that hides in another costs a pass."""
 _LOCAL = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}")
 _DOMAIN = re.compile(r"(?=.{1,253}$)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}[^\W_]")
 _DIGITS = re.compile(r"\d{7,15}")
 
 
 def normal_email(text: str) -> str:
-    """An address after NFKC, in small letters. Raises AuthError INVALID_EMAIL."""
+    """An address after NFKC, in small letters; without characters that nobody sees, which would make two look the same.
+    Raises AuthError INVALID_EMAIL."""
     address = unicodedata.normalize("NFKC", text).strip().lower()
     local, _, domain = address.rpartition("@")
     dots = local.startswith(".") or local.endswith(".") or ".." in local
-    if len(address) > EMAIL_MOST or dots or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
+    unseen = any(unicodedata.category(character)[0] == "C" for character in local)
+    if len(address) > EMAIL_MOST or dots or unseen or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
         raise AuthError("INVALID_EMAIL")
     return address
 
@@ -37,6 +41,8 @@ def plain_name(text: str) -> str:
 
     import nh3
 
-    cleaned = html.unescape(nh3.clean(text, tags=set()))
-    shown = "".join(c for c in cleaned if unicodedata.category(c) not in ("Cc", "Cf") or c in "\u200c\u200d")
-    return " ".join(shown.split())[:NAME_MOST]
+    shown = "".join(c for c in text[:TYPED_MOST] if unicodedata.category(c) not in ("Cc", "Cf") or c in "\u200c\u200d")
+    name, before = " ".join(shown.split()), ""
+    while name != before:  # what stood around a mark may be one without it
+        before, name = name, html.unescape(nh3.clean(name.replace("&", "&amp;"), tags=set()))
+    return " ".join(name.split())[:NAME_MOST]
