@@ -8,7 +8,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, cast, select, true
 
 from core.auth.error import AuthError
-from core.auth.store import ACCOUNTS, BACKUP_CODES, CREDENTIALS, DEVICES, FACTORS, KEYS, MEMBERS, SESSIONS, TOKENS
+from core.auth.store import (
+    ACCOUNTS,
+    BACKUP_CODES,
+    CREDENTIALS,
+    DEVICES,
+    FACTORS,
+    KEYS,
+    MEMBERS,
+    OFFERED_CODES,
+    SESSIONS,
+    TOKENS,
+)
 from core.clock import to_iso
 from core.ids import uuid7
 from core.schema.role import ADMIN, Roles
@@ -164,7 +175,7 @@ def _administrates(account: Account, roles: Roles, now: datetime) -> bool:
 
 def erase(tx: Transaction, user: str) -> None:
     """Remove an account with all that belongs to it, in one transaction (A-045)."""
-    for table in (CREDENTIALS, SESSIONS, TOKENS, FACTORS, BACKUP_CODES, DEVICES, KEYS, MEMBERS):
+    for table in (CREDENTIALS, SESSIONS, TOKENS, FACTORS, BACKUP_CODES, OFFERED_CODES, DEVICES, KEYS, MEMBERS):
         tx.execute(table.delete().where(table.c.user_id == user))
     tx.execute(ACCOUNTS.delete().where(ACCOUNTS.c.id == user))
 

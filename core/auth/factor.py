@@ -1,7 +1,7 @@
 """Second factors of an account: set up, looked at, replaced, taken away (auth §8).
 
 There is one authenticator app for an account. A new one stands beside the former until its first code was shown, and takes
-its place then; so nobody is shut out by a code that was never scanned.
+its place then; so nobody is shut out by a code that was never scanned. Backup codes do likewise.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from core.auth.account import Account, change, find, password_of
-from core.auth.backup_code import remove_codes, renew_codes
+from core.auth.backup_code import offer_codes, remove_codes, renew_codes, take_codes
 from core.auth.context import AuthContext
 from core.auth.device import forget_devices
 from core.auth.error import AuthError
@@ -80,7 +80,7 @@ class Factors:
                 "updated_at": tx.time,
             }
             tx.insert(FACTORS, [row])
-            return account, renew_codes(context.secrets, tx, account.id) if rules.backup_codes else None
+            return account, offer_codes(context.secrets, tx, account.id) if rules.backup_codes else None
 
         account, codes = await context.write(work, found.principal)
         return Enrolment(totp, self._uri(totp, account, rules, issuer), codes)
@@ -208,6 +208,7 @@ class Factors:
         c = FACTORS.c
         tx.execute(FACTORS.delete().where(c.user_id == account.id, c.kind == "totp", c.id != id_))
         tx.execute(FACTORS.update().where(c.id == id_).values(verified=True, last_step=step, updated_at=tx.time))
+        take_codes(tx, account.id)
         forget_devices(tx, account.id)
         account = change(tx, account, two_factor=True)
         self._context.log(tx, "mfa.enrolled", found.principal, source, ("user", account.id, account.name))

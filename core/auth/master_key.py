@@ -4,7 +4,7 @@ import asyncio
 
 from core.audit.log import AUDIT
 from core.auth.context import AuthContext
-from core.auth.store import BACKUP_CODES, DEVICES, FACTORS, LOCKOUTS, TOKENS
+from core.auth.store import BACKUP_CODES, DEVICES, FACTORS, LOCKOUTS, OFFERED_CODES, TOKENS
 from core.messaging.pace import TEXTS
 from core.messaging.queue import OUTBOX
 from core.principal import Principal, Source
@@ -17,6 +17,7 @@ SEALED = (SealedColumn(FACTORS, "secret"), SealedColumn(OUTBOX, "sealed"))
 KEYED = (
     KeyedColumn(AUDIT, "hash"),
     KeyedColumn(BACKUP_CODES, "code_hash"),
+    KeyedColumn(OFFERED_CODES, "code_hash"),
     KeyedColumn(TOKENS, "secret_hash"),
     KeyedColumn(DEVICES, "secret_hash"),
     KeyedColumn(LOCKOUTS, "key_hash"),

@@ -117,6 +117,15 @@ BACKUP_CODES = Table(
     Column("used_at", instant_type()),
 )
 Index("idx_auth_backup_code_user", BACKUP_CODES.c.user_id)
+OFFERED_CODES = Table(
+    "auth_offered_code",
+    _META,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("code_hash", Text, nullable=False),
+)
+"""Backup codes that came with an authenticator app which has not shown a code yet: the account's own hold until it has."""
+Index("idx_auth_offered_code_user", OFFERED_CODES.c.user_id)
 DEVICES = Table(
     "auth_trusted_device",
     _META,
@@ -168,7 +177,7 @@ LOCKOUTS = Table(
 )
 """Wrong passwords by identifier, whether or not there is such an account; `key_hash` is a keyed hash of it."""
 TABLES = (
-    ACCOUNTS, CREDENTIALS, SESSIONS, TOKENS, FACTORS, BACKUP_CODES, DEVICES, KEYS, MEMBERS, LOCKOUTS
+    ACCOUNTS, CREDENTIALS, SESSIONS, TOKENS, FACTORS, BACKUP_CODES, OFFERED_CODES, DEVICES, KEYS, MEMBERS, LOCKOUTS
 )  # fmt: skip
 """All of them, to be made and moved together."""
 HITS_AT_MOST = 50

@@ -295,9 +295,13 @@ def test_another_phone_takes_the_place_of_the_first_once_it_has_shown_a_code(har
     old = enrol(ana, harbour.clock)
     begun = ana.post(ENABLE, {"password": PASSWORD}).json()
     assert harbour.enter(old.next())[1].status_code == 200, "until then the first one holds"
+    assert harbour.enter(old.codes[0])[1].status_code == 200, "and so do its backup codes"
+    assert harbour.enter(begun["backupCodes"][0])[1].status_code == 401, "none of a phone that has shown nothing"
     new = Authenticator(begun, harbour.clock)
     assert ana.post(VERIFY, {"code": new.code()}).status_code == 200
     assert harbour.enter(old.next())[1].status_code == 401
+    assert harbour.enter(old.codes[1])[1].status_code == 401
+    assert harbour.enter(begun["backupCodes"][0])[1].status_code == 200
     assert harbour.enter(new.next())[1].status_code == 200
 
 
