@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
 
 from textual import work
-from textual.containers import Container, Horizontal, Vertical
+from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import Static
 
 from core.contract.console import ExportRequest, SqlStatement
 from screens.actions.binding import bindings_of
 from screens.presenters.completion import complete
 from screens.presenters.finder import Hit
-from screens.presenters.format.line import one_line, plain
-from screens.presenters.grid_model import GridModel
-from screens.presenters.row_source import SqlSource
+from screens.presenters.format.line import one_line
 from screens.presenters.sql_favourite import Favourite, Favourites
 from screens.presenters.sql_format import NotFormatted, format_statement, moved
 from screens.presenters.sql_session import ConfirmNeeded, SqlSession, SqlTab
@@ -32,6 +28,7 @@ from screens.widgets.export_flow import export
 from screens.widgets.finder import Finder
 from screens.widgets.grid.grid import VirtualGrid
 from screens.widgets.name_dialog import NameDialog
+from screens.widgets.result_pane import ResultPane
 from screens.widgets.schema_peek import SchemaPeek
 from screens.widgets.sql_editor import CompletionList, SqlEditor
 from screens.widgets.sql_find import FindBar
@@ -54,7 +51,8 @@ class SqlScreen(ConsoleScreen):
         super().__init__(context)
         self.session = SqlSession(context.session)
         self.favourites = Favourites(context.session)
-        self._grid_of: tuple[str, int] | None = None
+        self._rows_of: SqlTab | None = None
+        """The tab whose rows are on screen."""
         self._unwritten = False
 
     def compose_body(self) -> Iterable[Widget]:
@@ -66,8 +64,7 @@ class SqlScreen(ConsoleScreen):
                 yield editor.add_class("pane")
                 yield FindBar(editor, id="sql-find")
                 yield TabStrip(id="sql-results")
-                with Container(id="sql-result", classes="pane"):
-                    yield Static("", id="sql-message", markup=False)
+                yield ResultPane(self.context, id="sql-result", classes="pane")
         yield CompletionList(id="sql-completion")
 
     # ── Life ───────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -452,7 +449,7 @@ class SqlScreen(ConsoleScreen):
     # ── Painting ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def tab_changed(self, tab: SqlTab) -> None:
-        if tab is self.session.tab and self.query("#sql-message"):
+        if tab is self.session.tab and self.query(ResultPane):
             self.paint()
             statement = tab.statement
             if statement is not None and statement["state"] == "failed" and "problem" in statement:
@@ -474,49 +471,42 @@ class SqlScreen(ConsoleScreen):
         statement = tab.statement
         elapsed = t("sql.elapsed", milliseconds=grouped(statement["elapsedMs"])) if statement else ""
         self.query_one("#sql-results", TabStrip).show(heads, tab.shown, elapsed)
-        self.status.show("rows", _outcome(statement, tab) if statement else "")
         self.status.show("transaction", _transaction(tab))
         self.status.show(
             "work",
             t("sql.running", seconds=round(statement["elapsedMs"] / 1000, 1)) if tab.running and statement else "",
         )
+        pane = self.query_one(ResultPane)
         if tab.run and statement and "columns" in statement and statement["state"] == "done":
-            self.show_grid(tab.run["id"], statement)
-        else:
-            self.show_message(tab, statement)
+            pane.show_rows(tab.run["id"], statement)
+            self._rows_of = tab
+        elif not tab.running or self._rows_of is not tab:  # while it runs again, its former rows stay
+            if pane.grid is not None and pane.grid.has_focus:
+                self.editor.focus()
+            self._rows_of = None
+            failed = tab.problem is not None or (statement is not None and statement["state"] == "failed")
+            text = tab.problem.message if tab.problem else _outcome(statement, tab) if statement else t("sql.empty")
+            pane.show_text(text, failed=failed, empty=statement is None and not failed)
+        self.paint_status()
 
-    def show_message(self, tab: SqlTab, statement: SqlStatement | None) -> None:
-        """What there is to say where there are no rows."""
-        message = self.query_one("#sql-message", Static)
-        failed = tab.problem is not None or (statement is not None and statement["state"] == "failed")
-        text = tab.problem.message if tab.problem else _outcome(statement, tab) if statement else t("sql.empty")
-        message.set_class(failed, "-failed")
-        message.set_class(statement is None and not failed, "-empty")
-        message.update(plain(text))
-        message.display = True
-        self._grid_of = None
-        self.drop_grid()
+    def paint_status(self) -> None:
+        """What came of the statement, or where its rows are read."""
+        statement, tab = self.session.tab.statement, self.session.tab
+        row, value = self.query_one(ResultPane).place()
+        outcome = _outcome(statement, tab) if statement else ""
+        self.status.show("rows", t("tables.row", row=row, count=outcome) if row else outcome)
+        self.status.show("note", value)
 
-    def show_grid(self, run: str, statement: SqlStatement) -> None:
-        """The rows of a result."""
-        if self._grid_of == (run, statement["index"]) or self.context.port is None:
-            return
-        self._grid_of = (run, statement["index"])
-        self.query_one("#sql-message").display = False
-        self.drop_grid()
-        model = GridModel(SqlSource(self.context.port, run, statement))
-        self.query_one("#sql-result").mount(VirtualGrid(model))
-        model.open()
+    def on_virtual_grid_cursor_moved(self, event: VirtualGrid.CursorMoved) -> None:
+        event.stop()
+        self.paint_status()
 
-    def drop_grid(self) -> None:
-        """Take the grid of an older result away."""
-        for grid in self.query(VirtualGrid):
-            self.close_model(cast(GridModel, grid.model))
-            grid.remove()
+    def on_virtual_grid_view_changed(self, event: VirtualGrid.ViewChanged) -> None:
+        event.stop()
+        self.paint_status()
 
-    @work(exit_on_error=False)
-    async def close_model(self, model: GridModel) -> None:
-        await model.close()
+    def on_descendant_focus(self) -> None:
+        self.call_after_refresh(self.paint_status)
 
 
 def _name(tab: SqlTab) -> str:

@@ -237,9 +237,10 @@ class Client:
         path = with_query(f"{CONSOLE}/sql/{quote(run, '')}", {"wait": round(wait * 1000) or None})
         return cast(SqlRun, await self.request("GET", path))
 
-    async def sql_window(self, run: str, index: int, start: int, limit: int) -> SqlWindow:
+    async def sql_window(self, run: str, index: int, start: int, limit: int, *, whole: bool = False) -> SqlWindow:
         path = f"{CONSOLE}/sql/{quote(run, '')}/{index}/window"
-        return cast(SqlWindow, await self.request("GET", with_query(path, {"start": start, "limit": limit})))
+        query = {"start": start, "limit": limit, "whole": "true" if whole else None}
+        return cast(SqlWindow, await self.request("GET", with_query(path, query)))
 
     async def cancel_sql(self, run: str) -> None:
         await self.request("DELETE", f"{CONSOLE}/sql/{quote(run, '')}")

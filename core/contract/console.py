@@ -257,7 +257,7 @@ class SqlRun(TypedDict):
 
 
 class SqlWindow(TypedDict):
-    """`GET …/sql/{id}/{index}/window?start=&limit=`."""
+    """`GET …/sql/{id}/{index}/window?start=&limit=&whole=`."""
 
     start: int
     rows: list[list[Any]]

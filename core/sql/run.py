@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 ROWS_KEPT = 100_000
 WINDOW_LIMIT = 1024
+WHOLE_LIMIT = 100
 RUNS_KEPT = 20
 RUNNING_AT_MOST = 8
 GATED_AT_MOST = 2
@@ -213,10 +214,14 @@ class SqlRuns:
                     await run.changed.wait()
         return run.body()
 
-    async def window(self, run_id: str, index: int, start: int, limit: int, principal: Principal = OWNER) -> SqlWindow:
-        """Rows of a result, at most `WINDOW_LIMIT`. Raises NotFound when that statement has none."""
-        rows = self._spool(run_id, index, principal).window(start, min(max(limit, 0), WINDOW_LIMIT))
-        return {"start": start, "rows": [[cut(cell) for cell in row] for row in rows]}
+    async def window(
+        self, run_id: str, index: int, start: int, limit: int, principal: Principal = OWNER, *, whole: bool = False
+    ) -> SqlWindow:
+        """Rows of a result, at most `WINDOW_LIMIT`; whole: long texts are not cut, at most `WHOLE_LIMIT`. Raises NotFound
+        when that statement has none."""
+        most = WHOLE_LIMIT if whole else WINDOW_LIMIT
+        rows = self._spool(run_id, index, principal).window(start, min(max(limit, 0), most))
+        return {"start": start, "rows": rows if whole else [[cut(cell) for cell in row] for row in rows]}
 
     def result(
         self, run_id: str, index: int, principal: Principal = OWNER

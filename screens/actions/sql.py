@@ -24,4 +24,9 @@ SQL: tuple[Action, ...] = (
     Action("sql.favourites", "ctrl+g", "sql", footer=9),
     Action("sql.favourite_keep", "alt+s", "sql"),
     Action("sql.favourite_drop", "", "sql"),
+    Action("result.open", "enter,e,K", "result", footer=1),
+    Action("result.copy", "y,ctrl+c", "result", footer=2),
+    Action("result.copy_as", "Y", "result", footer=3),
+    Action("result.next", "n,J", "result_row", footer=1),
+    Action("result.previous", "p,K", "result_row", footer=2),
 )

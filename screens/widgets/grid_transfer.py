@@ -10,16 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.client import SovriumError
 from core.contract.console import ExportRequest
-from screens.presenters.clipboard_block import FORMS, Form, parse_block, to_text
-from screens.presenters.finder import Hit
+from screens.presenters.clipboard_block import Form, parse_block
 from screens.presenters.link import REF
 from screens.presenters.paste import PasteDraft
 from screens.presenters.record import MOST_ROWS, TooManyRows
 from screens.presenters.value import editable, title_of
-from screens.services.clipboard import Held
 from screens.services.number import grouped
 from screens.services.text import t
-from screens.widgets.finder import Finder
+from screens.widgets.copy_flow import choose_form, copy
 from screens.widgets.paste_preview import PastePreview
 
 if TYPE_CHECKING:
@@ -61,23 +59,15 @@ class GridTransfer:
         self._start(self._copy_as())
 
     async def _copy_as(self) -> None:
-        hits = [Hit(label=t(f"copy.form.{form}"), value=form) for form in FORMS]
-        hit = await self.pane.app.push_screen_wait(Finder(t("copy.placeholder"), hits))
-        if hit is not None:
-            await self._copy(hit.value)
+        form = await choose_form(self.pane.app)
+        if form is not None:
+            await self._copy(form)
 
     async def _copy(self, form: Form) -> None:
         edits = self.pane.edits
         block = await self.guarded(edits.block()) if edits else None
-        if block is None or edits is None:
-            return
-        fields, rows = block
-        text = to_text(form, fields, rows, edits.table)
-        names = tuple(field["name"] for field in fields)
-        held = Held(names, tuple(map(tuple, rows)), text if form == "tsv" else to_text("tsv", fields, rows))
-        copied = await self.pane.context.clipboard.copy(text, held)
-        size = t("copy.size", rows=len(rows), columns=len(fields))
-        self.pane.app.notify(t(f"clipboard.{copied.route}", detail=copied.detail), title=size)
+        if block is not None and edits is not None:
+            await copy(self.pane.app, self.pane.context, form, *block, edits.table)
 
     # ── Paste ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 

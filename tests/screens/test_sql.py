@@ -19,6 +19,7 @@ from screens.widgets.export_dialog import ExportDialog
 from screens.widgets.finder import Finder
 from screens.widgets.grid.grid import VirtualGrid
 from screens.widgets.name_dialog import NameDialog
+from screens.widgets.result_row import ResultRow
 from sovrium_tui import __version__
 from sovrium_tui.console import ConsoleApp
 from tests.support.console import console, running, screen_text, until
@@ -55,6 +56,10 @@ async def pilot(shop: RunningServer) -> AsyncIterator[Pilot[int]]:
         yield pilot
 
 
+def shown(pilot: Pilot[int]) -> str:
+    return screen_text(pilot.app)  # type: ignore[arg-type]
+
+
 def sql(pilot: Pilot[int]) -> SqlScreen:
     app = pilot.app
     assert isinstance(app, ConsoleApp)
@@ -80,6 +85,27 @@ async def test_a_result_is_read_in_the_grid(pilot: Pilot[int]) -> None:
     assert "5 rows" in sql(pilot).status.text("rows")
 
 
+async def test_a_result_is_copied_and_its_rows_are_read_whole(pilot: Pilot[int]) -> None:
+    """What windows cut is whole in a copy and in the row; F5 in the rows runs the statement again."""
+    await write(pilot, "select n, repeat('x', 300) || n as long, '{\"a\": [1]}'::json as nested from range(3) r(n)")
+    await pilot.press("f5")
+    await until(pilot, lambda: "3 rows" in sql(pilot).status.text("rows"))
+    await pilot.press("f6", "down", "right", "v", "down", "y")
+    held = sql(pilot).context.clipboard
+    await until(pilot, lambda: held.held is not None)
+    assert held.held is not None
+    assert held.held.rows == (("x" * 300 + "1",), ("x" * 300 + "2",))
+    assert sql(pilot).status.text("rows") == "3 / 3 rows"
+    await pilot.press("escape", "up", "right", "enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ResultRow) and '"a": [' in shown(pilot))
+    assert "2 / 3" in shown(pilot)
+    await pilot.press("n", "n")
+    await until(pilot, lambda: "3 / 3" in shown(pilot))
+    await pilot.press("escape", "f5")
+    await until(pilot, lambda: len(sql(pilot).session.store.log("sql.history")) == 2)
+    await until(pilot, lambda: isinstance(pilot.app.focused, VirtualGrid))
+
+
 async def test_the_statement_under_the_cursor_runs_and_only_that(pilot: Pilot[int]) -> None:
     await write(pilot, "select 1 as one;\nselect 2 as two")
     await pilot.press("ctrl+j")
@@ -97,7 +123,7 @@ async def test_all_statements_run_until_one_fails_and_its_place_is_marked(pilot:
     assert run is not None
     assert [s["state"] for s in run["statements"]] == ["done", "failed", "skipped"]
     await until(pilot, lambda: sql(pilot).editor.cursor_location == (1, 7))
-    assert "nowhere" in screen_text(pilot.app)  # type: ignore[arg-type]
+    assert "nowhere" in shown(pilot)
 
 
 async def test_completion_knows_columns_and_tab_takes_one(pilot: Pilot[int]) -> None:
@@ -171,7 +197,7 @@ async def test_a_result_is_exported_to_a_file(pilot: Pilot[int], tmp_path: Path)
     await until(pilot, lambda: bool(sql(pilot).query(VirtualGrid)))
     await pilot.press("f7")
     await until(pilot, lambda: isinstance(pilot.app.screen, ExportDialog))
-    assert "5 rows   all columns" in screen_text(pilot.app)  # type: ignore[arg-type]
+    assert "5 rows   all columns" in shown(pilot)
     await pilot.press(*f"{tmp_path}/deals.json", "enter")  # the ending decides the form
     await until(pilot, lambda: (tmp_path / "deals.json").exists())
     assert len(json.loads((tmp_path / "deals.json").read_text())) == 5
@@ -238,7 +264,7 @@ async def test_find_goes_around_and_replaces(pilot: Pilot[int]) -> None:
     await pilot.press("ctrl+z")
     assert editor.text == "select title from deals;\nselect Title from deals"
     await pilot.press("ctrl+f", *"nowhere")
-    assert "not found" in screen_text(pilot.app)  # type: ignore[arg-type]
+    assert "not found" in shown(pilot)
 
 
 async def test_find_in_a_result(pilot: Pilot[int]) -> None:
@@ -324,7 +350,7 @@ async def test_data_never_steers_the_terminal(pilot: Pilot[int]) -> None:
     await until(pilot, lambda: bool(screen.query(VirtualGrid)))
     screen.notify(f"name {hostile}")
     await pilot.pause(0.2)
-    assert "52;c" in screen_text(pilot.app)  # type: ignore[arg-type]
+    assert "52;c" in shown(pilot)
     assert not controls(pilot)
 
 

@@ -432,7 +432,7 @@ class MemoryPort:
     async def sql(self, run: str, *, wait: float = 0) -> SqlRun:
         raise NotFound()
 
-    async def sql_window(self, run: str, index: int, start: int, limit: int) -> SqlWindow:
+    async def sql_window(self, run: str, index: int, start: int, limit: int, *, whole: bool = False) -> SqlWindow:
         raise NotFound()
 
     async def cancel_sql(self, run: str) -> None:

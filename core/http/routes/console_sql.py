@@ -15,6 +15,7 @@ WAIT = {"wait": Parameter("milliseconds to wait for a change", "integer", least=
 WINDOW = {
     "start": Parameter("the first row, from 0", "integer", least=0),
     "limit": Parameter("rows", "integer", least=1, most=1024),
+    "whole": Parameter("long texts are not cut; at most 100 rows then", "boolean"),
 }
 
 
@@ -46,7 +47,8 @@ async def sql_window(call: Call) -> Answer:
     if not (index.isascii() and index.isdigit() and len(index) < 6):
         raise NotFound
     start, limit = call.integer("start", 0), call.integer("limit", 100)
-    return as_json(await call.engine.sql.window(call.segments["run"], int(index), start, limit, call.principal))
+    run, whole = call.segments["run"], call.boolean("whole")
+    return as_json(await call.engine.sql.window(run, int(index), start, limit, call.principal, whole=whole))
 
 
 @routes.add("GET", "/api/console/completions", answers={200: Completions}, errors=(404,))

@@ -195,7 +195,7 @@ class VirtualGrid(GridSurface):
     # ── Order and conditions ───────────────────────────────────────────────────────────────────────────────────────────
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("sort_column", "filter_value", "group_rows", "col_aggregate"):
+        if action in ("sort_column", "filter_value", "group_rows", "col_aggregate", "grid_refresh"):
             return self.model.source.ordered
         if action in ("group_fold", "group_fold_all"):
             return bool(self.model.groups.blocks)
