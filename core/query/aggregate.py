@@ -95,6 +95,8 @@ def _from_json(text: str, scope: Scope) -> list[Aggregate]:
             raise _refused(f"Cannot read {function!r}: each function names a list of fields")
         else:
             items += [_checked(function, str(name), scope) for name in fields]
+    if not items:
+        raise _refused("aggregate names no function")
     _check_number(len(items))
     return items
 

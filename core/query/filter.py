@@ -160,6 +160,8 @@ class _Parser:
 
 def leaf(name: str, operator: str, value: Any, scope: Scope, *, has_value: bool = True) -> Leaf:
     """One checked condition. Raises BadRequest naming field, type and operator (R-106)."""
+    if _holds_nul((name, value)):
+        raise BadRequest("filter: no text holds the character U+0000")
     try:
         ref = scope.resolve(name)
     except UnknownField as error:
@@ -185,6 +187,18 @@ def leaf(name: str, operator: str, value: Any, scope: Scope, *, has_value: bool 
         return Leaf(ref, canonical, _value(canonical, value, ref, scope))
     except (ValueError, OverflowError) as error:
         raise BadRequest(f"filter: {name!r} of type {ref.type.name}, {canonical}: {error}") from None
+
+
+def _holds_nul(raw: Any) -> bool:
+    """PostgreSQL takes no such text, not even as what is looked for."""
+    match raw:
+        case str():
+            return "\0" in raw
+        case list() | tuple():
+            return any(map(_holds_nul, raw))
+        case Mapping():
+            return any(map(_holds_nul, (*raw, *raw.values())))
+    return False
 
 
 def _value(operator: str, raw: Any, ref: Ref, scope: Scope) -> Any:

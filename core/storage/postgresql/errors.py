@@ -43,7 +43,7 @@ def translate(error: BaseException) -> SovriumError:
         case errors.ReadOnlySqlTransaction():
             return BadRequest(_sentence(error))
         case errors.DataError():
-            text = _sentence(error)
+            text = "No text holds the character U+0000" if "NUL (0x00)" in str(error) else _sentence(error)
             return Invalid(text, [FieldError("value", "value.does-not-fit", text)])
         case errors.ProgrammingError() | errors.InternalError():
             return BadRequest(_sentence(error))
