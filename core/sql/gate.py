@@ -10,6 +10,7 @@ The parser, sqlglot, is imported with the first such statement.
 """
 
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -152,7 +153,7 @@ def admit(reader: Reader, statement: Typed) -> Rendered:
 
 
 def not_here(tree: "Expression") -> Refused:
-    """Another kind of statement."""
-    kind = type(tree).__name__.upper()
-    what = str(tree.this).upper() if kind == "COMMAND" else kind
+    """Another kind of statement, by the word that it begins with."""
+    word = re.search(r"[A-Za-z]+", tree.sql("duckdb"))
+    what = word.group().upper() if word else "This"
     return Refused("42501", f"{what} is not run here", "SELECT, INSERT, UPDATE and DELETE are")

@@ -56,6 +56,9 @@ async def test_corpus(both: Desks) -> None:
         told = repr(found.get("problem")) + repr(found.get("rows"))
         if any(word in told for word in HIDDEN) or ("vault" in told and "vault" not in case.sql.lower()):
             wrong.append((case, "LEAK", told))
+        name, is_kind, _ = found.get("problem", {}).get("message", "").partition(" is not run here; ")
+        if is_kind and not case.sql.lstrip("( ").upper().startswith(name):
+            wrong.append((case, "NAMED ANOTHER WAY", name))
         if case.expected == "rows":
             copy = await both.copy(case.sql.replace("auth.uid()", "'ada'").replace("AUTH.UID()", "'ada'"))
             if "auth." in case.sql and "problem" in copy:
