@@ -1,17 +1,21 @@
 """A file of data looked at as a table of an app: names, field types, options. The quickest way in for who has a file."""
 
-from collections.abc import Mapping, Sequence
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import BadRequest
+from core.fields.number import WHOLE_DIGITS
 from core.schema.name import MAX_NAME, field_name_problem, sql_name, table_name_problem
+from core.storage.csv_dialect import CsvDialect, csv_dialect
 from core.storage.database import Call, Reader, Row
 from core.storage.ddl import literal, quote
 from core.storage.engine import files_database
-from core.storage.files import Format, file_columns
+from core.storage.files import NO_VALUE, Format, file_columns, file_rows
 
 FORMATS: Mapping[str, Literal["csv", "json", "parquet", "duckdb"]] = {
     ".csv": "csv",
@@ -30,10 +34,13 @@ COUNTED_TOGETHER = 100
 CHOICES_AT_MOST = 20
 CHOICE_LENGTH = 40
 LINE_LENGTH = 255
+LARGEST = 10**WHOLE_DIGITS
 _AUTOMATIC = ("id", "created_at", "updated_at", "deleted_at")
 _NOTHING: Row = (0, 0, 0, 0, 0, False, None, None, False, False)
 """What is known of the columns of a file without rows."""
 _EMAIL = r"[^\s@<>()\[\],;:]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
+_NUMBER = re.compile(r"[-+]?\d+([.,]\d+)*")
+_TIME = r"\d{4}-\d{2}-\d{2}([T ].*)?|\d{1,2}:.*"
 _URL = r"https?://[^\s/]+\S*"
 
 
@@ -63,7 +70,7 @@ class InferredField:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferredTable:
     """`source` is the table's name in a database file and `schema` its schema there, "" elsewhere. `left_out` are columns
-    that the engine itself fills."""
+    that the engine itself fills, `notes` what else somebody may not have expected."""
 
     name: str
     rows: int
@@ -71,6 +78,7 @@ class InferredTable:
     source: str = ""
     schema: str = ""
     left_out: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
     @property
     def mapping(self) -> dict[str, str]:
@@ -91,6 +99,19 @@ def infer(path: Path) -> list[InferredTable]:
     with closing(files_database(path.parent)) as files:
         work = Call(lambda reader: _tables(reader, path) if kind == "duckdb" else [_of_file(reader, path, kind)])
         return files.submit_read(work, lane="long", deadline=None).result()
+
+
+def views(path: Path) -> list[str]:
+    """The views of a duckdb file, which are no data."""
+    with closing(files_database(path.absolute().parent)) as files:
+
+        def work(reader: Reader) -> list[str]:
+            _attach(reader, path.absolute())
+            sql = "SELECT view_name FROM duckdb_views() WHERE database_name = 'source' AND NOT internal ORDER BY ALL"
+            return [name for (name,) in reader.rows(sql)]
+
+        job: Call[list[str]] = Call(work)
+        return files.submit_read(job, lane="long", deadline=None).result()
 
 
 def extract(path: Path, table: InferredTable, target: Path) -> None:
@@ -134,12 +155,15 @@ def _tables(reader: Reader, path: Path) -> list[InferredTable]:
 
 def _of_file(reader: Reader, path: Path, kind: Format) -> InferredTable:
     columns = file_columns(reader, path, kind, whole=True)
-    readers = {
-        "csv": f"read_csv({literal(str(path))}, header = true, all_varchar = true, sample_size = 20480)",
-        "json": f"read_json({literal(str(path))}, sample_size = 20480, maximum_depth = 2, records = true)",
-        "parquet": f"read_parquet({literal(str(path))})",
-    }
-    return _table(reader, readers[kind], columns, table_name(path.stem, ()))
+    found = _table(reader, file_rows(path, kind), columns, table_name(path.stem, ()))
+    return replace(found, notes=tuple(_csv_notes(csv_dialect(path)))) if kind == "csv" else found
+
+
+def _csv_notes(dialect: CsvDialect) -> Iterator[str]:
+    if dialect.titles:
+        yield f"passed over what stands above the names: {' / '.join(dialect.titles)}"
+    if any(_NUMBER.fullmatch(name.strip()) for name in dialect.names):
+        yield f"took the first line for names, though it looks like data: {', '.join(dialect.names)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +216,8 @@ def _table(
                 column=column.name,
                 name=field_name(column.name, taken),
                 type=type_,
-                required=rows > 0 and known.filled == rows and not known.blanks,
+                # An empty list or object counts as no value.
+                required=rows > 0 and known.filled == rows and not known.blanks and type_ != "json",
                 unique=sql_name(column.name) == "id" and known.distinct == rows,
                 keys=keys,
             )
@@ -272,13 +297,23 @@ def _types(
     """The field type of each column with its keys."""
     types: dict[str, tuple[str, dict[str, Any]]] = {}
     texts: list[_Column] = []
+    strange = _strange_times(reader, source, columns)
     for column in columns:
-        known = _known_type(column.kind, facts[column.name])
+        known = None if column.name in strange else _known_type(column.kind, facts[column.name])
         if known is None:
             texts.append(column)
         else:
             types[column.name] = known
     return types | _text_types(reader, source, texts, facts)
+
+
+def _strange_times(reader: Reader, source: str, columns: Sequence[_Column]) -> set[str]:
+    """Columns of days and times that DuckDB can read and fields cannot: 13/02/2024, of which nobody can tell whether others
+    of the column begin with the day, or years of five digits. They are texts."""
+    times = [column for column in columns if column.kind.startswith(("DATE", "TIME"))]
+    nothing = "|".join(map(re.escape, NO_VALUE))
+    found = _each(reader, source, times, [f"bool_and(regexp_full_match(value, {literal(f'({_TIME}|{nothing})?')}))"])
+    return {name for name, (fits,) in found.items() if fits is False}
 
 
 def _known_type(kind: str, facts: _Facts) -> tuple[str, dict[str, Any]] | None:
@@ -299,8 +334,13 @@ def _known_type(kind: str, facts: _Facts) -> tuple[str, dict[str, Any]] | None:
     return None if kind in ("VARCHAR", "UUID") or kind.startswith("ENUM") else ("long-text", {})
 
 
-def _number_type(kind: str, facts: _Facts) -> tuple[str, dict[str, Any]]:
+def _number_type(kind: str, facts: _Facts) -> tuple[str, dict[str, Any]] | None:
+    """None for what no number field holds."""
     largest = max(abs(facts.low or 0), abs(facts.high or 0))
+    if largest >= LARGEST:
+        return None
+    if not facts.filled and kind.endswith(("INT", "INTEGER")):
+        return "integer", {}
     if facts.whole and not kind.startswith("DECIMAL") and largest < 2**53:
         # A bound beyond 32 bits is what asks for a wide column.
         return "integer", {} if largest < 2**31 else {"min": -(2**53), "max": 2**53}
@@ -342,7 +382,7 @@ def _may_be_choice(facts: _Facts) -> bool:
 
 def field_name(column: str, taken: Sequence[str] | set[str]) -> str:
     """A valid field name made of a column's."""
-    name = sql_name(column) or "field"
+    name = sql_name(_latin(column)) or "field"
     if not name[0].isalpha():
         name = f"field_{name}"
     if name in _AUTOMATIC or field_name_problem(name[:MAX_NAME]):
@@ -352,10 +392,15 @@ def field_name(column: str, taken: Sequence[str] | set[str]) -> str:
 
 def table_name(text: str, taken: Sequence[str] | set[str]) -> str:
     """A valid table name made of a file's."""
-    name = sql_name(text) or "records"
+    name = sql_name(_latin(text)) or "records"
     if table_name_problem(name[: MAX_NAME - 8]):
         name = f"data_{name}"
     return _free(name[: MAX_NAME - 8], taken)
+
+
+def _latin(text: str) -> str:
+    """`Größe` → `grosse`; what has no Latin letters is left out."""
+    return unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
 
 
 def _free(name: str, taken: Sequence[str] | set[str]) -> str:

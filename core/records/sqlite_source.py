@@ -30,6 +30,12 @@ def is_sqlite(path: Path) -> bool:
         return False
 
 
+def views(path: Path) -> list[str]:
+    """The views of a SQLite file, which are no data."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source:
+        return [name for (name,) in source.execute("SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY name")]
+
+
 def to_parquet(path: Path, folder: Path) -> dict[str, Path]:
     """Write each table of a SQLite file as a parquet file into a folder of our own; the files by table. Raises BadRequest
     for a file that cannot be read."""
@@ -51,8 +57,11 @@ def to_parquet(path: Path, folder: Path) -> dict[str, Path]:
 
 
 def _copy(source: sqlite3.Connection, reader: Reader, folder: Path) -> dict[str, Path]:
+    # What a search index keeps for itself are tables, too.
+    shadows = "SELECT name FROM pragma_table_list WHERE type = 'shadow'"
     names = source.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY rowid"
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        f"{f' AND name NOT IN ({shadows})' if sqlite3.sqlite_version_info >= (3, 37) else ''} ORDER BY rowid"
     )
     found = {str(name): folder / f"table-{at}.parquet" for at, (name,) in enumerate(names.fetchall())}
     for name, file in found.items():

@@ -8,6 +8,8 @@ from typing import Literal
 
 from sqlalchemy import Executable
 
+from core.errors import BadRequest
+from core.storage.csv_dialect import check_lines, csv_dialect
 from core.storage.database import Reader
 from core.storage.ddl import literal, quote
 from core.storage.session import SessionReader
@@ -21,12 +23,28 @@ def file_columns(reader: Reader, path: Path, format_: Format, *, whole: bool = F
     """Names of a file's columns with the types that DuckDB sees in them, of a CSV file by its first rows or by the `whole`.
     Raises BadRequest for what is no such file."""
     sample, nothing = -1 if whole else 20_480, ", ".join(map(literal, ("", *NO_VALUE)))
-    readers = {
-        "csv": f"read_csv({literal(str(path))}, header = true, sample_size = {sample:d}, nullstr = [{nothing}])",
-        "json": f"read_json({literal(str(path))}, sample_size = 20480, maximum_depth = 2, records = true)",
-        "parquet": f"read_parquet({literal(str(path))})",
-    }
-    return [(name, kind) for name, kind, *_ in reader.rows(f"DESCRIBE SELECT * FROM {readers[format_]}")]
+    source = (
+        _csv(path, f"sample_size = {sample:d}, nullstr = [{nothing}]") if format_ == "csv" else file_rows(path, format_)
+    )
+    try:
+        return [(name, kind) for name, kind, *_ in reader.rows(f"DESCRIBE SELECT * FROM {source}")]
+    except BadRequest:
+        if format_ == "csv":
+            check_lines(path)
+        raise
+
+
+def file_rows(path: Path, format_: Format) -> str:
+    """The SQL of a file's rows with its own types; of a CSV file as texts."""
+    if format_ == "csv":
+        return _csv(path, "all_varchar = true, sample_size = 20480")
+    if format_ == "json":
+        return f"read_json({literal(str(path))}, sample_size = 20480, maximum_depth = 2, records = true)"
+    return f"read_parquet({literal(str(path))})"
+
+
+def _csv(path: Path, options: str) -> str:
+    return f"read_csv({literal(str(path))}, {csv_dialect(path).options()}, {options})"
 
 
 def file_texts(
@@ -47,7 +65,7 @@ def file_texts(
             f"CASE WHEN {_is_value(name)} THEN {quote(name)} END AS {quote(name)}" if name in not_text else quote(name)
             for name in chosen
         )
-        source = f"read_csv({literal(str(path))}, header = true, all_varchar = true, sample_size = 20480)"
+        source = file_rows(path, format_)
     elif format_ == "json":
         plain = "::VARCHAR" if as_json else " ->> '$'"
         shown = ", ".join(f"{quote(name)}{plain} AS {quote(name)}" for name in chosen)
@@ -55,7 +73,7 @@ def file_texts(
         source = f"read_json({literal(str(path))}, columns = {{{types}}}, records = true)"
     else:
         shown = ", ".join(f"{_as_text(name, kinds[name], as_json)} AS {quote(name)}" for name in chosen)
-        source = f"read_parquet({literal(str(path))})"
+        source = file_rows(path, format_)
     return f"(SELECT row_number() OVER () - 1 AS line, {shown} FROM {source})"
 
 

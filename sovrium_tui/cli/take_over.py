@@ -28,19 +28,33 @@ NOT_TEXT = frozenset("true false null yes no on off y n".split())
 
 def take_over(source: Path, app_file: Path, name: str) -> None:
     """Write the app file and load the data. Raises BadRequest for a file that cannot be read."""
-    from core.records.infer import infer
-    from core.records.sqlite_source import is_sqlite, to_parquet
+    from core.records import sqlite_source
+    from core.records.infer import infer, views
 
     given = source.name
     with tempfile.TemporaryDirectory(prefix=".init-", dir=app_file.parent) as folder:
         files: Mapping[str, Path] = {}
-        if source.suffix.lower() in SQLITE and is_sqlite(source):
-            files = to_parquet(source, Path(folder))
+        without_data: list[str] = []
+        if source.suffix.lower() in SQLITE and sqlite_source.is_sqlite(source):
+            files, without_data = sqlite_source.to_parquet(source, Path(folder)), sqlite_source.views(source)
         elif source.suffix.lower() in DATABASES:
             source = beside(source, Path(folder))
+            without_data = views(source)
         tables = tables_of(files) if files else infer(source)
         write(app_file, app_text(name, given, tables))
         load(source, app_file, tables, Path(folder), files)
+    for note in notes(tables, without_data):
+        click.echo(f"note: {note}", err=True)
+
+
+def notes(tables: Sequence["InferredTable"], views: Sequence[str]) -> Iterator[str]:
+    """What the new app does not hold of the file, or holds otherwise than somebody may expect."""
+    for table in tables:
+        yield from (f"{table.name}: {each}" for each in table.notes)
+        if table.left_out:
+            yield f"{table.name}: left out {', '.join(table.left_out)}, which counts the rows as the engine's own key does"
+    if views:
+        yield f"left out {', '.join(views)}: views hold no data of their own"
 
 
 def tables_of(files: Mapping[str, Path]) -> "list[InferredTable]":

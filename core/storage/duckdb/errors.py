@@ -26,6 +26,8 @@ _NOT_NULL = re.compile(r"NOT NULL constraint failed: [^.]+\.(?P<column>\S+)")
 _NO_SPACE = re.compile(r"No space left|File too large|Disk quota|failed to offload|not enough space", re.IGNORECASE)
 _NEWER = re.compile(r"newer|version number|file version|storage version", re.IGNORECASE)
 _FOREIGN = re.compile(r"not a valid DuckDB database|Could not read enough bytes", re.IGNORECASE)
+_NO_PARQUET = re.compile(r"magic bytes|too small to be a Parquet file|Variable-length int|TProtocolException")
+_MALFORMED = re.compile(r"Malformed JSON in .*at byte (?P<byte>\d+) in record/value (?P<record>\d+): (?P<why>[^.]+)")
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 _COLUMNS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _DAMAGED = re.compile(r"corrupt|checksum|not a valid DuckDB|Could not read enough bytes|WAL|serializ", re.IGNORECASE)
@@ -101,6 +103,12 @@ def _file_problem(text: str) -> str | None:
     line itself, which may be long, before the reason."""
     if _FOREIGN.search(text):
         return "The file is damaged, or is not a database of DuckDB"
+    if "expected records" in text:
+        return "The file holds no JSON objects; an array of objects is expected, or an object a line"
+    if _NO_PARQUET.search(text):
+        return "The file is damaged, or is not a parquet file"
+    if malformed := _MALFORMED.search(text):
+        return f"The file is not JSON: {malformed['why']}, at byte {malformed['byte']} of record {malformed['record']}"
     where = _CSV_LINE.search(text)
     if where is None:
         return None

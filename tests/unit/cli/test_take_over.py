@@ -108,10 +108,11 @@ def test_tables_of_other_schemas_are_taken_too(tmp_path: Path, capsys: pytest.Ca
     """Nothing is dropped in silence: their names carry the schema's."""
     with duckdb.connect(str(tmp_path / "shop.duckdb")) as source:
         source.execute("CREATE TABLE items AS SELECT 'a' AS title")
+        source.execute("CREATE VIEW titles AS FROM items")
         source.execute("CREATE SCHEMA stock")
         source.execute("CREATE TABLE stock.items AS SELECT range AS number FROM range(3)")
     assert execute(["init", str(tmp_path / "new"), "--from", str(tmp_path / "shop.duckdb")]) == 0
-    capsys.readouterr()
+    assert "left out titles: views hold no data" in capsys.readouterr().err
     app = load_app(tmp_path / "new" / "app.yaml", FIELD_TYPES)
     assert [table.name for table in app.tables] == ["items", "stock_items"]
     assert execute(["sql", str(tmp_path / "new"), "SELECT count(*) AS n FROM stock_items", "--format", "csv"]) == 0
@@ -123,7 +124,7 @@ def test_columns_of_json_with_numbers_and_texts_become_texts(
 ) -> None:
     """Structures stay json; what is a number here and a word there is text, as it stands in the file."""
     rows = [
-        {"code": 7, "more": {"a": 1}, "n": 1},
+        {"code": 7, "more": {}, "n": 1},
         {"code": "7b", "more": [1], "n": 2.5},
         {"code": None, "more": 3, "n": 3},
     ]
@@ -149,12 +150,15 @@ def test_a_sqlite_file_is_taken_over(tmp_path: Path, capsys: pytest.CaptureFixtu
             INSERT INTO orders VALUES (2, '2026-02-02T11:00:00Z', NULL, 0, 3, '', 'seven', NULL, 'é');
             CREATE TABLE empty (a);
             CREATE VIEW seen AS SELECT 1;
+            CREATE VIRTUAL TABLE texts USING fts5(body);
             """
         )
     connection.close()
     assert execute(["init", str(tmp_path / "new"), "--from", str(source)]) == 0
     app = load_app(tmp_path / "new" / "app.yaml", FIELD_TYPES)
-    orders, _ = app.tables
+    orders, *others = app.tables
+    assert [table.name for table in others] == ["empty", "texts"]
+    assert "left out seen: views hold no data" in capsys.readouterr().err
     types = {each.name: each.type for each in orders.fields}
     assert {name: types[name] for name in ("placed", "day", "paid", "total")} == {
         "placed": "datetime",
@@ -172,3 +176,24 @@ def test_a_sqlite_file_is_taken_over(tmp_path: Path, capsys: pytest.CaptureFixtu
     text.write_bytes(b"SQLite format 3\0 and no more")
     assert execute(["init", str(tmp_path / "other"), "--from", str(text)]) != 0
     assert "text.sqlite" in capsys.readouterr().err
+
+
+def test_a_csv_file_loses_nothing_in_silence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Quotes that come after DuckDB's sample, remarks in `#`, days that nobody can tell the order of, numbers that no field
+    holds; what is passed over is told."""
+    rows = [f"#{n},plain,{n % 12 + 1:02d}/02/2026,1" for n in range(21_000)]
+    late = ['x,"said ""no"", and",13/02/2026,12345678901234567890', 'y,"quoted",01/02/2026,2']
+    (tmp_path / "Zürich.csv").write_text("\n".join(["A title", "größe,word,day,2026", *rows, *late]) + "\n")
+    assert execute(["init", str(tmp_path / "new"), "--from", str(tmp_path / "Zürich.csv")]) == 0
+    told = capsys.readouterr().err
+    assert "note: zurich: passed over what stands above the names: A title" in told
+    assert "note: zurich: took the first line for names, though it looks like data: größe, word, day, 2026" in told
+    asked = "SELECT grosse, word, day, field_2026 FROM zurich WHERE id > 21000 ORDER BY id"
+    assert execute(["sql", str(tmp_path / "new"), asked, "--format", "json"]) == 0
+    assert [list(row.values()) for row in json.loads(capsys.readouterr().out)] == [
+        ["x", 'said "no", and', "13/02/2026", "12345678901234567890"],
+        ["y", "quoted", "01/02/2026", "2"],
+    ]
+    (tmp_path / "uneven.csv").write_text("a,b\n1,2\n3\n")
+    assert execute(["init", str(tmp_path / "other"), "--from", str(tmp_path / "uneven.csv")]) == 2
+    assert "Line 3 has 1 columns where 2 are expected" in capsys.readouterr().err
