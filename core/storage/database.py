@@ -7,7 +7,7 @@ that one statement can answer them all; that, and not the number of fsyncs, is w
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -94,6 +94,8 @@ class Reader(ABC):
     """
 
     dialect: Literal["duckdb", "postgresql"]
+    made_tables: Set[str] = frozenset()
+    """Names of tables that this transaction has made: that it sees them does not tell that they will stand."""
 
     @abstractmethod
     def rows(self, statement: Executable | str, parameters: Parameters = ()) -> list[Row]:
@@ -116,6 +118,7 @@ class Transaction(Reader):
     """One instant for everything in it."""
     actor: str | None
     cause: str | None
+    made_tables: set[str]
 
     @abstractmethod
     def execute(self, statement: Executable | str, parameters: Parameters = ()) -> int:

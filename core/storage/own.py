@@ -19,6 +19,7 @@ def ensure(tx: Transaction, there: Container[str], *tables: Table) -> None:
             continue
         columns = [Column(c.name, column_type(c.type), nullable=bool(c.nullable)) for c in table.columns]
         tx.execute(ddl.create_table(table.name, columns, [c.name for c in table.primary_key.columns]))
+        tx.made_tables.add(table.name)
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
             unique = "UNIQUE " if index.unique else ""
             names = quote_list(c.name for c in index.columns)
@@ -34,14 +35,17 @@ class OwnTables:
 
     def stand(self, reader: Reader) -> bool:
         """They are there to be read."""
-        if not self._stand:
-            there = table_names(reader)
-            self._stand = all(table.name in there for table in self._tables)
-        return self._stand
+        return self._stand or self._seen(reader, table_names(reader))
 
     def ensure(self, tx: Transaction) -> None:
         """Make them in this transaction, which may yet be undone: they stand once another has seen them."""
         if not self._stand:
             there = table_names(tx)
-            self._stand = all(table.name in there for table in self._tables)
-            ensure(tx, there, *self._tables)
+            if not self._seen(tx, there):
+                ensure(tx, there, *self._tables)
+
+    def _seen(self, reader: Reader, there: Container[str]) -> bool:
+        names = {table.name for table in self._tables}
+        found = all(name in there for name in names)
+        self._stand = found and names.isdisjoint(reader.made_tables)
+        return found

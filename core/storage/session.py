@@ -35,6 +35,8 @@ class Session(ABC):
     def __init__(self) -> None:
         self.broken: SovriumError | None = None
         self.guard: Guard | None = None
+        self.made_tables: set[str] = set()
+        """In the transaction under way."""
         self.lock = threading.RLock()
         """Held while the session works, so that recovery can renew it between two jobs."""
         self._shapes: WeakKeyDictionary[Table, dict[Any, tuple[RowShape, str, str]]] = WeakKeyDictionary()
@@ -151,6 +153,7 @@ class SessionTransaction(SessionReader, Transaction):
         self.actor = actor
         self.cause = cause
         self.changes: list[ChangeRow] = []
+        self.made_tables = session.made_tables
         self.touched = False
         """Something was written: a failure must undo it."""
 

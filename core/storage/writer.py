@@ -152,6 +152,7 @@ class Writer:
     def _commit(self, session: Session, runs: list[list[Ticket]]) -> list[Outcome]:
         """Run everything in one transaction. Raises when it must not be committed; nothing is rolled back here."""
         session.begin(read_only=False)
+        session.made_tables.clear()
         outcomes: list[Outcome] = []
         done: list[SessionTransaction] = []
         for run in runs:

@@ -203,7 +203,8 @@ async def test_expand(shelf: Shelf) -> None:
     [
         {"limit": "0"}, {"limit": "x"}, {"offset": "-1"}, {"page": "0"}, {"sort": "nothing"}, {"sort": "stock:up"},
         {"order": "up"}, {"sort": "stock,stock"}, {"fields": "nothing"}, {"aggregate": "title:sum"},
-        {"aggregate": "stock:median"}, {"aggregate": "{"}, {"aggregate": "{}"}, {"groupBy": "nothing"}, {"groupBy": "size", "groupSort": "x"},
+        {"aggregate": "stock:median"}, {"aggregate": "{"}, {"aggregate": "{}"}, {"groupBy": "nothing"},
+        {"groupBy": "size", "groupSort": "x"},
         {"format": "pretty"}, {"timezone": "Mars/Olympus"}, {"expand": "title"},
     ],
     ids=str,
