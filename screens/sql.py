@@ -474,7 +474,7 @@ class SqlScreen(ConsoleScreen):
         self.status.show("transaction", _transaction(tab))
         self.status.show(
             "work",
-            t("sql.running", seconds=round(statement["elapsedMs"] / 1000, 1)) if tab.running and statement else "",
+            t("sql.running", seconds=tab.seconds) if tab.running else "",
         )
         pane = self.query_one(ResultPane)
         if tab.run and statement and "columns" in statement and statement["state"] == "done":
@@ -537,8 +537,8 @@ def _outcome(statement: SqlStatement, tab: SqlTab) -> str:
         if "line" in problem:
             return t("sql.failed", line=problem["line"], column=problem.get("column", 1), message=problem["message"])
         return t("sql.failed.nowhere", message=problem["message"])
-    if state == "running":
-        return t("sql.running", seconds=round(statement["elapsedMs"] / 1000, 1))
+    if tab.running and state in ("running", "waiting"):
+        return t("sql.running", seconds=tab.seconds)
     if state != "done":
         return t(f"sql.{state}")
     if "changed" in statement:

@@ -6,6 +6,7 @@ A tab is a buffer with its last run. Tabs and history survive in the session sto
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -43,10 +44,17 @@ class SqlTab:
     """What it collects while it has a transaction open."""
     problem: SovriumError | None = None
     """Why the run did not even begin."""
+    begun: float = 0.0
+    """When the run began, by the monotonic clock."""
 
     @property
     def running(self) -> bool:
         return self.run is not None and self.run["state"] == "running"
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been running."""
+        return round(time.monotonic() - self.begun, 1)
 
     @property
     def statement(self) -> SqlStatement | None:
@@ -187,11 +195,10 @@ class SqlSession:
     async def _run(self, port: Port, tab: SqlTab, request: SqlRequest, origin: int) -> None:
         """Run a request to its end in a tab. Raises ConfirmNeeded."""
         sql, confirmed = request["sql"], request.get("confirmed", False)
-        await self.forget(port, tab)
-        tab.origin, tab.shown, tab.problem = origin, 0, None
-        begun = time.monotonic()
+        former, begun = tab.run, time.monotonic()
+        tab.origin, tab.problem = origin, None
         try:
-            tab.run = await port.run_sql(request)
+            tab.run, tab.shown, tab.begun = await port.run_sql(request), 0, begun
             self.changed.publish(tab)
             while tab.running:
                 run = await port.sql(tab.run["id"], wait=WAIT)
@@ -202,7 +209,11 @@ class SqlSession:
             if error.code == "CONFIRM_NEEDED" and not confirmed:
                 raise ConfirmNeeded(error.message) from error
             tab.problem = error
+            if tab.run is former:
+                tab.run = None
             self.changed.publish(tab)
+        if former is not None:  # until now its rows could be read on
+            await self._drop(port, former)
         self._remember(tab, sql, int((time.monotonic() - begun) * 1000))
 
     async def cancel(self, port: Port, tab: SqlTab) -> None:
@@ -214,10 +225,11 @@ class SqlSession:
         """Let the server drop the results of a tab's last run."""
         run, tab.run = tab.run, None
         if run is not None:
-            try:
-                await port.cancel_sql(run["id"])
-            except SovriumError:
-                return  # the server has forgotten it by itself
+            await self._drop(port, run)
+
+    async def _drop(self, port: Port, run: SqlRun) -> None:
+        with suppress(SovriumError):  # the server may have forgotten it by itself
+            await port.cancel_sql(run["id"])
 
     # ── Problems, history, completion ──────────────────────────────────────────────────────────────────────────────────
 
