@@ -160,11 +160,11 @@ class Scope:
 
     def resolve(self, name: str) -> Ref:
         """The field behind a name: `stock`, `createdAt`, `a.team.name`, `address.city`. Raises UnknownField, HiddenField."""
-        head, _, rest = name.partition(".")
+        head, dot, rest = name.partition(".")
         if API_NAMES.get(head, head) in self.hidden:
             raise HiddenField
         ref = own_ref(self.table, head)
-        if ref is None or (rest and (ref.family not in ("link", "json") or ref.is_list)):
+        if ref is None or (dot and (not rest or ref.family not in ("link", "json") or ref.is_list)):
             raise UnknownField(name, self.table, self.hidden)
         if not rest:
             return ref
