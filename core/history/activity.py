@@ -119,9 +119,9 @@ class Activity:
         return await self._records.database.read(Call(work), lane="scan")
 
     async def get(self, principal: Principal, entry: str) -> dict[str, Any]:
-        """One entry with its changes. Raises NotFound."""
+        """One entry with its changes. Raises BadRequest for what is no id of one (A-183), NotFound."""
         if not (entry.isascii() and entry.isdigit() and len(entry) < 19):
-            raise NotFound()
+            raise BadRequest("The id of an entry is a number", field="id")
         c = CHANGES.c
         columns = (c.sequence, c.time, c.actor, c.operation, c.table, c.record, c.before, c.after, c.cause)
         statement = select(*columns).where(

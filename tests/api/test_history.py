@@ -253,7 +253,7 @@ def test_one_entry_of_the_activity(server: RunningServer) -> None:
     assert "31.5" not in server.http.get(f"/api/activity/{entry}", headers=ADA).text
     assert server.http.get(f"/api/activity/{entry}", headers=EVE).status_code == 404
     assert server.http.get("/api/activity/77777777", headers=ROOT).status_code == 404
-    assert server.http.get("/api/activity/x", headers=ROOT).status_code == 404
+    assert server.http.get("/api/activity/x", headers=ROOT).status_code == 400
 
 
 def test_the_log_is_a_view_for_sql_users(server: RunningServer) -> None:

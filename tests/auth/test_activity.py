@@ -35,6 +35,8 @@ def test_a_178_a_179_a_181_pages_filters_and_people(desk: Desk) -> None:
     assert told["diff"]["text"] == {"from": "one", "to": "two"}
     gone = admin.get(f"/api/activity/{mine[0]['id']}").json()
     assert gone["diff"] is None, "A-183"
+    for entry, status in (("first", 400), ("-1", 400), ("9" * 30, 400), ("999999", 404)):
+        assert admin.get(f"/api/activity/{entry}").status_code == status, entry
     assert desk.guest.get("/api/activity").status_code == 401
     assert desk.guest.get(f"/api/activity/{mine[0]['id']}").status_code == 401
 

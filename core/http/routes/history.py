@@ -67,7 +67,7 @@ async def list_activity(call: Call) -> Answer:
     return as_json(await call.engine.activity.list(call.principal, Question.parse(call.query)))
 
 
-@routes.add("GET", "/api/activity/{entry}", answers={200: ActivityEntry}, errors=(404,), counter="activity")
+@routes.add("GET", "/api/activity/{entry}", answers={200: ActivityEntry}, errors=(400, 404), counter="activity")
 async def get_activity(call: Call) -> Answer:
     """One entry with its changes."""
     _require_somebody(call)
