@@ -178,21 +178,23 @@ class Call:
         return body
 
     async def json(self, limit: int = BODY_LIMIT) -> Any:
-        """The body as JSON, any value (R-005).
+        """The body as JSON, any value (R-005). Routes of accounts have a limit of their own."""
+        return await self._account_json() if self.route.accounts else parsed(await self.body(limit))
 
-        Raises:
-            NotJson: a form of a page sends it, to a route of accounts (auth §17.2).
-            TooLarge: `limit` does not bind those, they have one of their own.
-        """
+    async def _account_json(self) -> Any:
+        """Raises NotJson: a form of a page sends it (auth §17.2)."""
         kind = (self.header(b"content-type") or "application/json").partition(";")[0].strip().lower()
-        if self.route.accounts and kind != "application/json":
+        if kind != "application/json":
             raise NotJson
-        body = await self.body(limit + ACCOUNT_LIMIT if self.route.accounts else limit)
+        body = await self.body(BODY_LIMIT + ACCOUNT_LIMIT)
+        if len(body) <= ACCOUNT_LIMIT:
+            return parsed(body)
         try:
-            value = orjson.loads(body)
-        except orjson.JSONDecodeError as error:
-            raise body_error("The body is not JSON" if body else "The body is empty; JSON is expected") from error
-        if self.route.accounts and len(body) - _password_bytes(value) > ACCOUNT_LIMIT:
+            value = parsed(body)
+            passwords = _password_bytes(value)
+        except Invalid:
+            value, passwords = None, 0
+        if len(body) - passwords > ACCOUNT_LIMIT:
             raise TooLarge(f"The body has more than {ACCOUNT_LIMIT:,} bytes", limit=ACCOUNT_LIMIT)
         return value
 
@@ -221,6 +223,14 @@ class Call:
                 raise wrong_parameter(name, wanted)
         if len(self.query) < len(pairs):
             self.unknown = tuple(dict.fromkeys(name for name, _ in pairs if name not in known))
+
+
+def parsed(body: bytes) -> Any:
+    """The value of a JSON text. Raises Invalid."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise body_error("The body is not JSON" if body else "The body is empty; JSON is expected") from error
 
 
 def _password_bytes(body: Any) -> int:
