@@ -51,7 +51,8 @@ LOG = logging.getLogger("sovrium_tui.server")
 class ServerOptions:
     """How to serve. `host`, `port`: else what the app file says (`server`), else 127.0.0.1 and 3000; port 0 picks one.
     `watch` takes up the app file whenever it changes; `strict` does not start with what is not configured; `dev` lets test
-    hooks work; `report` is the pipe to the process that started a background server."""
+    hooks work; `i_know` takes a data folder that others could look into; `report` is the pipe to the process that started a
+    background server."""
 
     app_file: Path
     data_dir: Path
@@ -64,6 +65,7 @@ class ServerOptions:
     watch: bool = False
     strict: bool = False
     dev: bool = False
+    i_know: bool = False
     background: bool = False
     report: int | None = None
     linger: float = field(default_factory=lambda: linger_setting(os.environ.get("SOVRIUM_LINGER")))
@@ -85,11 +87,14 @@ def linger_setting(value: str | None) -> float:
 def serve(options: ServerOptions, announce: Callable[[str], None]) -> None:
     """Serve until a signal or the end of the lease. `announce` gets one line when the server is ready.
 
-    Raises what `open_engine` and `Server.start` raise, and Locked when another process holds the data folder.
+    Raises what `open_engine` and `Server.start` raise, Locked when another process holds the data folder, and SovriumError
+    when others may look into it.
     """
     begun = time.perf_counter()
-    gc.disable()  # nothing that a start makes is garbage; looking for it costs 0.05 s
     place = Place(options.data_dir)
+    if not options.i_know:
+        place.require_private()
+    gc.disable()  # nothing that a start makes is garbage; looking for it costs 0.05 s
     if options.background:
         record = own_record("background", options.app_file, "sovrium-tui (server of a console)")
     else:

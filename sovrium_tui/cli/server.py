@@ -32,6 +32,7 @@ from sovrium_tui.cli.app_file import app_argument, data_dir_of, data_dir_option,
 @click.option("--watch", "-w", is_flag=True, help="Take up the app file whenever it changes.")
 @click.option("--strict", is_flag=True, help="Do not start while a provider of sign-in lacks its credentials.")
 @click.option("--dev", is_flag=True, help="For development: test hooks work, on loopback alone.")
+@click.option("--i-know", is_flag=True, help="Start although others could look into the data folder.")
 @click.option("--background", is_flag=True, hidden=True)
 @click.option("--report", type=int, hidden=True)
 def start(app: Path | None, data_dir: Path | None, socket: Path | None, **options: Any) -> None:

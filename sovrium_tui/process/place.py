@@ -54,6 +54,16 @@ class Place:
                 hint="choose another with --data-dir",
             ) from error
 
+    def require_private(self) -> None:
+        """A folder that has been in use and that others may look into may have been read meanwhile (A-004). Raises
+        SovriumError."""
+        mode = stat.S_IMODE(self.data_dir.stat().st_mode) if self.run.is_dir() else 0o700
+        if mode & 0o077:
+            raise SovriumError(
+                f"{self.data_dir} has mode {mode:04o}, expected 0700",
+                hint=f"chmod 700 {self.data_dir}, or start with --i-know",
+            )
+
     def socket(self) -> Path:
         """The path of the API's Unix socket; in a private folder elsewhere where this one is too long for the kernel."""
         path = self.run / "api.sock"

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from core.auth.store import ACCOUNTS, TOKENS
 from core.http import protocol
 from core.http.call import BODY_LIMIT
 from core.http.protocol import peer_of
+from sovrium_tui.cli.server import start
+from sovrium_tui.process.place import Place
 from tests.support.accounts import DESK, PASSWORD, Desk
 from tests.support.clock import MovingClock
 from tests.support.mailbox import Mailbox
@@ -75,6 +78,20 @@ def test_t26_other_users_of_the_machine_read_nothing(desk: Desk) -> None:
     assert stat.S_IMODE(desk.server.socket.stat().st_mode) == 0o600
     for key in data.rglob("master.key"):
         assert stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
+def test_t26_a_folder_that_was_open_is_not_served(tmp_path: Path) -> None:
+    """A-004: what lies in it may have been read; a new one is closed without a word."""
+    app, data = tmp_path / "app.yaml", tmp_path / "data"
+    app.write_text("name: x")
+    (data / "run").mkdir(parents=True)
+    data.chmod(0o750)
+    told = CliRunner().invoke(start, [str(app), "--data-dir", str(data)], standalone_mode=False)
+    assert str(told.exception) == f"{data} has mode 0750, expected 0700"
+    assert not list((data / "run").iterdir())
+    data.chmod(0o700)
+    Place(data).require_private()
+    Place(tmp_path / "new").require_private()
 
 
 def test_t26_the_socket_answers_its_owner_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
