@@ -216,6 +216,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Typed) and not event.is_forwarded:
+            if isinstance(event, Key) and "alt+" in event.key:
+                event = Key(event.key, None)  # terminals send the letter as well, which a line would take for typing
             await self.type_ahead.take(event)
             return
         await super().on_event(event)

@@ -15,6 +15,7 @@ from screens.widgets.comments_sheet import CommentsSheet
 from screens.widgets.finder import Finder
 from screens.widgets.grid_pane import GridPane
 from screens.widgets.history_sheet import HistorySheet
+from screens.widgets.name_dialog import NameDialog
 from screens.widgets.sql_editor import SqlEditor
 from tests.support.console import console, running, screen_text, until
 from tests.support.memory_port import MemoryPort, companies
@@ -61,6 +62,19 @@ def test_alt_and_a_digit_is_read_as_most_terminals_send_it(digit: str) -> None:
     parser._timeout_time = 0  # nothing more comes
     found += parser.tick()
     assert [event.key for event in found if isinstance(event, Key)] == [f"alt+{digit}"]
+
+
+async def test_a_letter_with_alt_is_a_key_not_a_text() -> None:
+    """A terminal sends the letter behind an escape: both come as one key with a character."""
+    app = console(MemoryPort())
+    async with running(app) as pilot:
+        burst(pilot, "g", "s", *"select")
+        app.post_message(Key("alt+s", "s"))
+        await until(pilot, lambda: isinstance(app.screen, NameDialog))
+        app.post_message(Key("alt+2", "2"))
+        burst(pilot, *"six", "enter")
+        await until(pilot, lambda: [editor.text for editor in app.screen.query(SqlEditor)] == ["select"])
+        assert [each.name for each in app.screen.favourites.all()] == ["six"]  # type: ignore[attr-defined]
 
 
 async def in_the_grid(pilot: Pilot[int]) -> TablesScreen:
