@@ -83,7 +83,7 @@ def read_state(reader: Reader, there: Container[str]) -> State:
     if checksum(schema) != kept:
         raise MigrationRefused(
             "The stored snapshot of the tables does not match its checksum: somebody changed system_schema_checksum",
-            hint="Run `migrate status` to see what differs, and restore a backup if in doubt",
+            hint="`sovrium-tui migrate status` tells what differs, `sovrium-tui migrate repair` puts it right",
         )
     return State(version=version, checksum=kept, schema=schema, layout=from_data(layout))
 

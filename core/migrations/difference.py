@@ -1,14 +1,14 @@
 """What changed between two layouts, table by table, with renames known by id. Pure: no database is asked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from core.fields.column import ColumnType
 from core.fields.model import Column
 from core.migrations.layout import Layout, TableLayout, identity
 from core.schema.model import IndexSpec
-from core.storage.catalog import Catalog
-from core.storage.ddl import PRECISION, SCALE, Ddl
+from core.storage.catalog import Catalog, CatalogTable
+from core.storage.ddl import PRECISION, SCALE, Ddl, is_same_type, type_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,12 @@ def compare(old: Layout, new: Layout) -> Difference:
 
 
 def present(layout: Layout, catalog: Catalog, ddl: Ddl) -> Layout:
-    """The layout as the catalogue bears it out: what somebody removed by hand is added again by the next migration."""
+    """The layout as the catalogue bears it out: what somebody removed by hand is added again by the next migration, and what
+    was made of another type becomes what it was."""
     return tuple(
         replace(
             table,
-            columns=tuple(column for column in table.columns if column.name in catalog.tables[table.name].columns),
+            columns=_found_columns(table, catalog.tables[table.name], ddl),
             indexes=tuple(
                 index
                 for index in table.indexes
@@ -104,6 +105,26 @@ def present(layout: Layout, catalog: Catalog, ddl: Ddl) -> Layout:
         for table in layout
         if table.name in catalog
     )
+
+
+def stands(layout: Layout, tables: Mapping[str, CatalogTable], ddl: Ddl) -> bool:
+    """Whether the tables have all their columns, of their types; nullability and indexes are not looked at."""
+    return all(
+        table.name in tables and _found_columns(table, tables[table.name], ddl) == tuple(table.columns)
+        for table in layout
+    )
+
+
+def _found_columns(table: TableLayout, real: CatalogTable, ddl: Ddl) -> tuple[Column, ...]:
+    """The columns of a layout that are there, of the types that they have."""
+    found = []
+    for column in table.columns:
+        if column.name not in real.columns:
+            continue
+        name = real.columns[column.name].type
+        other = None if is_same_type(name, ddl.type_name(column.type)) else type_kind(name)
+        found.append(column if other is None else replace(column, type=other))
+    return tuple(found)
 
 
 def _compare_tables(old: TableLayout, new: TableLayout) -> TableChange:

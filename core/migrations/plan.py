@@ -12,7 +12,7 @@ from core.migrations.bookkeeping import State, next_version, read_state, undone_
 from core.migrations.check import BY_HAND, ChangeCheck, Refusal
 from core.migrations.conversion import Conversion, NotConvertible, conversion
 from core.migrations.deferred import is_big
-from core.migrations.difference import Difference, TableChange, compare, present, stored
+from core.migrations.difference import Difference, TableChange, compare, present, stands, stored
 from core.migrations.expression import Conversions, Sql, fill_of
 from core.migrations.kept import KEPT_DAYS, keep_columns, keep_table, kept_name
 from core.migrations.layout import TableLayout, canonical, checksum, layout_of
@@ -21,7 +21,7 @@ from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.relink import Relinking
 from core.migrations.rule import NO_RULES, RowRules
 from core.migrations.statement import TableSql, create_table, drop_table
-from core.storage.catalog import Catalog, read_catalog, table_names
+from core.storage.catalog import Catalog, read_catalog, read_columns
 from core.storage.database import Reader
 from core.storage.ddl import Ddl, literal, quote, quote_list
 from core.storage.journal import CHANGES
@@ -111,18 +111,19 @@ class Plan:
 
 def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS, rules: RowRules = NO_RULES) -> Plan:
     """The plan for the database behind `reader`. Raises MigrationRefused when its bookkeeping was edited."""
-    there = table_names(reader)
+    there = read_columns(reader)
     state = read_state(reader, there)
     layout = layout_of(model)
     text = canonical(model.app.tables_data)
     new_checksum = checksum(text)
-    if state.version == 0 and there - {CHANGES.name} and (marked := recovered(reader, layout)):
+    if state.version == 0 and there.keys() - {CHANGES.name} and (marked := recovered(reader, layout)):
         state = marked
 
     def again(later: Reader) -> Plan:
         return compose(later, model, owned, rules)
 
-    if state.checksum == new_checksum and all(table.name in there for table in layout):
+    is_there = all(table.name in there for table in layout) and stands(state.layout, there, Ddl(reader.dialect))
+    if state.checksum == new_checksum and is_there:
         stale = not owned.is_current(reader, model)
         return Plan(
             model=model, before=state.version, after=state.version, state=state, renews_views=stale, again=again

@@ -10,15 +10,7 @@ from core.migrations.kept import PREFIX
 from core.migrations.layout import canonical, checksum
 from core.storage.catalog import Catalog, CatalogColumn, read_catalog
 from core.storage.database import Call, Database, Reader
-from core.storage.ddl import Ddl
-
-_SAME = {
-    "TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE",
-    "TIME": "TIME WITHOUT TIME ZONE",
-    "VARCHAR": "CHARACTER VARYING",
-    "DECIMAL": "NUMERIC",
-}
-"""Names that databases give to one type."""
+from core.storage.ddl import Ddl, is_same_type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +69,8 @@ def _drift(state: State, catalog: Catalog, ddl: Ddl) -> Iterator[str]:
 
 def _column_drift(table: str, column: Column, real: CatalogColumn, ddl: Ddl) -> Iterator[str]:
     wanted = ddl.type_name(column.type)
-    if _spelled(real.type) != _spelled(wanted):
+    if not is_same_type(real.type, wanted):
         yield f"Column {table}.{column.name} is of type {real.type} instead of {wanted}"
     if real.nullable != column.nullable:
         state = "may be empty" if real.nullable else "may not be empty"
         yield f"Column {table}.{column.name} {state}, which was changed by hand"
-
-
-def _spelled(type_: str) -> str:
-    name, mark, rest = type_.upper().replace(", ", ",").partition("(")
-    stem = name.removesuffix("[]")
-    return _SAME.get(stem, stem) + name[len(stem) :] + mark + rest

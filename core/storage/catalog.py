@@ -60,11 +60,7 @@ def table_names(reader: Reader) -> frozenset[str]:
 def read_catalog(reader: Reader) -> Catalog:
     """All tables of the schema that the engine works in (`main`, or PostgreSQL's current one)."""
     queries = _QUERIES[reader.dialect]
-    tables = {name: CatalogTable(name) for (name,) in reader.rows(queries["tables"])}
-    one_by_one = reader.dialect == "duckdb" and 0 < len(tables) <= FEW_TABLES
-    for table, name, type_, nullable, default in reader.rows(_columns_of(tables) if one_by_one else queries["columns"]):
-        if table in tables:
-            tables[table].columns[name] = CatalogColumn(name, type_, nullable, default)
+    tables = read_columns(reader)
     for table, name, unique, definition in reader.rows(queries["indexes"]):
         if table in tables:
             tables[table].indexes[name] = CatalogIndex(name, unique, definition)
@@ -72,6 +68,17 @@ def read_catalog(reader: Reader) -> Catalog:
         if table in tables:
             tables[table].key = tuple(columns)
     return Catalog(tables, frozenset(name for (name,) in reader.rows(queries["sequences"])))
+
+
+def read_columns(reader: Reader) -> dict[str, CatalogTable]:
+    """The tables with their columns alone: half of the work."""
+    queries = _QUERIES[reader.dialect]
+    tables = {name: CatalogTable(name) for (name,) in reader.rows(queries["tables"])}
+    one_by_one = reader.dialect == "duckdb" and 0 < len(tables) <= FEW_TABLES
+    for table, name, type_, nullable, default in reader.rows(_columns_of(tables) if one_by_one else queries["columns"]):
+        if table in tables:
+            tables[table].columns[name] = CatalogColumn(name, type_, nullable, default)
+    return tables
 
 
 def _columns_of(tables: Iterable[str]) -> str:

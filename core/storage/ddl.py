@@ -38,6 +38,13 @@ _KINDS: Mapping[str, ColumnKind] = {
     "TIME WITHOUT TIME ZONE": "time",
 }
 """By the names that either database gives to a type."""
+_SAME = {
+    "TIMESTAMPTZ": "TIMESTAMP WITH TIME ZONE",
+    "TIME": "TIME WITHOUT TIME ZONE",
+    "VARCHAR": "CHARACTER VARYING",
+    "DECIMAL": "NUMERIC",
+}
+"""Names that databases give to one type."""
 
 
 def quote(name: str) -> str:
@@ -82,6 +89,17 @@ def type_kind(name: str) -> ColumnType | None:
     digits = rest.partition(")")[0].split(",") if kind == "decimal" and rest else []
     found = ColumnType(kind, *(int(each) for each in digits))
     return found.list if is_list else found
+
+
+def is_same_type(one: str, other: str) -> bool:
+    """Whether two names that databases give are of one type."""
+    return _spelled(one) == _spelled(other)
+
+
+def _spelled(name: str) -> str:
+    stem, mark, rest = name.upper().replace(", ", ",").partition("(")
+    plain = stem.removesuffix("[]")
+    return _SAME.get(plain, plain) + stem[len(plain) :] + mark + rest
 
 
 def point(column: str) -> str:

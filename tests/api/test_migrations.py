@@ -130,7 +130,7 @@ def test_a_plan_is_carried_out_and_rolled_back(server: RunningServer) -> None:
     answer = server.local.post("/api/console/reload", json={"allowDestructive": True})
     assert answer.status_code == 409
     assert "rolled back" in answer.json()["message"]
-    attempt = server.local.get("/api/admin/migrations").json()["attempts"][1]
+    attempt = server.local.get("/api/admin/migrations").json()["attempts"][0]
     assert (attempt["operation"], attempt["reason"]) == ("ROLLBACK", "wrong file (owner)")
     assert migrate(server, allowDestructive=True, reapply=True)["note"] == "Version 3 is in force"
 

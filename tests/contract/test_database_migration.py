@@ -140,6 +140,24 @@ def test_a_column_removed_by_hand_comes_back_empty(db: Database) -> None:
     assert "idx_parts_deleted_at" in catalog(db).tables["parts"].indexes
 
 
+def test_columns_changed_by_hand_are_put_right_without_a_change_of_the_file(db: Database) -> None:
+    """M-006: with a column missing or of another type nothing could be read; values that do not fit are told."""
+
+    def by_hand(*statements: str) -> None:
+        db.submit_write(Call(lambda tx: [tx.execute(each) for each in statements])).result()
+
+    by_hand("DROP INDEX idx_parts_deleted_at")
+    by_hand("ALTER TABLE parts DROP COLUMN part_no", "ALTER TABLE parts ALTER COLUMN stock TYPE TEXT")
+    by_hand("UPDATE parts SET stock = 'many' WHERE id = 2")
+    with pytest.raises(MigrationRefused, match=r"1 values of Parts\.stock"):
+        migrate(db, PARTS)
+    by_hand("UPDATE parts SET stock = '7' WHERE id = 2")
+    assert migrate(db, PARTS).version == 2
+    assert rows(db, "SELECT part_no, stock FROM parts ORDER BY id") == [(None, 1), (None, 7), (None, 3)]
+    assert status(db, app(PARTS)).drift == ()
+    assert plan(db, app(PARTS)).is_empty
+
+
 def test_a_new_field_is_empty_or_has_its_default(db: Database) -> None:
     """M-008"""
     wider = table(
