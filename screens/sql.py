@@ -318,6 +318,21 @@ class SqlScreen(ConsoleScreen):
         if tab.transaction is not None:
             self.bring(tab.transaction.text)
 
+    # ── In and out of the text ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if self.is_mounted and action in ("sql_edit", "sql_leave"):
+            return self.editor.has_focus is (action == "sql_leave")
+        return super().check_action(action, parameters)
+
+    def action_sql_edit(self) -> None:
+        self.editor.focus()
+
+    def action_sql_leave(self) -> None:
+        """Letters are keys from now on: of the rows, where there are some."""
+        self.set_focus(self.query_one(ResultPane).grid)
+        self.paint_status()
+
     # ── Favourites ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def chosen_text(self) -> tuple[Span | None, str]:
@@ -496,6 +511,7 @@ class SqlScreen(ConsoleScreen):
         outcome = _outcome(statement, tab) if statement else ""
         self.status.show("rows", t("tables.row", row=row, count=outcome) if row else outcome)
         self.status.show("note", value)
+        self.status.show("mode", "" if self.editor.has_focus else f" {t('mode.view')} ")
 
     def on_virtual_grid_cursor_moved(self, event: VirtualGrid.CursorMoved) -> None:
         event.stop()

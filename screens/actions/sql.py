@@ -5,6 +5,8 @@ from screens.actions.action import Action
 SQL: tuple[Action, ...] = (
     Action("sql.run", "f5,ctrl+j,alt+enter", "sql", footer=1),
     Action("sql.run_all", "shift+f5", "sql"),
+    Action("sql.edit", "i,enter", "sql", footer=2),
+    Action("sql.leave", "escape", "sql", footer=2),
     Action("sql.cancel", "f9", "sql", footer=2),
     Action("sql.history", "f8", "sql", footer=3),
     Action("sql.complete", "ctrl+space,ctrl+@", "sql", footer=4),

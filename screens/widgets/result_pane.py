@@ -105,6 +105,11 @@ class ResultPane(Container):
             return self.result is not None and self.result.model.count > 0
         return super().check_action(action, parameters)
 
+    def action_app_back(self) -> None:
+        """Escape: give up what is chosen or looked for."""
+        if self.grid is not None:
+            self.grid.step_back()
+
     def on_virtual_grid_open_cell(self, event: VirtualGrid.OpenCell) -> None:
         event.stop()
         self.action_result_open()

@@ -106,6 +106,22 @@ async def test_a_result_is_copied_and_its_rows_are_read_whole(pilot: Pilot[int])
     await until(pilot, lambda: isinstance(pilot.app.focused, VirtualGrid))
 
 
+async def test_escape_leaves_the_text_and_letters_are_keys_then(pilot: Pilot[int]) -> None:
+    """Without rows, where no other pane can take the focus; in the rows Escape gives up a range first."""
+    await write(pilot, "select 1")
+    await pilot.press("escape", "z", "i", "x")
+    assert sql(pilot).editor.text == "select 1x"
+    await pilot.press("backspace", "f5")
+    await until(pilot, lambda: sql(pilot).query(VirtualGrid))
+    await pilot.press("escape")
+    grid = sql(pilot).query_one(VirtualGrid)
+    await until(pilot, lambda: grid.has_focus)
+    await pilot.press("v", "escape")
+    await until(pilot, lambda: not grid.model.selection.active)
+    await pilot.press("escape", "g", "h")
+    await until(pilot, lambda: pilot.app.current_mode == "home")  # type: ignore[attr-defined]
+
+
 async def test_the_statement_under_the_cursor_runs_and_only_that(pilot: Pilot[int]) -> None:
     await write(pilot, "select 1 as one;\nselect 2 as two")
     await pilot.press("ctrl+j")
