@@ -3,8 +3,9 @@
 What a cascade deletes shares the instant of deletion with its cause; that is how a restore finds it again (D-40).
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete
@@ -37,6 +38,7 @@ class Removal:
         cleared = False
         if not rows:
             return cleared
+        rows = self._with_own_children(tx, target, rows, deleted=False)
         links = incoming_links(self._model, target.table)
         # Sets are read while the rows are still there.
         for link in links:
@@ -77,6 +79,7 @@ class Removal:
         if not rows:
             return
         moments = {row["deleted_at"] for row in rows}
+        rows = self._with_own_children(tx, target, rows, deleted=True, moments=moments)
         self._set_deleted(tx, target, rows, "restore")
         for link in incoming_links(self._model, target.table):
             if link.on_delete == "cascade":
@@ -84,21 +87,61 @@ class Removal:
                 children = link.children(tx, child, rows, deleted=True)
                 self.restore(tx, child, [each for each in children if each["deleted_at"] in moments])
 
-    def for_good(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored], *, purge: bool = False) -> None:
-        """Delete rows, with `purge` their files.
+    def _with_own_children(
+        self,
+        tx: Transaction,
+        target: WritableTable,
+        rows: Sequence[Stored],
+        *,
+        deleted: bool | None,
+        moments: Container[datetime] | None = None,
+        apart: Container[KeyValue] = (),
+    ) -> list[Stored]:
+        """The rows, and those of their own table that go with them, level by level: in a table that links to itself records
+        hang together in long chains and in circles. With `moments` only those that were deleted then, none that is
+        `apart`."""
+        found = {target.key_of(row): row for row in rows}
+        links = [
+            link
+            for link in incoming_links(self._model, target.table)
+            if link.child is target.table and link.on_delete == "cascade"
+        ]
+        level: Sequence[Stored] = rows
+        while level and links:
+            below = [row for link in links for row in link.children(tx, target, level, deleted=deleted)]
+            if moments is not None:
+                below = [row for row in below if row["deleted_at"] in moments]
+            new = {key: row for row in below if (key := target.key_of(row)) not in found and key not in apart}
+            found.update(new)
+            level = list(new.values())
+        return list(found.values())
+
+    def for_good(
+        self,
+        tx: Transaction,
+        target: WritableTable,
+        rows: Sequence[Stored],
+        *,
+        purge: bool = False,
+        leaving: Mapping[str, Set[KeyValue]] | None = None,
+    ) -> None:
+        """Delete rows, with `purge` their files. `leaving`: what goes anyway, by table.
 
         Raises Conflict where a link that is not to be cleared or followed points at them; on a table with
         `allowForceDelete` only where such a link cannot be empty."""
         if not rows:
             return
+        leaving, name = dict(leaving or {}), target.table.sql_name
+        rows = self._with_own_children(tx, target, rows, deleted=None, apart=leaving.get(name, ()))
         keys = [target.key_of(row) for row in rows]
+        leaving[name] = {*keys, *leaving.get(name, ())}
         target.load_links(tx, dict(zip(keys, rows, strict=True)), target.many)
         for link in incoming_links(self._model, target.table):
             child = self._writable(link.child)
-            own = set(keys) if child.table is target.table else set()
-            children = [row for row in link.children(tx, child, rows, deleted=None) if child.key_of(row) not in own]
+            gone = leaving.get(child.table.sql_name, frozenset())
+            children = [row for row in link.children(tx, child, rows, deleted=None) if child.key_of(row) not in gone]
             if link.on_delete == "cascade":
-                self.for_good(tx, child, children, purge=purge)
+                self.for_good(tx, child, children, purge=purge, leaving=leaving)
                 continue
             live = [row for row in children if row["deleted_at"] is None]
             # Pairs that nobody forbids to break are gone with either of their records.

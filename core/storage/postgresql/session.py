@@ -12,7 +12,7 @@ from core.storage.database import Parameters, Row
 from core.storage.ddl import literal, quote
 from core.storage.journal import CHANGES, Entry, change_rows
 from core.storage.postgresql.errors import translate
-from core.storage.postgresql.placeholder import numbered
+from core.storage.postgresql.placeholder import MOST_VALUES, numbered, written_out
 from core.storage.session import Session
 from core.storage.statement import StatementCache
 
@@ -127,6 +127,8 @@ class PostgreSQLSession(Session):
     def _run(self, sql: str, values: Sequence[Any] = ()) -> None:
         self.check()
         try:
+            if len(values) > MOST_VALUES:
+                sql, values = written_out(sql, values, self._connection), ()
             self._cursor.execute(sql, values or None)
         except Exception as error:
             raise self._fail(error) from error

@@ -88,6 +88,35 @@ async def test_restrict_keeps_what_is_linked_by_pairs(open_app: Open) -> None:
     assert await app.ids("Tags") == ["2"]
 
 
+CIRCLE = """
+tables:
+  - name: Folders
+    fields:
+      - { name: part_of, type: relationship, relatedTable: Folders, onDelete: cascade }
+      - { name: cover, type: relationship, relatedTable: Pictures, onDelete: cascade }
+  - name: Pictures
+    fields:
+      - { name: folder, type: relationship, relatedTable: Folders, onDelete: cascade }
+"""
+
+
+async def test_cascades_go_round_in_circles_once(open_app: Open) -> None:
+    """T-108, T-112, R-044, D-40: within a table and over two; every record is logged once."""
+    app = open_app(CIRCLE)
+    for part_of in (None, 1, 2):
+        await app.create("Folders", part_of=part_of)
+    await app.create("Pictures", folder=1)
+    await app.update("Folders", 1, part_of=3, cover=1)
+    await app.delete("Folders", 2)
+    assert await app.ids("Folders") == await app.ids("Pictures") == []
+    await app.restore("Folders", 3)
+    assert (await app.ids("Folders"), await app.ids("Pictures")) == (["1", "2", "3"], ["1"])
+    await app.delete("Pictures", 1, permanent=True)
+    assert await app.ids("Folders", includeDeleted="true") == await app.ids("Pictures", includeDeleted="true") == []
+    gone = "SELECT \"table\", record FROM system_change WHERE operation = 'permanent-delete' ORDER BY 1, 2"
+    assert app.rows(gone) == [("folders", "1"), ("folders", "2"), ("folders", "3"), ("pictures", "1")]
+
+
 RATES = """
 tables:
   - name: Rates

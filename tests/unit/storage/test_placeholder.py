@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.storage.postgresql.placeholder import numbered
+from core.storage.postgresql.placeholder import numbered, written_out
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,8 @@ from core.storage.postgresql.placeholder import numbered
 )
 def test_marks_are_numbered(sql: str, expected: str) -> None:
     assert numbered(sql) == expected
+
+
+def test_values_are_quoted_where_they_are_too_many() -> None:
+    sql = "a IN ($1, $2) OR b = $3 OR c = '$1'"
+    assert written_out(sql, [1, None, "it's $1"], None) == "a IN (1, NULL) OR b = 'it''s $1' OR c = '$1'"
