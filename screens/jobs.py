@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from core.client import SovriumError
 from core.contract.console import Job
 from screens.actions.binding import bindings_of
+from screens.presenters.format.line import one_line
 from screens.presenters.job_center import ACTIVE, share
 from screens.services.context import Context
 from screens.services.download import free_name
@@ -131,10 +132,13 @@ class JobsScreen(ConsoleScreen):
             ]
         for row in rejected:
             where = t("jobs.line", line=row.get("line", "?"))
-            text = f"{row.get('field') or ''} {row.get('value')!r}: {row.get('message', '')}".strip()
+            value = row.get("value")
+            what = [row.get("field") or "", "" if value is None else f"“{one_line(str(value))[:60]}”"]
+            text = f"{' '.join(filter(None, what))}: {row.get('message', '')}".removeprefix(": ")
             lines.append(Content.assemble((f"{where}  ", "$foreground-muted"), text))
         if job.get("file") and job["state"] not in ACTIVE:
-            hint = t("jobs.refused-hint" if job["kind"] == "import" else "jobs.open-hint")
+            key = "open" if job["kind"] != "import" else "aborted" if job["state"] == "failed" else "refused"
+            hint = t(f"jobs.{key}-hint")
             lines += [Content(""), Content.styled(hint, "$foreground-muted")]
         self.query_one("#jobs-text", Static).update(Content("\n").join(lines))
 

@@ -33,6 +33,8 @@ async def export(app: App[Any], context: Context, request: ExportRequest, path: 
 
 async def _save(app: App[Any], context: Context, job_id: str, path: Path) -> None:
     job = await finished(context.jobs, job_id)
+    if job is not None and job["state"] == "failed":
+        app.notify(str(job["error"]), title=t("export.failed"), severity="error")
     if job is None or job["state"] != "done" or context.port is None:
         return
     try:

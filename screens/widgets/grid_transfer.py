@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.client import SovriumError
-from core.contract.console import ExportRequest
+from core.contract.console import ExportRequest, Job
 from screens.presenters.clipboard_block import Form, parse_block
 from screens.presenters.link import REF
 from screens.presenters.paste import PasteDraft
@@ -122,8 +122,7 @@ class GridTransfer:
             )
             job = await self.guarded(started)
         if job is not None:
-            context.jobs.take(job)
-            self.pane.app.notify(t("paste.started", count=len(draft.body), number=grouped(len(draft.body))))
+            self._follow(job, t("paste.started", count=len(draft.body), number=grouped(len(draft.body))))
 
     def _stage(self, draft: PasteDraft) -> None:
         edits = self.pane.edits
@@ -205,15 +204,24 @@ class GridTransfer:
             )
         )
         if job is not None:
-            context.jobs.take(job)
-            self.pane.app.notify(t("import.started", file=wanted.path.name))
-            self.pane.app.run_worker(self._tell_refused(job["id"]), exit_on_error=False)
+            self._follow(job, t("import.started", file=wanted.path.name))
+
+    def _follow(self, job: Job, begun: str) -> None:
+        """An import has begun, which is told, and so will be what it refuses."""
+        self.pane.context.jobs.take(job)
+        self.pane.app.notify(begun)
+        self.pane.app.run_worker(self._tell_refused(job["id"]), exit_on_error=False)
 
     async def _tell_refused(self, job_id: str) -> None:
-        """When an import has ended: how many rows it refused, and where they are."""
+        """When an import has ended: how many rows it refused and where they are, or why it failed."""
         from screens.widgets.export_flow import finished
 
         job = await finished(self.pane.context.jobs, job_id)
-        if job is not None and (refused := job.get("refused")):
-            text = t("import.refused", count=refused, number=grouped(refused))
-            self.pane.app.notify(text, title=job["title"], severity="warning")
+        if job is None:
+            return
+        failed = job["state"] == "failed"
+        if refused := job.get("refused"):
+            text = t("import.aborted" if failed else "import.refused", count=refused, number=grouped(refused))
+            self.pane.app.notify(text, title=job["title"], severity="error" if failed else "warning")
+        elif failed:
+            self.pane.app.notify(str(job["error"]), title=t("import.failed"), severity="error")

@@ -108,7 +108,7 @@ async def test_a_failed_import_shows_its_error_and_the_refused_rows() -> None:
         await until(pilot, lambda: app.current_mode == "jobs")
         await pilot.press("down", "down")
         await until(pilot, lambda: "1 row was refused" in screen_text(app))
-        assert "founded 'someday': is not a date" in screen_text(app)
+        assert "founded “someday”: is not a date" in screen_text(app)
 
 
 async def test_without_jobs_the_screen_says_how_to_start_one() -> None:

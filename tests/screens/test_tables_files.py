@@ -179,6 +179,8 @@ async def test_a_paste_too_large_to_stage_is_imported(desk: RunningServer, skip:
         assert job["state"] == ("done" if skip else "failed")
         assert len(records(desk)) == (30 if skip else 1)
         assert [row["line"] for row in job["rejected"]] == [8]
+        told = "1 row was refused" if skip else "Nothing was imported: 1 row does not fit"
+        await until(pilot, lambda: told in pilot.app.context.messages.messages[-1].text)
 
 
 async def test_a_cell_in_the_persons_own_editor(
