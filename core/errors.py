@@ -96,6 +96,10 @@ class BadRequest(RequestError):
     """The form of the request: an unreadable filter, a wrong parameter."""
 
 
+class NotThere(BadRequest):
+    """A statement names a table or column that the database has not. Of a typed statement that is the caller's mistake."""
+
+
 class Invalid(RequestError):
     """Values that a field does not take. All of them are reported together."""
 

@@ -84,6 +84,20 @@ class Stream(Answer):
         await send({"type": "http.response.body", "body": b""})
 
 
+async def begun(chunks: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    """The same body, once its first chunk is made: what fails before is answered as an error, and not by a body that ends
+    where it began."""
+    first = await anext(chunks, b"")
+
+    async def body() -> AsyncGenerator[bytes]:
+        async with aclosing(chunks) as rest:
+            yield first
+            async for chunk in rest:
+                yield chunk
+
+    return body()
+
+
 def as_json(value: Any, status: int = 200) -> Answer:
     """JSON of plain data: dicts, lists, text, numbers, None, and dates."""
     return Answer(status, orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS))

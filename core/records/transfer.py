@@ -6,6 +6,7 @@ import io
 import os
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -158,7 +159,7 @@ def text_blocks(
 ) -> Iterator[tuple[bytes, int]]:
     """The file in blocks, each with its number of rows; with the `key` that orders it in constant memory. `safe`: no cell of
     a csv file is a formula for the program that opens it (R-098)."""
-    found = stream_in_order(reader, statement, key, BLOCK)
+    found = _asked(stream_in_order(reader, statement, key, BLOCK))
     if format_ == "csv":
         yield _csv_lines([names]), 0
         cells = [_safe(_text_of(field_type)) if safe else _text_of(field_type) for field_type in types]
@@ -196,11 +197,17 @@ def native_blocks(
     reader: Reader, native: Select[Any], names: Sequence[str], key: ColumnElement[Any] | None
 ) -> Iterator[tuple[bytes, int]]:
     """A csv file of what `native_select` gives, as the database's own texts: several times faster than ours."""
-    yield _csv_lines([names]), 0
     texts = [cast(column, SqlText) for column in native.selected_columns]
     statement: Any = native.with_only_columns(*texts, maintain_column_froms=True)
-    for rows in stream_in_order(reader, statement, key, BLOCK):
+    found = _asked(stream_in_order(reader, statement, key, BLOCK))
+    yield _csv_lines([names]), 0
+    for rows in found:
         yield _csv_lines(rows), len(rows)
+
+
+def _asked(found: Iterator[list[Row]]) -> Iterator[list[Row]]:
+    """The same rows, once the first are there: a statement that fails leaves no file that has begun."""
+    return chain(list(islice(found, 1)), found)
 
 
 def _kinds(types: Sequence[FieldType[Any]]) -> list[tuple[str, FieldType[Any]]]:

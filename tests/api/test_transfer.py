@@ -11,6 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from core.storage.catalog import read_catalog
+from core.storage.database import Call
 from tests.support.server import ApiScenario, RunningServer, check_envelope, run
 
 TABLE = "/api/tables/Spare%20Parts"
@@ -206,6 +208,31 @@ def test_chosen_rows_of_a_view_are_exported(server: RunningServer) -> None:
     assert server.http.post("/api/console/exports", json={**body, "keys": ["x y"]}).status_code in (400, 404)
     assert server.http.post("/api/console/exports", json={**body, "keys": ["1"] * 10_001}).status_code == 400
     assert server.http.delete(f"/api/console/jobs/{job['id']}").status_code == 204
+
+
+def test_a_column_that_somebody_took_away_is_told_in_our_words(server: RunningServer) -> None:
+    """R-006, M-006: by answers, not by a file that ends where it began."""
+
+    def rename(old: str, new: str) -> None:
+        sql = f"ALTER TABLE spare_parts RENAME COLUMN {old} TO {new}"
+        server.engine.database.submit_write(Call(lambda tx: tx.execute(sql))).result()
+
+    server.empty()
+    server.http.post(f"{TABLE}/records", json={"part_no": "M8"})
+    indexes = server.engine.database.submit_read(Call(read_catalog)).result().tables["spare_parts"].indexes.values()
+    drops = [f'DROP INDEX "{index.name}"' for index in indexes]
+    server.engine.database.submit_write(Call(lambda tx: [tx.execute(each) for each in drops])).result()
+    rename("notes", "away")
+    try:
+        for path in ("records", "export?format=csv", "export?format=ndjson", "export?format=json"):
+            answer = server.http.get(f"{TABLE}/{path}")
+            assert answer.status_code == 503, path
+            assert answer.json()["message"] == "The tables are not as the app file says"
+            assert "notes" not in answer.text
+    finally:
+        rename("away", "notes")
+        again = [index.definition for index in indexes]
+        server.engine.database.submit_write(Call(lambda tx: [tx.execute(each) for each in again])).result()
 
 
 def test_an_upload_that_breaks_leaves_nothing(server: RunningServer) -> None:

@@ -6,7 +6,7 @@ import orjson
 
 from core.contract.console import ExportRequest, ImportPreview, Job
 from core.errors import BadRequest
-from core.http.answer import Answer, Stream, as_json
+from core.http.answer import Answer, Stream, as_json, begun
 from core.http.call import Call, wrong_parameter
 from core.http.route import Parameter, RouteFamily
 from core.http.routes.jobs import FILE_KINDS, attachment, blocks, opened
@@ -111,7 +111,7 @@ async def export_records(call: Call) -> Answer:
         params["safe"] = "true"
     if format_ != "parquet":
         stream = transfers(call).export_stream(call.principal, table, params, cast("StreamedFormat", format_))
-        return Stream(stream.chunks(), attachment(name))
+        return Stream(await begun(stream.chunks()), attachment(name))
     source, size = opened(await transfers(call).export_now(call.principal, table, params, "parquet"), remove=True)
     return Stream(blocks(source), attachment(name), size=size)
 

@@ -14,6 +14,7 @@ from core.errors import (
     FieldError,
     Invalid,
     Locked,
+    NotThere,
     SovriumError,
     StorageError,
 )
@@ -26,6 +27,7 @@ _NOT_NULL = re.compile(r"NOT NULL constraint failed: [^.]+\.(?P<column>\S+)")
 _NO_SPACE = re.compile(r"No space left|File too large|Disk quota|failed to offload|not enough space", re.IGNORECASE)
 _NEWER = re.compile(r"newer|version number|file version|storage version", re.IGNORECASE)
 _FOREIGN = re.compile(r"not a valid DuckDB database|Could not read enough bytes", re.IGNORECASE)
+_NOT_THERE = re.compile(r"does not have a column|does not exist|not found in FROM clause")
 _NO_PARQUET = re.compile(r"magic bytes|too small to be a Parquet file|Variable-length int|TProtocolException")
 _MALFORMED = re.compile(r"Malformed JSON in .*at byte (?P<byte>\d+) in record/value (?P<record>\d+): (?P<why>[^.]+)")
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
@@ -56,6 +58,8 @@ def translate(error: BaseException) -> SovriumError:
         return DialectLimit(_first_line(text))
     if isinstance(error, duckdb.IOException) and not _FOREIGN.search(text):
         return StorageError("The database file could not be read or written")
+    if isinstance(error, duckdb.BinderException | duckdb.CatalogException) and _NOT_THERE.search(text):
+        return NotThere(_first_line(text))
     if isinstance(error, duckdb.Error):
         return BadRequest(_file_problem(text) or _first_line(text))
     return StorageError("The database refused the statement")

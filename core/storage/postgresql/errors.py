@@ -12,11 +12,13 @@ from core.errors import (
     DiskFull,
     FieldError,
     Invalid,
+    NotThere,
     SovriumError,
     StorageError,
 )
 from core.storage.session import WriteConflict
 
+_NOT_THERE = (errors.UndefinedColumn, errors.UndefinedTable, errors.UndefinedFunction)
 _KEY = re.compile(r"^Key \((?P<fields>.+?)\)=", re.DOTALL)
 
 
@@ -46,7 +48,7 @@ def translate(error: BaseException) -> SovriumError:
             text = "No text holds the character U+0000" if "NUL (0x00)" in str(error) else _sentence(error)
             return Invalid(text, [FieldError("value", "value.does-not-fit", text)])
         case errors.ProgrammingError() | errors.InternalError():
-            return BadRequest(_sentence(error))
+            return (NotThere if isinstance(error, _NOT_THERE) else BadRequest)(_sentence(error))
         case psycopg.OperationalError():
             return StorageError("The database server cannot be reached", hint="Check that it runs, and DATABASE_URL")
     return StorageError("The database refused the statement")
