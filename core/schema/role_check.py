@@ -44,6 +44,12 @@ def read_roles(auth: Any, tables: Collection[str], findings: Findings) -> Roles:
 
 
 _OWN = ("defaultRole", "scopeTables")
+_MEANT = {
+    "all": "everybody",
+    "public": "everybody",
+    "anon": "who is not signed in",
+    "authenticated": "everybody who is signed in",
+}
 
 
 def _names_in(nodes: Any) -> set[str]:
@@ -58,6 +64,9 @@ def _declared(nodes: Any, built_in: Collection[str], findings: Findings) -> dict
         here: Path = ("auth", "roles", index, "name")
         if each.name in built_in:
             findings.error("auth.built-in-role", f"'{each.name}' is a built-in role", here)
+        elif each.name in _MEANT:
+            text = f"'{each.name}' means {_MEANT[each.name]} wherever permissions and policies name it"
+            findings.error("auth.reserved-role", text, here)
         elif each.name in found:
             findings.error("auth.duplicate-role", f"'{each.name}' is defined twice", here)
         else:

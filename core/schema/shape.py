@@ -144,9 +144,11 @@ def _sentence(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     shown = show(errors[0]["input"])
     wanted = list(dict.fromkeys(_WANTED[each["type"]] for each in errors if each["type"] in _WANTED))
     others = [each for each in errors if each["type"] not in _WANTED]
-    if others:
+    if others and not (wanted and others[0]["type"] == "literal_error"):
         return "schema.bad-value", _rule(others[0], shown)
-    return "schema.wrong-type", f"{' or '.join(wanted)} is expected, not {shown}"
+    words = [str(each["ctx"]["expected"]).replace("False", "false") for each in others[:1]]
+    text = f"{' or '.join(wanted + words)} is expected, not {shown}"
+    return "schema.bad-value" if others else "schema.wrong-type", text
 
 
 def _rule(error: Mapping[str, Any], shown: str) -> str:

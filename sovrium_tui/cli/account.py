@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import click
 
-from core.errors import BadRequest, SovriumError
+from core.errors import BadRequest, NotFound, SovriumError
 from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, take_settings
 
 if TYPE_CHECKING:
@@ -44,9 +44,11 @@ def password_option(command: F) -> F:
     )(command)
 
 
-def asked(app: Path | None, data_dir: Path | None, name: str, work: "Callable[[Client], Awaitable[T]]") -> T:
+def asked(
+    app: Path | None, data_dir: Path | None, name: str, work: "Callable[[Client], Awaitable[T]]", *, about: str = ""
+) -> T:
     """Do the work with a client of the app's server, or of an engine of this command. Raises what it raises, with the exit
-    codes of these commands."""
+    codes of these commands; where nothing is found, the error names what it was `about`."""
     app_file = find_app(app)
     from sovrium_tui.cli.session import with_client
 
@@ -54,6 +56,8 @@ def asked(app: Path | None, data_dir: Path | None, name: str, work: "Callable[[C
         return with_client(app_file, data_dir_of(app_file, data_dir), name, work)
     except SovriumError as error:
         error.exit_code = EXITS.get(error.status, error.exit_code)
+        if about and error.message == NotFound().message:
+            error.message = f"There is no {about}"
         raise
 
 

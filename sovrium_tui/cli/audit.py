@@ -121,7 +121,9 @@ def list_messages(app: Path | None, data_dir: Path | None, as_json: bool) -> Non
 def show_message(message: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """Show what a message says, where nothing real sends it."""
     path = f"{OUTBOX}/{quote(message, '')}"
-    answer: dict[str, Any] = asked(app, data_dir, "outbox show", lambda client: client.request("GET", path))
+    answer: dict[str, Any] = asked(
+        app, data_dir, "outbox show", lambda client: client.request("GET", path), about=f"message {message}"
+    )
     if as_json:
         tell(answer, "", as_json=True)
         return
@@ -140,7 +142,9 @@ def show_message(message: str, app: Path | None, data_dir: Path | None, as_json:
 def retry(message: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """Send a mail again."""
     path = f"{OUTBOX}/{quote(message, '')}/retry"
-    answer = asked(app, data_dir, "outbox retry", lambda client: client.request("POST", path))
+    answer = asked(
+        app, data_dir, "outbox retry", lambda client: client.request("POST", path), about=f"message {message}"
+    )
     tell(answer, "It is on its way", as_json=as_json)
 
 
@@ -153,7 +157,9 @@ def forget(message: str | None, yes: bool, app: Path | None, data_dir: Path | No
     if message is None:
         confirmed("Forget all messages that do not wait?", yes=yes)
     path = OUTBOX if message is None else f"{OUTBOX}/{quote(message, '')}"
-    answer = asked(app, data_dir, "outbox forget", lambda client: client.request("DELETE", path))
+    answer = asked(
+        app, data_dir, "outbox forget", lambda client: client.request("DELETE", path), about=f"message {message}"
+    )
     count = answer["forgotten"] if answer else 1
     tell({"forgotten": count}, f"{counted(count, 'message')} forgotten", as_json=as_json)
 

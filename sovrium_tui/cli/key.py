@@ -41,6 +41,8 @@ def create_key(
     as_json: bool,
 ) -> None:
     """Make an API key and print it. Nobody can read it again."""
+    if who is None and not roles:
+        raise click.UsageError("A key acts as somebody (--user) or has roles of its own (--role)")
     body: dict[str, Any] = {"name": name}
     if (seconds := seconds_of(time)) is not None:
         body["expiresIn"] = seconds
@@ -94,7 +96,8 @@ def list_keys(who: str | None, app: Path | None, data_dir: Path | None, as_json:
 @account_options
 def revoke_key(key_id: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """End an API key for good."""
-    asked(app, data_dir, "key revoke", lambda client: client.request("DELETE", f"{KEYS}/{quote(key_id, '')}"))
+    path = f"{KEYS}/{quote(key_id, '')}"
+    asked(app, data_dir, "key revoke", lambda client: client.request("DELETE", path), about=f"key {key_id}")
     tell({"success": True}, "The key opens nothing any more", as_json=as_json)
 
 

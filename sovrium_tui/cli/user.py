@@ -228,6 +228,8 @@ def verify(who: str, app: Path | None, data_dir: Path | None, as_json: bool) -> 
 def update(who: str, app: Path | None, data_dir: Path | None, as_json: bool, **data: str | None) -> None:
     """Change the name, the address or the number of an account."""
     given = {name: value for name, value in data.items() if value is not None}
+    if not given:
+        raise click.UsageError("Say what is to change: --name, --email or --phone")
     answer = asked(app, data_dir, "user update", lambda client: act(client, who, "update-user", data=given))
     tell(answer, f"{answer['user']['email']} is changed", as_json=as_json)
 
@@ -415,7 +417,7 @@ def list_groups(app: Path | None, data_dir: Path | None, as_json: bool) -> None:
 def members(group: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """List who is in a group."""
     path = f"{ADMIN}/groups/{quote(group, '')}/members"
-    answer = asked(app, data_dir, "groups members", lambda client: client.request("GET", path))
+    answer = asked(app, data_dir, "groups members", lambda client: client.request("GET", path), about=f"group {group}")
     rows = [(each["email"], each["name"], each["id"]) for each in answer["members"]]
     tell_rows(answer, rows, ("email", "name", "id"), counted(len(rows), "member"), as_json=as_json)
 
@@ -427,7 +429,7 @@ def members(group: str, app: Path | None, data_dir: Path | None, as_json: bool) 
 def add(group: str, who: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """Put somebody into a group."""
     path = f"groups/{quote(group, '')}/members"
-    answer = asked(app, data_dir, "groups add", lambda client: act(client, who, path))
+    answer = asked(app, data_dir, "groups add", lambda client: act(client, who, path), about=f"group {group}")
     tell(answer, f"{answer['email']} is in {group}", as_json=as_json)
 
 
@@ -443,7 +445,7 @@ def remove(group: str, who: str, app: Path | None, data_dir: Path | None, as_jso
         await client.request("DELETE", f"{ADMIN}/groups/{quote(group, '')}/members/{quote(found['id'], '')}")
         return {"email": found["email"]}
 
-    answer = asked(app, data_dir, "groups remove", work)
+    answer = asked(app, data_dir, "groups remove", work, about=f"member {who} of {group}")
     tell(answer, f"{answer['email']} is out of {group}", as_json=as_json)
 
 

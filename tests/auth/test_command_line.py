@@ -215,13 +215,17 @@ def test_keys_by_command(duck_desk: Desk, shell: Shell) -> None:
 
 
 def test_exit_codes(duck_desk: Desk, shell: Shell, tmp_path: Path) -> None:
-    """§19: 2 wrong use, 3 not allowed, 4 not there."""
+    """§19: 2 wrong use, 3 not allowed, 4 not there; what is meant is named as the command calls it."""
     admin_of(duck_desk)
     assert "no user" in shell("user", "show", "nobody@example.org", status=4)
     shell("user", "role", "root@example.org", "nobody", status=2)
     shell("user", "ban", "root@example.org", status=1)  # the last administrator
     shell("user", "delete", "root@example.org", status=2)  # nobody is there to confirm
-    shell("groups", "members", "none", status=4)
+    assert "There is no group none" in shell("groups", "members", "none", status=4)
+    assert "There is no key none" in shell("key", "revoke", "none", status=4)
+    assert "There is no message none" in shell("outbox", "show", "none", status=4)
+    assert "--user" in shell("key", "create", "robot", status=2)
+    assert "--name" in shell("user", "update", "root@example.org", status=2)
     assert json.loads(shell("user", "show", "nobody@example.org", "--json", status=4))["code"] == "NOT_FOUND"
     target = tmp_path / "log.csv"
     shell("audit", "export", str(target))

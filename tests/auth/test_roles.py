@@ -85,6 +85,13 @@ def test_a_021_names_are_unique(name: str) -> None:
     assert told(app(twice)) == ["auth.roles[3].name: 'editor' is defined twice"]
 
 
+@pytest.mark.parametrize("name", ["all", "public", "anon", "authenticated"])
+def test_a_role_does_not_take_a_word_that_means_somebody_else(name: str) -> None:
+    """T12: who reads `to: [public]` must not have to know of a role with that name."""
+    (message,) = told(app(f"roles: [{{name: {name}}}]"))
+    assert message.startswith(f"auth.roles[0].name: '{name}' means ")
+
+
 @pytest.mark.parametrize("name", ["Editor", "2nd", "-x", "a_b", "a b", "é", "", "a\n", "a" * 64])
 def test_a_022_the_form_of_names(name: str) -> None:
     """A-022"""
