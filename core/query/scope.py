@@ -98,6 +98,8 @@ class Scope:
     sql_nulls: bool = False
     sights: "Callable[[Scope], Sight] | None" = None
     """What the caller may see of the table of each such scope; None: everything."""
+    shut: frozenset[str] = frozenset()
+    """Fields of this table that a request may not name although no rule hides them: a public view does not show them."""
     is_lasting: bool = False
     """The SQL is kept and outlives this moment (database views): formulas ask the database's own clock (F-017)."""
     joins: "Joins | None" = None
@@ -111,15 +113,15 @@ class Scope:
     @property
     def hidden(self) -> frozenset[str]:
         """Fields that the caller may not read."""
-        return self.sight.hidden
+        return self.sight.hidden | self.shut
 
     def unbounded(self) -> "Scope":
         """The same table without a caller's limits: for the rules of the app itself."""
-        return replace(self, sights=None, sql_nulls=False)
+        return replace(self, sights=None, shut=frozenset(), sql_nulls=False)
 
     def neighbour(self, table: TableModel) -> "Scope":
         """Another table as the same caller queries it."""
-        return self if table is self.table else replace(self, table=table)
+        return self if table is self.table else replace(self, table=table, shut=frozenset())
 
     def visible(self, source: FromClause | None = None) -> ColumnElement[bool] | None:
         """The condition of the rows that the caller may see, in the trash and outside; None: all of them. What reads rows

@@ -5,7 +5,7 @@ The rules are the app's, so they may ask about fields that the caller may not re
 tell their values, and are left out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from core.query.aggregate import Grouping
@@ -26,7 +26,8 @@ class ViewQuery:
 
 
 def read_view(view: ViewSpec, scope: Scope) -> ViewQuery:
-    """Variables in filters (`$today`) are those of the request (V-011)."""
+    """Variables in filters (`$today`) are those of the request (V-011). The view itself may name what it does not show."""
+    scope = replace(scope, shut=frozenset())
     group = None if view.group_by is None else _seen(view.group_by.field, scope)
     grouping = None
     sort = [Key(ref, direction == "desc") for name, direction in view.sorts if (ref := _seen(name, scope)) is not None]

@@ -147,12 +147,14 @@ class Records:
         self, principal: Principal, table: TableModel, view: ViewSpec, params: Mapping[str, str]
     ) -> RecordList:
         """A page of a view's records (V-014). A public view opens its table for that, not the fields and rows that rules
-        keep from the caller (V-015, V-016). Raises NotFound, NotSignedIn."""
-        scope = self.scope(principal, table)
-        if view.permissions is not None and view.permissions.public:
-            scope = replace(scope, sights=self.access.sights(principal, opened=table))
-        else:
-            self.require(principal, table, "read")
+        keep from the caller, nor, to who may not read the table, fields that it does not show (V-015, V-016). Raises
+        NotFound, NotSignedIn."""
+        scope, access = self.scope(principal, table), self.access.table(principal, table)
+        if not access.may("read"):
+            if view.permissions is None or not view.permissions.public:
+                raise access.refusal()
+            shut = frozenset(table.fields).difference(view.fields or table.fields)
+            scope = replace(scope, sights=self.access.sights(principal, opened=table), shut=shut)
         return await self._list(ListQuery.parse(params, scope, view=view))
 
     def view(self, principal: Principal, table: TableModel, address: str) -> ViewSpec:

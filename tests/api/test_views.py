@@ -56,6 +56,12 @@ tables:
       - {id: cheap, name: Cheap, filters: {field: cost, operator: lessThan, value: 3}, sorts: [{field: cost}]}
       - {id: buyers, name: Buyers, permissions: {read: [buyer]}}
       - {id: everyone, name: Everyone, filters: {field: state, operator: equals, value: used}, permissions: {public: true}}
+      - id: shop-window
+        name: Shop window
+        fields: [title]
+        filters: {field: state, operator: equals, value: used}
+        sorts: [{field: stock, direction: asc}]
+        permissions: {public: true}
       - id: per-state
         name: Per state
         query: SELECT state, count(*) AS many FROM parts WHERE deleted_at IS NULL GROUP BY state ORDER BY state
@@ -169,6 +175,18 @@ def test_views_follow_permissions(server: RunningServer) -> None:
     assert titles(server.http.get(f"{BASE}/views/everyone/records")) == ["b", "e"]
     for url in (f"{BASE}/views/open-now/records", f"{BASE}/records?view=everyone", f"{BASE}/views"):
         assert server.http.get(url).status_code == 401
+
+
+def test_public_views_tell_no_more_than_they_show(server: RunningServer) -> None:
+    """V-015, V-016, P-020: their own order and filter hold; who may not read the table asks for nothing else."""
+    url = f"{BASE}/views/shop-window/records"
+    assert titles(server.http.get(url)) == ["e", "b"]
+    assert titles(server.http.get(f"{url}?filter=title:b&sort=title&aggregate=count&q=B")) == ["b"]
+    assert titles(server.http.get(f"{url}?q=bob")) == []
+    asked = ("filter=owner:bob", "sort=owner", "groupBy=owner", "aggregate=stock:max", "fields=owner")
+    for each in (*asked, "filterByFormula={owner}='bob'"):
+        assert server.http.get(f"{url}?{each}").status_code == 404
+        assert server.http.get(f"{url}?{each}", headers=headers("ada", "member")).status_code == 200
 
 
 def test_views_never_widen_access(server: RunningServer) -> None:
@@ -363,7 +381,7 @@ def test_views_are_made_anew_with_their_tables(tmp_path: Path) -> None:
     """M-034, V-009, S-014: a changed definition, a renamed column, a removed view with what depends on it"""
     with RunningServer(APP, tmp_path, authenticate=by_header) as server:
         fill(server)
-        renamed = APP.replace("name: title, type", "name: label, type").replace("[title, state", "[label, state")
+        renamed = APP.replace("name: title, type", "name: label, type").replace("[title", "[label")
         renamed = renamed.replace("field: title", "field: label").replace("value: broken", "value: used")
         answer = changed(server, renamed)
         assert answer.status_code == 200, answer.text
