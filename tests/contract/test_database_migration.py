@@ -17,6 +17,7 @@ from core.schema.loader import load_data
 from core.storage.catalog import Catalog, read_catalog, read_comments
 from core.storage.database import Call, ChangeRow, Database, Transaction
 from core.storage.own import ensure
+from tests.support.fields import BESIDE, OTHER, VARIANTS
 
 Field = Mapping[str, Any]
 
@@ -82,6 +83,20 @@ def test_nothing_to_do(db: Database) -> None:
     again = plan(db, app(PARTS))
     assert again.is_empty
     assert run(db, again).version == 1
+
+
+def test_what_stands_is_never_taken_for_changed_by_hand(open_db: Callable[..., Database]) -> None:
+    """M-006: a column of each type, with each choice of options, is found as it was made."""
+    database, auth = open_db(), {"strategies": [{"type": "emailAndPassword"}]}
+    fields = [
+        {"name": f"f{place}_{at}", "type": kind.name, **options}
+        for place, kind in enumerate(FIELD_TYPES)
+        for at, options in enumerate(VARIANTS.get(kind.name, [{}]))
+    ]
+    model = app({"name": "everything", "fields": [*BESIDE, *fields]}, OTHER, auth=auth)
+    run(database, plan(database, model))
+    assert plan(database, model).is_empty
+    assert status(database, model).drift == ()
 
 
 def test_any_change_is_a_version_even_without_steps(db: Database) -> None:
