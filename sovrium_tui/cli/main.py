@@ -43,6 +43,7 @@ class CommandLine(click.Group):
         self._commands = commands
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        args = as_options(args)
         own = {"-h", "--help", "--version"}
         first = args[0] if args else ""
         is_option = first.startswith("-") and first not in own
@@ -73,6 +74,16 @@ class CommandLine(click.Group):
             formatter.write_dl([record for record in options if record])
 
 
+def as_options(args: list[str]) -> list[str]:
+    """`version`, `-v` and `help [COMMAND]` are other words for options."""
+    match args:
+        case ["version" | "-v"]:
+            return ["--version"]
+        case ["help", *command]:
+            return [*command, "--help"]
+    return args
+
+
 class Misuse(click.UsageError):
     """Wrong use, with a way out."""
 
@@ -95,6 +106,7 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and end the process: 0 ok, 1 failed, 2 wrong use or invalid file, 3 held by someone else."""
     arguments = sys.argv[1:] if arguments is None else arguments
     status = 0
+    open_closed_streams()
     try:
         status = execute(arguments)
         if sys.stdout is not None:  # None: the shell has closed it (`>&-`)
@@ -108,6 +120,17 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         elif not status:  # else it has been told, and what is left in the buffer fails once more
             status = tell(f"The output cannot be written: {error.strerror}", None, 1)
     raise SystemExit(status)
+
+
+def open_closed_streams() -> None:
+    """What the shell has closed (`<&-`, `>&-`) is the null device: else the database's file would be the standard output."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number
+    if sys.stdin is None:
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - it lives as long as the process
 
 
 def execute(arguments: list[str]) -> int:
@@ -171,7 +194,8 @@ def hint_of(error: click.ClickException) -> str | None:
     """click keeps its suggestions and the command in question apart from the message."""
     if isinstance(error, Misuse):
         return error.hint
-    path = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "sovrium-tui"
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    path = "sovrium-tui" if ctx is None or ctx.command is console.open_console else ctx.command_path
     return f"`{path} --help` shows how to use it" if isinstance(error, click.UsageError) else None
 
 

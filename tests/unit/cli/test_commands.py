@@ -117,12 +117,19 @@ def test_a_process_of_its_own(tmp_path: Path) -> None:
         assert piped.stderr is not None
         piped.stdout.close()
         assert (piped.stderr.read(), piped.wait(30)) == (b"", main.BROKEN_PIPE)
+    # A shell may close the standard streams altogether: what is opened later must not take their places.
+    code = "import os, sys; from sovrium_tui.cli.main import *; open_closed_streams(); "
+    code += "open('taken', 'w').write(str(sys.stdin.read()) + str(os.open('taken', os.O_RDONLY) > 2))"
+    shell = ["sh", "-c", 'exec "$0" "$@" <&- >&-', *command[:2], "-c", code]
+    assert subprocess.run(shell, cwd=tmp_path, capture_output=True, check=False, timeout=50).stderr == b""
+    assert (tmp_path / "taken").read_text() == "True"
 
 
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
         (["valdate"], "did you mean `validate`?"),
+        (["--nope"], "`sovrium-tui --help`"),
         (["qqq"], "lists the commands"),
         (["start", "--port", "99999"], "start --help"),
         (["start", "--prot", "1"], "start --help"),
@@ -165,6 +172,14 @@ def test_wrong_use_in_json(shell: Shell, words: list[str], hint: str) -> None:
     assert body["code"]
     assert body["message"]
     assert hint in body["hint"]
+
+
+def test_other_words_for_options(shell: Shell) -> None:
+    """`version`, `-v`, `help [COMMAND]`."""
+    assert shell("version") == shell("-v") == shell("--version")
+    assert shell("help") == shell("--help")
+    assert shell("help", "migrate") == shell("migrate", "--help")
+    assert shell("help", "nope")[0] == 2
 
 
 def test_validate(shell: Shell) -> None:
