@@ -164,7 +164,8 @@ class Change(TypedDict):
 
 class CommitRequest(TypedDict):
     """`POST /api/console/commit`. All or nothing. `dryRun` checks and answers the statements without writing.
-    `idempotencyKey`: a repeated request with the same key gets the first answer (the connection broke before it came)."""
+    `idempotencyKey`: a repeated request with the same key gets the first answer (the connection broke before it came);
+    other changes under that key are refused."""
 
     changes: list[Change]
     dryRun: NotRequired[bool]

@@ -17,7 +17,7 @@ from core.fields.model import AppModel, TableModel
 from core.principal import Principal
 from core.query.scope import linked_table
 from core.records.guard import WriteOperation
-from core.records.idempotency import Answers
+from core.records.idempotency import Answers, check_same, fingerprint
 from core.records.key import parse_key
 from core.records.preview import delete_text, insert_text, restore_text, update_text
 from core.records.remove import Removal, check_version
@@ -81,18 +81,20 @@ class Commits:
         self._removal = removal
         self._clock = clock
         self._answers = Answers()
-        self._under_way: dict[str, asyncio.Future[CommitAnswer]] = {}
+        self._under_way: dict[str, tuple[str, asyncio.Future[CommitAnswer]]] = {}
 
     async def commit(self, principal: Principal, request: CommitRequest) -> CommitAnswer:
         """Raises BadRequest when the request cannot be read; what is wrong with a change is in its outcome."""
         key = request.get("idempotencyKey")
         if not key or request.get("dryRun"):
             return await self._run(principal, request)
-        slot = f"{_caller(principal)} {key}"
-        task = self._under_way.get(slot)
+        slot, asked = f"{_caller(principal)} {key}", fingerprint(request.get("changes"))
+        before, task = self._under_way.get(slot, (asked, None))
+        check_same(before, asked)
         if task is None:
             # A task of its own: it goes on even when the caller's connection breaks meanwhile.
-            task = self._under_way[slot] = asyncio.ensure_future(self._run(principal, request, key))
+            task = asyncio.ensure_future(self._run(principal, request, key, asked))
+            self._under_way[slot] = asked, task
             task.add_done_callback(lambda done: self._forget(slot, done))
         return await asyncio.shield(task)
 
@@ -101,7 +103,7 @@ class Commits:
         if not done.cancelled():
             done.exception()  # everybody who waited may have left: asyncio would complain that nobody has looked
 
-    async def _run(self, principal: Principal, request: CommitRequest, key: str = "") -> CommitAnswer:
+    async def _run(self, principal: Principal, request: CommitRequest, key: str = "", asked: str = "") -> CommitAnswer:
         staged = self._read(principal, request)
         for change in staged:
             try:
@@ -111,7 +113,7 @@ class Commits:
                 continue
             self._accept(change, staged)
         caller = _caller(principal)
-        keep = Keep(self._answers, caller, key) if key else None
+        keep = Keep(self._answers, caller, key, asked) if key else None
         job = _Commit(staged, self._removal, dry=bool(request.get("dryRun")), keep=keep)
         try:
             return await self._database.write(job, actor=caller)
@@ -186,6 +188,7 @@ class Keep:
     answers: Answers
     caller: str
     key: str
+    asked: str
 
 
 @dataclass(slots=True)
@@ -201,12 +204,12 @@ class _Commit:
 
     def run(self, tx: Transaction) -> CommitAnswer:
         keep = self.keep
-        if keep is not None and (known := keep.answers.find(tx, keep.caller, keep.key)) is not None:
+        if keep is not None and (known := keep.answers.find(tx, keep.caller, keep.key, keep.asked)) is not None:
             return known
         self._apply(tx)
         answer = self.answer(committed=True)
         if keep is not None:
-            keep.answers.keep(tx, keep.caller, keep.key, answer)
+            keep.answers.keep(tx, keep.caller, keep.key, keep.asked, answer)
         return answer
 
     def run_group(self, tx: Transaction, jobs: Sequence["_Commit"]) -> list[CommitAnswer]:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from core.contract.console import CommitAnswer
-from core.errors import BadRequest, NotFound
+from core.errors import BadRequest, Invalid, NotFound
 from core.principal import GUEST, OWNER
 from core.records.idempotency import ANSWERS, Answers
 from core.records.service import Records
@@ -115,6 +115,19 @@ async def test_a_repeated_commit_gets_the_first_answer(staging: Staging) -> None
     assert not failed["committed"]
 
 
+async def test_another_commit_under_the_same_key_is_refused(staging: Staging) -> None:
+    """It would be told of changes that it did not make; also while the first is still on its way."""
+    acme, bolt = ([create("a", "Companies", name=name)] for name in ("Acme", "Bolt"))
+    answers = await asyncio.gather(
+        staging.commit(*acme, idempotencyKey="k"), staging.commit(*bolt, idempotencyKey="k"), return_exceptions=True
+    )
+    assert isinstance(answers[1], Invalid)
+    with pytest.raises(Invalid) as refused:
+        await staging.commit(*bolt, idempotencyKey="k")
+    assert refused.value.errors[0].field == "idempotencyKey"
+    assert await staging.names() == ["Acme"]
+
+
 async def test_a_commit_repeated_after_a_restart_gets_the_first_answer(open_db: Callable[..., Database]) -> None:
     """The server was killed after the commit and before the answer left: nothing of its memory is there any more."""
     database = open_db()
@@ -163,8 +176,8 @@ async def test_kept_answers_are_bounded(open_db: Callable[..., Database]) -> Non
 
     async def keep(key: str) -> list[str]:
         def work(tx: Transaction) -> list[str]:
-            answers.find(tx, "owner", key)
-            answers.keep(tx, "owner", key, empty)
+            answers.find(tx, "owner", key, "changes")
+            answers.keep(tx, "owner", key, "changes", empty)
             return [name for (name,) in tx.rows(select(ANSWERS.c.key).order_by(ANSWERS.c.at))]
 
         return await database.write(Call(work))
