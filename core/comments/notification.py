@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, select, update
 
 from core.auth.people import People
 from core.clock import to_iso
@@ -16,6 +16,8 @@ from core.storage.database import Call, Reader, Transaction
 from core.storage.own import OwnTables
 
 EXCERPT = 200
+COUNTED_AT_MOST = 1000
+"""Unread ones: each is told of, and counted, only while its record may be seen."""
 
 
 def notify(tx: Transaction, row: Mapping[str, Any], *, is_new: bool) -> None:
@@ -69,15 +71,19 @@ class Notifications:
         joined = NOTIFICATIONS.join(COMMENTS, and_(c.id == n.comment, c.deleted_at.is_(None), c.status == "approved"))
         listed = select(*columns).select_from(joined).where(where).order_by(n.created_at.desc(), n.id)
 
-        def work(reader: Reader) -> tuple[Any, Any, int]:
-            if not self._tables.stand(reader):
-                return [], {}, 0
-            rows = reader.rows(listed.limit(limit).offset(offset))
-            count = select(func.count()).select_from(joined).where(n.user_id == user, n.read_at.is_(None))
-            return rows, self._people.of(reader, [row[5] for row in rows]), int(reader.scalar(count))
+        waiting = select(n.table, n.record).select_from(joined).where(n.user_id == user, n.read_at.is_(None))
 
-        rows, people, count = await self._records.database.read(Call(work), lane="point")
-        seen = {name: await self._visible(principal, name, rows) for name in {row[2] for row in rows}}
+        def work(reader: Reader) -> tuple[Any, Any, Any]:
+            if not self._tables.stand(reader):
+                return [], {}, []
+            rows = reader.rows(listed.limit(limit).offset(offset))
+            return rows, self._people.of(reader, [row[5] for row in rows]), reader.rows(waiting.limit(COUNTED_AT_MOST))
+
+        rows, people, unread_rows = await self._records.database.read(Call(work), lane="point")
+        about: dict[str, dict[str, None]] = {}
+        for table, record in [*((row[2], row[3]) for row in rows), *unread_rows]:
+            about.setdefault(table, {})[record] = None
+        seen = {table: await self._visible(principal, table, list(records)) for table, records in about.items()}
         told = [
             {
                 "id": row[0],
@@ -93,14 +99,13 @@ class Notifications:
             for row in rows
             if row[3] in seen[row[2]]
         ]
-        return {"notifications": told, "unreadCount": count}
+        return {"notifications": told, "unreadCount": sum(record in seen[table] for table, record in unread_rows)}
 
-    async def _visible(self, principal: Principal, name: str, rows: Any) -> set[str]:
-        """The records of a table that the notifications are about, as far as the caller sees them now."""
+    async def _visible(self, principal: Principal, name: str, ids: list[str]) -> set[str]:
+        """Of these records of a table those that the caller sees now."""
         table = self._records.model.by_sql_name.get(name)
         if table is None or not self._records.access.table(principal, table).may("read"):
             return set()
-        ids = list(dict.fromkeys(row[3] for row in rows if row[2] == name))
         return set(await self._records.visible_keys(principal, table, ids))
 
     async def read(self, principal: Principal, ids: list[str] | None) -> int:

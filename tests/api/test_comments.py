@@ -230,8 +230,10 @@ def test_mentions_are_found_and_told(server: RunningServer) -> None:
     assert told(ADA, unread="true") == []
     assert told(ADA)[0]["readAt"] is not None
     assert server.http.post("/api/notifications/read", json={"ids": ids}, headers=ADA).json()["read"] == 0
+    unread = server.http.get("/api/notifications", headers=VIC).json()["unreadCount"]
     server.local.patch(path, json={"owner": "nobody"})
     assert told(VIC) == []
+    assert server.http.get("/api/notifications", headers=VIC).json()["unreadCount"] == unread - 1
     assert server.http.get("/api/notifications").status_code == 401
 
 
