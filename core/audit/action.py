@@ -13,10 +13,12 @@ _INFO = (
 )
 _WARNING = (
     "session.reuse_detected session.binding_mismatch signin.failed signin.locked rate_limit.hit mfa.failed mfa.removed "
-    "mfa.reset_by_admin mfa.backup_code_used sso.rejected sso.provider.created sso.provider.updated sso.provider.removed "
+    "mfa.reset_by_admin mfa.backup_code_used mfa.backup_codes_renewed sso.rejected sso.provider.created "
+    "sso.provider.updated sso.provider.removed "
     "admin.user.created admin.user.updated admin.user.role_set admin.user.password_set admin.user.banned "
     "admin.user.unbanned admin.user.removed admin.user.unlocked admin.user.verified admin.session.revoked "
-    "admin.impersonation.started admin.impersonation.stopped admin.group.joined admin.group.left invitation.sent "
+    "admin.impersonation.started admin.impersonation.stopped admin.group.joined admin.group.left admin.message.retried "
+    "admin.message.forgotten invitation.sent "
     "invitation.accepted policy.created "
     "policy.updated policy.dropped rls.enabled role.created role.updated role.removed auth.config.changed apikey.created "
     "apikey.revoked account.deletion.scheduled account.deletion.cancelled account.deletion.purged"

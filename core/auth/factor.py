@@ -145,6 +145,7 @@ class Factors:
         def work(tx: Transaction) -> list[str]:
             account = _living(tx, found)
             self._tell(tx, account)
+            context.log(tx, "mfa.backup_codes_renewed", found.principal, source, ("user", account.id, account.name))
             return renew_codes(context.secrets, tx, account.id)
 
         codes = await context.write(work, found.principal)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -23,6 +23,8 @@ from core.schema.auth import AuthSpec, Channel, PhoneStrategy
 from core.secrets.envelope import Secrets
 from core.storage.database import Call, Database, Transaction
 
+Note = Callable[[Transaction, int], None]
+"""Writes an entry of the audit log about so many messages, in the transaction of what it tells of."""
 log = logging.getLogger("sovrium.mail")
 
 
@@ -187,14 +189,29 @@ class Post:
         """One message of the outbox. Raises NotFound."""
         return await self._database.read(Call(lambda reader: self.queue.entry(reader, id_)))
 
-    async def retry(self, id_: str, *, actor: str | None = None) -> None:
-        """Send a mail (again) as if it were new. Raises NotFound; Conflict where there is nothing to send it with."""
-        await self._database.write(Call(lambda tx: self.queue.retry(tx, id_)), actor=actor)
+    async def retry(self, id_: str, *, actor: str | None = None, note: Note | None = None) -> None:
+        """Send a mail (again) as if it were new; `note` tells of it in the same transaction. Raises NotFound; Conflict where
+        there is nothing to send it with."""
+
+        def work(tx: Transaction) -> None:
+            self.queue.retry(tx, id_)
+            if note is not None:
+                note(tx, 1)
+
+        await self._database.write(Call(work), actor=actor)
         self.nudge()
 
-    async def forget(self, id_: str | None, *, actor: str | None = None) -> int:
-        """Take a message off the outbox, or with None all that do not wait; how many. Raises NotFound."""
-        return await self._database.write(Call(lambda tx: self.queue.forget(tx, id_)), actor=actor)
+    async def forget(self, id_: str | None, *, actor: str | None = None, note: Note | None = None) -> int:
+        """Take a message off the outbox, or with None all that do not wait; how many. `note` tells of them in the same
+        transaction. Raises NotFound."""
+
+        def work(tx: Transaction) -> int:
+            found = self.queue.forget(tx, id_)
+            if note is not None:
+                note(tx, found)
+            return found
+
+        return await self._database.write(Call(work), actor=actor)
 
     async def check(self) -> MailHealth:
         """Ask the mail server whether it would take mails: greeting, TLS, user name. Nothing is sent."""

@@ -8,6 +8,7 @@ from core.contract.auth import Success
 from core.http.answer import Answer, as_json, empty
 from core.http.call import Call
 from core.http.route import Parameter, RouteFamily
+from core.messaging.post import Note
 from core.messaging.queue import Entry
 
 routes = RouteFamily("admin", accounts=True, admin=True, throttle="admin")
@@ -42,22 +43,34 @@ async def get_outbox_message(call: Call) -> Answer:
 @routes.add("POST", f"{PATH}/{{message}}/retry", answers={200: Success}, errors=(404, 409, 429))
 async def retry_outbox_message(call: Call) -> Answer:
     """Send a mail again"""
-    await call.auth.context.post.retry(call.segments["message"], actor=call.principal.id)
+    message = call.segments["message"]
+    note = _note(call, "admin.message.retried", message)
+    await call.auth.context.post.retry(message, actor=call.principal.id, note=note)
     return as_json({"success": True})
 
 
 @routes.add("DELETE", f"{PATH}/{{message}}", answers={204: None}, errors=(404, 429))
 async def forget_outbox_message(call: Call) -> Answer:
     """Take a message off the outbox"""
-    await call.auth.context.post.forget(call.segments["message"], actor=call.principal.id)
+    await _forget(call, call.segments["message"])
     return empty()
 
 
 @routes.add("DELETE", PATH, answers={200: OutboxForgotten}, errors=(404, 429))
 async def forget_outbox(call: Call) -> Answer:
     """Take all messages off the outbox that do not wait"""
-    count = await call.auth.context.post.forget(None, actor=call.principal.id)
-    return as_json({"success": True, "forgotten": count})
+    return as_json({"success": True, "forgotten": await _forget(call, None)})
+
+
+async def _forget(call: Call, message: str | None) -> int:
+    note = _note(call, "admin.message.forgotten", message)
+    return await call.auth.context.post.forget(message, actor=call.principal.id, note=note)
+
+
+def _note(call: Call, action: str, message: str | None) -> Note:
+    """The entry of the audit log."""
+    log, who, source = call.auth.context.log, call.principal, call.source
+    return lambda tx, count: log(tx, action, who, source, ("message", message or "all", ""), count=count)
 
 
 def _told(call: Call, entry: Entry) -> dict[str, Any]:
