@@ -244,7 +244,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if acts_at_once is None or not self.app_focus or not acts_at_once(key):
             return False
         action = self.context.keymap.action_of(key.key, "grid")
-        return action is not None and await self.run_action(action.textual, grid)
+        if action is None or action.textual in getattr(grid, "takes_time", ()):
+            return False
+        return await self.run_action(action.textual, grid)
 
     # ── Places ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from core.client import SovriumError
 
 if TYPE_CHECKING:
     from screens.presenters.grid_model import GridModel
+
+
+SLOW_AFTER = 0.3
+"""Seconds after which it is said that the server is still looking."""
 
 
 class GridSearch:
@@ -18,7 +23,15 @@ class GridSearch:
         self.text = ""
         self.failed = False
         """It is nowhere."""
+        self.slow = False
+        """The server has been looking for a while."""
         self._asked = 0
+        self._answered = asyncio.Event()
+        self._answered.set()
+
+    async def answered(self) -> None:
+        """Wait until nothing is looked for any more."""
+        await self._answered.wait()
 
     def look_for(self, text: str, row: int = 0, *, backward: bool = False, home: tuple[int, int] | None = None) -> None:
         """Look for a text from a displayed row on and move the cursor to it; "" ends the search.
@@ -29,10 +42,31 @@ class GridSearch:
         self._asked += 1
         if text:
             start = self.model.to_base(row) if row >= 0 else -1
-            self.model.run(self._find(self._asked, text, start, backward, home))
+            self._answered.clear()
+            self.model.run(self._look(self._asked, text, start, backward, home))
             return
+        self._end()
         self._go_home(home)
         self.model.tell("search")
+
+    async def _look(self, token: int, text: str, start: int, backward: bool, home: tuple[int, int] | None) -> None:
+        timer = asyncio.get_running_loop().call_later(SLOW_AFTER, self._tell_slow, token)
+        try:
+            await self._find(token, text, start, backward, home)
+        finally:
+            timer.cancel()
+            if token == self._asked:
+                self._end()
+                self.model.tell("search")
+
+    def _tell_slow(self, token: int) -> None:
+        if token == self._asked:
+            self.slow = True
+            self.model.tell("search")
+
+    def _end(self) -> None:
+        self.slow = False
+        self._answered.set()
 
     def next(self, *, backward: bool = False) -> None:
         """The next row that has the text, around the end."""
@@ -72,4 +106,3 @@ class GridSearch:
             model.selection.row = model.to_displayed(position)
             place = model.layout.index(name)
             model.selection.column = model.selection.column if place is None else place
-        model.tell("search")

@@ -142,6 +142,7 @@ class GridPane(Container):
         if self.grid is None:
             self.query_one("#pane-empty").display = False
             self.grid = PaneGrid(model, id="grid")
+            self.grid.hold_keys = self.context.hold_keys
             await self.mount(self.grid)
         else:
             self.grid.replace_model(model)

@@ -73,6 +73,7 @@ class ResultPane(Container):
         self.result = SqlResult(model, source)
         if self.grid is None:
             self.grid = VirtualGrid(model)
+            self.grid.hold_keys = self.context.hold_keys
             self.mount(self.grid)
         else:
             self._close(self.grid.model)

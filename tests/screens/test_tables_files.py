@@ -72,13 +72,16 @@ async def done(pilot: Pilot[int]) -> dict[str, object]:
     return jobs.all()[0]
 
 
-async def test_an_export_is_written_where_it_was_wanted(desk: RunningServer, tmp_path: Path) -> None:
+async def test_an_export_is_written_where_it_was_wanted(
+    desk: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     async with people(desk, {"name": "Ada", "age": 36}, {"name": "Bob"}) as (pilot, _):
         await pilot.press("X")
         await until(pilot, lambda: isinstance(pilot.app.screen, ExportDialog))
         await pilot.press("f2", "f2", "f2")
         assert "2 rows" in screen_text(pilot.app)
-        await pilot.press("f2", *str(tmp_path / "out"), "ctrl+s")  # the proposed name is chosen: typing replaces it
+        await pilot.press("f2", *"out", "ctrl+s")  # the proposed name is chosen: typing replaces it
         await until(pilot, lambda: (tmp_path / "out.json").exists(), 20)
         await pilot.press("X")
         await until(pilot, lambda: isinstance(pilot.app.screen, ExportDialog))

@@ -155,6 +155,35 @@ async def test_a_key_for_a_row_on_its_way_waits_for_it(monkeypatch: pytest.Monke
         await until(pilot, lambda: messages and "has not come yet" in messages[-1].text)
 
 
+async def test_keys_behind_a_search_are_meant_for_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`/text Enter e` edits the hit, however long the server looks for it; so does `n e`."""
+    port, gate = MemoryPort(), asyncio.Event()
+    app = console(port)
+    async with running(app) as pilot:
+        screen = await in_the_grid(pilot)
+        find = port.find
+
+        async def held(*asked: Any, **more: Any) -> Any:
+            await gate.wait()
+            return await find(*asked, **more)
+
+        monkeypatch.setattr(port, "find", held)
+        monkeypatch.setattr("screens.presenters.grid_search.SLOW_AFTER", 0)
+        burst(pilot, "slash", *"0123")
+        await until(pilot, lambda: "looking …" in screen_text(app))
+        burst(pilot, "enter", "e", "x", "enter")
+        await until(pilot, lambda: screen.pane.grid is not None and screen.pane.grid.searching is None)
+        gate.set()
+        await until(pilot, lambda: app.context.pending.count() == 1)
+        assert [row.key for row in app.context.pending.rows()] == ["123"]
+        gate.clear()
+        burst(pilot, "n", "e", "y", "enter")
+        await pilot.pause()
+        gate.set()
+        await until(pilot, lambda: app.context.pending.count() == 2)
+        assert {row.key for row in app.context.pending.rows()} == {"123", "1230"}
+
+
 @pytest.mark.parametrize(("key", "sheet"), [("H", HistorySheet), ("c", CommentsSheet)])
 async def test_the_past_of_a_row_on_its_way_waits_for_it(
     monkeypatch: pytest.MonkeyPatch, key: str, sheet: type[HistorySheet | CommentsSheet]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from textual import events
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+
+from textual import events, work
 
 from core.contract.console import GroupSpec
 from screens.actions.binding import bindings_of
@@ -11,6 +15,8 @@ from screens.widgets.grid import message
 from screens.widgets.grid.pointer import Pointer
 from screens.widgets.grid.surface import GridSurface
 
+PATIENCE = 5.0
+"""Seconds for which keys wait for the hit of a search."""
 _ORDERED = {"number": ("min", "max"), "date": ("min", "max")}
 WIDEN = 2
 """Cells by which `<` and `>` change a column."""
@@ -28,6 +34,10 @@ class VirtualGrid(GridSurface):
 
     action_context = "grid"
     BINDINGS = bindings_of("grid")
+    takes_time = frozenset(("grid_search_next", "grid_search_previous"))
+    """Actions that go on when they return."""
+    hold_keys: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """As in `Context`; whoever mounts the grid sets it."""
 
     def __init__(self, model: GridModel, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(model, id=id, classes=classes)
@@ -188,9 +198,19 @@ class VirtualGrid(GridSurface):
 
     def action_grid_search_next(self) -> None:
         self.model.search.next()
+        self.keep_keys_for_hit()
 
     def action_grid_search_previous(self) -> None:
         self.model.search.next(backward=True)
+        self.keep_keys_for_hit()
+
+    @work(exclusive=True, group="search", exit_on_error=False)
+    async def keep_keys_for_hit(self) -> None:
+        """What is typed behind a search is meant for the row that it finds. Nobody waits long for it."""
+        async with self.hold_keys():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    await self.model.search.answered()
 
     # ── Order and conditions ───────────────────────────────────────────────────────────────────────────────────────────
 

@@ -49,6 +49,7 @@ class SearchLine:
         match event.key:
             case "enter":
                 self.end(cancelled=False)
+                self.grid.keep_keys_for_hit()
             case "escape":
                 self.end(cancelled=True)
             case "backspace" | "ctrl+h":
@@ -82,7 +83,8 @@ class SearchLine:
         """The line as it is painted: what was typed, and how to go on."""
         failed = self.grid.model.search.failed
         text = one_line(f" /{self.text}▏")
-        note = t("grid.search.none") if failed else t("grid.search.keys")
+        slow = self.grid.model.search.slow
+        note = t("grid.search.none" if failed else "grid.search.slow" if slow else "grid.search.keys")
         room = max(width - cell_len(text) - 2, 0)
         end = fit(note, room, "right") if room > cell_len(note) else " " * room
         typed = palette.style("invalid" if failed else "text", "entry")
