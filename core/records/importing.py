@@ -6,13 +6,12 @@ table in memory and a file beside the import, so that the writer is only held fo
 through a DuckDB in memory and inserts in blocks.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from json import JSONDecoder
 from pathlib import Path
 from typing import Any
 
-import orjson
 from sqlalchemy import select
 
 from core.clock import Clock
@@ -117,7 +116,7 @@ def _cut_to_lines(path: Path) -> None:
 
 def _cut_to_objects(path: Path) -> None:
     """The whole objects of an array, or of lines, at the beginning of the text."""
-    text, decoder = path.read_text(encoding="utf-8", errors="ignore").lstrip().removeprefix("["), JSONDecoder()
+    text, decoder = path.read_text(encoding="utf-8", errors="ignore").lstrip().removeprefix("["), json.JSONDecoder()
     rows: list[Any] = []
     while len(rows) < SAMPLES and (text := text.lstrip(", \t\r\n")):
         try:
@@ -126,7 +125,7 @@ def _cut_to_objects(path: Path) -> None:
             break
         rows.append(row)
         text = text[end:]
-    path.write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    path.write_text("\n".join(map(json.dumps, rows)))  # orjson takes no numbers beyond 64 bits
 
 
 async def _import_by_database(

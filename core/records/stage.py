@@ -185,7 +185,7 @@ def _database_text(field_type: FieldType[Any]) -> Callable[[Any], str]:
     """A stored value as a text that DuckDB casts to the column's type."""
     kind = field_type.column()
     if kind is not None and (kind.is_list or kind.kind == "json"):
-        return lambda value: _NULL if value is None else orjson.dumps(value).decode()
+        return lambda value: _NULL if value is None else orjson.dumps(value, default=str).decode()  # exact numbers
     if kind is not None and kind.kind == "timestamp":
         convert = to_json(field_type) or str
         return lambda value: _NULL if value is None else convert(value)

@@ -133,6 +133,28 @@ async def test_csv_import(dock: Dock) -> None:
     assert record["id"] == "4"
 
 
+async def test_lists_of_every_kind_come_in(
+    open_db: Callable[..., Database], database_settings: Settings, folder: Path
+) -> None:
+    """T-096: exact numbers and days among them, and as defaults."""
+    kinds = {
+        "text": ["a", "b"],
+        "integer": [1, 2],
+        "decimal": ["0.1", "2"],
+        "boolean": [True, False],
+        "date": ["2026-01-02"],
+    }
+    fields = [{"name": f"f_{kind}", "type": "array", "itemType": kind, "default": kinds[kind]} for kind in kinds]
+    app = orjson.dumps([{"name": "Lists", "fields": [{"name": "a", "type": "single-line-text"}, *fields]}]).decode()
+    dock = Dock(open_db(with_exchange(database_settings, folder)), folder, f"tables: {app}")
+    given = {f"f_{kind}": values for kind, values in kinds.items()}
+    assert await dock.take(dock.tables[0], "l.json", orjson.dumps([{"a": "x", **given}])) == 1
+    assert await dock.take(dock.tables[0], "l.csv", "a\ny\n") == 1
+    first, second = await dock.rows(dock.tables[0])
+    assert first == {"a": "x", **given}
+    assert second == {"a": "y", **given}
+
+
 async def test_one_row_of_the_log_for_an_import(dock: Dock) -> None:
     from sqlalchemy import select
 
