@@ -66,7 +66,15 @@ CONSOLE = "/api/console"
 PREVIEW_BYTES = 1024 * 1024
 SILENCE = 30.0
 """Seconds without a ping after which an event stream counts as broken."""
-FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".json": "json", ".ndjson": "json", ".parquet": "parquet"}
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+    ".json": "json",
+    ".ndjson": "json",
+    ".jsonl": "json",
+    ".parquet": "parquet",
+}
 
 
 class Client:

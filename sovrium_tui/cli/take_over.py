@@ -168,7 +168,4 @@ def rows_of(source: Path, table: "InferredTable", folder: Path) -> Path:
         file.unlink(missing_ok=True)
         extract(source, table, file)
         return file
-    if source.suffix.lower() == ".jsonl":
-        (folder / "rows.ndjson").symlink_to(source)
-        return folder / "rows.ndjson"
     return source

@@ -3,18 +3,21 @@
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from core.errors import BadRequest, SovriumError
+from core.errors import BadRequest
 from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, needed_app_argument
 
 if TYPE_CHECKING:
     from core.client import Client
 
-FORMATS = {".csv": "csv", ".tsv": "csv", ".json": "json", ".ndjson": "json", ".parquet": "parquet"}
+FORMATS = {".csv": "csv", ".json": "json", ".parquet": "parquet"}
+READ = {**FORMATS, ".tsv": "csv", ".ndjson": "json", ".jsonl": "json"}
+"""What is read as the same format, but never written: tabs, an object a line."""
 format_option = click.option(
     "--format",
     "format_",
@@ -57,7 +60,7 @@ def import_command(
     """
     app_file = find_app(app)
     mapping = dict(mapping_pair(pair) for pair in pairs) or None
-    chosen = format_of(file, format_)
+    chosen = format_of(file, format_, READ)
     if (duplicates == "create") != (key is None):
         raise click.UsageError("--duplicates skip or overwrite and --key FIELD belong together")
     if refused is not None and refused.exists():
@@ -84,7 +87,7 @@ def import_command(
                 shutil.copyfileobj(sys.stdin.buffer, target)
         elif not file.is_file():
             raise BadRequest(f"{file}: there is no such file")
-        elif FORMATS.get(file.suffix.lower()) == chosen:
+        elif READ.get(file.suffix.lower()) == chosen:
             source = file
         else:
             source.symlink_to(file.absolute())
@@ -104,7 +107,7 @@ def export_command(
 ) -> int:
     """Write the records of TABLE of APP to FILE (csv, json, parquet; `-` is stdout)."""
     app_file = find_app(app)
-    chosen = format_of(file, format_)
+    chosen = format_of(file, format_, FORMATS)
     to_stdout = str(file) == "-"
     if file.exists() and not to_stdout and not force:
         raise BadRequest(f"{file} exists", hint="pass --force to overwrite it")
@@ -143,9 +146,9 @@ def copy_to_stdout(file: Path) -> None:
     sys.stdout.buffer.flush()
 
 
-def format_of(file: Path, given: str | None) -> str:
+def format_of(file: Path, given: str | None, formats: Mapping[str, str]) -> str:
     """csv, json or parquet: what was asked for, else by the file's name."""
-    known = given or FORMATS.get(file.suffix.lower())
+    known = given or formats.get(file.suffix.lower())
     if known is None:
         raise BadRequest(f"{file}: the name does not tell the format", hint="pass --format csv, json or parquet")
     return known
@@ -154,7 +157,7 @@ def format_of(file: Path, given: str | None) -> str:
 def mapping_pair(text: str) -> tuple[str, str]:
     column, equals, field = text.rpartition("=")
     if not (equals and column and field):
-        raise SovriumError(f"--map {text}: COLUMN=FIELD is expected")
+        raise BadRequest(f"--map {text}: COLUMN=FIELD is expected")
     return column, field
 
 

@@ -141,12 +141,14 @@ def test_a_process_of_its_own(tmp_path: Path) -> None:
         (["init", "x", "--template", "crm", "--from", "app.txt"], "init --help"),
         (["init", "x", "--template", "nope"], "known: company, crm"),
         (["export", "app.yaml", "items", "-"], "--format"),
+        (["export", "app.yaml", "items", "x.ndjson"], "--format"),
+        (["import", "app.yaml", "items", "app.txt", "--map", "bad"], ""),
         (["migrate", "status", "a", "b"], "migrate --help"),
     ],
 )
 def test_wrong_use(shell: Shell, words: list[str], hint: str) -> None:
     Path("app.txt").touch()
-    if words[0] in ("sql", "export"):
+    if words[0] in ("sql", "export", "import"):
         Path("app.yaml").write_text(APP)
     status, out, err = shell(*words)
     assert (status, out) == (2, "")
