@@ -44,6 +44,8 @@ from screens.widgets.schema_text import SchemaText
 from screens.widgets.sheet import padded
 
 TABLES, FIELDS, FIELD = "schema-tables", "schema-fields", "schema-field"
+WIDE, NARROW = 27, 17
+"""Cells of a line of the list of tables, by the styles; what is laid out is known too late for the first painting."""
 
 
 class SchemaScreen(DraftScreen):
@@ -128,7 +130,8 @@ class SchemaScreen(DraftScreen):
 
     def _table_line(self, table: DraftTable) -> Content:
         mark, count = " " if table.stored else "+", f"  {len(table.fields)}"
-        room = (self.lists(TABLES).content_region.width or 26) - len(count) - 2
+        wide = NARROW if self.query_one("#schema-body").has_class("narrow") else WIDE
+        room = wide - len(count) - 2
         name = Content(one_line(table.name)).truncate(max(6, room), ellipsis=True)
         return Content.assemble((f"{mark} ", "$success"), name, (count, "dim"))
 
