@@ -24,7 +24,7 @@ class Guesses(Lockout):
         key, found = self._key(identifier), self._held(tx, identifier)
         if found is None:
             return False
-        is_old = tx.time - found.first_at > LOCK_MOST
+        is_old = tx.time - found.first_at > LOCK_MOST or found.is_ahead(tx.time)
         count, locks = (1, 0) if is_old else (found.count + 1, found.locks)
         is_locked = count >= LOCK_AT
         until = tx.time + lock_of(locks) if is_locked else None

@@ -22,6 +22,8 @@ WAIT_MOST = 32
 """Seconds between two tries, at most, before the lock."""
 LOCK = timedelta(minutes=15)
 LOCK_MOST = timedelta(hours=24)
+AHEAD_MOST = timedelta(hours=1)
+"""What begins later than that was counted by a clock that was ahead and has been put right: it locks nobody out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,14 @@ class Failures:
     locked_until: datetime | None
     locks: int
 
+    def lock(self, now: datetime) -> datetime | None:
+        """Until when nothing is accepted; None: it is."""
+        is_locked = self.locked_until is not None and self.locked_until > now and not self.is_ahead(now)
+        return self.locked_until if is_locked else None
+
+    def is_ahead(self, now: datetime) -> bool:
+        return self.first_at > now + AHEAD_MOST
+
 
 class Lockout:
     """The count of one database."""
@@ -42,9 +52,9 @@ class Lockout:
 
     def check(self, reader: Reader, identifier: str, now: datetime) -> None:
         """Raises AuthError ACCOUNT_TEMPORARILY_LOCKED while nothing is accepted for the identifier."""
-        found = self._find(reader, identifier)
-        if found is not None and found.locked_until is not None and found.locked_until > now:
-            seconds = max(1, round((found.locked_until - now).total_seconds()))
+        until = self.locked_until(reader, identifier, now)
+        if until is not None:
+            seconds = max(1, round((until - now).total_seconds()))
             raise AuthError("ACCOUNT_TEMPORARILY_LOCKED", retry_after=seconds, hint=f"try again in {seconds} s")
 
     def failed(self, tx: Transaction, identifier: str) -> bool:
@@ -52,7 +62,8 @@ class Lockout:
         found = self._held(tx, identifier)
         if found is None:
             return False
-        is_old = tx.time - found.first_at > WITHIN and (found.locked_until or tx.time) <= tx.time
+        is_past = tx.time - found.first_at > WITHIN and (found.locked_until or tx.time) <= tx.time
+        is_old = is_past or found.is_ahead(tx.time)
         count = 1 if is_old else found.count + 1
         locks = 0 if is_old and tx.time - found.first_at > LOCK_MOST else found.locks
         is_locked = count >= LOCK_AT
@@ -76,16 +87,17 @@ class Lockout:
         return found is not None
 
     def locked_until(self, reader: Reader, identifier: str, now: datetime) -> datetime | None:
-        """For administrators: until when, None where it is not locked."""
+        """Until when nothing is accepted for the identifier, None where it is not locked."""
         found = self._find(reader, identifier)
-        return found.locked_until if found and found.locked_until and found.locked_until > now else None
+        return None if found is None else found.lock(now)
 
     def locked(self, reader: Reader, identifiers: Sequence[str], now: datetime) -> dict[str, datetime]:
         """The same for several: those that are locked."""
         c, by_key = LOCKOUTS.c, {self._key(each): each for each in identifiers}
         if not by_key:
             return {}
-        statement = select(c.key_hash, c.locked_until).where(c.key_hash.in_(list(by_key)), c.locked_until > now)
+        is_locked = (c.locked_until > now, c.first_at <= now + AHEAD_MOST)
+        statement = select(c.key_hash, c.locked_until).where(c.key_hash.in_(list(by_key)), *is_locked)
         return {by_key[key]: until for key, until in reader.rows(statement)}
 
     def sweep(self, tx: Transaction) -> None:

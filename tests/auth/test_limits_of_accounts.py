@@ -142,6 +142,18 @@ def test_a_145_a_146_ten_failures_lock_a_known_and_an_unknown_account_alike(town
     assert town.sign_in("ana", PASSWORD).status_code == 200
 
 
+def test_t35_a_clock_that_was_ahead_locks_nobody_out(town: Town) -> None:
+    """Once it is put right, the lock that it has made is none, and what it has counted is forgotten."""
+    town.desk.sign_up("ana")
+    town.clock.forward(days=2)
+    assert town.wrong("ana", 10) == [401] * 10
+    town.clock.forward(61)
+    assert town.sign_in("ana", PASSWORD).status_code == 429
+    town.clock.forward(days=-2)
+    assert town.wrong("ana", 1) == [401]
+    assert town.sign_in("ana", PASSWORD).status_code == 200
+
+
 def test_a_147_a_reset_of_the_password_lifts_the_lock(town: Town) -> None:
     town.desk.sign_up("ana")
     town.wrong("ana", 10)
