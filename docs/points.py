@@ -1,7 +1,8 @@
 """Which points of the product's specification have a test that names them: `docs/coverage.md`.
 
-`docs/points.txt` lists the points (`T-119 What it says`) under headings. A test names a point in its name, docstring
-or data; data are also the titles of the cases that a test reads from a file.
+`docs/points.txt` lists the points (`T-119 What it says`) under headings; what a built point still lacks stands behind
+`⁂ missing:`. A test names a point in its name, docstring or data; data are also the titles of the cases that a test reads
+from a file.
 """
 
 import ast
@@ -14,6 +15,7 @@ POINT = re.compile(r"\b([A-Z]{1,3})-(\d{2,3})\b")
 IN_NAME = re.compile(r"(?<=_)([a-z]{1,3})_(\d{3})(?=_|$)")
 CASES = {"*.txt": re.compile(r"=== .+"), "*.yaml": re.compile(r"about: .+")}
 """Files of cases, and the lines of theirs that are titles."""
+LACKS = " ⁂ missing: "
 RANGE = re.compile(r"\b([A-Z]{1,3})-(\d{2,3})(?:…| to )(?:\1-)(\d{2,3})\b")
 
 
@@ -54,12 +56,13 @@ def tests_by_point() -> dict[str, list[str]]:
     return found
 
 
-def cell(names: list[str]) -> str:
+def cell(names: list[str], lacking: str = "") -> str:
+    """The tests of a point, and what it lacks."""
     if not names:
         return "**missing**"
     path, _, test = names[0].partition("::")
     more = f" (+{len(names) - 1})" if len(names) > 1 else ""
-    return f"[{test or Path(path).name}](../{path}){more}"
+    return f"[{test or Path(path).name}](../{path}){more}" + (f"; **missing:** {lacking}" if lacking else "")
 
 
 def coverage() -> str:
@@ -67,7 +70,7 @@ def coverage() -> str:
     tests = tests_by_point()
     parts: list[str] = []
     heading, rows = "", []
-    built = every = 0
+    built = every = partly = 0
 
     def close() -> None:
         if rows:
@@ -78,10 +81,13 @@ def coverage() -> str:
             close()
             heading, rows = line[2:], []
             continue
-        point, _, what = line.partition(" ")
+        said, _, lacking = line.partition(LACKS)
+        point, _, what = said.partition(" ")
         names = tests.get(point, [])
         every += 1
         built += bool(names)
-        rows.append(f"| {point} | {what} | {cell(names)} |")
+        partly += bool(names and lacking)
+        rows.append(f"| {point} | {what} | {cell(names, lacking)} |")
     close()
-    return "\n".join([f"{built} of {every} points have a test that names them.", "", *parts]).rstrip() + "\n"
+    count = f"{built} of {every} points have a test that names them; {partly} of these are built in part."
+    return "\n".join([count, "", *parts]).rstrip() + "\n"
