@@ -21,6 +21,9 @@ ROWS = 100
 DELIMITERS = ("\t", ";", "|", ",")
 """Where two would do, the comma is the one that stands within numbers and sentences."""
 
+csv.field_size_limit(2**31 - 1)
+"""How long a text may be, DuckDB says and the field; Python's own bound of 128 KiB is for nobody."""
+
 
 @dataclass(frozen=True, slots=True)
 class CsvDialect:

@@ -43,6 +43,14 @@ def test_a_text_that_cannot_be_read(
     assert not (tmp_path / "app").exists()
 
 
+def test_a_long_text_is_read_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Longer than the cells that Python's own reader takes."""
+    source = tmp_path / "letters.csv"
+    source.write_text(f"name,size\n{'a' * 200_000},1\nb,2\n")
+    assert take(source, tmp_path, capsys)[0] == 0
+    assert answer("SELECT length(name), size FROM letters ORDER BY size", tmp_path, capsys) == ["200000,1", "1,2"]
+
+
 @pytest.mark.parametrize("content", [b"", b"\0" * 30_000, b"PK" * 9_000], ids=["empty", "zeros", "other"])
 def test_a_database_of_something_else(content: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = tmp_path / "data.duckdb"
