@@ -15,6 +15,7 @@ from core.records.incoming import Incoming, incoming_links
 from core.records.key import KeyValue
 from core.records.links import Move, write_links
 from core.records.row_check import Candidate, check_rows
+from core.records.sameness import comparable
 from core.records.shape import stamp
 from core.records.validate import Values, check_changes, invalid
 from core.records.writing import Stored, WritableTable
@@ -163,6 +164,8 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
     """Write and log changed values; each row of `pairs` is brought up to date in place."""
     if not pairs:
         return
+    if tx.dialect == "postgresql" and len(pairs) > 1 and target.unique:
+        _make_way(tx, target, pairs)
     log: list[ChangeRow] = []
     written: dict[str, Any] = {}
     moves: dict[str, list[Move]] = {}
@@ -198,6 +201,20 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
     tx.log(log)
     if moved_keys:
         follow(tx, target, moved_keys)
+
+
+def _make_way(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[Stored, Values]]) -> None:
+    """Clear unique keys that records of one statement take from each other: PostgreSQL asks after each row, not after all. A
+    key none of whose fields may be empty stays, and its taking is refused."""
+    for names in target.unique:
+        free = next((name for name in names if not target.table.type_of(name).spec.required), None)
+        if free is None or all(changes.keys().isdisjoint(names) for _, changes in pairs):
+            continue
+        holders = {tuple(comparable(row[name]) for name in names): row for row, _ in pairs}
+        takers = {tuple(comparable(changes.get(name, row[name])) for name in names): row for row, changes in pairs}
+        taken = [row for key, row in holders.items() if takers.get(key, row) is not row]
+        if taken:
+            target.update(tx, [(target.key_of(row), {free: None}) for row in taken])
 
 
 def follow(tx: Transaction, target: WritableTable, moved: Sequence[tuple[Stored, Stored]]) -> None:

@@ -165,6 +165,24 @@ async def test_unique_violation_names_the_field(desk: Desk) -> None:
     await desk.part("D", stock=1)
 
 
+async def test_records_take_each_others_unique_keys(desk: Desk) -> None:
+    """T-040, T-132, R-050: in one batch, whatever the order; what nobody gives up stays taken."""
+    for stock, code in ((1, "a"), (2, "b"), (3, "c")):
+        await desk.part(code, stock=stock, state="open")
+        await desk.records.create(OWNER, desk.codes, {"code": code})
+
+    async def update(table: Any, **values: Any) -> Any:
+        records = [{"id": key[1:], "fields": fields} for key, fields in values.items()]
+        return await desk.records.batch_update(OWNER, table, {"records": records, "returnRecords": True})
+
+    codes = await update(desk.codes, r1={"code": "b"}, r2={"code": "c"}, r3={"code": "a"})
+    assert [each["fields"]["code"] for each in codes["records"]] == ["b", "c", "a"]
+    parts = await update(desk.parts, r1={"stock": 2}, r2={"stock": 1})
+    assert [each["fields"]["stock"] for each in parts["records"]] == [2, 1]
+    with pytest.raises(Conflict):
+        await update(desk.codes, r1={"code": "c"}, r2={"code": "a"})
+
+
 async def test_a_unique_field_through_every_change(desk: Desk) -> None:
     """T-040: small and large letters are other values, empty ones as many as there are; what is there already is refused on
     update as well, from a value and from none, and a value may go."""
