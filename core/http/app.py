@@ -31,7 +31,7 @@ from core.http.reload import Reloading
 from core.http.route import Route, Router
 from core.http.routes import all_routes
 from core.http.session import is_key, signed_in, token_of
-from core.http.throttle import Told, take
+from core.http.throttle import BY_USER, Told, take
 from core.http.window import Taken, TooMany
 from core.messaging.setting import named_url
 from core.principal import ACTING, GUEST, OWNER, Principal, Source
@@ -247,7 +247,7 @@ class Application:
         client: tuple[str, int] | None = scope.get("client")
         if not trusted or client is None or not is_trusted(client[0], tuple(trusted)):
             return False
-        return header(scope, b"x-forwarded-proto") == "https"
+        return (header(scope, b"x-forwarded-proto") or "").lower() == "https"
 
     def source(self, scope: Scope) -> Source:
         """Where a request comes from, for the audit log."""
@@ -272,8 +272,13 @@ class Application:
             return None
         route, segments = place
         if route.throttle is not None:
-            who, auth = caller_of(principal, lambda: self.address(scope)), engine.app.auth
-            return take(limiter, route.throttle, scope["path"], who, auth.rate) if auth is not None else None
+            auth = engine.app.auth
+            if auth is None:
+                return None
+            # A session is no way around the limits of an address: whoever signs up has another one each time (A-139).
+            by_user = route.throttle in BY_USER
+            who = caller_of(principal if by_user else GUEST, lambda: self.address(scope))
+            return take(limiter, route.throttle, scope["path"], who, auth.rate)
         if route.open or route.counter is None or not engine.app.limited:
             return None
         table = engine.model.by_address.get(segments.get("table", ""))

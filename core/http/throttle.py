@@ -36,6 +36,8 @@ PACES: Mapping[Throttle, Pace] = {
     "admin": Pace(RateRule(10, 1)),
     "bootstrap": Pace(RateRule(5, 60)),
 }
+BY_USER: frozenset[Throttle] = frozenset({"change"})
+"""Counted by user where there is one, and not by address."""
 
 
 class Told:
@@ -58,7 +60,7 @@ class Told:
 
 
 def take(limiter: Limiter, throttle: Throttle, path: str, who: str, spec: RateSpec) -> Taken | None:
-    """Count a request of an address, or of a user where there is one. Raises TooMany."""
+    """Count a request of `who`, an address or a user. Raises TooMany."""
     if not spec.enabled:
         return None
     rule = _said(spec, path) or PACES[throttle].by_address

@@ -76,7 +76,8 @@ def town(running: Town) -> Town:
 
 
 def test_a_137_a_139_an_address_has_its_window(town: Town) -> None:
-    """A-138: the answer says when to come back; A-139: another address, or session, is another matter."""
+    """A-138: the answer says when to come back; A-139: another address is another matter, a session is none."""
+    ana = town.desk.sign_up("ana")
     statuses = [town.sign_in(f"nobody{number}", "x").status_code for number in range(21)]
     assert statuses == [401] * 20 + [429]
     refused = town.sign_in("nobody", "x")
@@ -84,6 +85,8 @@ def test_a_137_a_139_an_address_has_its_window(town: Town) -> None:
     assert int(refused.headers["retry-after"]) == int(refused.headers["x-retry-after"]) == 60
     assert (refused.headers["ratelimit-limit"], refused.headers["ratelimit-remaining"]) == ("20", "0")
     assert town.sign_in("nobody", "x", "192.0.2.2").status_code == 401
+    for path in (SIGN_IN, "/api/auth/verify-password"):
+        assert ana.post(path, {}, headers={"x-forwarded-for": "192.0.2.1"}).status_code == 429, path
     town.clock.forward(61)
     assert town.sign_in("nobody", "x").status_code == 401
 
