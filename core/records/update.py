@@ -164,7 +164,7 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
     """Write and log changed values; each row of `pairs` is brought up to date in place."""
     if not pairs:
         return
-    if tx.dialect == "postgresql" and len(pairs) > 1 and target.unique:
+    if tx.dialect == "postgresql" and len(pairs) > 1:
         _make_way(tx, target, pairs)
     log: list[ChangeRow] = []
     written: dict[str, Any] = {}
@@ -206,7 +206,7 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
 def _make_way(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[Stored, Values]]) -> None:
     """Clear unique keys that records of one statement take from each other: PostgreSQL asks after each row, not after all. A
     key none of whose fields may be empty stays, and its taking is refused."""
-    for names in target.unique:
+    for names in {tuple(index.fields) for index in target.table.indexes if index.unique}:
         free = next((name for name in names if not target.table.type_of(name).spec.required), None)
         if free is None or all(changes.keys().isdisjoint(names) for _, changes in pairs):
             continue

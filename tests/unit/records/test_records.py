@@ -49,6 +49,10 @@ tables:
   - name: Codes
     fields:
       - { name: code, type: single-line-text, unique: true }
+  - name: Slots
+    uniqueIgnoresDeleted: true
+    fields:
+      - { name: number, type: integer, unique: true }
 """
 
 
@@ -60,7 +64,7 @@ class Desk:
         create_tables(database, model)
         self.database = database
         self.records = Records(database, model)
-        self.suppliers, self.parts, self.orders, self.locks, self.codes = model.tables
+        self.suppliers, self.parts, self.orders, self.locks, self.codes, self.slots = model.tables
 
     async def part(self, number: str, **fields: Any) -> dict[str, Any]:
         # A stock of its own, because stock and state are unique together.
@@ -179,6 +183,10 @@ async def test_records_take_each_others_unique_keys(desk: Desk) -> None:
     assert [each["fields"]["code"] for each in codes["records"]] == ["b", "c", "a"]
     parts = await update(desk.parts, r1={"stock": 2}, r2={"stock": 1})
     assert [each["fields"]["stock"] for each in parts["records"]] == [2, 1]
+    for number in (1, 2):
+        await desk.records.create(OWNER, desk.slots, {"number": number})
+    moved = await update(desk.slots, r1={"number": 2}, r2={"number": 1})
+    assert [each["fields"]["number"] for each in moved["records"]] == [2, 1]
     with pytest.raises(Conflict):
         await update(desk.codes, r1={"code": "c"}, r2={"code": "a"})
 
