@@ -337,7 +337,6 @@ def open_auth(
             keys,
             earlier.post.settings if earlier else read_settings(environ),
             language=language_of(app.later.get("languages")),
-            private=app.private_hosts,
             clock=clock,
             before=earlier.post if earlier else None,
         ),

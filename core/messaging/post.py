@@ -234,13 +234,11 @@ def open_post(
     settings: MessagingSettings,
     *,
     language: str = "en",
-    private: tuple[str, ...] = (),
     clock: Clock = system_clock,
     before: Post | None = None,
 ) -> Post:
     """The messages of an app. `organization` is what messages call it where the environment names nobody. `before` is the
-    post of its former version, whose queue goes on. `private` are hosts of one's own network that text messages may be
-    posted to."""
+    post of its former version, whose queue goes on."""
     if before is None:
         queue = MailQueue(database, secrets, transport_of(settings), settings, clock)
         queue.start()
@@ -255,7 +253,7 @@ def open_post(
         settings,
         database,
         phone=phone,
-        provider=provider_of(phone.provider, settings.texts, private) if phone else None,
+        provider=provider_of(phone.provider, settings.texts) if phone else None,
         clock=clock,
     )
 

@@ -5,7 +5,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
@@ -60,14 +60,14 @@ class Console:
 
 
 class Webhook:
-    """Posts `{to, text, messageId}` to an address of the operator's, signed with HMAC-SHA-256 over the body."""
+    """Posts `{to, text, messageId}` to an address of the operator's, signed with HMAC-SHA-256 over the body. It may lie in
+    one's own network, where gateways are: who sets the environment of a server runs it."""
 
     name: SmsProvider = "http"
     is_real = True
 
-    def __init__(self, accounts: TextAccounts, *, private: tuple[str, ...] = (), transport: Transport = send) -> None:
+    def __init__(self, accounts: TextAccounts, *, transport: Transport = send) -> None:
         self._accounts = accounts
-        self._private = private
         self._transport = transport
 
     @property
@@ -83,7 +83,8 @@ class Webhook:
         body = orjson.dumps(told)
         digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         headers = {"Content-Type": "application/json", "User-Agent": "sovrium-tui", SIGNATURE: f"sha256={digest}"}
-        _post(self._transport, Outgoing(url=url, headers=headers, body=body, private=self._private))
+        own = str(urlsplit(url).hostname)
+        _post(self._transport, Outgoing(url=url, headers=headers, body=body, private=(own,)))
 
 
 class Twilio:
@@ -130,11 +131,11 @@ class Twilio:
         _post(self._transport, Outgoing(url=url, headers=headers, body=form.encode(), private=self._private))
 
 
-def provider_of(name: SmsProvider, accounts: TextAccounts, private: tuple[str, ...] = ()) -> Provider:
-    """The provider that an app names; `private` as in `core.outgoing`."""
+def provider_of(name: SmsProvider, accounts: TextAccounts) -> Provider:
+    """The provider that an app names."""
     match name:
         case "http":
-            return Webhook(accounts, private=private)
+            return Webhook(accounts)
         case "twilio":
             return Twilio(accounts)
         case _:

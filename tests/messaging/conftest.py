@@ -49,7 +49,7 @@ def open_a_post(hands: Hands) -> Iterator[OpenPost]:
     opened: list[Post] = []
 
     def open_(database: Database, environ: Mapping[str, str] | None = None, **how: Any) -> Post:
-        options = {key: how.pop(key) for key in ("language", "private", "before", "clock") if key in how}
+        options = {key: how.pop(key) for key in ("language", "before", "clock") if key in how}
         settings: MessagingSettings = read_settings(environ or {})
         secrets = how.pop("secrets", SECRETS)
         spec = replace(SPEC, **how)
