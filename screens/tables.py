@@ -110,6 +110,7 @@ class TablesScreen(ConsoleScreen):
         if schema is None or port is None:
             return
         self.navigator.show(schema["tables"])
+        self.pane.tell_none()
         wanted = self._wanted or self._remembered()
         if wanted is not None and not self._opened:
             await self._open(wanted)

@@ -69,9 +69,11 @@ PASTE: tuple[Action, ...] = (
 )
 
 FILES: tuple[Action, ...] = (
-    Action("files.start", "ctrl+s", "files", footer=1),
-    Action("files.turn", "f2", "files", footer=2),
-    Action("files.columns", "f3", "files", footer=3),
-    Action("files.map", "f4", "files", footer=4),
-    Action("files.duplicates", "f5", "files", footer=5),
+    Action("export.start", "ctrl+s", "export", footer=1),
+    Action("export.form", "f2", "export", footer=2),
+    Action("export.columns", "f3", "export", footer=3),
+    Action("import.start", "ctrl+s", "import", footer=1),
+    Action("import.refused", "f2", "import", footer=2),
+    Action("import.map", "f4", "import", footer=3),
+    Action("import.duplicates", "f5", "import", footer=4),
 )

@@ -39,8 +39,8 @@ class ExportDialog(Sheet[ExportWanted | None]):
     ExportDialog .sheet { width: 72; }
     ExportDialog Static { height: auto; margin-bottom: 1; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("files")]
-    action_context = "files"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("export")]
+    action_context = "export"
 
     def __init__(self, context: Context, table: str, count: int, names: Sequence[str] = ()) -> None:
         super().__init__(context, t("export.title", table=table))
@@ -62,7 +62,7 @@ class ExportDialog(Sheet[ExportWanted | None]):
         self.query_one(PathInput).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return action not in ("files_map", "files_duplicates", *(() if self.names else ("files_columns",)))
+        return action != "export_columns" or bool(self.names)
 
     def paint(self) -> None:
         pieces: list[tuple[str, str] | str] = []
@@ -92,7 +92,7 @@ class ExportDialog(Sheet[ExportWanted | None]):
             return path / self.file().name
         return path if path.suffix or not path.name else path.with_suffix(f".{self.form}")
 
-    def action_files_turn(self) -> None:
+    def action_export_form(self) -> None:
         path, old = self.query_one(PathInput), f".{self.form}"
         self.form = FORMS[(FORMS.index(self.form) + 1) % len(FORMS)]
         if path.value.endswith(old):
@@ -100,7 +100,7 @@ class ExportDialog(Sheet[ExportWanted | None]):
             path.choose_name()
         self.paint()
 
-    def action_files_columns(self) -> None:
+    def action_export_columns(self) -> None:
         self.all_columns = not self.all_columns
         self.paint()
 
@@ -113,9 +113,9 @@ class ExportDialog(Sheet[ExportWanted | None]):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self.action_files_start()
+        self.action_export_start()
 
-    def action_files_start(self) -> None:
+    def action_export_start(self) -> None:
         path = self.target
         if not path.name or not path.parent.is_dir():
             self.query_one("#export-note", Static).update(f"! {t('files.no_folder', folder=str(path.parent))}")

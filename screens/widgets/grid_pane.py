@@ -97,7 +97,7 @@ class GridPane(Container):
 
     def compose(self) -> ComposeResult:
         yield Static(id="pane-title", markup=False)
-        yield Static(t("tables.none"), id="pane-empty", markup=False)
+        yield Static(t("tables.none" if self.context.schema else "home.opening"), id="pane-empty", markup=False)
 
     def on_mount(self) -> None:
         self._stops = [
@@ -153,6 +153,10 @@ class GridPane(Container):
         await self.desk.show()
         if old is not None:
             await old.close()
+
+    def tell_none(self) -> None:
+        """The tables are known, and one may be chosen."""
+        self.query_one("#pane-empty", Static).update(t("tables.none"))
 
     def _connected(self, online: bool) -> None:
         model, port = self.model, self.context.port

@@ -47,8 +47,8 @@ class ImportDialog(Sheet[ImportWanted | None]):
     ImportDialog OptionList { margin-bottom: 1; }
     ImportDialog OptionList { max-height: 14; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("files")]
-    action_context = "files"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("import")]
+    action_context = "import"
 
     def __init__(self, context: Context, info: TableInfo) -> None:
         super().__init__(context, t("import.title", table=info["name"]))
@@ -69,9 +69,7 @@ class ImportDialog(Sheet[ImportWanted | None]):
         self.query_one(PathInput).focus()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("files_map", "files_turn", "files_start", "files_duplicates"):
-            return self.preview is not None
-        return action != "files_columns"
+        return self.preview is not None if action.startswith("import_") else super().check_action(action, parameters)
 
     @property
     def path(self) -> Path:
@@ -138,10 +136,10 @@ class ImportDialog(Sheet[ImportWanted | None]):
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         event.stop()
-        self.action_files_map()
+        self.action_import_map()
 
     @work(exit_on_error=False)
-    async def action_files_map(self) -> None:
+    async def action_import_map(self) -> None:
         """Choose the field of the highlighted column."""
         at = self.query_one(OptionList).highlighted
         if at is None or self.preview is None:
@@ -153,7 +151,7 @@ class ImportDialog(Sheet[ImportWanted | None]):
             self.mapping[self.preview["columns"][at]["name"]] = hit.value
             self.paint()
 
-    def action_files_turn(self) -> None:
+    def action_import_refused(self) -> None:
         """What happens to rows that do not fit: stop, or leave them out."""
         self.skip_errors = not self.skip_errors
         self.paint()
@@ -163,7 +161,7 @@ class ImportDialog(Sheet[ImportWanted | None]):
         return t(f"import.{what}", field=title_of(self.fields[key]) if key else "")
 
     @work(exit_on_error=False)
-    async def action_files_duplicates(self) -> None:
+    async def action_import_duplicates(self) -> None:
         """What happens to records that are there already, told by a unique field that the file fills."""
         unique = [f for f in self.fields.values() if f["unique"] and f["name"] in self.mapping.values()]
         hits = [Hit(label=t("import.create"), value=("create", None))]
@@ -180,7 +178,7 @@ class ImportDialog(Sheet[ImportWanted | None]):
             self.duplicates = hit.value
             self.paint()
 
-    def action_files_start(self) -> None:
+    def action_import_start(self) -> None:
         mapping = {column: field for column, field in self.mapping.items() if field}
         if mapping:
             what, key = self.duplicates if self.duplicates[1] in (None, *mapping.values()) else ("create", None)
