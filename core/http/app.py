@@ -119,10 +119,10 @@ class Application:
         try:
             if self._held is not None and not scope["path"].startswith(NEVER_HELD):
                 await self._wait(self._held)
-            visitor = await self._identify(scope)
+            place = self._place(scope)
+            visitor = await self._identify(scope, place)
             if visitor.principal.impersonator is not None:
                 ACTING.set(visitor.principal.impersonator)
-            place = self._place(scope)
             taken = self._take(scope, visitor.principal, place)
             call = self._admit(scope, receive, visitor, place)
             if scope["method"] in SAFE or call.route.reshapes:
@@ -175,7 +175,7 @@ class Application:
         if self.is_secure(scope):
             answer.headers.append(HSTS)
 
-    async def _identify(self, scope: Scope) -> "Visitor":
+    async def _identify(self, scope: Scope, place: Place) -> "Visitor":
         """Who calls. Raises ForeignHost, ForeignOrigin, NotSignedIn."""
         if not is_local(scope):
             site = self.site
@@ -185,7 +185,13 @@ class Application:
             return Visitor(OWNER, None)
         if self.authenticate is None and (self.engine is None or self.engine.auth is None):
             return Visitor(GUEST, None)
-        return await self._who(scope)
+        try:
+            return await self._who(scope)
+        except AuthError as error:
+            # Whose address or browser has changed still carries that cookie, and must be able to sign in anew.
+            if error.code != "SESSION_BINDING" or not begins_anew(scope, place):
+                raise
+            return Visitor(GUEST, None)
 
     @property
     def site(self) -> Site:
@@ -357,6 +363,14 @@ class Application:
                 if route.needs == "comment":
                     error.code = "AUTH_REQUIRED"  # §10.2
                 raise
+
+
+def begins_anew(scope: Scope, place: Place) -> bool:
+    """It asks for what needs no session: to be told how the server is, or for a session."""
+    if isinstance(place, RequestError):
+        return False
+    route, _ = place
+    return route.open or (route.guests and scope["method"] not in SAFE)
 
 
 def is_local(scope: Scope) -> bool:

@@ -78,6 +78,11 @@ def test_a_069_a_session_shown_from_elsewhere_opens_nothing_and_is_told_to_the_l
     ana.get("/api/tables/notes/records", headers={"User-Agent": "another browser"})
     assert bound.audited().count("session.binding_mismatch") == 2
     assert ana.get("/api/tables/notes/records").status_code == 200, "the owner goes on"
+    moved = {"User-Agent": "another browser"}
+    assert ana.get("/api/health", headers=moved).status_code == 200
+    again = ana.post("/api/auth/sign-in/email", {"email": "ana@example.org", "password": PASSWORD}, headers=moved)
+    assert again.status_code == 200, "whose browser has changed signs in anew"
+    assert ana.get("/api/tables/notes/records", headers=moved).status_code == 200
 
 
 def test_a_067_a_session_slides_once_in_its_time_and_no_more(bound: Desk, town: Town) -> None:
