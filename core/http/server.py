@@ -181,8 +181,9 @@ def unix_listener(path: Path) -> sockets.socket:
         listener.bind(str(path))
     except OSError as error:
         listener.close()
+        wanted = "another path" if error.errno else "a shorter path"  # of which Python itself complains
         raise SovriumError(
-            f"Cannot make the socket {path}: {error.strerror or error}", hint="choose a shorter path with --socket"
+            f"Cannot make the socket {path}: {error.strerror or error}", hint=f"choose {wanted} with --socket"
         ) from error
     finally:
         os.umask(before)
