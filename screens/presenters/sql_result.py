@@ -59,10 +59,10 @@ class SqlResult:
         names = [one_line(title_of(field)) for field in fields]
         wide = max(map(cell_len, names))
         told = [
-            (f"{name}{' ' * (wide - cell_len(name))}  {show(field, values[field['name']])}", "plain")
+            (f"{name}{' ' * (wide - cell_len(name))}  {one_line(show(field, values[field['name']]))}", "muted")
             for name, field in zip(names, fields, strict=True)
         ]
-        return [*head, ("", "plain"), ("─" * wide, "muted"), *told]
+        return [*head, ("", "plain"), *told]
 
 
 def whole_text(field: FieldInfo, values: dict[str, Any]) -> list[str]:

@@ -22,8 +22,8 @@ class ResultRow(Sheet[None]):
     """n and p go to the next and the previous row; the cursor of the grid goes with them."""
 
     DEFAULT_CSS = """
-    ResultRow > .sheet { width: 100; height: 80%; }
-    ResultRow .sheet-body { height: 1fr; padding: 0 1; }
+    ResultRow > .sheet { width: 100; }
+    ResultRow LineView { height: auto; max-height: 70vh; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("result_row")]
     action_context = "result_row"
