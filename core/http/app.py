@@ -309,13 +309,12 @@ class Application:
         has_accounts = engine is None or engine.app.auth is not None
         signed_out = principal.kind == "guest" and has_accounts
         if isinstance(place, RequestError):
-            if signed_out and scope["method"] != "OPTIONS":  # a preflight carries no session
+            is_preflight = scope["method"] == "OPTIONS"  # which carries no session
+            if signed_out and not is_preflight:
                 raise NotSignedIn
-            # Without accounts the document of the API tells everybody of the address.
-            is_hidden = isinstance(place, MethodNotAllowed) and place.admin and has_accounts
-            if is_hidden and scope["method"] != "OPTIONS":
+            if isinstance(place, MethodNotAllowed) and has_accounts and place.admin and not is_preflight:
                 require_administrator(engine.app.auth if engine else None, principal)
-            raise place
+            raise NotFound if isinstance(place, MethodNotAllowed) and place.accounts and not has_accounts else place
         route, segments = place
         if route.accounts and engine is not None and engine.auth is None:
             raise NotFound

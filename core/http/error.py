@@ -19,11 +19,13 @@ class MethodNotAllowed(RequestError):
     code = "METHOD_NOT_ALLOWED"
     status = 405
 
-    def __init__(self, allowed: list[str], *, admin: bool = False) -> None:
+    def __init__(self, allowed: list[str], *, admin: bool = False, accounts: bool = False) -> None:
         super().__init__(f"This address takes {', '.join(allowed)}")
         self.allowed = allowed
         self.admin = admin
         """It is of the admin API, which others are not told of."""
+        self.accounts = accounts
+        """Only an app with accounts has it."""
 
 
 class AnalyticsOff(NotFound):

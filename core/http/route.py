@@ -194,7 +194,10 @@ class Router:
             if not node.routes:
                 raise NotFound
             allowed = [name for name in METHODS if name in node.routes or name == "OPTIONS"]
-            raise MethodNotAllowed(allowed, admin=any(each.admin for each in node.routes.values()))
+            others = node.routes.values()
+            raise MethodNotAllowed(
+                allowed, admin=any(each.admin for each in others), accounts=all(each.accounts for each in others)
+            )
         return route, values
 
 

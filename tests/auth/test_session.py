@@ -80,6 +80,12 @@ def test_a_149_without_accounts_the_addresses_are_unknown(tmp_path) -> None:
 
     with RunningServer("name: open\ntables: []\n", tmp_path) as server:
         unknown = server.http.get("/api/nothing")
-        for method, path in (("POST", "/api/auth/sign-in/email"), ("GET", "/api/auth/get-session")):
-            answer = server.http.request(method, path, json={} if method == "POST" else None)
-            assert (answer.status_code, answer.content) == (404, unknown.content)
+        for path in (
+            "/api/auth/sign-in/email",
+            "/api/auth/get-session",
+            "/api/auth/admin/ban-user",
+            "/api/admin/users",
+        ):
+            for method in ("GET", "POST", "PUT"):
+                answer = server.http.request(method, path, json=None if method == "GET" else {})
+                assert (answer.status_code, answer.content) == (404, unknown.content), (method, path)
