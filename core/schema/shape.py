@@ -144,6 +144,7 @@ def _sentence(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     shown = show(errors[0]["input"])
     wanted = list(dict.fromkeys(_WANTED[each["type"]] for each in errors if each["type"] in _WANTED))
     others = [each for each in errors if each["type"] not in _WANTED]
+    others.sort(key=lambda each: each["type"] == "literal_error")  # what is wrong within the right kind says more
     if others and not (wanted and others[0]["type"] == "literal_error"):
         return "schema.bad-value", _rule(others[0], shown)
     words = [str(each["ctx"]["expected"]).replace("False", "false") for each in others[:1]]

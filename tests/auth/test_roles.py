@@ -85,6 +85,11 @@ def test_a_021_names_are_unique(name: str) -> None:
     assert told(app(twice)) == ["auth.roles[3].name: 'editor' is defined twice"]
 
 
+def test_of_several_forms_that_a_value_may_have_each_is_named() -> None:
+    assert told("name: x\nauth: true\n") == ["auth: a map or false is expected, not true"]
+    assert told(app(rules="{read: []}")) == ["tables[0].permissions.read: at least 1 needed, 0 given"]
+
+
 @pytest.mark.parametrize("name", ["all", "public", "anon", "authenticated"])
 def test_a_role_does_not_take_a_word_that_means_somebody_else(name: str) -> None:
     """T12: who reads `to: [public]` must not have to know of a role with that name."""
