@@ -61,6 +61,14 @@ def json_of(form: dict[str, Any], name: str, kind: type) -> Any:
     return value
 
 
+def ids_of(form: dict[str, Any]) -> list[str | int]:
+    """The records that a form is about. Raises Invalid."""
+    ids: list[Any] = json_of(form, "_ids", list)
+    if not all(isinstance(each, str | int) and not isinstance(each, bool) for each in ids):
+        raise Invalid("_ids is a list of ids", [FieldError("_ids", "form.not-ids", "_ids is a list of ids")])
+    return ids
+
+
 def done(redirect: str | None, answer: Any) -> Answer:
     """302 to the page, else JSON."""
     return as_json(answer) if redirect is None else Answer(302, b"", [(b"location", redirect.encode())])

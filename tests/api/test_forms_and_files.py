@@ -58,6 +58,8 @@ def test_forms_change_and_delete_many(server: RunningServer) -> None:
     assert server.http.post(f"{PARTS}/records/bulk-update", data=bad).status_code == 400
     for broken in ({"_ids": "x"}, {"_ids": "{}"}, {}, {"_ids": "[true]"}, {"_ids": "[]"}):
         assert server.http.post(f"{PARTS}/records/bulk-delete", data=broken).status_code == 400
+        update = {"_data": json.dumps({"stock": 9}), **broken}
+        assert server.http.post(f"{PARTS}/records/bulk-update", data=update).status_code == 400
     done = server.http.post(f"{PARTS}/records/bulk-delete", data={"_ids": json.dumps(ids)})
     assert done.json() == {"success": True, "deleted": 3}
 

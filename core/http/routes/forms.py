@@ -1,9 +1,8 @@
 """The same writes for plain HTML forms, which know neither PATCH nor JSON (R-039, §10.8)."""
 
-from core.errors import FieldError, Invalid
 from core.http.answer import Answer
 from core.http.call import Call
-from core.http.form import KIND, done, form_of, json_of, redirect_of, values_of
+from core.http.form import KIND, done, form_of, ids_of, json_of, redirect_of, values_of
 from core.http.route import RouteFamily
 from core.http.routes.tables import table_of
 from core.records.shape import flat
@@ -52,7 +51,7 @@ async def delete_by_form(call: Call) -> Answer:
 async def update_many_by_form(call: Call) -> Answer:
     """Change several records alike, all or none: `_ids` and `_data` hold JSON."""
     form = await form_of(call)
-    redirect, ids, data = redirect_of(form), json_of(form, "_ids", list), json_of(form, "_data", dict)
+    redirect, ids, data = redirect_of(form), ids_of(form), json_of(form, "_data", dict)
     body = {"records": [{"id": each, "fields": data} for each in ids]}
     answer = await call.engine.records.batch_update(call.principal, table_of(call), body)
     return done(redirect, {"success": True, **answer})
@@ -64,8 +63,6 @@ async def update_many_by_form(call: Call) -> Answer:
 async def delete_many_by_form(call: Call) -> Answer:
     """Delete several records, all or none: `_ids` holds JSON."""
     form = await form_of(call)
-    redirect, ids = redirect_of(form), json_of(form, "_ids", list)
-    if not all(isinstance(each, str | int) and not isinstance(each, bool) for each in ids):
-        raise Invalid("_ids is a list of ids", [FieldError("_ids", "form.not-ids", "_ids is a list of ids")])
+    redirect, ids = redirect_of(form), ids_of(form)
     deleted, _ = await call.engine.records.batch_delete(call.principal, table_of(call), ids)
     return done(redirect, {"success": True, "deleted": deleted})
