@@ -128,7 +128,9 @@ class GridTransfer:
         edits = self.pane.edits
         if edits is not None:
             refs = edits.paste(draft)
-            self.pane.app.notify(t("paste.staged", rows=len(draft.body), count=len(refs)))
+            self.pane.app.notify(
+                t("paste.staged", rows=grouped(len(draft.body)), count=len(refs), number=grouped(len(refs)))
+            )
 
     async def _fill(self, raw: Any) -> None:
         """One value into the cell, or into all chosen cells."""

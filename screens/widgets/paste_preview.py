@@ -16,11 +16,14 @@ from screens.presenters.finder import Hit
 from screens.presenters.paste import Pasted, PasteDraft
 from screens.presenters.value import show, title_of
 from screens.services.context import Context
+from screens.services.number import grouped
 from screens.services.text import t
 from screens.widgets.finder import Finder
 from screens.widgets.sheet import Sheet, padded
 
 PREVIEW_ROWS = 10
+GUTTER = 6
+"""Cells for the mark and the number of a row."""
 PROBLEMS = 4
 
 
@@ -56,12 +59,12 @@ class PastePreview(Sheet[bool]):
         """Everything again, from the draft."""
         draft = self.draft
         problems = draft.problems()
-        parts = [t("paste.changed", count=draft.changed_rows)] if draft.changed_rows else []
-        parts += [t("paste.new", count=draft.new_rows)] if draft.new_rows else []
-        parts += [t("paste.problems", count=len(problems))] if problems else []
+        parts = [_counted("paste.changed", draft.changed_rows)] if draft.changed_rows else []
+        parts += [_counted("paste.new", draft.new_rows)] if draft.new_rows else []
+        parts += [_counted("paste.problems", len(problems))] if problems else []
         self.query_one("#paste-summary", Static).update(
             Content.assemble(
-                (t("paste.size", rows=len(draft.body), columns=len(draft.mapping)), "bold"),
+                (t("paste.size", rows=grouped(len(draft.body)), columns=len(draft.mapping)), "bold"),
                 (f"  →  {', '.join(parts)}", "$foreground"),
             )
         )
@@ -71,18 +74,18 @@ class PastePreview(Sheet[bool]):
         job.update(t("paste.job_skips" if draft.skip_errors else "paste.job"))
         lines = [t("paste.problem", row=row, field=name, message=message) for row, name, message in problems[:PROBLEMS]]
         if len(problems) > PROBLEMS:
-            lines.append(t("paste.more", count=len(problems) - PROBLEMS))
+            lines.append(_counted("paste.more", len(problems) - PROBLEMS))
         self.query_one("#paste-problems", Static).update("\n".join(lines))
 
     def _table(self) -> Content:
         draft = self.draft
         room = max(30, self.query_one("#paste-table").content_size.width)
         columns = len(draft.mapping)
-        width = max(10, min(24, (room - 5) // max(1, min(columns, 6))))
-        fits = max(1, (room - 5) // width)
+        width = max(10, min(24, (room - GUTTER) // max(1, min(columns, 6))))
+        fits = max(1, (room - GUTTER) // width)
         first = max(0, min(self.column - fits // 2, columns - fits))
         shown = range(first, min(columns, first + fits))
-        heads: list[Any] = ["     "]
+        heads: list[Any] = [" " * GUTTER]
         for at in shown:
             field = draft.mapping[at]
             style = "bold reverse $primary" if at == self.column else "bold $primary" if field else "$foreground-muted"
@@ -92,14 +95,16 @@ class PastePreview(Sheet[bool]):
             new = number >= draft.changed_rows
             line: list[Any] = [
                 (" + " if new else " * ", "bold $success" if new else "bold $warning"),
-                f"{number + 1} "[:2],
+                f"{number + 1:<{GUTTER - 3}}",
             ]
             for at in shown:
                 line += [self._cell(row[at] if at < len(row) else None, draft, at, number, width), " "]
             lines.append(Content.assemble(*line))
         if len(draft.body) > PREVIEW_ROWS:
             lines.append(
-                Content.styled(f"     {t('paste.rest', count=len(draft.body) - PREVIEW_ROWS)}", "$foreground-muted")
+                Content.styled(
+                    f"{' ' * GUTTER}{_counted('paste.rest', len(draft.body) - PREVIEW_ROWS)}", "$foreground-muted"
+                )
             )
         return Content("\n").join(lines)
 
@@ -148,3 +153,7 @@ class PastePreview(Sheet[bool]):
         if hit is not None:
             self.draft.mapping[self.column] = hit.value
             self.paint()
+
+
+def _counted(key: str, count: int) -> str:
+    return t(key, count=count, number=grouped(count))
