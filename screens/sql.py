@@ -233,7 +233,8 @@ class SqlScreen(ConsoleScreen):
         if tab.run is None or statement is None or "columns" not in statement:
             self.notify(t("sql.no_result"))
             return
-        dialog = ExportDialog(self.context, t("sql.result"), statement.get("rowCount", 0))
+        count, more = statement.get("rowCount", 0), _reads_on(statement, tab)
+        dialog = ExportDialog(self.context, t("sql.result"), count, more=more)
         wanted = await self.app.push_screen_wait(dialog)
         if wanted is not None:
             request: ExportRequest = {"format": wanted.form, "run": tab.run["id"], "index": statement["index"]}
@@ -545,6 +546,11 @@ def _head(statement: SqlStatement) -> str:
     return text if len(text) <= 24 else text[:23] + "…"
 
 
+def _reads_on(statement: SqlStatement, tab: SqlTab) -> bool:
+    """An export has rows that were not kept: what only reads is read again."""
+    return statement.get("more", False) and statement["kind"] == "select" and tab.transaction is None
+
+
 def _outcome(statement: SqlStatement, tab: SqlTab) -> str:
     """What came of a statement, in words."""
     state = statement["state"]
@@ -561,7 +567,8 @@ def _outcome(statement: SqlStatement, tab: SqlTab) -> str:
         key = "sql.transaction.tried" if tab.transaction else "sql.changed"
         return t(key, count=statement["changed"], shown=grouped(statement["changed"]))
     if "rowCount" in statement:
-        key = "sql.rows.more" if statement.get("more") else "sql.rows"
+        more = "sql.rows.more" if _reads_on(statement, tab) else "sql.rows.kept"
+        key = more if statement.get("more") else "sql.rows"
         count = {} if statement.get("more") else {"count": statement["rowCount"]}
         return t(key, shown=grouped(statement["rowCount"]), **count)
     return t("sql.done")

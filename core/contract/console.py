@@ -195,12 +195,16 @@ class CommitAnswer(TypedDict):
 # ── SQL ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+SQL_ROWS_MOST = 10_000_000
+"""Rows kept of a result for who asks for more than usual."""
+
+
 class SqlRequest(TypedDict):
     """`POST /api/console/sql`: one or more statements, run in order until one fails."""
 
     sql: str
     limit: NotRequired[int]
-    """Rows kept of each result (100,000)."""
+    """Rows kept of each result (100,000), at most `SQL_ROWS_MOST`."""
     confirmed: NotRequired[bool]
     """The user has seen the warning about a destructive statement (`code: CONFIRM_NEEDED`, 409)."""
     transaction: NotRequired[Literal["try", "commit"]]

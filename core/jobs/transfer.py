@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, closing, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -145,17 +145,18 @@ class Transfers:
     def start_result_export(
         self,
         columns: Sequence[SqlColumn],
-        rows: Iterable[Sequence[Any]],
+        rows: Callable[[Cancel], AbstractAsyncContextManager[Iterable[Sequence[Any]]]],
         format_: Format,
         principal: Principal = OWNER,
     ) -> Job:
-        """Write the kept rows of an SQL result to a file."""
+        """Write the rows of an SQL result to a file. `rows` gives them while it is open."""
         target = self._target(format_)
         names = distinct_names([column["name"] for column in columns])
 
         async def work(progress: Progress) -> None:
             with kept_when_whole(target):
-                count = await asyncio.to_thread(write_rows, target, names, rows, format_, progress)
+                async with rows(progress.cancel) as found:
+                    count = await asyncio.to_thread(write_rows, target, names, found, format_, progress)
                 if format_ == "parquet":
                     kinds = [parquet_type(column["type"]) for column in columns]
                     await lines_to_parquet(target, list(zip(names, kinds, strict=True)), progress.cancel)

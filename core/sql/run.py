@@ -8,25 +8,25 @@ lane, in a read-only transaction. A write is one transaction of the writer, reco
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, suppress
 from typing import TYPE_CHECKING, Any
 
 from core.access.table import Access
-from core.contract.console import SqlColumn, SqlProblem, SqlRequest, SqlRun, SqlStatement, SqlWindow
+from core.contract.console import SQL_ROWS_MOST, SqlColumn, SqlProblem, SqlRequest, SqlRun, SqlStatement, SqlWindow
 from core.errors import BadRequest, Busy, Conflict, DeadlinePassed, NotFound, SovriumError
 from core.fields.model import AppModel
 from core.ids import short_id
 from core.principal import OWNER, Principal
-from core.sql.cell import cut, family_of, to_cell
+from core.sql.cell import cut
 from core.sql.policy_statement import changes_of, is_about_policies
 from core.sql.problem import problem_of
-from core.sql.spool import Spool
+from core.sql.reading import read_into, read_whole
+from core.sql.spool import SIZE_LIMIT, SIZE_MOST, Spool
 from core.sql.statement import Statement, split
 from core.sql.transaction import COMMIT_SECONDS, TRY_SECONDS, Batch, Undone, refusal_of
 from core.sql.write import Done, Unread, Write
-from core.storage.database import Call, Cancel, Database, Reader
-from core.storage.typed import query, verify
+from core.storage.database import Call, Cancel, Database
 
 if TYPE_CHECKING:
     from core.contract.migrations import SchemaEdit, SchemaEditRequest
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     EditApp = Callable[[SchemaEditRequest], Awaitable[SchemaEdit]]
 
+Rows = Callable[[Cancel], AbstractAsyncContextManager[Iterator[list[Any]]]]
+"""Gives the rows of a result while it is open."""
 ROWS_KEPT = 100_000
 WINDOW_LIMIT = 1024
 WHOLE_LIMIT = 100
@@ -110,6 +112,8 @@ class Run:
         """What the statements of a caller who is not above the rules go through."""
         self.sql = sql
         self.limit = limit
+        self.is_transaction = False
+        """Its statements are carried out together."""
         self.state: Any = "running"
         self.executions = [Execution(statement, index) for index, statement in enumerate(statements)]
         self.cancel = Cancel()
@@ -192,12 +196,12 @@ class SqlRuns:
         if not request.get("confirmed"):
             self._ask_first(statements)
         batch = self._batch(request, statements)
-        limit = min(max(request.get("limit", ROWS_KEPT), 1), ROWS_KEPT)
+        limit = min(max(request.get("limit", ROWS_KEPT), 1), SQL_ROWS_MOST)
         is_admin = Access.is_admin(principal)
         run = Run(request["sql"], statements, limit, principal, gate, edit if is_admin else None)
         self._runs[run.id] = run
         if batch is not None:
-            batch.limit = run.limit
+            batch.limit, run.is_transaction = run.limit, True
         run.task = asyncio.create_task(
             self._drive(run, principal) if batch is None else self._transact(run, batch, principal)
         )
@@ -223,12 +227,23 @@ class SqlRuns:
         rows = self._spool(run_id, index, principal).window(start, min(max(limit, 0), most))
         return {"start": start, "rows": rows if whole else [[cut(cell) for cell in row] for row in rows]}
 
-    def result(
-        self, run_id: str, index: int, principal: Principal = OWNER
-    ) -> tuple[list[SqlColumn], Iterator[list[Any]]]:
-        """Columns and all kept rows of a result, for an export. Raises NotFound."""
-        spool = self._spool(run_id, index, principal)
-        return self._find(run_id, principal).executions[index].told["columns"], spool.rows()
+    def result(self, run_id: str, index: int, principal: Principal = OWNER) -> tuple[list[SqlColumn], Rows]:
+        """Columns and rows of a result, for an export. A reading of which only the first rows were kept is carried out once
+        more. Raises NotFound."""
+        spool, run = self._spool(run_id, index, principal), self._find(run_id, principal)
+        each = run.executions[index]
+        is_whole = not spool.more or each.statement.kind != "select" or run.is_transaction
+
+        @asynccontextmanager
+        async def rows(cancel: Cancel) -> AsyncIterator[Iterator[list[Any]]]:
+            if is_whole:
+                yield spool.rows()
+            else:
+                number = f"{run.id}/{index}"
+                with closing(await read_whole(self._database, each.statement, run.gate, cancel, number)) as whole:
+                    yield whole.rows()
+
+        return each.told["columns"], rows
 
     async def cancel(self, run_id: str, principal: Principal = OWNER) -> None:
         """Stop a run if it is at work, and forget it. Raises NotFound."""
@@ -396,17 +411,8 @@ class SqlRuns:
         return "cancelled" if run.cancel.requested else "failed"
 
     async def _read(self, run: Run, each: Execution) -> None:
-        spool = each.spool = Spool(run.limit)
-        text = each.statement.for_dialect(self._database.dialect)
-
-        def work(reader: Reader) -> list[SqlColumn]:
-            verify(reader, text, "select")
-            columns, blocks = query(reader, text)
-            spool.fill([tuple(map(to_cell, row)) for row in block] for block in blocks)
-            return [SqlColumn(name=name, type=type_, family=family_of(type_)) for name, type_ in columns]
-
-        columns = await self._database.read(Call(work), lane="long", deadline=None, cancel=run.cancel)
-        self._tell_rows(each, columns)
+        each.spool = Spool(run.limit, SIZE_MOST if run.limit > ROWS_KEPT else SIZE_LIMIT)
+        self._tell_rows(each, await read_into(each.spool, self._database, each.statement, run.cancel))
 
     async def _write(self, run: Run, each: Execution, principal: Principal) -> None:
         statement = each.statement

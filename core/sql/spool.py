@@ -13,14 +13,17 @@ BLOCK = 500
 """Rows written and read together."""
 SIZE_LIMIT = 256 * 1024 * 1024
 """Bytes of one result on disk."""
+SIZE_MOST = 4 * 1024 * 1024 * 1024
+"""The same of one that is read to be written out."""
 
 
 class Spool:
     """Rows of cells in the order of the result. One thread writes, any may read what is written; nothing remains on disk
     after `close`, or after the end of the process (the file has no name)."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, size: int = SIZE_LIMIT) -> None:
         self.limit = limit
+        self.size = size
         self.count = 0
         self.more = False
         """There were more rows, or bytes, than are kept."""
@@ -38,7 +41,7 @@ class Spool:
             while len(waiting) >= BLOCK:
                 self._append(waiting[:BLOCK])
                 waiting = waiting[BLOCK:]
-            if self.more or self._offsets[-1] > SIZE_LIMIT:
+            if self.more or self._offsets[-1] > self.size:
                 self.more = True
                 break
         if waiting:

@@ -42,9 +42,12 @@ class ExportDialog(Sheet[ExportWanted | None]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("export")]
     action_context = "export"
 
-    def __init__(self, context: Context, table: str, count: int, names: Sequence[str] = ()) -> None:
+    def __init__(
+        self, context: Context, table: str, count: int, names: Sequence[str] = (), *, more: bool = False
+    ) -> None:
+        """more: there are more rows than were counted."""
         super().__init__(context, t("export.title", table=table))
-        self.table, self.names, self.count = table, list(names), count
+        self.table, self.names, self.count, self.more = table, list(names), count, more
         self.form: Form = cast(Form, context.session.get("export.form", "csv"))
         self.all_columns = False
 
@@ -72,7 +75,7 @@ class ExportDialog(Sheet[ExportWanted | None]):
                 " ",
             ]
         columns = t("export.all" if self.all_columns or not self.names else "export.shown", count=len(self.names))
-        rows = t("export.rows", count=self.count, number=grouped(self.count))
+        rows = t("export.more" if self.more else "export.rows", count=self.count, number=grouped(self.count))
         self.query_one("#export-form", Static).update(
             Content.assemble(*pieces, (f"   {rows}   {columns}", "$foreground-muted"))
         )

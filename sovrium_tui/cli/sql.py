@@ -12,7 +12,7 @@ from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, nee
 
 if TYPE_CHECKING:
     from core.client import Client
-    from core.contract.console import SqlRun, SqlStatement
+    from core.contract.console import SqlRequest, SqlRun, SqlStatement
 
 WINDOW = 1000
 WAIT = 10.0
@@ -42,10 +42,14 @@ def sql(app: Path, statements: str, format_: str, yes: bool, data_dir: Path | No
     text = sys.stdin.read() if statements == "-" else statements
     if not text.strip():
         raise BadRequest("There is no SQL to run")
+    from core.contract.console import SQL_ROWS_MOST
     from sovrium_tui.cli.session import with_client
 
     async def work(client: "Client") -> int:
-        run = await finished(client, await begin(client, text, yes))
+        # A table in the terminal is for reading; the others go on to other programs, which want all of it.
+        run = await finished(
+            client, await begin(client, text, yes, limit=None if format_ == "table" else SQL_ROWS_MOST)
+        )
         for statement in run["statements"]:
             await show(client, run, statement, format_)
         return 0 if run["state"] == "done" else 1
@@ -53,10 +57,13 @@ def sql(app: Path, statements: str, format_: str, yes: bool, data_dir: Path | No
     return with_client(app_file, data_dir_of(app_file, data_dir), "sql", work)
 
 
-async def begin(client: "Client", text: str, confirmed: bool) -> "SqlRun":
-    """Start the run; a statement that destroys is asked about where somebody can answer."""
+async def begin(client: "Client", text: str, confirmed: bool, limit: int | None) -> "SqlRun":
+    """Start the run; a statement that destroys is asked about where somebody can answer. `limit`: rows of each result."""
+    request: SqlRequest = {"sql": text, "confirmed": confirmed}
+    if limit is not None:
+        request["limit"] = limit
     try:
-        return await client.run_sql({"sql": text, "confirmed": confirmed})
+        return await client.run_sql(request)
     except SovriumError as error:
         if error.code != "CONFIRM_NEEDED":
             raise
@@ -64,7 +71,7 @@ async def begin(client: "Client", text: str, confirmed: bool) -> "SqlRun":
             error.hint = "pass --yes if that is what you want"
             raise
         click.confirm(f"{error.message}. Go on?", abort=True, err=True)
-        return await client.run_sql({"sql": text, "confirmed": True})
+        return await client.run_sql({**request, "confirmed": True})
 
 
 async def finished(client: "Client", run: "SqlRun") -> "SqlRun":
@@ -97,7 +104,7 @@ async def show(client: "Client", run: "SqlRun", statement: "SqlStatement", forma
         shown = result.Table(names, numeric)
         async for rows in windows(client, run["id"], statement):
             shown.add(rows)
-        more = " (more were not kept)" if statement.get("more") else ""
+        more = " (there are more: --format csv or json writes them)" if statement.get("more") else ""
         shown.close(f"{counted(statement.get('rowCount', 0))} in {statement['elapsedMs']} ms{more}")
     elif "columns" in statement:
         await pour(client, run["id"], statement["index"], format_)

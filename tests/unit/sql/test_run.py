@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.fields.model import AppModel
 from core.sql.completion import Completions
 from core.sql.run import ConfirmNeeded, SqlRuns
-from core.storage.database import Call, Commit, Database, Settings
+from core.storage.database import Call, Cancel, Commit, Database, Settings
 from core.storage.engine import open_database
 from tests.support.apps import app_model
 
@@ -121,14 +121,25 @@ async def test_values_lose_nothing(duck: Desk) -> None:
 
 
 async def test_big_results_are_bounded(desk: Desk) -> None:
-    run = await desk.run("select n from generate_series(0, 999999) as s(n)", limit=2500)
+    run = await desk.run("select n from generate_series(0, 9999) as s(n)", limit=2500)
     [statement] = run["statements"]
     assert (statement["rowCount"], statement["more"]) == (2500, True)
     assert (await desk.runs.window(run["id"], 0, 2499, 10))["rows"] == [[2499]]
     exact = await desk.run("select n from generate_series(1, 2500) as s(n)", limit=2500)
     assert exact["statements"][0]["more"] is False
+    assert await exported(desk, run) == (["n"], 10_000)
+    numbers = "select n from generate_series(11, 19) as s(n)"
+    returned = await desk.run(f"insert into contacts (id) {numbers} returning id", limit=5)
+    assert await exported(desk, returned) == (["id"], 5)
+    tried = await desk.run(numbers, limit=5, transaction="try")
+    assert await exported(desk, tried) == (["n"], 5)
+
+
+async def exported(desk: Desk, run: SqlRun) -> tuple[list[str], int]:
+    """What an export has of the first result: all of what can be read again, else what was kept."""
     columns, rows = desk.runs.result(run["id"], 0)
-    assert ([c["name"] for c in columns], sum(1 for _ in rows)) == (["n"], 2500)
+    async with rows(Cancel()) as found:
+        return [column["name"] for column in columns], sum(1 for _ in found)
 
 
 async def test_it_stops_at_the_first_failure_and_says_where(desk: Desk) -> None:
