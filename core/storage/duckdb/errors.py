@@ -38,10 +38,11 @@ _VALUE_ERRORS = (duckdb.ConversionException, duckdb.OutOfRangeException, duckdb.
 
 
 def translate(error: BaseException) -> SovriumError:
-    """The error of a statement."""
+    """The error of a statement. Raises KeyboardInterrupt where it was Ctrl+C."""
     if isinstance(error, SovriumError):
         return error
     text = str(error)
+    _let_through(error, text)
     if _NO_SPACE.search(text):
         return DiskFull("There is no space left for the write", hint="Free some space; reading goes on meanwhile")
     if isinstance(error, duckdb.ConstraintException):
@@ -66,8 +67,9 @@ def translate(error: BaseException) -> SovriumError:
 
 
 def translate_open(error: BaseException, path: str) -> SovriumError:
-    """The error of opening the file at `path`."""
+    """The error of opening the file at `path`. Raises KeyboardInterrupt where it was Ctrl+C."""
     text = str(error)
+    _let_through(error, text)
     lock = _LOCK.search(text)
     if lock:
         program, pid = lock["program"], int(lock["pid"])
@@ -88,6 +90,12 @@ def translate_open(error: BaseException, path: str) -> SovriumError:
     if _DAMAGED.search(text) or isinstance(error, duckdb.Error):
         return Damaged(f"{path} is damaged, or is not a database", hint="Restore it from a backup")
     return StorageError(f"{path} cannot be opened")
+
+
+def _let_through(error: BaseException, text: str) -> None:
+    """Of Ctrl+C while a statement runs on the main thread, the driver makes an error of its own."""
+    if type(error) is RuntimeError and text == "Query interrupted":
+        raise KeyboardInterrupt from error
 
 
 def _constraint(text: str) -> SovriumError:
