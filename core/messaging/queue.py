@@ -62,8 +62,6 @@ DELAYS = (5, 15, 60, 300)
 IDLE_SECONDS = 60.0
 PAUSE_SECONDS = 5.0
 """After the database has refused."""
-MET_SECONDS = (0.01, 0.05, 0.2, 1.0)
-"""Pauses of a write that meets those of another server."""
 GRACE_SECONDS = 5.0
 """What a mail that is being sent is given when the server stops."""
 LISTED_MOST = 200
@@ -417,12 +415,6 @@ class MailQueue:
         return self._database.submit_read(Call(work)).result()
 
     def _write(self, work: Callable[[Transaction], Any]) -> Any:
-        """Once more where it met a write of another server: a mail that has left would else be taken for one on its way."""
-        for pause in MET_SECONDS:
-            try:
-                return self._database.submit_write(Call(work), actor="system").result()
-            except Conflict:
-                self._stopping.wait(pause)
         return self._database.submit_write(Call(work), actor="system").result()
 
 

@@ -32,21 +32,27 @@ async def read_whole(
 ) -> Spool:
     """All rows, for the caller to close. `gate` is what the statement goes through, `number` what a failure there is called.
     Raises BadRequest for more rows than anybody keeps."""
+    spool = await _all_rows(database, statement, gate, cancel, number)
+    if spool.more:
+        spool.close()
+        raise BadRequest(f"The result has more than {spool.count:,} rows", hint="export a part of it")
+    return spool
+
+
+async def _all_rows(
+    database: Database, statement: Statement, gate: "Gate | None", cancel: Cancel, number: str
+) -> Spool:
     if gate is None:
         spool = Spool(SQL_ROWS_MOST, SIZE_MOST)
-    else:
-        from core.sql.gate_run import GatedRun
-
-        done, problem = await GatedRun(database, gate, SQL_ROWS_MOST, cancel, number).run(statement)
-        if done is None or done.spool is None:
-            raise BadRequest(problem["message"] if problem else "The statement cannot be read again")
-        spool = done.spool
-    try:
-        if gate is None:
+        try:
             await read_into(spool, database, statement, cancel)
-        if spool.more:
-            raise BadRequest(f"The result has more than {spool.count:,} rows", hint="export a part of it")
-    except BaseException:
-        spool.close()
-        raise
-    return spool
+        except BaseException:
+            spool.close()
+            raise
+        return spool
+    from core.sql.gate_run import GatedRun
+
+    done, problem = await GatedRun(database, gate, SQL_ROWS_MOST, cancel, number).run(statement)
+    if done is None or done.spool is None:
+        raise BadRequest(problem["message"] if problem else "The statement cannot be read again")
+    return done.spool

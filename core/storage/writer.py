@@ -6,6 +6,7 @@ commit is never tried after an error: DuckDB would answer success for a transact
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -22,8 +23,9 @@ WAITING_AT_MOST = 1_000
 TOGETHER_AT_MOST = 64
 REST_AFTER = 2.0
 """Seconds without a write after which `rest` may use the pause."""
-ATTEMPTS = 4
-"""Runs of a job that meets another writer on the same rows."""
+PAUSES = (0, 0.05, 0.25)
+"""Seconds before each further run of a job that met another writer on the same rows. Our own writers let it pass; those of
+another server do not know of it, and are met less after a while."""
 
 
 class Writer:
@@ -127,7 +129,8 @@ class Writer:
         if not isinstance(outcome[2], WriteConflict):
             return outcome
         with self._again:
-            for _ in range(ATTEMPTS - 1):
+            for pause in PAUSES:
+                time.sleep(pause)
                 outcome = self._once(session, ticket)
                 if not isinstance(outcome[2], WriteConflict):
                     break

@@ -9,7 +9,7 @@ from core.errors import SovriumError
 from core.principal import OWNER
 from core.storage.database import Call
 from core.storage.session import WriteConflict
-from core.storage.writer import ATTEMPTS
+from core.storage.writer import PAUSES
 from tests.support.server import RunningServer
 
 TABLE = "/api/tables/Spare Parts"
@@ -113,10 +113,10 @@ def test_links_are_kept_by_the_engine(server: RunningServer) -> None:
     assert by_http(server, {"part_no": "a", "supplier": maker})[0] == 201
 
 
-@pytest.mark.parametrize(("collisions", "succeeds"), [(1, True), (ATTEMPTS - 1, True), (ATTEMPTS, False)])
+@pytest.mark.parametrize(("collisions", "succeeds"), [(1, True), (len(PAUSES), True), (len(PAUSES) + 1, False)])
 def test_writers_that_meet_try_again(server: RunningServer, collisions: int, succeeds: bool) -> None:
     """S-015: three times; then it is a conflict that says what it was."""
-    assert ATTEMPTS == 4
+    assert len(PAUSES) == 3
     runs: list[int] = []
 
     def work(tx: Any) -> str:
@@ -134,7 +134,7 @@ def test_writers_that_meet_try_again(server: RunningServer, collisions: int, suc
             ticket.result()
         assert (caught.value.status, caught.value.code) == (409, "CONFLICT")
         assert "WRITE_CONFLICT" in str(caught.value.body())
-    assert len(runs) == min(collisions + 1, ATTEMPTS)
+    assert len(runs) == 1 + min(collisions, len(PAUSES))
 
 
 def test_writers_that_meet_all_come_through(server: RunningServer) -> None:

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from core.errors import Busy, SovriumError
 from core.storage.database import Call, Database, Settings
+from core.storage.duckdb.errors import translate, translate_open
 
 CREATE = "CREATE TABLE t (x INTEGER, y VARCHAR)"
 
@@ -181,3 +183,13 @@ def test_readings_go_on_beside_a_checkpoint(open_duckdb: Callable[..., Database]
         working.join()
     assert sum(answered) >= 2
     assert database.health().note == ""
+
+
+def test_ctrl_c_is_not_an_error_of_the_database() -> None:
+    """What the driver raises where a signal ends a statement of the main thread is RuntimeError, with a text of its own."""
+    pressed = RuntimeError("Query interrupted")
+    with pytest.raises(KeyboardInterrupt):
+        translate(pressed)
+    with pytest.raises(KeyboardInterrupt):
+        translate_open(pressed, "app.duckdb")
+    assert translate(duckdb.InterruptException("INTERRUPT Error: Interrupted!")).status >= 400
