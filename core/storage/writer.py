@@ -8,13 +8,13 @@ commit is never tried after an error: DuckDB would answer success for a transact
 import threading
 import time
 from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import Any
 
 from core.clock import Clock
-from core.errors import Busy, DeadlinePassed
+from core.errors import DeadlinePassed
 from core.storage.database import Commit
-from core.storage.lane import by_group, drain
+from core.storage.pool import SessionPool, by_group, drain
 from core.storage.session import Session, SessionTransaction, WriteConflict
 from core.storage.ticket import Outcome, Ticket, deliver
 from core.storage.watch import Guard, Watch
@@ -28,7 +28,7 @@ PAUSES = (0, 0.05, 0.25)
 another server do not know of it, and are met less after a while."""
 
 
-class Writer:
+class Writer(SessionPool):
     """`rest(session, idle)` is called between groups and after a pause; `recover` when a session is lost."""
 
     def __init__(
@@ -41,8 +41,7 @@ class Writer:
         rest: Callable[[Session, bool], None],
         recover: Callable[[Session], None],
     ) -> None:
-        self.sessions = list(sessions)
-        self._queue: SimpleQueue[Ticket | None] = SimpleQueue()
+        super().__init__("writer", "writes", sessions, WAITING_AT_MOST)
         self._watch = watch
         self._clock = clock
         self._publish = publish
@@ -52,26 +51,7 @@ class Writer:
         """From the first number of the change log to the last listener: commits are heard in their order."""
         self._again = threading.Lock()
         """Held by the job that runs once more: until it is done, no other begins that could meet it again."""
-        self._threads = [
-            threading.Thread(target=self._run, args=(session,), name=f"storage-writer-{number}", daemon=True)
-            for number, session in enumerate(self.sessions)
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    def put(self, ticket: Ticket) -> None:
-        if self._queue.qsize() >= WAITING_AT_MOST:
-            raise Busy("Too many writes wait already", hint="Try again in a moment")
-        self._queue.put(ticket)
-
-    def close(self) -> None:
-        """Finish what waits, then end."""
-        for _ in self._threads:
-            self._queue.put(None)
-        for thread in self._threads:
-            thread.join()
-        for session in self.sessions:
-            session.close()
+        self._start()
 
     def _run(self, session: Session) -> None:
         closed, rested, answered = False, True, 0

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from core.storage.lane import drain
+from core.storage.pool import drain
 
 
 class Queue:
