@@ -1,7 +1,7 @@
 """Lists of plain values."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from random import Random
 from typing import Annotated, Any, Literal
@@ -47,17 +47,23 @@ class ArrayField(FieldType[list[Any]]):
     def accept(self, raw: Any) -> list[Any] | None:
         if raw is None:
             return None
-        items = split_list(raw) if isinstance(raw, str) else raw
+        return self._accept_items(split_list(raw) if isinstance(raw, str) else raw, self.item.accept)
+
+    def accept_json(self, raw: Any) -> list[Any] | None:
+        return None if raw is None else self._accept_items(raw, self.item.accept_json)
+
+    def _accept_items(self, items: Any, accept: Callable[[Any], Any]) -> list[Any]:
         if not isinstance(items, list | tuple):
-            raise ValueProblem("array.not-a-list", f"A list is expected, not {show(raw)}")
+            raise ValueProblem("array.not-a-list", f"A list is expected, not {show(items)}")
         most = self.options.max_items or MOST
         if len(items) > most:
             raise ValueProblem("array.too-many", f"At most {most:,} items are allowed, {len(items):,} are given")
-        return [self._accept_item(each, place) for place, each in enumerate(items, 1)]
+        return [self._accept_item(each, place, accept) for place, each in enumerate(items, 1)]
 
-    def _accept_item(self, raw: Any, place: int) -> Any:
+    @staticmethod
+    def _accept_item(raw: Any, place: int, accept: Callable[[Any], Any]) -> Any:
         try:
-            value = self.item.accept(raw)
+            value = accept(raw)
         except ValueProblem as problem:
             raise ValueProblem("array.item", f"Item {place}: {problem.message}") from None
         if value is None:

@@ -2,7 +2,7 @@
 
 A value has three forms. *Raw*: whatever a client, a CSV cell or a person typed. *Value*: the Python value that storage
 keeps (see `column.ColumnKind`). *JSON*: what the API answers. `accept` leads from raw to value, `to_json` from value to
-JSON; `accept(to_json(v)) == v` and `accept(to_text(v)) == v` hold for every type (contract suite).
+JSON; `accept_json(to_json(v)) == v` and `accept(to_text(v)) == v` hold for every type (contract suite).
 """
 
 from abc import ABC, abstractmethod
@@ -132,6 +132,11 @@ class FieldType(ABC, Generic[V]):
     def accept(self, raw: Any) -> V | None:
         """Parse and normalise a raw value, and check it against the options. None stays None (the caller knows
         `required`). Raises ValueProblem."""
+
+    def accept_json(self, raw: Any) -> V | None:
+        """The same for a value of a JSON body, which has a type of its own: where `to_json` answers a number or a list, no
+        text is read as one, as it would be in a cell (D-07). Raises ValueProblem."""
+        return self.accept(raw)
 
     def to_json(self, value: V | None) -> Any:
         """The API's form of a stored value."""

@@ -63,6 +63,12 @@ class CheckboxField(FieldType[bool]):
             return self._WORDS[raw.strip().lower()]
         raise ValueProblem("checkbox.not-a-boolean", f"true or false is expected, not {show(raw)}")
 
+    def accept_json(self, raw: Any) -> bool | None:
+        """Of the words that a cell may hold, `"true"` and `"false"` (T-079)."""
+        if isinstance(raw, str) and raw not in ("true", "false"):
+            raise ValueProblem("checkbox.not-a-boolean", f"true or false is expected, not {show(raw)}")
+        return self.accept(raw)
+
     def to_text(self, value: bool | None) -> str:
         return "" if value is None else "true" if value else "false"
 
@@ -213,6 +219,11 @@ class MultiSelectField(FieldType[list[str]]):
         if most is not None and len(values) > most:
             raise ValueProblem("select.too-many", f"At most {most} options can be chosen, {len(values)} are given")
         return values
+
+    def accept_json(self, raw: Any) -> list[str] | None:
+        if isinstance(raw, str):
+            raise ValueProblem("select.not-a-list", f"A list of options is expected, not the text {show(raw)}")
+        return self.accept(raw)
 
     def to_text(self, value: list[str] | None) -> str:
         """`red, blue`; as JSON where that would not be read back."""

@@ -123,6 +123,10 @@ class LinksField(FieldType[Links]):
             raise ValueProblem("link.one", f"This field links one record, {len(keys)} are given")
         return keys  # type: ignore[return-value]
 
+    def accept_json(self, raw: Any) -> Links | None:
+        """A text is one id: ids of text keys may hold the marks that part a cell's."""
+        return self.accept([raw] if isinstance(raw, str) else raw)
+
     def _keys(self, raw: Any) -> list[int | str]:
         if not isinstance(raw, list | tuple):
             raise ValueProblem("link.malformed", f"A list of ids is expected, not {show(raw)}")

@@ -27,6 +27,7 @@ BIGINT_LIMIT = 2**63
 WHOLE_DIGITS = 18
 """Digits before the point of decimal, currency and percentage."""
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+_DIGITS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _NUMBERS = (int, float, Decimal)
 _EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN)
 _QUANTA = tuple(Decimal(1).scaleb(-places) for places in range(39))
@@ -99,6 +100,12 @@ class NumberField(FieldType[N]):
     family = "number"
     editor: ClassVar[EditorKind] = "number"
     numeric = True
+
+    def accept_json(self, raw: Any) -> N | None:
+        """A JSON number (T-063)."""
+        if isinstance(raw, str):
+            raise ValueProblem("number.not-a-number", f"A number is expected, not the text {show(raw)}")
+        return self.accept(raw)
 
     def physical_check(self) -> tuple[str, str] | None:
         """T-063"""
@@ -173,6 +180,12 @@ class ExactField(NumberField[Decimal]):
         value = value if value else abs(value)
         _check_bounds(value, self.options)
         return value
+
+    def accept_json(self, raw: Any) -> Decimal | None:
+        """A JSON number, or the digits as text, which a JSON reader does not round."""
+        if isinstance(raw, str) and not _DIGITS.fullmatch(raw):
+            raise ValueProblem("number.not-a-number", f"{show(raw)} is not a number; write it like 1234.5")
+        return self.accept(raw)
 
     def parse(self, raw: Any) -> Decimal:
         """The number that a raw value means, before rounding."""

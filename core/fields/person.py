@@ -64,6 +64,10 @@ class UsersField(UserField):
             raise ValueProblem("user.not-a-list", f"A list of account ids is expected, not {show(raw)}")
         return list(dict.fromkeys(_user_id(part) for part in parts))
 
+    def accept_json(self, raw: Any) -> list[str] | None:
+        """A text is one account."""
+        return self.accept([raw] if isinstance(raw, str) else raw)
+
     def to_text(self, value: list[str] | None) -> str:
         """An empty list is told from none."""
         return "" if value is None else ", ".join(value) or ","

@@ -116,9 +116,9 @@ class RecordHistory:
         operation, before, after = found
         match operation:
             case "update":
-                record = await self._records.update(
-                    principal, table, key, {"fields": self._old_values(table, before or {}, after or {})}
-                )
+                # The field may have been of another type then.
+                values = self._old_values(table, before or {}, after or {})
+                record = await self._records.update(principal, table, key, {"fields": values}, typed=False)
             case "delete":
                 record = await self._records.restore(principal, table, key)
             case "create" | "restore":

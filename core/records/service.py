@@ -251,23 +251,30 @@ class Records:
         """Create a record from `{"fields": {…}}` or the bare map of fields (R-003). Raises Invalid, Conflict, NotFound."""
         target = self.target(principal, table, "create")
         raw = await self._with_files(target, fields_of(body), principal)
-        read = accept(target, raw, lambda given: accept_new(table, given, self._clock()))
+        read = accept(target, raw, lambda given: accept_new(table, given, self._clock(), typed=True))
         values = target.signed(read, principal.id)
         stored = await self._write(target, Create(target, values), principal)
         return target.shape.from_values(stored)
 
     async def update(
-        self, principal: Principal, table: TableModel, key: str, body: Mapping[str, Any], *, force: bool = False
+        self,
+        principal: Principal,
+        table: TableModel,
+        key: str,
+        body: Mapping[str, Any],
+        *,
+        force: bool = False,
+        typed: bool = True,
     ) -> Record:
         """Change the given fields. With `updatedAt` beside `fields`, only that version (R-036). With `force` an
-        administrator changes a locked record, too (T-082). Raises NotFound, Invalid, Conflict (`current` holds the record as
-        it is)."""
+        administrator changes a locked record, too (T-082). Not `typed`: values are texts, as a form sends them. Raises
+        NotFound, Invalid, Conflict (`current` holds the record as it is)."""
         raw, version = fields_of(body), version_of(body)
         target = self.target(principal, table, "update")
         record = parse_key(table, key)
         raw = await self._with_files(target, raw, principal)
         try:
-            values = accept(target, raw, lambda given: accept_changes(table, given))
+            values = accept(target, raw, lambda given: accept_changes(table, given, typed=typed))
         except Invalid:
             await self._find(target, record)  # what is wrong with the values of no record is not told (§8.6)
             raise
@@ -315,7 +322,7 @@ class Records:
             items = [await self._with_files(target, fields_of(item), principal) for item in items]
 
         def read(given: Mapping[str, Any]) -> Values:
-            return accept_new(table, given, now)
+            return accept_new(table, given, now, typed=True)
 
         def accepted(item: Any) -> Values:
             return target.signed(accept(target, fields_of(item), read), principal.id)
@@ -324,8 +331,11 @@ class Records:
         results = await self._write(target, CreateMany(target, rows, partial=partial), principal)
         return batch_answer("created", target, results, places, errors, body)
 
-    async def batch_update(self, principal: Principal, table: TableModel, body: Mapping[str, Any]) -> dict[str, Any]:
-        """`{records: [{id, fields}], returnRecords?, continueOnError?}` → `{updated, records?, errors?}`."""
+    async def batch_update(
+        self, principal: Principal, table: TableModel, body: Mapping[str, Any], *, typed: bool = True
+    ) -> dict[str, Any]:
+        """`{records: [{id, fields}], returnRecords?, continueOnError?}` → `{updated, records?, errors?}`; `typed` as for
+        `update`."""
         items = items_of(body, "records", CHANGE_AT_MOST)
 
         target = self.target(principal, table, "update")
@@ -354,7 +364,8 @@ class Records:
             if fields and not left:
                 raise NotFound()  # P-017: what may not be written is left out, unless it was all
             try:
-                return Edit(key, accept_changes(table, personal(target, left)), version_of(item), principal.id)
+                values = accept_changes(table, personal(target, left), typed=typed)
+                return Edit(key, values, version_of(item), principal.id)
             except Invalid as error:
                 raise target.refusal(error) from None
 
@@ -462,11 +473,11 @@ class Records:
 
         def accepted(item: Any) -> Incoming:
             raw = fields_of(item)
-            created = accept(target, raw, lambda given: accept_new(table, given, now))
+            created = accept(target, raw, lambda given: accept_new(table, given, now, typed=True))
             check_merge_values(names, raw)
             changes = {name: created[name] for name in raw if name in created and name not in names}
             sets = {name: raw[name] for name in changes if name in target.many} if target.many else None
-            return Incoming(created, {**changes, **accept_changes(table, sets)} if sets else changes)
+            return Incoming(created, {**changes, **accept_changes(table, sets, typed=True)} if sets else changes)
 
         sparing = body.get("continueOnError") is True and not is_single
         rows, places, errors = accept_each(items, sparing, accepted)

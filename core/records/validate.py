@@ -59,10 +59,11 @@ def at_record(error: Invalid, record: int) -> Invalid:
     return invalid(errors, error.status) if errors else error
 
 
-def accept_new(table: TableModel, raw: Mapping[str, Any], now: datetime) -> Values:
-    """A value for every stored column that the writer does not fill itself. Raises Invalid."""
+def accept_new(table: TableModel, raw: Mapping[str, Any], now: datetime, *, typed: bool = False) -> Values:
+    """A value for every stored column that the writer does not fill itself. `typed`: the raw values are JSON's, not texts
+    of people or files. Raises Invalid."""
     problems = Problems()
-    given = _accept(table, raw, problems, creating=True)
+    given = _accept(table, raw, problems, creating=True, typed=typed)
     values: Values = {}
     for name, field_type, is_set in table.written:
         if is_set:
@@ -85,10 +86,10 @@ def _first_links(value: Any, field_type: FieldType[Any], problems: Problems) -> 
     return links
 
 
-def accept_changes(table: TableModel, raw: Mapping[str, Any]) -> Values:
-    """Values of the named fields. Raises Invalid."""
+def accept_changes(table: TableModel, raw: Mapping[str, Any], *, typed: bool = False) -> Values:
+    """Values of the named fields, read as `accept_new` reads them. Raises Invalid."""
     problems = Problems()
-    values = _accept(table, raw, problems, creating=False)
+    values = _accept(table, raw, problems, creating=False, typed=typed)
     if values.get("slug") is not None:
         _check_slug(table, values["slug"], problems)
     problems.raise_if_any()
@@ -114,7 +115,7 @@ def check_changes(
     problems.raise_if_any()
 
 
-def _accept(table: TableModel, raw: Mapping[str, Any], problems: Problems, *, creating: bool) -> Values:
+def _accept(table: TableModel, raw: Mapping[str, Any], problems: Problems, *, creating: bool, typed: bool) -> Values:
     values: Values = {}
     for name, given in raw.items():
         field_type = table.fields.get(name)
@@ -125,7 +126,7 @@ def _accept(table: TableModel, raw: Mapping[str, Any], problems: Problems, *, cr
                 problems.add(name, "field.read-only", f"{name} is filled by the engine")
         else:
             try:
-                value = values[name] = field_type.accept(given)
+                value = values[name] = field_type.accept_json(given) if typed else field_type.accept(given)
             except ValueProblem as problem:
                 problems.add(name, problem.code, problem.message, problem.status)
                 continue

@@ -125,6 +125,25 @@ def test_a_number_is_unique_as_it_is_kept(server: RunningServer) -> None:
     assert made(server, email="c@x.org")["fields"]["phone"] is None
 
 
+def test_a_text_is_no_number_in_json_alone(server: RunningServer) -> None:
+    """T-063, D-07: every door of JSON refuses it; forms and staged edits hold what somebody has typed."""
+    path, wrong = f"{ORDERS}/{made(server, ORDERS, n=1)['id']}", {"fields": {"n": "5"}}
+    for method, where, body in (
+        ("POST", ORDERS, wrong),
+        ("PATCH", path, wrong),
+        ("POST", f"{ORDERS}/batch", {"records": [wrong]}),
+        ("PATCH", f"{ORDERS}/batch", {"records": [{"id": path.rpartition("/")[2], **wrong}]}),
+        ("POST", f"{ORDERS}/upsert", {"records": [wrong], "fieldsToMergeOn": ["n"]}),
+    ):
+        answer = server.local.request(method, where, json=body)
+        told = answer.json()["errors"][0]
+        assert (answer.status_code, told["field"], told["code"]) == (400, "n", "number.not-a-number"), (method, where)
+    assert server.local.post(f"{path}/update", data={"n": "5"}).json()["n"] == 5
+    change = {"ref": "a", "op": "update", "table": "orders", "id": path.rpartition("/")[2], "fields": {"n": "6"}}
+    assert server.local.post("/api/console/commit", json={"changes": [change]}).json()["committed"]
+    assert server.local.get(path).json()["n"] == 6
+
+
 def test_times_fill_themselves(server: RunningServer) -> None:
     """T-013, T-076, T-078: under names of their own and of the record; nobody sets them; a record in the trash is not among
     the others."""

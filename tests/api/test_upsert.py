@@ -264,7 +264,7 @@ def test_upsert_needs_create_and_where_a_record_is_there_update(ruled: RunningSe
         ("price", "1.50", 1.5),
         ("day", "2026-02-01", "2026-02-01T00:00:00Z"),
         ("moment", "2026-02-01T08:00:00.123Z", "2026-02-01T09:00:00.123+01:00"),
-        ("number", 7, "7"),
+        ("number", 7, 7.0),
     ],
 )
 def test_upsert_finds_unique_values_of_every_kind(

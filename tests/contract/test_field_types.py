@@ -97,6 +97,7 @@ def check_value(field_type: FieldType[Any], value: Any) -> None:
     if field_type.column() is None and field_type.read_only:
         return  # computed: nobody writes it
     assert field_type.accept(as_json) == value
+    assert field_type.accept_json(as_json) == value
     text = field_type.to_text(value)
     assert isinstance(text, str)
     assert field_type.accept(text) == value
@@ -138,6 +139,45 @@ def take_or_refuse(field_type: FieldType[Any], raw: Any) -> None:
         assert problem.message.isprintable()
     elif value is not None:
         check_value(field_type, value)
+
+
+JSON_TEXTS = {
+    "integer": ("", "5 1e3 5.0 five"),
+    "decimal": ("5 -5.25", "1e3 +5 .5 5. five"),
+    "currency": ("5 -5.25", "1e3 5% five"),
+    "percentage": ("5 50.4", "5% 1e1"),
+    "rating": ("", "5 ★"),
+    "progress": ("", "5 5%"),
+    "duration": ("5 2:30 2h PT2H30M", "soon"),
+    "checkbox": ("true false", "yes 1 0 on x True"),
+    "multi-select": ("", "red red,green"),
+    "array": ("", "5 a,b [] [5] true 2026-02-01"),
+    "ai-tag": ("", "urgent urgent,paid"),
+}
+"""Texts in a JSON body where the API answers something else: those that are taken, those that are not."""
+FREE_FORM = {"json", "geolocation", "single-attachment", "multiple-attachments", "relationship", "user"}
+"""What is answered as a map, and takes texts of its own; ids, which are texts."""
+
+
+@each_sample
+def test_a_text_of_json_is_no_number_and_no_list(type_name: str, keys: dict[str, Any]) -> None:
+    """T-063, D-07: in a cell `5` is a number, in a JSON body `"5"` is a text."""
+    field_type = field_of(type_name, **keys)
+    if field_type.read_only or field_type.column() is None:
+        return
+    answered = field_type.to_json(field_type.example(Random(1)))
+    if isinstance(answered, str) and type_name not in JSON_TEXTS:
+        return
+    if type_name in FREE_FORM or (type_name.startswith("ai-") and isinstance(answered, dict)):
+        return
+    taken, refused = JSON_TEXTS[type_name]
+    for text in taken.split():
+        if "min" not in keys:
+            assert field_type.accept_json(text) == field_type.accept(text), text
+    for text in refused.split():
+        with pytest.raises(ValueProblem) as caught:
+            field_type.accept_json(text)
+        assert caught.value.status == 400, text
 
 
 @each_sample

@@ -27,8 +27,9 @@ async def update_by_form(call: Call) -> Answer:
     form = await form_of(call)
     redirect = redirect_of(form)
     fields = {"fields": values_of(form)}
-    record = await call.engine.records.update(call.principal, table_of(call), call.segments["record"], fields)
-    return done(redirect, flat(record))
+    table, record = table_of(call), call.segments["record"]
+    changed = await call.engine.records.update(call.principal, table, record, fields, typed=False)
+    return done(redirect, flat(changed))
 
 
 @routes.add("POST", RECORD + "/delete", body=bytes, body_kind=KIND, answers=ANSWERS, errors=(404, 413), needs="delete")
@@ -53,7 +54,7 @@ async def update_many_by_form(call: Call) -> Answer:
     form = await form_of(call)
     redirect, ids, data = redirect_of(form), ids_of(form), json_of(form, "_data", dict)
     body = {"records": [{"id": each, "fields": data} for each in ids]}
-    answer = await call.engine.records.batch_update(call.principal, table_of(call), body)
+    answer = await call.engine.records.batch_update(call.principal, table_of(call), body, typed=False)
     return done(redirect, {"success": True, **answer})
 
 

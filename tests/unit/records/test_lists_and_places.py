@@ -106,7 +106,7 @@ async def test_places_are_compared_by_both_numbers(sites: Sites) -> None:
 
 async def test_items_have_their_type(sites: Sites) -> None:
     """T-096"""
-    fields = await sites.add("a", words=["b", "a", "a"], prices=["1.50", 2], flags=[True, "no"], days="2026-02-01")
+    fields = await sites.add("a", words=["b", "a", "a"], prices=["1.50", 2], flags=[True, "false"], days=["2026-02-01"])
     assert fields["words"] == ["b", "a", "a"]
     assert fields["counts"] == [1, 2]
     assert fields["prices"] == ["1.5", "2"]
