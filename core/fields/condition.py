@@ -75,7 +75,8 @@ def _check_leaf(raw: Mapping[str, Any], type_of: TypeOf, names: list[str], key: 
         return
     operator = canonical(str(written))
     if operator is None:
-        yield OptionProblem(f"{key}.operator", "field.filter", f"{show(written)} is not an operator")
+        hint = nearest(str(written), field.operators())
+        yield OptionProblem(f"{key}.operator", "field.filter", f"{show(written)} is not an operator", hint)
         return
     if path and field.family == "link":
         return  # a field of the linked record: its type is not known here

@@ -1,5 +1,6 @@
 """All field types. A new type is a class in the module of its family and a name in `_TYPES`."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
@@ -119,6 +120,32 @@ _ALIASES = {
     "phone": "phone-number",
 }
 
+_ELSEWHERE = {
+    "single-line-text": "string str varchar char character text-input",
+    "long-text": "textarea multiline-text editor",
+    "rich-text": "html markdown wysiwyg",
+    "phone-number": "tel telephone",
+    "url": "link uri",
+    "integer": "int int2 int4 int8 bigint big-integer smallint serial",
+    "decimal": "float float4 float8 double double-precision real numeric",
+    "currency": "money price",
+    "percentage": "percent",
+    "datetime": "timestamp timestamptz date-time",
+    "checkbox": "bool",
+    "single-select": "select enum dropdown choice",
+    "multi-select": "multiple-select multiple-selects tags",
+    "relationship": "relation reference foreign-key fk many-to-one many-to-many one-to-many",
+    "single-attachment": "file image",
+    "multiple-attachments": "files images attachments",
+    "created-at": "created autodate",
+    "updated-at": "updated",
+    "json": "jsonb object map",
+    "array": "list",
+    "geolocation": "geo-point point location place",
+    "autonumber": "auto-number autoincrement auto-increment",
+}
+"""What other programs and SQL call a type."""
+
 
 class Registry:
     """The field types by name; what the loader and everybody else asks about types (`FieldVocabulary`)."""
@@ -138,6 +165,12 @@ class Registry:
 
     def aliases(self) -> dict[str, str]:
         return dict(_ALIASES)
+
+    def meant(self, name: str) -> str | None:
+        word = re.sub(r"(?<=[a-z])(?=[A-Z])|[_ ]+", "-", name.partition("(")[0].strip()).lower()
+        if word in self._types:
+            return word
+        return next((name for name, words in _ELSEWHERE.items() if word in words.split()), None)
 
     def options(self, type_name: str) -> type[FieldOptions]:
         return self._types[type_name].Options

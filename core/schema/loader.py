@@ -25,7 +25,7 @@ from core.schema.role_check import is_signed_in_to, read_roles
 from core.schema.shape import Findings, show
 from core.schema.snapshot import table_data
 from core.schema.source import Source, display_name, is_broken, read_source, read_text
-from core.schema.table import next_ids, read_table
+from core.schema.table import declared_names, next_ids, read_table
 from core.schema.tree import Map, Seq, from_plain, plain
 from core.schema.view_check import check_view_roles
 from core.schema.vocabulary import FieldVocabulary
@@ -119,10 +119,14 @@ def _read_app(
     tables = _read_tables(tree.get("tables"), _scopes(tree.get("auth")), findings, vocabulary)
     variables = _read_env(tree.get("env"), findings)
     signed_in = is_signed_in_to(tree.get("auth"))
-    roles = read_roles(tree.get("auth"), [table.name for _, _, table in tables], findings)
+    roles = read_roles(tree.get("auth"), declared_names(tree.get("tables")), findings)
     auth = read_auth(tree.get("auth"), roles, findings)
     analytics = read_analytics(tree.get("analytics"), findings)
-    check_permissions([_names(*each) for each in tables], roles if signed_in else None, findings)
+    whole = _count(tree.get("tables")) == len(tables) and all(
+        _count(node["fields"]) == len(table.fields) for _, node, table in tables
+    )
+    if whole:
+        check_permissions([_names(*each) for each in tables], roles if signed_in else None, findings)
     for number, _, table in tables if signed_in else ():
         check_view_roles(table, number, roles, findings)
         check_policy_roles(table.rls, ("tables", number, "rls"), roles, findings)
@@ -158,7 +162,8 @@ def _read_app(
         files=tuple(source.files),
         checksum=source.checksum,
     )
-    for number, node, table in tables:
+    # What names a table or a field that could not be read would be blamed for a mistake that is not its own.
+    for number, node, table in tables if whole else ():
         _check_fields(number, node, table, app, findings, vocabulary)
         check_foreign_keys(table, ("tables", number), app, findings)
     if any(problem.severity == "error" for problem in findings.problems):
@@ -232,6 +237,10 @@ def _read_tables(
                 findings.error("schema.duplicate-name", text, path)
             indexes.setdefault(index.name, table.name)
     return tables
+
+
+def _count(nodes: Any) -> int:
+    return len(nodes) if isinstance(nodes, Seq) else -1
 
 
 def _names(number: int, node: Map, table: TableSpec) -> TableNames:

@@ -148,8 +148,17 @@ def _sentence(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     if others and not (wanted and others[0]["type"] == "literal_error"):
         return "schema.bad-value", _rule(others[0], shown)
     words = [str(each["ctx"]["expected"]).replace("False", "false") for each in others[:1]]
-    text = f"{' or '.join(wanted + words)} is expected, not {shown}"
+    text = f"{' or '.join(wanted + words)} is expected, not {shown}{_way_out(wanted + words, errors[0]['input'])}"
     return "schema.bad-value" if others else "schema.wrong-type", text
+
+
+def _way_out(wanted: Sequence[str], given: Any) -> str:
+    """How to write what is probably meant."""
+    if wanted == ["a list"] and isinstance(given, Mapping):
+        return "; each entry begins with `- `"
+    if wanted == ["a text"] and isinstance(given, int | float):
+        return f'; in quotes it is one: "{show(given)}"'
+    return ""
 
 
 def _rule(error: Mapping[str, Any], shown: str) -> str:

@@ -33,7 +33,7 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
     # The fields are read one by one, so the form needs to know no more than that there is a list of them.
     listed: dict[str, Any] = {"fields": []} if isinstance(entries, Seq) or is_broken(entries) else {}
     shape = findings.read(TableForm, {**node, **listed}, path)
-    names = _declared_names(entries)
+    names = declared_names(entries)
     fields = _read_fields(entries, (*path, "fields"), findings, vocabulary)
     if shape is None:
         return None
@@ -98,8 +98,8 @@ def _read_views(nodes: Any, path: Path, findings: Findings) -> tuple[ViewSpec, .
     return read_views(nodes, path, findings, next_ids(nodes, path, findings, "view of this table"))
 
 
-def _declared_names(entries: Any) -> frozenset[str]:
-    """Names of all fields, the faulty ones included, so that one mistake is reported once."""
+def declared_names(entries: Any) -> frozenset[str]:
+    """Names of all tables or fields of a list, the faulty ones included, so that one mistake is reported once."""
     items = entries if isinstance(entries, Seq) else []
     names = (item.get("name") for item in items if isinstance(item, Map))
     return frozenset(name for name in names if isinstance(name, str))
@@ -169,7 +169,9 @@ def _known_type(node: Map, path: Path, findings: Findings, vocabulary: FieldVoca
     if name in vocabulary.built():
         return name
     known = {*vocabulary.built(), *vocabulary.aliases()}
-    findings.error("schema.field-type", f"`{name}` is not a field type", (*path, "type"), hint=nearest(name, known))
+    meant = vocabulary.meant(name)
+    hint = f"did you mean `{meant}`?" if meant else nearest(name, known)
+    findings.error("schema.field-type", f"`{name}` is not a field type", (*path, "type"), hint=hint)
     return None
 
 

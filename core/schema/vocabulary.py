@@ -29,6 +29,9 @@ class FieldVocabulary(Protocol):
     def aliases(self) -> dict[str, str]:
         """Older names, and what they mean today."""
 
+    def meant(self, name: str) -> str | None:
+        """The type that is meant by a name of other programs (`varchar`), None when nobody can tell."""
+
     def options(self, type_name: str) -> type[FieldOptions]:
         """The model of the type's own keys."""
 

@@ -19,6 +19,7 @@ _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _WORDS_OF_1_1 = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n"})
+_GLUED = re.compile(r"(?P<key>[A-Za-z]\w*):(?P<value>[^\s/]\S*)")
 _MAX_DIGITS = 400
 _TAG = "tag:yaml.org,2002:"
 _SCALAR_TAGS = ("str", "int", "float", "bool", "null")
@@ -170,6 +171,12 @@ class _Reader:
         assert key is not None
         assert key_position is not None
         frame.key = None
+        glued = _GLUED.fullmatch(key) if value is None and position.column > key_position.column else None
+        if glued:  # `{type:integer}` is a key without a value; read on as it was meant
+            self.problems.append(
+                Problem("yaml.key", f"A space is missing after `{glued['key']}:`", position=key_position)
+            )
+            key, value = glued["key"], glued["value"]
         if key == "<<":
             self.merge(frame, value, position)
         elif key in frame.node:
@@ -244,20 +251,47 @@ def _syntax_problem(error: yaml.MarkedYAMLError, file: str, text: str) -> Proble
     line = _line(text, position.line)
     if "\t" in line[: len(line) - len(line.lstrip())] or "'\\t'" in str(error.problem):
         return Problem("yaml.tab", "A tab indents this line; YAML takes spaces only", position=position)
-    what = str(error.problem or "not readable").replace("could not find expected", "could not find the expected")
-    context = f" {error.context}" if error.context else ""
-    return Problem("yaml.syntax", f"Not valid YAML: {what}{context}", position=position, hint=_hint(what, line))
+    start = error.context_mark
+    for phrase, sentence, hint in _OPENED:
+        if start and phrase in f"{error.problem} {error.context}":
+            opened = _line(text, start.line + 1)[start.column :][:1]
+            message = f"Not valid YAML: {sentence.format(opened)}"
+            return Problem("yaml.syntax", message, position=Position(file, start.line + 1, start.column + 1), hint=hint)
+    what, way_out = _explained(error, line, position.column)
+    return Problem("yaml.syntax", f"Not valid YAML: {what}", position=position, hint=way_out)
 
 
-def _hint(what: str, line: str) -> str | None:
+_OPENED = (
+    ("while parsing a flow", "this `{}` is not closed", "or a `,` is missing between two entries"),
+    ("scanning a quoted scalar", "this `{}` is not closed", "a quote within single quotes is written twice"),
+    ("scanning a simple key", "a key is followed by a colon and a space", "a text of several lines begins with `|`"),
+    ("scanning an alias", "`*` begins an alias", "put the text in quotes"),
+    ("scanning an anchor", "`&` begins an anchor", "put the text in quotes"),
+)
+"""What libyaml says, in words for people, of mistakes that are at the place where something began."""
+
+
+def _explained(error: yaml.MarkedYAMLError, line: str, column: int) -> tuple[str, str | None]:
+    """What is wrong at the place where reading stopped, and a way out."""
+    what = str(error.problem or "not readable")
     if "mapping values are not allowed" in what:
-        twice = line.count(": ") + line.endswith(":") > 1
+        if line.count(": ") + line.endswith(":") > 1:
+            return "there are two `: ` in this line", "a text with `: ` in it needs quotes"
+        return "a key is not expected here", "check the indentation of this line and the one above"
+    if "expected '-' indicator" in what:
+        return "the list above goes on here, but this line does not begin with `- `", "or check the indentation"
+    if "expected key" in what and line[: column - 1].strip():
         return (
-            "a text with `: ` in it needs quotes" if twice else "check the indentation of this line and the one above"
+            "something is left behind the value",
+            "a text with quotes or brackets in it needs quotes around all of it",
         )
-    if "{{" in line or "cannot start any token" in what:
-        return "put the text in quotes"
-    return None
+    if "expected key" in what:
+        return "the indentation of this line fits none above it", None
+    if "cannot start any token" in what:
+        return f"a text cannot begin with `{line[column - 1 : column]}`", "put the text in quotes"
+    if "unknown escape" in what:
+        return "in double quotes `\\` begins a sign such as `\\n`", "write it twice, or use single quotes"
+    return what + (f" {error.context}" if error.context else ""), "put the text in quotes" if "{{" in line else None
 
 
 def _line(text: str, number: int) -> str:

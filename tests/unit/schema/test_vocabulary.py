@@ -35,6 +35,20 @@ def test_words_of_sql_name_nothing(word: str) -> None:
     assert (table.sql_name, list(table.fields)) == (f"my_{word}", [f"my_{word}"])
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("varchar(20)", "single-line-text"),
+        ("BOOL", "checkbox"),
+        ("singleSelect", "single-select"),
+        ("file", "single-attachment"),
+    ],
+)
+def test_types_by_their_names_elsewhere(written: str, meant: str) -> None:
+    """D-36: who knows a type by another name is told ours."""
+    assert f"did you mean `{meant}`?" in refusal(f"tables: [{{name: T, fields: [{{name: a, type: '{written}'}}]}}]")
+
+
 def test_no_other_word_is_taken() -> None:
     """T-008: whatever else a database may think of them."""
     for word in ("value", "name", "date", "time", "position", "comment", "type", "returning", "window", "offsets"):
