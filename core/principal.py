@@ -50,6 +50,11 @@ class Principal:
         return not is_narrow and (self.kind, self.id) == (by.kind, by.id)
 
     @property
+    def actor(self) -> str:
+        """Who a change is logged under."""
+        return self.id or self.kind
+
+    @property
     def is_unrestricted(self) -> bool:
         """Passes every permission: the local owner and the engine itself."""
         return self.kind in ("owner", "system")

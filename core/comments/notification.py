@@ -11,7 +11,7 @@ from core.comments.store import COMMENTS, NOTIFICATIONS
 from core.errors import NotFound
 from core.ids import short_id
 from core.principal import Principal
-from core.records.service import Records, actor_of
+from core.records.service import Records
 from core.storage.database import Call, Reader, Transaction
 from core.storage.own import OwnTables
 
@@ -117,10 +117,10 @@ class Notifications:
             where = and_(n.user_id == user, n.read_at.is_(None), *([] if ids is None else [n.id.in_(ids)]))
             return tx.execute(update(NOTIFICATIONS).where(where).values(read_at=tx.time))
 
-        return await self._records.database.write(Call(work), actor=actor_of(principal))
+        return await self._records.database.write(Call(work), actor=principal.actor)
 
 
 def _user(principal: Principal) -> str:
     if principal.kind == "guest":
         raise NotFound()
-    return actor_of(principal)
+    return principal.actor

@@ -16,7 +16,7 @@ from core.fields.model import TableModel
 from core.ids import uuid7
 from core.principal import Principal
 from core.records.key import parse_key
-from core.records.service import Records, actor_of, is_visible
+from core.records.service import Records, is_visible
 from core.schema.model import CommentRules
 from core.storage.database import Call, ChangeRow, Operation, Reader, Transaction
 from core.storage.own import OwnTables
@@ -231,7 +231,7 @@ class Comments:
             tx.log([_logged(stored, "comment-create")])
             return {"comment": self._told(tx, principal, [stored])[0], "status": stored["status"]}
 
-        return await self._records.database.write(Call(work), actor=actor_of(principal))
+        return await self._records.database.write(Call(work), actor=principal.actor)
 
     async def edit(
         self, principal: Principal, table: TableModel, key: str, comment: str, body: Mapping[str, Any]
@@ -266,7 +266,7 @@ class Comments:
             tx.log([_logged(stored, "comment-edit")])
             return {"comment": self._told(tx, principal, [stored])[0]}
 
-        return await self._records.database.write(Call(work), actor=actor_of(principal))
+        return await self._records.database.write(Call(work), actor=principal.actor)
 
     async def delete(
         self, principal: Principal, table: TableModel, key: str, comment: str, *, permanent: bool = False
@@ -288,7 +288,7 @@ class Comments:
             tx.execute(delete(NOTIFICATIONS).where(NOTIFICATIONS.c.comment == comment))
             tx.log([_logged(row, "comment-delete")])
 
-        await self._records.database.write(Call(work), actor=actor_of(principal))
+        await self._records.database.write(Call(work), actor=principal.actor)
 
     async def mark_read(self, principal: Principal, table: TableModel, key: str) -> None:
         """All comments of a record are read (R-077). Raises NotFound, also where nobody counts."""
@@ -307,7 +307,7 @@ class Comments:
             else:
                 tx.insert(READS, [{"table": table.sql_name, "record": key, "user_id": user, "read_at": tx.time}])
 
-        await self._records.database.write(Call(work), actor=actor_of(principal))
+        await self._records.database.write(Call(work), actor=principal.actor)
 
     # ── Parts of these ──
 
@@ -361,7 +361,7 @@ def _rules(table: TableModel) -> CommentRules:
 
 
 def _author(principal: Principal) -> str | None:
-    return None if principal.kind == "guest" else actor_of(principal)
+    return None if principal.kind == "guest" else principal.actor
 
 
 def _was_approved(tx: Transaction, row: Comment) -> bool:

@@ -27,7 +27,7 @@ from core.records.importing import Merge, import_file, preview
 from core.records.key import key_in, parse_key
 from core.records.merging import Duplicates, merge_job
 from core.records.parquet import lines_to_parquet
-from core.records.service import Records, actor_of
+from core.records.service import Records
 from core.records.transfer import ExportStream, StreamedFormat, export_file, export_stream
 from core.records.upsert import merge_fields
 from core.storage.database import Cancel
@@ -76,7 +76,7 @@ class Transfers:
                         format_,
                         progress,
                         clock=self._clock,
-                        actor=actor_of(principal),
+                        actor=principal.actor,
                         mapping=mapping,
                         skip_errors=skip_errors,
                         merge=merge,

@@ -17,7 +17,7 @@ from core.fields.model import AppModel, TableModel
 from core.principal import Principal
 from core.query.scope import linked_table
 from core.records.guard import WriteOperation
-from core.records.idempotency import Answers, check_same, fingerprint
+from core.records.idempotency import Answers, Request, fingerprint
 from core.records.key import parse_key
 from core.records.preview import delete_text, insert_text, restore_text, update_text
 from core.records.remove import Removal, check_version
@@ -72,6 +72,7 @@ class Commits:
         removal: Removal,
         clock: Clock,
         take_in: "TakeIn",
+        answers: Answers,
     ) -> None:
         """`take_in` keeps files whose content stands in values."""
         self._take_in = take_in
@@ -80,7 +81,7 @@ class Commits:
         self._target = target
         self._removal = removal
         self._clock = clock
-        self._answers = Answers()
+        self._answers = answers
         self._under_way: dict[str, tuple[str, asyncio.Future[CommitAnswer]]] = {}
 
     async def commit(self, principal: Principal, request: CommitRequest) -> CommitAnswer:
@@ -88,12 +89,14 @@ class Commits:
         key = request.get("idempotencyKey")
         if not key or request.get("dryRun"):
             return await self._run(principal, request)
-        slot, asked = f"{_caller(principal)} {key}", fingerprint(request.get("changes"))
+        caller, asked = principal.actor, fingerprint(request.get("changes"))
+        once = Request(self._answers, caller, key, asked, "idempotencyKey")
+        slot = f"{caller} {key}"
         before, task = self._under_way.get(slot, (asked, None))
-        check_same(before, asked)
+        once.check_same(before)
         if task is None:
             # A task of its own: it goes on even when the caller's connection breaks meanwhile.
-            task = asyncio.ensure_future(self._run(principal, request, key, asked))
+            task = asyncio.ensure_future(self._run(principal, request, once))
             self._under_way[slot] = asked, task
             task.add_done_callback(lambda done: self._forget(slot, done))
         return await asyncio.shield(task)
@@ -103,7 +106,7 @@ class Commits:
         if not done.cancelled():
             done.exception()  # everybody who waited may have left: asyncio would complain that nobody has looked
 
-    async def _run(self, principal: Principal, request: CommitRequest, key: str = "", asked: str = "") -> CommitAnswer:
+    async def _run(self, principal: Principal, request: CommitRequest, once: Request | None = None) -> CommitAnswer:
         staged = self._read(principal, request)
         for change in staged:
             try:
@@ -112,11 +115,9 @@ class Commits:
                 change.error = error
                 continue
             self._accept(change, staged)
-        caller = _caller(principal)
-        keep = Keep(self._answers, caller, key, asked) if key else None
-        job = _Commit(staged, self._removal, dry=bool(request.get("dryRun")), keep=keep)
+        job = _Commit(staged, self._removal, dry=bool(request.get("dryRun")), once=once)
         try:
-            return await self._database.write(job, actor=caller)
+            return await self._database.write(job, actor=principal.actor)
         except Undone:
             return job.answer(committed=False)
 
@@ -181,16 +182,6 @@ class Commits:
         return "0"  # a valid key, so that the other checks run; never stored
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """Where the answer of a commit is kept."""
-
-    answers: Answers
-    caller: str
-    key: str
-    asked: str
-
-
 @dataclass(slots=True)
 class _Commit:
     """The job. Changes that need nothing first, then new records level by level, then what links to them."""
@@ -198,19 +189,18 @@ class _Commit:
     staged: list[Staged]
     removal: Removal
     dry: bool
-    keep: Keep | None = None
+    once: Request | None = None
     statements: list[str] = field(default_factory=list)
     group: Hashable | None = None
 
     def run(self, tx: Transaction) -> CommitAnswer:
-        keep = self.keep
-        if keep is not None and (known := keep.answers.find(tx, keep.caller, keep.key, keep.asked)) is not None:
-            return known
+        if self.once is None:
+            return self._made(tx)
+        return cast(CommitAnswer, self.once.answered(tx, lambda: self._made(tx)))
+
+    def _made(self, tx: Transaction) -> CommitAnswer:
         self._apply(tx)
-        answer = self.answer(committed=True)
-        if keep is not None:
-            keep.answers.keep(tx, keep.caller, keep.key, keep.asked, answer)
-        return answer
+        return self.answer(committed=True)
 
     def run_group(self, tx: Transaction, jobs: Sequence["_Commit"]) -> list[CommitAnswer]:
         return [job.run(tx) for job in jobs]
@@ -333,10 +323,6 @@ class _Commit:
             change.error = error
             return False
         return True
-
-
-def _caller(principal: Principal) -> str:
-    return principal.id or principal.kind
 
 
 def _by_table(changes: Sequence[Staged]) -> list[tuple[WritableTable, list[Staged]]]:

@@ -1,4 +1,4 @@
-"""Answers of commits by the caller's own keys: a request that is sent again is not applied again, and another request under
+"""Answers of writes by the caller's own keys: a request that is sent again is not applied again, and another request under
 the same key is refused.
 
 An answer is written in the transaction of the changes that it tells of, so it is there exactly when they are, also when
@@ -6,13 +6,14 @@ the server was killed before it could send it.
 """
 
 import hashlib
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from sqlalchemy import Column, MetaData, Table, Text, delete, select
 
-from core.contract.console import CommitAnswer
 from core.errors import Conflict, FieldError, Invalid
 from core.storage.catalog import table_names
 from core.storage.database import Transaction
@@ -43,22 +44,17 @@ class Answers:
         self._kept = 0
         self._table_stands = False
 
-    def find(self, tx: Transaction, caller: str, key: str, asked: str) -> CommitAnswer | None:
-        """The answer that the caller got, or should have got, under this key. Raises Invalid where something else was
-        asked then."""
+    def find(self, tx: Transaction, caller: str, key: str) -> dict[str, Any] | None:
+        """What was asked under this key, and the answer that the caller got, or should have got."""
         if not self._table_stands:
             if ANSWERS.name not in table_names(tx):
                 return None
             self._table_stands = ANSWERS.name not in tx.made_tables
         c = ANSWERS.c
         found = tx.scalar(select(c.answer).where(c.caller == caller, c.key == key))
-        if found is None:
-            return None
-        kept = orjson.loads(found)
-        check_same(kept.get("asked", asked), asked)
-        return cast(CommitAnswer, kept["answer"] if "asked" in kept else kept)
+        return None if found is None else orjson.loads(found)
 
-    def keep(self, tx: Transaction, caller: str, key: str, asked: str, answer: CommitAnswer) -> None:
+    def keep(self, tx: Transaction, caller: str, key: str, asked: str, answer: Any) -> None:
         """Raises WriteConflict when another process answers the same request: run again, its answer will be found."""
         text = orjson.dumps({"asked": asked, "answer": answer}, option=orjson.OPT_NON_STR_KEYS).decode()
         try:
@@ -78,14 +74,51 @@ class Answers:
         tx.execute(delete(ANSWERS).where((at < tx.time - KEPT_FOR) | (at < oldest)))
 
 
-def fingerprint(changes: Any) -> str:
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request under a key. `asked` tells it from others; `field` is where the key stood."""
+
+    answers: Answers
+    caller: str
+    key: str
+    asked: str
+    field: str
+
+    def answered(self, tx: Transaction, work: Callable[[], Any]) -> Any:
+        """The answer that was kept, or else the one that `work` gives now. Raises Invalid where something else was asked
+        under the key."""
+        found = self.answers.find(tx, self.caller, self.key)
+        if found is not None:
+            self.check_same(found["asked"])
+            return found["answer"]
+        answer = work()
+        self.answers.keep(tx, self.caller, self.key, self.asked, answer)
+        return answer
+
+    def check_same(self, before: str) -> None:
+        """Raises Invalid: nobody is told of changes that another request made."""
+        if before != self.asked:
+            message = "This key was used for another request; a new one needs a new key"
+            raise Invalid(message, [FieldError(self.field, "idempotency.other-request", message)])
+
+
+@dataclass(slots=True)
+class Once:
+    """A job that is done once for all requests of a key. `tell` makes the answer of what it gives."""
+
+    job: Any
+    request: Request
+    tell: Callable[[Any], Any]
+    group: Hashable | None = None
+
+    def run(self, tx: Transaction) -> Any:
+        return self.request.answered(tx, lambda: self.tell(self.job.run(tx)))
+
+    def run_group(self, tx: Transaction, jobs: Sequence["Once"]) -> list[Any]:
+        return [job.run(tx) for job in jobs]
+
+
+def fingerprint(asked: Any) -> str:
     """Tells requests apart; the order of keys is nothing."""
-    text = orjson.dumps(changes, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    text = orjson.dumps(asked, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     return hashlib.sha256(text).hexdigest()
-
-
-def check_same(before: str, now: str) -> None:
-    """Raises Invalid: nobody is told of changes that another request made."""
-    if before != now:
-        message = "This key was used for other changes; a new request needs a new one"
-        raise Invalid(message, [FieldError("idempotencyKey", "idempotency.other-request", message)])

@@ -143,6 +143,27 @@ def batch_answer(
     return answer
 
 
+def upsert_answer(
+    target: WritableTable, done: Sequence[tuple[Stored, bool]], errors: Mapping[int, SovriumError]
+) -> dict[str, Any]:
+    """`{records, created, updated, errors?}` of records and whether each is new."""
+    created = sum(is_new for _, is_new in done)
+    answer: dict[str, Any] = {
+        "records": [target.shape.from_values(row) for row, _ in done],
+        "created": created,
+        "updated": len(done) - created,
+    }
+    if errors:
+        answer["errors"] = [error_entry(place, target.refusal(each)) for place, each in sorted(errors.items())]
+    return answer
+
+
+def upserted_one(target: WritableTable, row: Stored, is_new: bool) -> dict[str, Any]:
+    """The answer to the form that names one record alone."""
+    record = target.shape.from_values(row)
+    return {"id": record["id"], "operation": "created" if is_new else "updated", "record": record}
+
+
 def error_entry(place: int, error: SovriumError) -> dict[str, Any]:
     entry: dict[str, Any] = {"record": place, "code": error.code, "message": error.message}
     field = error.extra.get("field")

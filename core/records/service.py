@@ -4,10 +4,11 @@ Every call carries a principal. Answers are the shapes of `core.contract.records
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Select, and_, select
 
@@ -27,6 +28,7 @@ from core.records.commit import Commits
 from core.records.create import Create, CreateMany
 from core.records.expand import display_links, expand_links
 from core.records.guard import GuardedTable, WriteOperation, shape_of
+from core.records.idempotency import Answers, Once, Request
 from core.records.key import KeyValue, key_in, parse_key
 from core.records.reading import GetRow, ListRows, PointReading, SeenReading, list_shape
 from core.records.remove import Delete, Removal, Restore
@@ -42,6 +44,8 @@ from core.records.request import (
     items_of,
     keys_of,
     mapping_of,
+    upsert_answer,
+    upserted_one,
     version_of,
 )
 from core.records.shape import Shape, display
@@ -50,14 +54,13 @@ from core.records.tree import parse_tree, read_tree
 from core.records.update import Edit, Update, UpdateMany
 from core.records.upsert import Incoming, Upsert, Upserted, check_merge_values, merge_fields
 from core.records.validate import Values, accept_changes, accept_new
-from core.records.writing import WritableTable, personal
+from core.records.writing import Stored, WritableTable, personal
 from core.schema.permission import Operation
 from core.schema.view import ViewSpec, find_view
 from core.storage.database import Call, Database, Reader, Transaction
 
 T = TypeVar("T")
-Errors = list[dict[str, Any]]
-"""What is said of the records of a batch that were passed over (`core.contract.records.BatchError`)."""
+Answer = dict[str, Any]
 
 
 class Records:
@@ -74,7 +77,17 @@ class Records:
         self._points: dict[tuple[int, frozenset[str]], PointReading] = {}
         self._sights: dict[tuple[PointReading, Principal], SeenReading] = {}
         self.removal = Removal(model, self.writable)
-        self._commits = Commits(database, model, self.target, self.removal, clock, self._with_files)
+        self._answers = Answers()
+        self._request: Request | None = None
+        """What all is written for, where the caller may ask it again."""
+        self._commits = Commits(database, model, self.target, self.removal, clock, self._with_files, self._answers)
+
+    def once(self, principal: Principal, key: str, asked: str, field: str) -> "Records":
+        """The same records, to be written for one request under a key of the caller's: asked again, it is given the first
+        answer. `asked` tells it from others, `field` names what held the key."""
+        records = copy(self)
+        records._request = Request(self._answers, principal.actor, key, asked, field)
+        return records
 
     def when_removed(self, forget: Callable[[Transaction, str, Sequence[str]], None]) -> None:
         """Call it, in the transaction, with the SQL name of the table and the ids of records that go for good."""
@@ -253,8 +266,7 @@ class Records:
         raw = await self._with_files(target, fields_of(body), principal)
         read = accept(target, raw, lambda given: accept_new(table, given, self._clock(), typed=True))
         values = target.signed(read, principal.id)
-        stored = await self._write(target, Create(target, values), principal)
-        return target.shape.from_values(stored)
+        return cast(Record, await self._write(target, Create(target, values), principal, target.shape.from_values))
 
     async def update(
         self,
@@ -279,8 +291,8 @@ class Records:
             await self._find(target, record)  # what is wrong with the values of no record is not told (§8.6)
             raise
         edit = Edit(record, values, version, principal.id, unlocks=force and self.access.sees_all(principal))
-        stored = await self._write(target, Update(target, edit), principal)
-        return target.shape.from_values(stored, number_id=True)
+        tell = partial(target.shape.from_values, number_id=True)
+        return cast(Record, await self._write(target, Update(target, edit), principal, tell))
 
     async def delete(
         self,
@@ -300,21 +312,21 @@ class Records:
         job = Delete(
             self.removal, target, [parse_key(table, key)], permanent=permanent, purge=purge, version=updated_at
         )
-        return bool((await self._write(target, job, principal))[1])
+        return cast(bool, await self._write(target, job, principal, lambda done: done[1]))
 
     async def restore(self, principal: Principal, table: TableModel, key: str) -> Record:
         """Take a record out of the trash. Raises NotFound, BadRequest (not deleted), Conflict (unique)."""
         target = self.target(principal, table, "restore")
         job = Restore(self.removal, target, [parse_key(table, key)])
-        (row,) = await self._write(target, job, principal)
-        return target.shape.from_values(row, number_id=True)
+        tell = partial(target.shape.from_values, number_id=True)
+        return cast(Record, await self._write(target, job, principal, lambda rows: tell(rows[0])))
 
     # ── Batches ──
 
-    async def batch_create(self, principal: Principal, table: TableModel, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def batch_create(self, principal: Principal, table: TableModel, body: Mapping[str, Any]) -> Answer:
         """`{records: [{fields}], returnRecords?, continueOnError?}` → `{created, records?, errors?}` (§10.8)."""
         items = items_of(body, "records", CREATE_AT_MOST)
-        partial = body.get("continueOnError") is True
+        sparing = body.get("continueOnError") is True
         now = self._clock()
         target = self.target(principal, table, "create")
 
@@ -327,13 +339,17 @@ class Records:
         def accepted(item: Any) -> Values:
             return target.signed(accept(target, fields_of(item), read), principal.id)
 
-        rows, places, errors = accept_each(items, partial, accepted)
-        results = await self._write(target, CreateMany(target, rows, partial=partial), principal)
-        return batch_answer("created", target, results, places, errors, body)
+        rows, places, errors = accept_each(items, sparing, accepted)
+        job = CreateMany(target, rows, partial=sparing)
+
+        def tell(results: Sequence[Stored | SovriumError]) -> Answer:
+            return batch_answer("created", target, results, places, errors, body)
+
+        return cast(Answer, await self._write(target, job, principal, tell))
 
     async def batch_update(
         self, principal: Principal, table: TableModel, body: Mapping[str, Any], *, typed: bool = True
-    ) -> dict[str, Any]:
+    ) -> Answer:
         """`{records: [{id, fields}], returnRecords?, continueOnError?}` → `{updated, records?, errors?}`; `typed` as for
         `update`."""
         items = items_of(body, "records", CHANGE_AT_MOST)
@@ -369,17 +385,21 @@ class Records:
             except Invalid as error:
                 raise target.refusal(error) from None
 
-        partial = body.get("continueOnError") is True
-        edits, places, errors = accept_each(items, partial, accepted)
+        sparing = body.get("continueOnError") is True
+        edits, places, errors = accept_each(items, sparing, accepted)
         known = [edit for edit in edits if edit.key]
-        written = iter(await self._write(target, UpdateMany(target, known, partial=partial), principal))
-        results = [next(written) if edit.key else NotFound() for edit in edits]
-        answer = batch_answer("updated", target, results, places, errors, body)
-        for error in answer.get("errors", ()):
-            item = items[error["record"]]
-            if isinstance(item, Mapping) and "id" in item:
-                error["id"] = str(item["id"])
-        return answer
+
+        def tell(results: Sequence[Stored | SovriumError]) -> Answer:
+            written = iter(results)
+            whole = [next(written) if edit.key else NotFound() for edit in edits]
+            answer = batch_answer("updated", target, whole, places, errors, body)
+            for error in answer.get("errors", ()):
+                item = items[error["record"]]
+                if isinstance(item, Mapping) and "id" in item:
+                    error["id"] = str(item["id"])
+            return answer
+
+        return cast(Answer, await self._write(target, UpdateMany(target, known, partial=sparing), principal, tell))
 
     async def batch_delete(
         self,
@@ -389,23 +409,22 @@ class Records:
         *,
         permanent: bool = False,
         sparing: bool = False,
-    ) -> tuple[int, Errors]:
-        """Delete all or, when an id is unknown, none (R-056); with `sparing` those that can be deleted (R-054). The number
-        deleted, and what is said of the others."""
+    ) -> Answer:
+        """Delete all or, when an id is unknown, none (R-056); with `sparing` those that can be deleted (R-054): `{deleted,
+        errors?}`."""
         target = self.target(principal, table, "permanentDelete" if permanent else "delete")
         work = lambda keys: Delete(self.removal, target, keys, permanent=permanent, batch=True)  # noqa: E731
-        done, errors = await self._change(principal, target, ids, work, sparing)
-        return (0 if done is None else int(done[0])), errors
+        return await self._change(
+            principal, target, ids, work, sparing, lambda done: {"deleted": done[0] if done else 0}
+        )
 
     async def batch_restore(
         self, principal: Principal, table: TableModel, ids: Sequence[str | int], *, sparing: bool = False
-    ) -> tuple[int, Errors]:
-        """Restore all that are deleted (R-057), with `sparing` those that can be. The number restored, and what is said of
-        the others."""
+    ) -> Answer:
+        """Restore all that are deleted (R-057), with `sparing` those that can be: `{restored, errors?}`."""
         target = self.target(principal, table, "restore")
         work = lambda keys: Restore(self.removal, target, keys, batch=True)  # noqa: E731
-        done, errors = await self._change(principal, target, ids, work, sparing)
-        return len(done or ()), errors
+        return await self._change(principal, target, ids, work, sparing, lambda done: {"restored": len(done or ())})
 
     async def _change(
         self,
@@ -414,24 +433,30 @@ class Records:
         ids: Sequence[str | int],
         work: Callable[[Sequence[KeyValue]], Any],
         sparing: bool,
-    ) -> tuple[Any, Errors]:
-        """What the job of these records answers, or of those of them that it can be done with."""
+        count: Callable[[Any], Answer],
+    ) -> Answer:
+        """What `count` makes of what the job of these records gives, or of those of them that it can be done with; with what
+        is said of the others."""
         if not sparing:
-            return await self._write(target, work(keys_of(target.table, ids)), principal), []
+            job = work(keys_of(target.table, ids))
+            return cast(Answer, await self._write(target, job, principal, count))
         check_ids(ids)
         found: dict[KeyValue, int] = {}
-        errors: dict[int, SovriumError] = {}
+        unknown: dict[int, SovriumError] = {}
         for place, each in enumerate(ids):
             try:
                 found.setdefault(parse_key(target.table, each), place)
             except NotFound as error:
-                errors[place] = error
+                unknown[place] = error
         keys = list(found)
-        done, _, refused = await write_sparing(
-            lambda job: self._write(target, job, principal), lambda some: work([keys[at] for at in some]), len(keys)
-        )
-        errors |= {found[keys[at]]: error for at, error in refused.items()}
-        return done, [{**error_entry(place, error), "id": str(ids[place])} for place, error in sorted(errors.items())]
+
+        def tell(done: Any, good: Sequence[int], refused: Mapping[int, SovriumError]) -> Answer:
+            errors = unknown | {found[keys[at]]: error for at, error in refused.items()}
+            said = [{**error_entry(place, error), "id": str(ids[place])} for place, error in sorted(errors.items())]
+            return {**count(done), **({"errors": said} if said else {})}
+
+        write = partial(self._write, target, principal=principal)
+        return cast(Answer, await write_sparing(write, lambda some: work([keys[at] for at in some]), len(keys), tell))
 
     async def empty_trash(self, principal: Principal, table: TableModel, older_than_days: int = 0) -> tuple[int, int]:
         """Remove for good what was deleted so many days ago or more, in batches; how many went, and how many stay because
@@ -457,7 +482,7 @@ class Records:
         except (Conflict, NotFound):
             return sum([await self._remove(principal, target, [key]) for key in keys]) if len(keys) > 1 else 0
 
-    async def upsert(self, principal: Principal, table: TableModel, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def upsert(self, principal: Principal, table: TableModel, body: Mapping[str, Any]) -> Answer:
         """`{records: [{fields}], fieldsToMergeOn}` → `{records, created, updated}`, or of a single record `{fields,
         matchFields}` → `{id, operation, record}` (§10.9). All or nothing, unless `continueOnError`. Raises NotFound,
         Invalid, Conflict."""
@@ -482,29 +507,25 @@ class Records:
         sparing = body.get("continueOnError") is True and not is_single
         rows, places, errors = accept_each(items, sparing, accepted)
         updating = self._updating(principal, table)
-        done: Upserted | None
+
+        def tell(done: Upserted | None, good: Sequence[int], refused: Mapping[int, SovriumError]) -> Answer:
+            said = errors | {places[at]: error for at, error in refused.items()}
+            kept: list[tuple[Stored, bool]] = []
+            for at, row, is_new in zip(good, done.rows, done.created, strict=True) if done else ():
+                if isinstance(row, SovriumError):
+                    said[places[at]] = row
+                else:
+                    kept.append((row, is_new))
+            if is_single:
+                return upserted_one(target, *kept[0])
+            return upsert_answer(target, kept, said)
+
+        write = partial(self._write, target, principal=principal)
         if sparing:
-            done, good, refused = await write_sparing(
-                lambda job: self._write(target, job, principal),
-                lambda some: Upsert(target, updating, [rows[at] for at in some], names, partial=True),
-                len(rows),
-            )
-            errors |= {places[at]: error for at, error in refused.items()}
-            places = [places[at] for at in good]
-        else:
-            done = await self._write(target, Upsert(target, updating, rows, names), principal)
-        results = list(zip(done.rows, done.created, strict=True)) if done else []
-        errors |= {place: row for place, (row, _) in zip(places, results, strict=True) if isinstance(row, SovriumError)}
-        kept = [(row, is_new) for row, is_new in results if not isinstance(row, SovriumError)]
-        records = [target.shape.from_values(row) for row, _ in kept]
-        if is_single:
-            operation = "created" if kept[0][1] else "updated"
-            return {"id": records[0]["id"], "operation": operation, "record": records[0]}
-        created = sum(is_new for _, is_new in kept)
-        answer: dict[str, Any] = {"records": records, "created": created, "updated": len(records) - created}
-        if errors:
-            answer["errors"] = [error_entry(place, target.refusal(each)) for place, each in sorted(errors.items())]
-        return answer
+            work = lambda some: Upsert(target, updating, [rows[at] for at in some], names, partial=True)  # noqa: E731
+            return cast(Answer, await write_sparing(write, work, len(rows), tell))
+        job, all_of_them = Upsert(target, updating, rows, names), range(len(rows))
+        return cast(Answer, await write(job, tell=lambda done: tell(done, all_of_them, {})))
 
     def _updating(self, principal: Principal, table: TableModel) -> Callable[[], WritableTable]:
         """The table as the caller may update it, judged now and told when it is asked for."""
@@ -557,14 +578,20 @@ class Records:
         """The values with what stands in them as content put into the store."""
         if not target.files or self.files is None:
             return raw
-        return await self.files.take_in(target.table, raw, actor_of(principal))
+        return await self.files.take_in(target.table, raw, principal.actor)
 
-    async def _write(self, target: WritableTable, job: Any, principal: Principal) -> Any:
-        """What the job answers. A refusal tells no more than the caller may know."""
-        if target.peers is not None and job.group is not None:
+    async def _write(
+        self, target: WritableTable, job: Any, principal: Principal, tell: Callable[[Any], Any] | None = None
+    ) -> Any:
+        """What `tell` makes of what the job gives: the answer to the caller, which is kept where they may ask again. Without
+        `tell` it is a step on the way to one. A refusal tells no more than the caller may know."""
+        if tell is not None and self._request is not None:
+            job, tell = Once(job, self._request, tell), None
+        elif target.peers is not None and job.group is not None:
             job.group = (job.group, target.peers)
         try:
-            return await self.database.write(job, actor=actor_of(principal))
+            given = await self.database.write(job, actor=principal.actor)
+            return given if tell is None else tell(given)
         except SovriumError as error:
             if (told := target.refusal(error)) is error:
                 raise
@@ -592,8 +619,3 @@ def is_visible(reader: Reader, scope: Scope, key: KeyValue) -> bool:
         return True
     here = key_in(scope.table, scope.source, [key])
     return bool(reader.rows(select(scope.source.c[scope.table.key.fields[0]]).where(here, condition)))
-
-
-def actor_of(principal: Principal) -> str:
-    """Who a change is logged under."""
-    return principal.id or principal.kind

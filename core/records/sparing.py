@@ -1,14 +1,15 @@
 """Batches of which those records are written that can be (R-054), in one transaction. DuckDB knows no savepoints, so which
 ones cannot is found out before, by tries that are undone."""
 
-from collections.abc import Awaitable, Callable, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from core.errors import NotFound, SovriumError
 from core.records.commit import Undone
 
-Write = Callable[[Any], Awaitable[Any]]
+Write = Callable[..., Awaitable[Any]]
+Tell = Callable[[Any, Sequence[int], Mapping[int, SovriumError]], Any]
 
 
 @dataclass(slots=True)
@@ -26,17 +27,17 @@ class Trial:
         raise Undone  # never grouped
 
 
-async def write_sparing(
-    write: Write, work: Callable[[Sequence[int]], Any], count: int
-) -> tuple[Any, list[int], dict[int, SovriumError]]:
-    """Write a batch of `count` records; what the job answers, the places that it was made of, and the errors of the others.
-    `work` makes the job of some places. None is answered where no record can be written."""
+async def write_sparing(write: Write, work: Callable[[Sequence[int]], Any], count: int, tell: Tell) -> Any:
+    """Write a batch of `count` records; the answer that `tell` makes of what the job gives (None where no record can be
+    written), the places that it was made of, and the errors of the others. `work` makes the job of some places."""
     places = list(range(count))
     try:
-        return await write(work(places)), places, {}
+        return await write(work(places), tell=lambda done: tell(done, places, {}))
     except SovriumError:
         good, errors = await _sort_out(write, work, places)
-    return await write(work(good)) if good else None, good, errors
+    if not good:
+        return tell(None, good, errors)
+    return await write(work(good), tell=lambda done: tell(done, good, errors))
 
 
 async def _sort_out(

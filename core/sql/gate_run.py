@@ -5,7 +5,6 @@ import logging
 
 from core.contract.console import SqlColumn, SqlProblem
 from core.errors import Busy, DeadlinePassed, DiskFull, SovriumError
-from core.records.service import actor_of
 from core.sql.cell import family_of, to_cell
 from core.sql.gate import Gate, admit
 from core.sql.gate_text import Refused, Typed
@@ -71,7 +70,7 @@ class GatedRun:
 
         change = await asyncio.to_thread(taken_apart, self._gate, statement.text, self._limit)
         self._typed = change.source
-        actor = actor_of(self._gate.principal)
+        actor = self._gate.principal.actor
         timer = asyncio.get_running_loop().call_later(WRITE_SECONDS, self._cancel.cancel)
         try:
             done: Done = await self._database.write(

@@ -12,7 +12,7 @@ from core.errors import FieldError, Invalid, NotFound
 from core.fields.model import TableModel
 from core.ids import uuid7
 from core.principal import Principal
-from core.records.service import Records, actor_of
+from core.records.service import Records
 from core.schema.model import WebhookSpec
 from core.storage.database import Call, Reader, Transaction
 from core.webhooks.store import DELIVERIES
@@ -107,7 +107,7 @@ class Webhooks:
             again = {"status": "pending", "due_at": self._clock(), "completed_at": None}
             tx.execute(update(DELIVERIES).where(DELIVERIES.c.id == id_).values(again))
 
-        await self._records.database.write(Call(work), actor=actor_of(principal))
+        await self._records.database.write(Call(work), actor=principal.actor)
         worker.nudge()
         return {"deliveryId": id_, "status": "pending"}
 
@@ -121,7 +121,7 @@ class Webhooks:
         done = await asyncio.to_thread(worker.send_now, hook, "webhook.test", id_, row["request_body"])
         stored = row | outcome(hook, done, 1, None, retry=False)
         job = Call(lambda tx: tx.execute(insert(DELIVERIES).values(stored)))
-        await self._records.database.write(job, actor=actor_of(principal))
+        await self._records.database.write(job, actor=principal.actor)
         return {
             "success": done.is_success,
             "httpStatus": stored["http_status"],

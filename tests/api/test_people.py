@@ -186,7 +186,7 @@ def test_a_field_names_people(server: RunningServer) -> None:
     assert refused.status_code == 400
     assert {each["field"] for each in refused.json()["errors"]} == {"doer", "helpers"}
     create(server, ADA, title="1", doer="me", helpers=["bob", "me"])
-    create(server, ADA, title="2", doer="bob", helpers="cy, bob, cy")
+    create(server, ADA, title="2", doer="bob", helpers=["cy", "bob", "cy"])
     create(server, ADA, title="3")
 
     def titles(caller: Any, tree: str) -> str:

@@ -82,14 +82,14 @@ def test_every_door_refuses_alike(case: str, server: RunningServer) -> None:
 
 
 def test_every_door_writes_alike(server: RunningServer) -> None:
-    """T-147: the stored values of one record are the same, whichever way it came."""
-    fields = {"stock": "7", "price": 1.5, "state": "new", "bought": "2026-02-03", "tested": "true", "notes": {"a": [1]}}
+    """T-147: the stored values of one record are the same, whichever way it came; a grid sends what was typed."""
+    fields = {"stock": 7, "price": 1.5, "state": "new", "bought": "2026-02-03", "tested": "true", "notes": {"a": [1]}}
     server.empty()
     records, table = server.engine.records, server.engine.model.by_address["spare_parts"]
     server.call_in_loop(records.create(OWNER, table, {"fields": {**fields, "part_no": "engine"}}))
     assert by_http(server, {**fields, "part_no": "http"})[0] == 201
     assert by_batch(server, {**fields, "part_no": "batch"})[0] == 201
-    assert by_grid(server, {**fields, "part_no": "grid"})[0] == 200
+    assert by_grid(server, {**fields, "part_no": "grid", "stock": "7"})[0] == 200
     merged = {"records": [{"fields": {**fields, "part_no": "upsert"}}], "fieldsToMergeOn": ["part_no"]}
     assert server.http.post(f"{TABLE}/records/upsert", json=merged).status_code == 200
     found = [record["fields"] for record in server.http.get(f"{TABLE}/records").json()["records"]]

@@ -16,7 +16,6 @@ from core.http.call import Call
 from core.http.multipart import first_file
 from core.http.route import Parameter, RouteFamily
 from core.http.routes.tables import table_of
-from core.records.service import actor_of
 from core.storage.database import Call as Job
 
 BLOCK = 256 * 1024
@@ -65,7 +64,7 @@ async def upload_file(call: Call) -> Answer:
         async for block in _blocks(chunks):
             await asyncio.to_thread(upload.write, block)
         file, judged = await asyncio.to_thread(upload.finish)
-    await files.note(file, filename, judged, actor_of(call.principal))
+    await files.note(file, filename, judged, call.principal.actor)
     value = {"key": file.key, "filename": filename, "mimeType": judged, "size": file.size, "bucket": "local"}
     return as_json({**told(value), "sha256": file.sha256}, 201)
 

@@ -3,6 +3,7 @@
 from core.http.answer import Answer
 from core.http.call import Call
 from core.http.form import KIND, done, form_of, ids_of, json_of, redirect_of, values_of
+from core.http.repeat import records_of
 from core.http.route import RouteFamily
 from core.http.routes.tables import table_of
 from core.records.shape import flat
@@ -28,15 +29,16 @@ async def update_by_form(call: Call) -> Answer:
     redirect = redirect_of(form)
     fields = {"fields": values_of(form)}
     table, record = table_of(call), call.segments["record"]
-    changed = await call.engine.records.update(call.principal, table, record, fields, typed=False)
+    changed = await records_of(call, form).update(call.principal, table, record, fields, typed=False)
     return done(redirect, flat(changed))
 
 
 @routes.add("POST", RECORD + "/delete", body=bytes, body_kind=KIND, answers=ANSWERS, errors=(404, 413), needs="delete")
 async def delete_by_form(call: Call) -> Answer:
     """Delete a record by a form."""
-    redirect = redirect_of(await form_of(call))
-    await call.engine.records.delete(call.principal, table_of(call), call.segments["record"])
+    form = await form_of(call)
+    redirect = redirect_of(form)
+    await records_of(call, form).delete(call.principal, table_of(call), call.segments["record"])
     return done(redirect, {"success": True})
 
 
@@ -54,7 +56,7 @@ async def update_many_by_form(call: Call) -> Answer:
     form = await form_of(call)
     redirect, ids, data = redirect_of(form), ids_of(form), json_of(form, "_data", dict)
     body = {"records": [{"id": each, "fields": data} for each in ids]}
-    answer = await call.engine.records.batch_update(call.principal, table_of(call), body, typed=False)
+    answer = await records_of(call, form).batch_update(call.principal, table_of(call), body, typed=False)
     return done(redirect, {"success": True, **answer})
 
 
@@ -65,5 +67,5 @@ async def delete_many_by_form(call: Call) -> Answer:
     """Delete several records, all or none: `_ids` holds JSON."""
     form = await form_of(call)
     redirect, ids = redirect_of(form), ids_of(form)
-    deleted, _ = await call.engine.records.batch_delete(call.principal, table_of(call), ids)
-    return done(redirect, {"success": True, "deleted": deleted})
+    answer = await records_of(call, form).batch_delete(call.principal, table_of(call), ids)
+    return done(redirect, {"success": True, **answer})

@@ -24,6 +24,7 @@ from core.contract.records import (
 from core.errors import NotFound
 from core.http.answer import Answer, as_json, empty
 from core.http.call import Call, check
+from core.http.repeat import records_of
 from core.http.route import Parameter, RouteFamily
 from core.http.routes.grants import USER, create_grant, is_of_grants, list_grants
 from core.http.routes.tables import table_of
@@ -111,8 +112,8 @@ async def create_record(call: Call) -> Answer:
     """Create a record."""
     if is_of_grants(call):
         return await create_grant(call)
-    record = await call.engine.records.create(call.principal, table_of(call), await call.json_object())
-    return single(record, 201)
+    body = await call.json_object()
+    return single(await records_of(call, body).create(call.principal, table_of(call), body), 201)
 
 
 @routes.add(
@@ -142,7 +143,7 @@ async def update_record(call: Call) -> Answer:
     """Change the given fields of a record."""
     body = await call.json_object()
     table, record, force = table_of(call), call.segments["record"], call.boolean("force")
-    found = await call.engine.records.update(call.principal, table, record, body, force=force)
+    found = await records_of(call, body).update(call.principal, table, record, body, force=force)
     if not body.get("fields", body.keys() - {"updatedAt"}):
         return as_json({"record": found, **flat(found)})  # nothing is given: it is as it was (R-034)
     return single(found)
@@ -174,7 +175,7 @@ async def delete_record(call: Call) -> Answer:
     """Move a record to the trash, or remove it for good."""
     purge = call.boolean("purge")
     permanent = call.boolean("permanent") or purge
-    cleared = await call.engine.records.delete(
+    cleared = await records_of(call).delete(
         call.principal, table_of(call), call.segments["record"], permanent=permanent, purge=purge
     )
     return as_json({"success": True}) if permanent or cleared else empty()
@@ -185,7 +186,7 @@ async def delete_record(call: Call) -> Answer:
 )
 async def restore_record(call: Call) -> Answer:
     """Take a record out of the trash."""
-    record = await call.engine.records.restore(call.principal, table_of(call), call.segments["record"])
+    record = await records_of(call).restore(call.principal, table_of(call), call.segments["record"])
     return as_json({"success": True, "record": record})
 
 
@@ -199,7 +200,8 @@ async def restore_record(call: Call) -> Answer:
 )
 async def create_batch(call: Call) -> Answer:
     """Create up to 1,000 records, all or none."""
-    answer = await call.engine.records.batch_create(call.principal, table_of(call), await batch_body(call))
+    body = await batch_body(call)
+    answer = await records_of(call, body).batch_create(call.principal, table_of(call), body)
     return as_json(answer, 200 if answer.get("errors") else 201)
 
 
@@ -213,7 +215,8 @@ async def create_batch(call: Call) -> Answer:
 )
 async def update_batch(call: Call) -> Answer:
     """Change up to 100 records, all or none."""
-    return as_json(await call.engine.records.batch_update(call.principal, table_of(call), await batch_body(call)))
+    body = await batch_body(call)
+    return as_json(await records_of(call, body).batch_update(call.principal, table_of(call), body))
 
 
 @routes.add(
@@ -229,10 +232,11 @@ async def delete_batch(call: Call) -> Answer:
     """Delete up to 100 records, all or none."""
     body = await batch_body(call)
     permanent = call.boolean("permanent") or body.get("permanent") is True
-    deleted, errors = await call.engine.records.batch_delete(
-        call.principal, table_of(call), body["ids"], permanent=permanent, sparing=body.get("continueOnError") is True
+    sparing = body.get("continueOnError") is True
+    answer = await records_of(call, body).batch_delete(
+        call.principal, table_of(call), body["ids"], permanent=permanent, sparing=sparing
     )
-    return as_json({"deleted": deleted, **({"errors": errors} if errors else {})})
+    return as_json(answer)
 
 
 @routes.add(
@@ -274,10 +278,9 @@ async def delete_batch_by_name(call: Call) -> Answer:
 async def restore_batch(call: Call) -> Answer:
     """Take up to 100 records out of the trash."""
     body = await batch_body(call)
-    restored, errors = await call.engine.records.batch_restore(
-        call.principal, table_of(call), body["ids"], sparing=body.get("continueOnError") is True
-    )
-    return as_json({"success": True, "restored": restored, **({"errors": errors} if errors else {})})
+    sparing = body.get("continueOnError") is True
+    answer = await records_of(call, body).batch_restore(call.principal, table_of(call), body["ids"], sparing=sparing)
+    return as_json({"success": True, **answer})
 
 
 @routes.add(
@@ -307,7 +310,8 @@ async def empty_trash(call: Call) -> Answer:
 )
 async def upsert_records(call: Call) -> Answer:
     """Create or update up to 100 records, told apart by some of their fields."""
-    return as_json(await call.engine.records.upsert(call.principal, table_of(call), await batch_body(call)))
+    body = await batch_body(call)
+    return as_json(await records_of(call, body).upsert(call.principal, table_of(call), body))
 
 
 @routes.add(

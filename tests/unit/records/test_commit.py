@@ -176,7 +176,7 @@ async def test_kept_answers_are_bounded(open_db: Callable[..., Database]) -> Non
 
     async def keep(key: str) -> list[str]:
         def work(tx: Transaction) -> list[str]:
-            answers.find(tx, "owner", key, "changes")
+            answers.find(tx, "owner", key)
             answers.keep(tx, "owner", key, "changes", empty)
             return [name for (name,) in tx.rows(select(ANSWERS.c.key).order_by(ANSWERS.c.at))]
 

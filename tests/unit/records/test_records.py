@@ -488,9 +488,9 @@ async def test_batch_delete_and_restore(desk: Desk) -> None:
     with pytest.raises(NotFound) as caught:
         await desk.records.batch_delete(OWNER, desk.parts, [1, 99])
     assert caught.value.extra["recordId"] == "99"
-    assert await desk.records.batch_delete(OWNER, desk.parts, ["1", 2]) == (2, [])
-    assert await desk.records.batch_delete(OWNER, desk.parts, [2, 3]) == (1, [])
-    assert await desk.records.batch_restore(OWNER, desk.parts, [1, 2]) == (2, [])
+    assert await desk.records.batch_delete(OWNER, desk.parts, ["1", 2]) == {"deleted": 2}
+    assert await desk.records.batch_delete(OWNER, desk.parts, [2, 3]) == {"deleted": 1}
+    assert await desk.records.batch_restore(OWNER, desk.parts, [1, 2]) == {"restored": 2}
     assert (await desk.records.list(OWNER, desk.parts, {}))["pagination"]["total"] == 2
 
 

@@ -1,0 +1,23 @@
+"""Writes that a client sends again because no answer came: told by its header `Idempotency-Key`, they are made once."""
+
+from typing import Any
+
+from core.errors import FieldError, Invalid
+from core.http.call import Call
+from core.records.idempotency import fingerprint
+from core.records.service import Records
+
+HEADER = "Idempotency-Key"
+LONGEST = 255
+
+
+def records_of(call: Call, body: Any = None) -> Records:
+    """The records for one write of the call, whose answer is kept where it shows a key. Raises Invalid."""
+    records, key = call.engine.records, call.header(b"idempotency-key")
+    if key is None:
+        return records
+    if not 0 < len(key) <= LONGEST:
+        message = f"{HEADER} has 1 to {LONGEST} characters"
+        raise Invalid(message, [FieldError(HEADER, "idempotency.malformed", message)])
+    asked = fingerprint([call.route.method, call.scope["path"], call.query, body])
+    return records.once(call.principal, key, asked, HEADER)
