@@ -27,7 +27,8 @@ from screens.widgets.form_sheet import Ask, FormSheet, Values
 from screens.widgets.listing_screen import ListingScreen
 from screens.widgets.name_dialog import NameDialog
 
-DAY = 86_400
+HOUR = 3600
+DAY = 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,8 @@ class AccountScreen(ListingScreen[Entry]):
         match action:
             case "account_end":
                 return entry is not None and entry.user is None and not (entry.session and entry.session["isCurrent"])
+            case "account_rotate":
+                return entry is not None and entry.key is not None
             case "account_codes" | "account_disable":
                 return user["twoFactorEnabled"]
         return True
@@ -210,7 +213,29 @@ class AccountScreen(ListingScreen[Entry]):
             Ask("scopes", t("account.key-scopes")),
             Ask("days", t("account.key-days")),
         ]
-        if await self.app.push_screen_wait(FormSheet(self.context, t("account.key"), asks, send=send)) is not None:
+        await self._show_key(FormSheet(self.context, t("account.key"), asks, send=send), made)
+
+    @work(exclusive=True, group="ask", exit_on_error=False)
+    async def action_account_rotate(self) -> None:
+        """A key in place of the chosen one."""
+        entry = self.chosen()
+        if entry is None or entry.key is None:
+            return
+        former, made = entry.key, list[str]()
+
+        async def send(values: Values) -> None:
+            hours = values["grace"] or "0"
+            if not (hours.isascii() and hours.isdigit()):
+                raise Refusal(t("account.grace-wrong"), "grace")
+            made.append((await self._port().account.rotate_key(former["id"], int(hours) * HOUR))["key"])
+
+        title = t("account.rotate", name=one_line(former["name"]))
+        asks = [Ask("grace", t("account.grace"), "0")]
+        await self._show_key(FormSheet(self.context, title, asks, note=t("account.rotate-note"), send=send), made)
+
+    async def _show_key(self, sheet: FormSheet, made: list[str]) -> None:
+        """Ask for a key; what was `made` is shown this once."""
+        if await self.app.push_screen_wait(sheet) is not None:
             self.load()
             await self.app.push_screen_wait(SecretSheet(self.context, t("account.key"), made, t("account.key-note")))
 

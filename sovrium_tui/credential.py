@@ -87,5 +87,29 @@ class Credentials:
         write_private(self._folder / name, json.dumps(content))
 
 
+class ServerKeeper:
+    """The session at one server, kept by the keyring or a private file."""
+
+    def __init__(self, address: str, folder: Path) -> None:
+        self.address = address
+        self._credentials = Credentials(folder)
+
+    @property
+    def email(self) -> str:
+        """The address that was used last."""
+        return next((each.email for each in self._credentials.servers() if each.address == self.address), "")
+
+    @property
+    def token(self) -> str | None:
+        """Its secret. Where nobody has signed in, as with most apps of this machine, no keyring is asked."""
+        return self._credentials.token(self.address)
+
+    def keep(self, token: str, email: str) -> None:
+        self._credentials.keep(self.address, token, email)
+
+    def forget(self) -> None:
+        self._credentials.forget(self.address)
+
+
 def _account(address: str) -> str:
     return f"token {address}"

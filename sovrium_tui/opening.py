@@ -21,6 +21,7 @@ from screens.services.session import SessionLog, SessionStore
 from screens.services.text import preferred_language, set_language
 from screens.services.theme import PLAIN
 from sovrium_tui.console import ConsoleApp
+from sovrium_tui.credential import ServerKeeper
 from sovrium_tui.launch import ConsoleOptions, Target
 
 T = TypeVar("T")
@@ -56,36 +57,6 @@ def open_console(target: Target, options: ConsoleOptions, *, slow: bool, alive: 
     return app
 
 
-class ServerKeeper:
-    """The session at one server, kept by the keyring or a private file."""
-
-    def __init__(self, address: str, folder: Path) -> None:
-        from sovrium_tui.credential import Credentials
-
-        self.address = address
-        self._credentials = Credentials(folder)
-
-    @property
-    def email(self) -> str:
-        """The address that was used last."""
-        return next((each.email for each in self._credentials.servers() if each.address == self.address), "")
-
-    @property
-    def token(self) -> str | None:
-        return self._credentials.token(self.address)
-
-    @property
-    def token_kept(self) -> str | None:
-        """The same for an app of this machine, where most people have none: no keyring is asked for that."""
-        return self.token if self.email else None
-
-    def keep(self, token: str, email: str) -> None:
-        self._credentials.keep(self.address, token, email)
-
-    def forget(self) -> None:
-        self._credentials.forget(self.address)
-
-
 def server_at(keeper: ServerKeeper) -> Opener:
     """The way to a server elsewhere, with the session that one has there."""
 
@@ -111,7 +82,7 @@ def server_of(
         address = await in_daemon_thread(lambda: ensure_server(app_file, data_dir))
         if address.note:
             tell(address.note)
-        return Client(address.socket, token=keeper.token_kept if keeper else None)
+        return Client(address.socket, token=keeper.token if keeper else None)
 
     return find
 

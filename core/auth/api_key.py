@@ -40,6 +40,8 @@ KEYS_MOST = 100
 USED_SECONDS = 60.0
 """How often the last use is written down."""
 LONGEST = 10 * 365 * 86_400
+GRACE_MOST = 30 * 86_400
+"""Seconds that a key may hold beside the one that has taken its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +59,10 @@ class ApiKey:
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+
+    def holds(self, now: datetime) -> bool:
+        """It was not revoked, and its time is not over."""
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
 
     def body(self) -> dict[str, Any]:
         moments = {
@@ -123,42 +129,85 @@ class ApiKeys:
             raise _wrong("scopes", "scopes is empty: such a key opens nothing; leave it out for all that its user may")
         if seconds is not None and not 0 < seconds <= LONGEST:
             raise _wrong("expiresIn", "expiresIn is a number of seconds from 1, ten years at most")
-        require_reach(who, roles, context.roles)
+        wanted = {
+            "name": called,
+            "user_id": user,
+            "roles": list(roles) or None,
+            "scopes": None if scopes is None else list(dict.fromkeys(scopes)),
+        }
         secret = MARK + secrets.token_urlsafe(32)
+        return secret, await context.write(lambda tx: self._issue(tx, who, source, secret, wanted, seconds), who)
+
+    async def rotate(
+        self, who: Principal, source: Source, id_: str, *, user: str | None, grace: int = 0
+    ) -> tuple[str, ApiKey]:
+        """A key like that one, for as long as that one was made for; the former holds for `grace` seconds more, so that
+        programs can be given the new one first. `user` is whose it must be, None: anybody's. Raises as `create`; NotFound
+        also for a key that has ended."""
+        context, c, secret = self._context, KEYS.c, MARK + secrets.token_urlsafe(32)
+        if not 0 <= grace <= GRACE_MOST:
+            raise _wrong("grace", f"grace is a number of seconds up to {GRACE_MOST}, a month")
 
         def work(tx: Transaction) -> ApiKey:
-            if user is not None:
-                account = find(tx, user)
-                if account is None:
-                    raise NotFound
-                held = effective_roles(account.roles, context.roles)
-                require_reach(who, held, context.roles)
-                if ADMIN in held and who.id != user and not who.is_unrestricted:
-                    raise AuthError("FORBIDDEN", "Nobody acts as another administrator")
-                live = [each for each in self._of(tx, user) if each.revoked_at is None]
-                if len(live) >= KEYS_MOST:
-                    raise _wrong("name", f"An account has at most {KEYS_MOST} keys; revoke one first")
-            row: dict[str, Any] = {
-                "id": uuid7(),
-                "name": called,
-                "prefix": secret[:SHOWN],
-                "hash": hash_of(secret),
-                "user_id": user,
-                "roles": list(roles) or None,
-                "scopes": None if scopes is None else list(dict.fromkeys(scopes)),
-                "created_by": who.id or who.kind,
-                "created_at": tx.time,
-                "expires_at": tx.time + timedelta(seconds=seconds) if seconds else None,
-                "last_used_at": None,
-                "revoked_at": None,
-            }
-            tx.insert(KEYS, [row])
-            key = _key({name: row[name] for name in _NAMES})
-            told = {"user": user, "roles": list(key.roles) or None, "scopes": row["scopes"]}
-            context.log(tx, "apikey.created", who, source, ("api-key", key.id, called), **told)
-            return key
+            former = self._live(tx, id_, user)
+            if not former.holds(tx.time):
+                raise NotFound
+            end = tx.time + timedelta(seconds=grace)
+            if former.expires_at is not None:
+                end = min(end, former.expires_at)
+            tx.execute(
+                KEYS.update().where(c.id == id_).values(**({"expires_at": end} if grace else {"revoked_at": end}))
+            )
+            told = {"user": former.user_id, **({"until": to_iso(end)} if grace else {})}
+            context.log(tx, "apikey.revoked", who, source, ("api-key", id_, former.name), **told)
+            wanted = {name: getattr(former, name) for name in ("name", "user_id", "roles", "scopes")}
+            lasted = former.expires_at and int((former.expires_at - former.created_at).total_seconds())
+            return self._issue(tx, who, source, secret, wanted, lasted or None)
 
         return secret, await context.write(work, who)
+
+    def _issue(
+        self, tx: Transaction, who: Principal, source: Source, secret: str, wanted: dict[str, Any], seconds: int | None
+    ) -> ApiKey:
+        """A key that holds from now on, where the caller may give what is `wanted` of it. Raises as `create`."""
+        context, user = self._context, wanted["user_id"]
+        require_reach(who, wanted["roles"] or (), context.roles)
+        if user is not None:
+            account = find(tx, user)
+            if account is None:
+                raise NotFound
+            held = effective_roles(account.roles, context.roles)
+            require_reach(who, held, context.roles)
+            if ADMIN in held and who.id != user and not who.is_unrestricted:
+                raise AuthError("FORBIDDEN", "Nobody acts as another administrator")
+            live = [each for each in self._of(tx, user) if each.holds(tx.time)]
+            if len(live) >= KEYS_MOST:
+                raise _wrong("name", f"An account has at most {KEYS_MOST} keys; revoke one first")
+        row: dict[str, Any] = {
+            "id": uuid7(),
+            **wanted,
+            "prefix": secret[:SHOWN],
+            "hash": hash_of(secret),
+            "created_by": who.id or who.kind,
+            "created_at": tx.time,
+            "expires_at": tx.time + timedelta(seconds=seconds) if seconds else None,
+            "last_used_at": None,
+            "revoked_at": None,
+        }
+        tx.insert(KEYS, [row])
+        key = _key({name: row[name] for name in _NAMES})
+        told = {"user": user, "roles": list(key.roles) or None, "scopes": row["scopes"]}
+        context.log(tx, "apikey.created", who, source, ("api-key", key.id, key.name), **told)
+        return key
+
+    def _live(self, reader: Reader, id_: str, user: str | None) -> ApiKey:
+        """The key of that id, of `user` unless None. Raises NotFound, also for one that was revoked."""
+        c = KEYS.c
+        rows = reader.rows(select(*_STORED).where(c.id == id_, c.revoked_at.is_(None)))
+        key = _key(dict(zip(_NAMES, rows[0], strict=True))) if rows else None
+        if key is None or (user is not None and key.user_id != user):
+            raise NotFound
+        return key
 
     async def of(self, user: str | None) -> list[ApiKey]:
         """The keys of an account, None: all there are; the newest first, revoked ones among them."""
@@ -169,10 +218,7 @@ class ApiKeys:
         context, c = self._context, KEYS.c
 
         def work(tx: Transaction) -> None:
-            rows = tx.rows(select(*_STORED).where(c.id == id_, c.revoked_at.is_(None)))
-            key = _key(dict(zip(_NAMES, rows[0], strict=True))) if rows else None
-            if key is None or (user is not None and key.user_id != user):
-                raise NotFound
+            key = self._live(tx, id_, user)
             tx.execute(KEYS.update().where(c.id == id_).values(revoked_at=tx.time))
             context.log(tx, "apikey.revoked", who, source, ("api-key", id_, key.name), user=key.user_id)
 
@@ -188,8 +234,7 @@ class ApiKeys:
         if found is None:
             return None
         (key, account, principal), now = found, context.clock()
-        is_over = key.expires_at is not None and key.expires_at <= now
-        if is_over or (account is not None and (account.is_banned(now) or account.deleted_at is not None)):
+        if not key.holds(now) or (account is not None and (account.is_banned(now) or account.deleted_at is not None)):
             return None
         is_bare = account is not None and not account.two_factor
         if is_bare and context.spec.mfa.demands(principal.roles, context.roles):
@@ -204,6 +249,11 @@ class ApiKeys:
     async def write_down(self) -> None:
         """Keep when keys were used last."""
         await self._context.database.write(Call(self.keep_used), actor="system")
+
+    def sweep(self, tx: Transaction) -> None:
+        """Keys whose time is over are out of the lists."""
+        c = KEYS.c
+        tx.execute(KEYS.update().where(c.revoked_at.is_(None), c.expires_at <= tx.time).values(revoked_at=c.expires_at))
 
     def keep_used(self, tx: Transaction) -> None:
         """The same in a transaction of the caller's."""

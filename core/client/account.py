@@ -90,6 +90,10 @@ class AccountPort(Protocol):
         """The secret is in the answer alone."""
         ...
 
+    async def rotate_key(self, id_: str, grace: int) -> ApiKeyCreated:
+        """A key in place of that one, which holds for `grace` seconds more."""
+        ...
+
     async def end_key(self, id_: str) -> None: ...
 
 
@@ -193,6 +197,10 @@ class Account:
         if seconds:
             body["expiresIn"] = seconds
         return cast(ApiKeyCreated, await self._client.request("POST", f"{BASE}/api-keys", json=body))
+
+    async def rotate_key(self, id_: str, grace: int) -> ApiKeyCreated:
+        path = f"{BASE}/api-keys/{quote(id_, '')}/rotate"
+        return cast(ApiKeyCreated, await self._client.request("POST", path, json={"grace": grace}))
 
     async def end_key(self, id_: str) -> None:
         await self._client.request("DELETE", f"{BASE}/api-keys/{quote(id_, '')}")

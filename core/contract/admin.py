@@ -284,6 +284,12 @@ class ApiKeyRequest(TypedDict, total=False):
     roles: list[str]
 
 
+class ApiKeyRotation(TypedDict, total=False):
+    """`grace`: seconds that the former key holds beside the new one; 0 where it is left out."""
+
+    grace: int
+
+
 class ApiKeyBody(TypedDict):
     """`prefix`: how its secret begins. `userId` null: it has `roles` of its own."""
 

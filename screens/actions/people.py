@@ -72,6 +72,7 @@ ACCOUNT: tuple[Action, ...] = (
     Action("account.key", "o", "account", footer=5),
     Action("account.end", "d,delete", "account", footer=6),
     Action("account.others", "X", "account", footer=7),
+    Action("account.rotate", "r", "account"),
     Action("account.email", "m", "account"),
     Action("account.export", "x", "account"),
     Action("account.leave", "", "account"),

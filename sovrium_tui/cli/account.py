@@ -4,14 +4,17 @@ their exit codes (auth §19): 0 done, 1 failed, 2 wrong use, 3 not allowed, 4 no
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import quote
 
 import click
 
-from core.errors import BadRequest, NotFound, SovriumError
+from core.errors import BadRequest, NotFound, NotSignedIn, SovriumError
 from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, take_settings
+from sovrium_tui.cli.console import server_address
 
 if TYPE_CHECKING:
     from core.client import Client
@@ -23,18 +26,49 @@ NOT_ALLOWED, NOT_THERE = 3, 4
 EXITS = {400: 2, 401: NOT_ALLOWED, 403: NOT_ALLOWED, 404: NOT_THERE, 422: 2}
 
 
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Whose people a command means: those of an app here, or of the `server` at that address, elsewhere."""
+
+    app: Path | None = None
+    data_dir: Path | None = None
+    server: str = ""
+
+
 def account_options(command: F) -> F:
-    """`--app`, `--data-dir`, `--json`."""
-    command = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
-    command = data_dir_option(command)
-    return click.option(
-        "--app",
-        type=click.Path(path_type=Path),
-        metavar="APP",
-        is_eager=True,
-        callback=take_settings,
-        help="The app file [default: the only one here].",
-    )(command)
+    """`--app`, `--data-dir`, `--server`, which the command takes as `where`; `--json`."""
+    server = click.option(
+        "--server", default="", metavar="URL", help="A server elsewhere, with the session of `login`."
+    )
+    return _located(command, server)
+
+
+def server_argument(command: F) -> F:
+    """The same with the server as the argument `[URL]`."""
+    return _located(command, click.argument("server", default="", metavar="[URL]"))
+
+
+def _located(command: F, server_parameter: Callable[[Any], Any]) -> F:
+    @wraps(command)
+    def run(*args: Any, app: Path | None, data_dir: Path | None, server: str, **given: Any) -> Any:
+        if server and app is not None:
+            raise click.UsageError("--app is an app here, and the address a server elsewhere: give one of them")
+        return command(*args, where=Where(app, data_dir, server and server_address(server)), **given)
+
+    for parameter in (JSON, server_parameter, data_dir_option, APP):
+        run = parameter(run)
+    return cast(F, run)
+
+
+APP = click.option(
+    "--app",
+    type=click.Path(path_type=Path),
+    metavar="APP",
+    is_eager=True,
+    callback=take_settings,
+    help="The app file [default: the only one here].",
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def password_option(command: F) -> F:
@@ -44,20 +78,24 @@ def password_option(command: F) -> F:
     )(command)
 
 
-def asked(
-    app: Path | None, data_dir: Path | None, name: str, work: "Callable[[Client], Awaitable[T]]", *, about: str = ""
-) -> T:
-    """Do the work with a client of the app's server, or of an engine of this command. Raises what it raises, with the exit
-    codes of these commands; where nothing is found, the error names what it was `about`."""
-    app_file = find_app(app)
-    from sovrium_tui.cli.session import with_client
+def asked(where: Where, name: str, work: "Callable[[Client], Awaitable[T]]", *, about: str = "") -> T:
+    """Do the work with a client of the server, or of an engine of this command. Raises what it raises, with the exit codes
+    of these commands; where nothing is found, the error names what it was `about`."""
+    app_file = None if where.server else find_app(where.app)
+    from sovrium_tui.cli.session import with_client, with_server
 
     try:
-        return with_client(app_file, data_dir_of(app_file, data_dir), name, work)
+        if app_file is None:
+            return with_server(where.server, work)
+        return with_client(app_file, data_dir_of(app_file, where.data_dir), name, work)
     except SovriumError as error:
         error.exit_code = EXITS.get(error.status, error.exit_code)
         if about and error.message == NotFound().message:
             error.message = f"There is no {about}"
+        if error.code == NotSignedIn.code:
+            error.hint = f"sign in: sovrium-tui login {where.server or where.app or ''}".rstrip()
+        elif error.status == 404 and where.server and not error.hint:
+            error.hint = "or your account there may not ask for it"
         raise
 
 
@@ -84,17 +122,31 @@ async def act(client: "Client", who: str, path: str, **body: Any) -> Any:
     return {"email": user["email"], **(answer if isinstance(answer, dict) else {})}
 
 
-def password(*, from_stdin: bool) -> str:
-    """A password that was piped in, or typed twice without being seen. Raises BadRequest."""
+def password(*, from_stdin: bool, again: bool = True) -> str:
+    """A password that was piped in, or typed without being seen, twice where it is a new one. Raises BadRequest."""
     if from_stdin:
         text = sys.stdin.readline().rstrip("\r\n")
         if not text:
             raise BadRequest("There is no password on stdin")
         return text
+    somebody_there("type the password", "pipe it in with --password-stdin")
+    prompted: str = click.prompt(
+        "Password", hide_input=True, confirmation_prompt="Once more" if again else False, err=True
+    )
+    return prompted
+
+
+def typed(question: str, default: str = "") -> str:
+    """What somebody answers. Raises BadRequest."""
+    somebody_there(f"answer: {question}", "the command's --help tells how to say it beforehand")
+    answer: str = click.prompt(question, default=default or None, err=True)
+    return answer
+
+
+def somebody_there(what: str, hint: str) -> None:
+    """Raises BadRequest where nobody sits at the terminal."""
     if not sys.stdin.isatty():
-        raise BadRequest("Nobody is there to type the password", hint="pipe it in with --password-stdin")
-    typed: str = click.prompt("Password", hide_input=True, confirmation_prompt="Once more", err=True)
-    return typed
+        raise BadRequest(f"Nobody is there to {what}", hint=hint)
 
 
 def tell(found: Any, sentence: str, *, as_json: bool) -> None:

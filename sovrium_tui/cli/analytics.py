@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import click
 
-from sovrium_tui.cli.account import asked, counted, tell_rows
+from sovrium_tui.cli.account import Where, asked, counted, tell_rows
 from sovrium_tui.cli.app_file import app_argument, data_dir_option
 
 DAYS = 7
@@ -87,7 +87,7 @@ def analytics(
     if show == "overview":
         query["granularity"] = granularity
     path = f"/api/analytics/{show}?{urlencode(query)}"
-    report: dict[str, Any] = asked(app, data_dir, "analytics", lambda client: client.request("GET", path))
+    report: dict[str, Any] = asked(Where(app, data_dir), "analytics", lambda client: client.request("GET", path))
     names, rows = SHOWN[show]
     numeric = "views visitors sessions percent"
     tell_rows(report, rows(report), names, sum_of(show, report), as_json=as_json, numeric=numeric)

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 import click
 
 from core.errors import BadRequest
-from sovrium_tui.cli.account import account_options, asked, confirmed, counted, tell, tell_rows
+from sovrium_tui.cli.account import Where, account_options, asked, confirmed, counted, tell, tell_rows
 
 if TYPE_CHECKING:
     from core.client import Client
@@ -27,10 +27,10 @@ def audit() -> None:
 @click.option("-n", "number", type=click.IntRange(1, 100), default=20, show_default=True, help="So many entries.")
 @click.option("--action", help="Only this action; `session.*` stands for all that begin so.")
 @account_options
-def tail(number: int, action: str | None, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def tail(number: int, action: str | None, where: Where, as_json: bool) -> None:
     """Show the latest entries, the newest last."""
     query = urlencode({"limit": number, **({"action": action} if action else {})})
-    answer = asked(app, data_dir, "audit tail", lambda client: client.request("GET", f"{LOG}?{query}"))
+    answer = asked(where, "audit tail", lambda client: client.request("GET", f"{LOG}?{query}"))
     rows = [
         (
             each["timestamp"],
@@ -47,9 +47,9 @@ def tail(number: int, action: str | None, app: Path | None, data_dir: Path | Non
 
 @audit.command()
 @account_options
-def verify(app: Path | None, data_dir: Path | None, as_json: bool) -> int:
+def verify(where: Where, as_json: bool) -> int:
     """Check that no entry was changed or taken out. Fails with the first one that was."""
-    answer = asked(app, data_dir, "audit verify", lambda client: client.request("GET", f"{LOG}/verify"))
+    answer = asked(where, "audit verify", lambda client: client.request("GET", f"{LOG}/verify"))
     if answer["ok"]:
         sentence = f"The log is whole: {answer['entries']} entries"
     else:
@@ -69,8 +69,7 @@ def export_log(
     format_: str | None,
     action: str | None,
     force: bool,
-    app: Path | None,
-    data_dir: Path | None,
+    where: Where,
     as_json: bool,
 ) -> None:
     """Write all entries to FILE (csv, or JSON an entry a line; `-` is stdout)."""
@@ -93,7 +92,7 @@ def export_log(
             await client.fetch(f"{LOG}/export?{query}", copy)
             copy_to_stdout(copy)
 
-    asked(app, data_dir, "audit export", work)
+    asked(where, "audit export", work)
     if not to_stdout:
         tell({"file": str(file)}, f"The log is in {file}", as_json=as_json)
 
@@ -105,9 +104,9 @@ def outbox() -> None:
 
 @outbox.command("list")
 @account_options
-def list_messages(app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def list_messages(where: Where, as_json: bool) -> None:
     """List messages, the newest first."""
-    answer = asked(app, data_dir, "outbox list", lambda client: client.request("GET", f"{OUTBOX}?limit=200"))
+    answer = asked(where, "outbox list", lambda client: client.request("GET", f"{OUTBOX}?limit=200"))
     rows = [
         (each["createdAt"], each["to"], each["template"], each["status"], each["attempts"], each["id"])
         for each in answer["messages"]
@@ -118,11 +117,11 @@ def list_messages(app: Path | None, data_dir: Path | None, as_json: bool) -> Non
 @outbox.command("show")
 @click.argument("message")
 @account_options
-def show_message(message: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def show_message(message: str, where: Where, as_json: bool) -> None:
     """Show what a message says, where nothing real sends it."""
     path = f"{OUTBOX}/{quote(message, '')}"
     answer: dict[str, Any] = asked(
-        app, data_dir, "outbox show", lambda client: client.request("GET", path), about=f"message {message}"
+        where, "outbox show", lambda client: client.request("GET", path), about=f"message {message}"
     )
     if as_json:
         tell(answer, "", as_json=True)
@@ -139,12 +138,10 @@ def show_message(message: str, app: Path | None, data_dir: Path | None, as_json:
 @outbox.command()
 @click.argument("message")
 @account_options
-def retry(message: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def retry(message: str, where: Where, as_json: bool) -> None:
     """Send a mail again."""
     path = f"{OUTBOX}/{quote(message, '')}/retry"
-    answer = asked(
-        app, data_dir, "outbox retry", lambda client: client.request("POST", path), about=f"message {message}"
-    )
+    answer = asked(where, "outbox retry", lambda client: client.request("POST", path), about=f"message {message}")
     tell(answer, "It is on its way", as_json=as_json)
 
 
@@ -152,14 +149,12 @@ def retry(message: str, app: Path | None, data_dir: Path | None, as_json: bool) 
 @click.argument("message", required=False)
 @click.option("--yes", is_flag=True, help="Do not ask before all are forgotten.")
 @account_options
-def forget(message: str | None, yes: bool, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def forget(message: str | None, yes: bool, where: Where, as_json: bool) -> None:
     """Take a message off the outbox, or all that do not wait."""
     if message is None:
         confirmed("Forget all messages that do not wait?", yes=yes)
     path = OUTBOX if message is None else f"{OUTBOX}/{quote(message, '')}"
-    answer = asked(
-        app, data_dir, "outbox forget", lambda client: client.request("DELETE", path), about=f"message {message}"
-    )
+    answer = asked(where, "outbox forget", lambda client: client.request("DELETE", path), about=f"message {message}")
     count = answer["forgotten"] if answer else 1
     tell({"forgotten": count}, f"{counted(count, 'message')} forgotten", as_json=as_json)
 

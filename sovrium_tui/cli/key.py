@@ -1,13 +1,12 @@
 """`key`, `secret`: secrets for programs and for servers (auth §19)."""
 
 import secrets
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
-from sovrium_tui.cli.account import account_options, asked, counted, seconds_of, tell, tell_rows, user_of
+from sovrium_tui.cli.account import Where, account_options, asked, counted, seconds_of, tell, tell_rows, user_of
 
 if TYPE_CHECKING:
     from core.client import Client
@@ -36,8 +35,7 @@ def create_key(
     roles: tuple[str, ...],
     scopes: tuple[str, ...],
     time: str | None,
-    app: Path | None,
-    data_dir: Path | None,
+    where: Where,
     as_json: bool,
 ) -> None:
     """Make an API key and print it. Nobody can read it again."""
@@ -56,14 +54,14 @@ def create_key(
             body["userId"] = (await user_of(client, who))["id"]
         return await client.request("POST", KEYS, json=body)
 
-    answer = asked(app, data_dir, "key create", work)
+    answer = asked(where, "key create", work)
     tell(answer, answer["key"], as_json=as_json)
 
 
 @key.command("list")
 @click.option("--user", "who", help="Those of this account.")
 @account_options
-def list_keys(who: str | None, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def list_keys(who: str | None, where: Where, as_json: bool) -> None:
     """List API keys that hold."""
 
     async def work(client: "Client") -> Any:
@@ -74,7 +72,7 @@ def list_keys(who: str | None, app: Path | None, data_dir: Path | None, as_json:
         return found
 
     emails: dict[str, str | None] = {}
-    answer = asked(app, data_dir, "key list", work)
+    answer = asked(where, "key list", work)
     rows = [
         (
             each["name"],
@@ -91,13 +89,26 @@ def list_keys(who: str | None, app: Path | None, data_dir: Path | None, as_json:
     tell_rows(answer, rows, COLUMNS, counted(len(rows), "key"), as_json=as_json)
 
 
+@key.command("rotate")
+@click.argument("key_id", metavar="ID")
+@click.option(
+    "--grace", metavar="TIME", help="So long the former key holds beside the new one: 1h, 7d [default: no longer]."
+)
+@account_options
+def rotate_key(key_id: str, grace: str | None, where: Where, as_json: bool) -> None:
+    """Make a key in place of one, with its name and rights, and print it. Nobody can read it again."""
+    path, body = f"{KEYS}/{quote(key_id, '')}/rotate", {"grace": seconds_of(grace) or 0}
+    answer = asked(where, "key rotate", lambda client: client.request("POST", path, json=body), about=f"key {key_id}")
+    tell(answer, answer["key"], as_json=as_json)
+
+
 @key.command("revoke")
 @click.argument("key_id", metavar="ID")
 @account_options
-def revoke_key(key_id: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def revoke_key(key_id: str, where: Where, as_json: bool) -> None:
     """End an API key for good."""
     path = f"{KEYS}/{quote(key_id, '')}"
-    asked(app, data_dir, "key revoke", lambda client: client.request("DELETE", path), about=f"key {key_id}")
+    asked(where, "key revoke", lambda client: client.request("DELETE", path), about=f"key {key_id}")
     tell({"success": True}, "The key opens nothing any more", as_json=as_json)
 
 
@@ -116,13 +127,13 @@ def generate() -> None:
 
 @secret.command("keys")
 @account_options
-def master_keys(app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def master_keys(where: Where, as_json: bool) -> None:
     """List the master keys that the database needs, by their ids."""
 
     async def work(client: "Client") -> Any:
         return await client.request("GET", MASTER_KEY)
 
-    answer = asked(app, data_dir, "secret keys", work)
+    answer = asked(where, "secret keys", work)
     rows = [
         (each["id"], "in use" if each["isCurrent"] else "before", str(each["sealed"]), str(each["proofs"]))
         for each in answer
@@ -132,13 +143,13 @@ def master_keys(app: Path | None, data_dir: Path | None, as_json: bool) -> None:
 
 @secret.command("rotate")
 @account_options
-def rotate(app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def rotate(where: Where, as_json: bool) -> None:
     """Put a new master key into use; everything sealed is sealed anew."""
 
     async def work(client: "Client") -> Any:
         return await client.request("POST", f"{MASTER_KEY}/rotate", json={})
 
-    answer = asked(app, data_dir, "secret rotate", work)
+    answer = asked(where, "secret rotate", work)
     sentence = f"The key {answer['id']} is in use; {counted(answer['resealed'], 'row')} sealed anew"
     tell(answer, sentence, as_json=as_json)
 

@@ -14,8 +14,8 @@ from sovrium_tui.cli import console
 from sovrium_tui.cli.app_file import looks_like_app
 
 INTERRUPTED, BROKEN_PIPE = 130, 141
-MODULES = tuple(
-    "console server schema init migrate sql transfer user role key audit logs analytics".split()  # in this package
+MODULES = tuple(  # in this package
+    "console login server schema init migrate sql transfer user role policy key audit logs analytics".split()
 )
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from core.errors import BadRequest
-from sovrium_tui.cli.account import ADMIN, account_options, asked, tell_rows
+from sovrium_tui.cli.account import ADMIN, Where, account_options, asked, tell_rows
 from sovrium_tui.cli.app_file import app_argument, find_app
 from sovrium_tui.cli.result import deliver
 
@@ -17,9 +17,9 @@ def roles() -> None:
 
 @roles.command("list")
 @account_options
-def list_roles(app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def list_roles(where: Where, as_json: bool) -> None:
     """List roles, the highest first, with how many hold each."""
-    answer = asked(app, data_dir, "roles list", lambda client: client.request("GET", f"{ADMIN}/roles"))
+    answer = asked(where, "roles list", lambda client: client.request("GET", f"{ADMIN}/roles"))
     rows = [
         (each["name"], each["level"], each["users"], "built in" if each["builtIn"] else "", each["description"])
         for each in answer["roles"]

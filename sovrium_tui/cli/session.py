@@ -9,7 +9,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from core.client import Client
 from core.errors import Conflict
@@ -18,6 +18,9 @@ from sovrium_tui.process.discovery import settled
 from sovrium_tui.process.lock import DataLock, held_by
 from sovrium_tui.process.place import Place
 from sovrium_tui.process.record import ServerRecord
+
+if TYPE_CHECKING:
+    from sovrium_tui.credential import ServerKeeper
 
 T = TypeVar("T")
 PATIENCE = 600.0
@@ -36,6 +39,25 @@ def with_client(app_file: Path, data_dir: Path, name: str, work: Callable[[Clien
     return asyncio.run(run())
 
 
+def with_server(address: str, work: Callable[[Client], Awaitable[T]]) -> T:
+    """Do the work with a client of a server elsewhere, as who has signed in there (`login`). Raises what the work raises."""
+
+    async def run() -> T:
+        async with Client(address, timeout=PATIENCE, token=saved_session(address).token, agent=AGENT) as client:
+            return await work(client)
+
+    return asyncio.run(run())
+
+
+def saved_session(server: str | Path) -> "ServerKeeper":
+    """The one session that is kept for a server elsewhere or for an app file here: the console's as well."""
+    from platformdirs import user_state_path
+
+    from sovrium_tui.credential import ServerKeeper
+
+    return ServerKeeper(str(server), user_state_path("sovrium-tui"))
+
+
 @asynccontextmanager
 async def session(app_file: Path, data_dir: Path, name: str) -> AsyncIterator[Client]:
     place = Place(data_dir)
@@ -45,7 +67,8 @@ async def session(app_file: Path, data_dir: Path, name: str) -> AsyncIterator[Cl
         async with own_engine(app_file, place, name) as client:
             yield client
         return
-    client = Client(attachable(record, app_file), timeout=PATIENCE, agent=AGENT)
+    token = saved_session(app_file).token
+    client = Client(attachable(record, app_file), timeout=PATIENCE, token=token, agent=AGENT)
     try:
         yield client
     finally:
@@ -82,7 +105,8 @@ async def own_engine(app_file: Path, place: Place, name: str) -> AsyncIterator[C
                 socket = Path(folder, "api.sock")
                 server = Server(build_app(engine, version=__version__, log_file=place.log), socket=socket)
                 await server.start()
-                client = Client(socket, timeout=PATIENCE, agent=AGENT)
+                token = saved_session(app_file).token
+                client = Client(socket, timeout=PATIENCE, token=token, agent=AGENT)
                 try:
                     yield client
                 finally:

@@ -1,7 +1,6 @@
 """`user`, `admin`, `groups`: people of an app (auth §19)."""
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -10,6 +9,7 @@ import click
 from core.errors import BadRequest, SovriumError
 from sovrium_tui.cli.account import (
     ADMIN,
+    Where,
     account_options,
     act,
     asked,
@@ -52,7 +52,7 @@ def user() -> None:
 @click.option("--role", default="", help="Only those with this role.")
 @click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
 @account_options
-def list_users(search: str, role: str, limit: int, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def list_users(search: str, role: str, limit: int, where: Where, as_json: bool) -> None:
     """List accounts."""
 
     async def work(client: "Client") -> dict[str, Any]:
@@ -69,7 +69,7 @@ def list_users(search: str, role: str, limit: int, app: Path | None, data_dir: P
             found += page["users"]
         return {"users": found, "total": total if found else 0}
 
-    answer = asked(app, data_dir, "user list", work)
+    answer = asked(where, "user list", work)
     rows = [
         (each["email"], each["name"], each["role"], state_of(each), each["lastSignInAt"], each["id"])
         for each in answer["users"]
@@ -80,9 +80,9 @@ def list_users(search: str, role: str, limit: int, app: Path | None, data_dir: P
 @user.command()
 @click.argument("who")
 @account_options
-def show(who: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def show(who: str, where: Where, as_json: bool) -> None:
     """Show one account with its groups, factors and rights."""
-    found = asked(app, data_dir, "user show", lambda client: user_of(client, who))
+    found = asked(where, "user show", lambda client: user_of(client, who))
     shown = {
         "name": found["name"],
         "email": found["email"],
@@ -110,16 +110,13 @@ def create(
     role: tuple[str, ...],
     verified: bool,
     password_stdin: bool,
-    app: Path | None,
-    data_dir: Path | None,
+    where: Where,
     as_json: bool,
 ) -> None:
     """Make an account with a password."""
     chosen = password(from_stdin=password_stdin)
     body = _new(email, name, role) | {"password": chosen, "data": {"emailVerified": verified}}
-    answer = asked(
-        app, data_dir, "user create", lambda client: client.request("POST", f"{ADMIN}/create-user", json=body)
-    )
+    answer = asked(where, "user create", lambda client: client.request("POST", f"{ADMIN}/create-user", json=body))
     tell(answer, f"{answer['user']['email']} is there as {answer['user']['role']}", as_json=as_json)
 
 
@@ -134,8 +131,7 @@ def invite(
     name: str,
     role: tuple[str, ...],
     print_link: bool,
-    app: Path | None,
-    data_dir: Path | None,
+    where: Where,
     as_json: bool,
 ) -> None:
     """Invite somebody by mail, who then chooses a password."""
@@ -146,7 +142,7 @@ def invite(
             answer["link"] = await _link(client, answer["mailId"])
         return answer
 
-    answer = asked(app, data_dir, "user invite", work)
+    answer = asked(where, "user invite", work)
     tell(answer, f"{answer['user']['email']} is invited", as_json=as_json)
     if print_link and not as_json:
         click.echo(answer["link"])
@@ -174,9 +170,9 @@ def _new(email: str, name: str, roles: tuple[str, ...]) -> dict[str, Any]:
 @click.argument("who")
 @click.argument("roles", nargs=-1, required=True)
 @account_options
-def role(who: str, roles: tuple[str, ...], app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def role(who: str, roles: tuple[str, ...], where: Where, as_json: bool) -> None:
     """Give an account these roles in place of the ones it has; the first is the primary one."""
-    answer = asked(app, data_dir, "user role", lambda client: act(client, who, "set-role", role=list(roles)))
+    answer = asked(where, "user role", lambda client: act(client, who, "set-role", role=list(roles)))
     tell(answer, f"{answer['email']} is {answer['user']['role']}", as_json=as_json)
 
 
@@ -185,37 +181,37 @@ def role(who: str, roles: tuple[str, ...], app: Path | None, data_dir: Path | No
 @click.option("--reason", help="Told to the person.")
 @click.option("--for", "time", metavar="TIME", help="30m, 12h, 30d [default: for good].")
 @account_options
-def ban(who: str, reason: str | None, time: str | None, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def ban(who: str, reason: str | None, time: str | None, where: Where, as_json: bool) -> None:
     """Let somebody in no more, and end their sessions."""
     body = {"banReason": reason, "banExpiresIn": seconds_of(time)}
-    answer = asked(app, data_dir, "user ban", lambda client: act(client, who, "ban-user", **body))
+    answer = asked(where, "user ban", lambda client: act(client, who, "ban-user", **body))
     tell(answer, f"{answer['email']} is banned", as_json=as_json)
 
 
 @user.command()
 @click.argument("who")
 @account_options
-def unban(who: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def unban(who: str, where: Where, as_json: bool) -> None:
     """Let somebody in again."""
-    answer = asked(app, data_dir, "user unban", lambda client: act(client, who, "unban-user"))
+    answer = asked(where, "user unban", lambda client: act(client, who, "unban-user"))
     tell(answer, f"{answer['email']} may come in again", as_json=as_json)
 
 
 @user.command()
 @click.argument("who")
 @account_options
-def unlock(who: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def unlock(who: str, where: Where, as_json: bool) -> None:
     """Let a password be tried again that was locked after too many wrong ones."""
-    answer = asked(app, data_dir, "user unlock", lambda client: act(client, who, "unlock-user"))
+    answer = asked(where, "user unlock", lambda client: act(client, who, "unlock-user"))
     tell(answer, f"{answer['email']} may try the password again", as_json=as_json)
 
 
 @user.command()
 @click.argument("who")
 @account_options
-def verify(who: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def verify(who: str, where: Where, as_json: bool) -> None:
     """Take an address for proven."""
-    answer = asked(app, data_dir, "user verify", lambda client: act(client, who, "verify-user-email"))
+    answer = asked(where, "user verify", lambda client: act(client, who, "verify-user-email"))
     tell(answer, f"{answer['email']} is verified", as_json=as_json)
 
 
@@ -225,12 +221,12 @@ def verify(who: str, app: Path | None, data_dir: Path | None, as_json: bool) -> 
 @click.option("--email", help="Another address.")
 @click.option("--phone", help="Another number.")
 @account_options
-def update(who: str, app: Path | None, data_dir: Path | None, as_json: bool, **data: str | None) -> None:
+def update(who: str, where: Where, as_json: bool, **data: str | None) -> None:
     """Change the name, the address or the number of an account."""
     given = {name: value for name, value in data.items() if value is not None}
     if not given:
         raise click.UsageError("Say what is to change: --name, --email or --phone")
-    answer = asked(app, data_dir, "user update", lambda client: act(client, who, "update-user", data=given))
+    answer = asked(where, "user update", lambda client: act(client, who, "update-user", data=given))
     tell(answer, f"{answer['user']['email']} is changed", as_json=as_json)
 
 
@@ -239,12 +235,10 @@ def update(who: str, app: Path | None, data_dir: Path | None, as_json: bool, **d
 @click.option("--must-change", is_flag=True, help="The person chooses another one before anything else.")
 @password_option
 @account_options
-def set_password(
-    who: str, must_change: bool, password_stdin: bool, app: Path | None, data_dir: Path | None, as_json: bool
-) -> None:
+def set_password(who: str, must_change: bool, password_stdin: bool, where: Where, as_json: bool) -> None:
     """Choose the password of somebody, and end their sessions."""
     body = {"newPassword": password(from_stdin=password_stdin), "mustChange": must_change}
-    answer = asked(app, data_dir, "user set-password", lambda client: act(client, who, "set-user-password", **body))
+    answer = asked(where, "user set-password", lambda client: act(client, who, "set-user-password", **body))
     tell(answer, f"{answer['email']} has another password", as_json=as_json)
 
 
@@ -252,7 +246,7 @@ def set_password(
 @click.argument("who")
 @click.option("--factor", is_flag=True, help="Take the second factor away instead, and end all sessions.")
 @account_options
-def reset(who: str, factor: bool, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def reset(who: str, factor: bool, where: Where, as_json: bool) -> None:
     """Send somebody the link to choose a new password."""
 
     async def work(client: "Client") -> dict[str, Any]:
@@ -263,7 +257,7 @@ def reset(who: str, factor: bool, app: Path | None, data_dir: Path | None, as_js
             await client.request("POST", "/api/auth/request-password-reset", json={"email": found["email"] or ""})
         return {"email": found["email"]}
 
-    answer = asked(app, data_dir, "user reset", work)
+    answer = asked(where, "user reset", work)
     what = "has no second factor any more" if factor else "gets a mail with a link"
     tell(answer, f"{answer['email']} {what}", as_json=as_json)
 
@@ -273,17 +267,17 @@ def reset(who: str, factor: bool, app: Path | None, data_dir: Path | None, as_js
 @click.option("--soft", is_flag=True, help="In thirty days; until then it can be kept.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @account_options
-def delete(who: str, soft: bool, yes: bool, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def delete(who: str, soft: bool, yes: bool, where: Where, as_json: bool) -> None:
     """Remove an account with all that is kept for it."""
     confirmed(f"Remove {who}?", yes=yes)
-    answer = asked(app, data_dir, "user delete", lambda client: act(client, who, "remove-user", softDelete=soft))
+    answer = asked(where, "user delete", lambda client: act(client, who, "remove-user", softDelete=soft))
     tell(answer, f"{answer['email']} is removed" + (" in thirty days" if soft else ""), as_json=as_json)
 
 
 @user.command()
 @click.argument("who", required=False)
 @account_options
-def sessions(who: str | None, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def sessions(who: str | None, where: Where, as_json: bool) -> None:
     """List the live sessions of an account, or of everybody."""
 
     async def work(client: "Client") -> dict[str, Any]:
@@ -294,7 +288,7 @@ def sessions(who: str | None, app: Path | None, data_dir: Path | None, as_json: 
         own: dict[str, Any] = await client.request("POST", f"{ADMIN}/list-user-sessions", json={"userId": found["id"]})
         return own
 
-    answer = asked(app, data_dir, "user sessions", work)
+    answer = asked(where, "user sessions", work)
     rows = [
         (each["id"], each["device"], each["ipAddress"], each["lastSeenAt"], each["expiresAt"])
         for each in answer["sessions"]
@@ -306,7 +300,7 @@ def sessions(who: str | None, app: Path | None, data_dir: Path | None, as_json: 
 @click.argument("who", required=False)
 @click.option("--session", "handles", multiple=True, help="This session alone; may be given more than once.")
 @account_options
-def revoke(who: str | None, handles: tuple[str, ...], app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def revoke(who: str | None, handles: tuple[str, ...], where: Where, as_json: bool) -> None:
     """End all sessions of an account, or single ones."""
     if (who is None) == (not handles):
         raise BadRequest("Name an account, or sessions with --session")
@@ -316,16 +310,16 @@ def revoke(who: str | None, handles: tuple[str, ...], app: Path | None, data_dir
             return await act(client, who, "revoke-user-sessions")
         return await client.request("POST", f"{ADMIN}/revoke-user-session", json={"sessionTokens": list(handles)})
 
-    answer = asked(app, data_dir, "user revoke", work)
+    answer = asked(where, "user revoke", work)
     tell(answer, f"{counted(answer['revoked'], 'session')} ended", as_json=as_json)
 
 
 @user.command()
 @click.argument("who")
 @account_options
-def impersonate(who: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def impersonate(who: str, where: Where, as_json: bool) -> None:
     """Begin a session in which you act as somebody else, and print its token."""
-    answer = asked(app, data_dir, "user impersonate", lambda client: act(client, who, "impersonate-user"))
+    answer = asked(where, "user impersonate", lambda client: act(client, who, "impersonate-user"))
     tell(answer, answer["token"], as_json=as_json)
 
 
@@ -333,7 +327,7 @@ def impersonate(who: str, app: Path | None, data_dir: Path | None, as_json: bool
 @click.argument("who")
 @click.argument("permissions", nargs=-1, required=True, metavar="TABLE:OPERATION...")
 @account_options
-def may(who: str, permissions: tuple[str, ...], app: Path | None, data_dir: Path | None, as_json: bool) -> int:
+def may(who: str, permissions: tuple[str, ...], where: Where, as_json: bool) -> int:
     """Say whether somebody may do that; fails when not."""
     asked_for: dict[str, list[str]] = {}
     for each in permissions:
@@ -341,7 +335,7 @@ def may(who: str, permissions: tuple[str, ...], app: Path | None, data_dir: Path
         if not (table and colon and operation):
             raise BadRequest(f"{each!r}: TABLE:OPERATION is expected")
         asked_for.setdefault(table, []).append(operation)
-    answer = asked(app, data_dir, "user may", lambda client: act(client, who, "has-permission", permissions=asked_for))
+    answer = asked(where, "user may", lambda client: act(client, who, "has-permission", permissions=asked_for))
     tell(answer, "yes" if answer["success"] else answer["error"], as_json=as_json)
     return 0 if answer["success"] else 1
 
@@ -349,10 +343,10 @@ def may(who: str, permissions: tuple[str, ...], app: Path | None, data_dir: Path
 @user.command()
 @click.option("--period", type=click.Choice(["24h", "7d", "30d"]), default="7d", show_default=True)
 @account_options
-def overview(period: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def overview(period: str, where: Where, as_json: bool) -> None:
     """Count accounts, and who has come and signed in over time."""
     path = f"/api/admin/users/overview?period={period}"
-    answer = asked(app, data_dir, "user overview", lambda client: client.request("GET", path))
+    answer = asked(where, "user overview", lambda client: client.request("GET", path))
     points = answer["series"]["points"]
     rows = [(each["timestamp"], each["signups"], each["sessions_started"]) for each in points]
     note = counted(answer["totals"]["users"], "account")
@@ -375,8 +369,7 @@ def create_admin(
     name: str,
     if_none: bool,
     password_stdin: bool,
-    app: Path | None,
-    data_dir: Path | None,
+    where: Where,
     as_json: bool,
 ) -> None:
     """Make an administrator."""
@@ -385,14 +378,12 @@ def create_admin(
         found = await client.request("GET", f"{ADMIN}/list-users?filterField=role&filterValue=admin&limit=1")
         return bool(found["total"])
 
-    if if_none and asked(app, data_dir, "admin create", has_admin):
+    if if_none and asked(where, "admin create", has_admin):
         tell({"created": False}, "There is an administrator already", as_json=as_json)
         return
     chosen = password(from_stdin=password_stdin)
     body = {"email": email, "name": name, "password": chosen, "role": "admin", "data": {"emailVerified": True}}
-    answer = asked(
-        app, data_dir, "admin create", lambda client: client.request("POST", f"{ADMIN}/create-user", json=body)
-    )
+    answer = asked(where, "admin create", lambda client: client.request("POST", f"{ADMIN}/create-user", json=body))
     tell(answer, f"{answer['user']['email']} is there as admin", as_json=as_json)
 
 
@@ -403,9 +394,9 @@ def groups() -> None:
 
 @groups.command("list")
 @account_options
-def list_groups(app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def list_groups(where: Where, as_json: bool) -> None:
     """List groups with how many are in each."""
-    answer = asked(app, data_dir, "groups list", lambda client: client.request("GET", f"{ADMIN}/groups"))
+    answer = asked(where, "groups list", lambda client: client.request("GET", f"{ADMIN}/groups"))
     rows = [(each["name"], each["members"], each["maxMembers"], each["description"]) for each in answer["groups"]]
     names = ("group", "members", "most", "description")
     tell_rows(answer, rows, names, counted(len(rows), "group"), as_json=as_json, numeric="members most")
@@ -414,10 +405,10 @@ def list_groups(app: Path | None, data_dir: Path | None, as_json: bool) -> None:
 @groups.command()
 @click.argument("group")
 @account_options
-def members(group: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def members(group: str, where: Where, as_json: bool) -> None:
     """List who is in a group."""
     path = f"{ADMIN}/groups/{quote(group, '')}/members"
-    answer = asked(app, data_dir, "groups members", lambda client: client.request("GET", path), about=f"group {group}")
+    answer = asked(where, "groups members", lambda client: client.request("GET", path), about=f"group {group}")
     rows = [(each["email"], each["name"], each["id"]) for each in answer["members"]]
     tell_rows(answer, rows, ("email", "name", "id"), counted(len(rows), "member"), as_json=as_json)
 
@@ -426,10 +417,10 @@ def members(group: str, app: Path | None, data_dir: Path | None, as_json: bool) 
 @click.argument("group")
 @click.argument("who")
 @account_options
-def add(group: str, who: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def add(group: str, who: str, where: Where, as_json: bool) -> None:
     """Put somebody into a group."""
     path = f"groups/{quote(group, '')}/members"
-    answer = asked(app, data_dir, "groups add", lambda client: act(client, who, path), about=f"group {group}")
+    answer = asked(where, "groups add", lambda client: act(client, who, path), about=f"group {group}")
     tell(answer, f"{answer['email']} is in {group}", as_json=as_json)
 
 
@@ -437,7 +428,7 @@ def add(group: str, who: str, app: Path | None, data_dir: Path | None, as_json: 
 @click.argument("group")
 @click.argument("who")
 @account_options
-def remove(group: str, who: str, app: Path | None, data_dir: Path | None, as_json: bool) -> None:
+def remove(group: str, who: str, where: Where, as_json: bool) -> None:
     """Take somebody out of a group."""
 
     async def work(client: "Client") -> dict[str, Any]:
@@ -445,7 +436,7 @@ def remove(group: str, who: str, app: Path | None, data_dir: Path | None, as_jso
         await client.request("DELETE", f"{ADMIN}/groups/{quote(group, '')}/members/{quote(found['id'], '')}")
         return {"email": found["email"]}
 
-    answer = asked(app, data_dir, "groups remove", work, about=f"member {who} of {group}")
+    answer = asked(where, "groups remove", work, about=f"member {who} of {group}")
     tell(answer, f"{answer['email']} is out of {group}", as_json=as_json)
 
 

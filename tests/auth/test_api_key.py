@@ -157,6 +157,40 @@ def test_a_key_expires_and_goes_with_its_account(desk: Desk) -> None:
     assert robot(desk, other).get("/api/tables/notes/records").status_code == 401
 
 
+def test_a_267_a_key_follows_another_which_holds_a_while_longer(desk: Desk) -> None:
+    """§19 `keys rotate`: with the same name and rights, for as long; the former ends at once, or after its grace."""
+    admin, ana, bob = admin_of(desk), desk.sign_up("ana"), desk.sign_up("bob")
+    notes = "/api/tables/notes/records"
+    first = make(ana, scopes=["notes:read"], expiresIn=3600)
+    address = f"{KEYS}/{first['apiKey']['id']}/rotate"
+    assert bob.post(address).status_code == 404
+    assert desk.guest.post(address, json={}).status_code == 401
+    assert told_code(robot(desk, first).post(address, json={})) == (403, "FORBIDDEN"), "a key makes no keys"
+    assert told_code(ana.post(address, {"grace": 10**9})) == (400, "VALIDATION_ERROR")
+    second = ana.post(address, {"grace": 600}).json()
+    shared = ("name", "userId", "scopes")
+    assert {name: second["apiKey"][name] for name in shared} == {name: first["apiKey"][name] for name in shared}
+    assert [robot(desk, each).get(notes).status_code for each in (first, second)] == [200, 200]
+    ends = {each["id"]: each["expiresAt"] for each in ana.get(KEYS).json()["apiKeys"]}
+    assert ends[first["apiKey"]["id"]] < first["apiKey"]["expiresAt"] <= ends[second["apiKey"]["id"]]
+    third = admin.post(f"{KEYS}/{second['apiKey']['id']}/rotate").json()
+    assert [robot(desk, each).get(notes).status_code for each in (second, third)] == [401, 200]
+    assert ana.post(f"{KEYS}/{second['apiKey']['id']}/rotate").status_code == 404, "it has ended"
+    told = [each for each in desk.audited() if each.startswith("apikey")]
+    assert told == ["apikey.created", *(["apikey.revoked", "apikey.created"] * 2)]
+    assert admin.post(f"{KEYS}/{third['apiKey']['id']}/rotate").status_code == 201
+    other = make(admin)["apiKey"]["id"]
+    desk.give(ana.id, "admin")
+    assert told_code(ana.post(f"{KEYS}/{other}/rotate")) == (403, "FORBIDDEN"), "nobody acts as another administrator"
+    desk.write(lambda tx: tx.execute("UPDATE auth_api_key SET expires_at = ? WHERE id = ?", [tx.time, other]))
+    assert admin.post(f"{KEYS}/{other}/rotate").status_code == 404, "its time is over"
+    assert desk.server.engine.auth is not None
+    desk.server.engine.auth.sweep()
+    ended = [each["revokedAt"] for each in admin.get(KEYS).json()["apiKeys"]]
+    assert len(ended) == 1
+    assert all(ended), "it is out of the lists"
+
+
 def test_a_067_an_old_session_makes_no_keys(duck_desk: Desk) -> None:
     ana = duck_desk.sign_up("ana")
 

@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,25 @@ from sovrium_tui.cli import session as cli_session
 from sovrium_tui.cli.main import execute
 from sovrium_tui.process.place import Place
 from tests.auth.test_admin import ADMIN, admin_of
-from tests.support.accounts import Desk
+from tests.support.accounts import DESK, PASSWORD, Desk
 from tests.support.server import RunningServer
 
 NEW = "another quiet harbour"
 CLI = tuple[str, ...]
+
+
+APP = f"""{DESK}
+  - name: journal
+    fields: [{{name: text, type: single-line-text}}, {{name: owner, type: single-line-text}}]
+    permissions: {{read: authenticated, create: authenticated}}
+    rls: {{policies: [{{name: own, to: [member], using: "owner = auth.uid()"}}, {{name: all, to: [editor], using: "true"}}]}}
+"""
+
+
+@pytest.fixture(scope="module")
+def duck_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with RunningServer(APP, tmp_path_factory.mktemp("desk")) as server:
+        yield server
 
 
 class Shell:
@@ -208,10 +222,58 @@ def test_keys_by_command(duck_desk: Desk, shell: Shell) -> None:
     assert client.post("/api/tables/notes/records", json={"fields": {"text": "x"}}).status_code == 404
     listed = shell.json("key", "list", "--user", "ana@example.org")["apiKeys"]
     assert key not in shell("key", "list")
+    following = shell("key", "rotate", listed[0]["id"], "--grace", "1h").strip()
+    assert client.get("/api/tables/notes/records").status_code == 200
+    assert duck_desk.client(authorization=f"Bearer {following}").get("/api/tables/notes/records").status_code == 200
     shell("key", "revoke", listed[0]["id"])
     assert client.get("/api/tables/notes/records").status_code == 401
     shell("key", "create", "x", "--role", "editor", "--expires", "soon", status=2)
     shell("key", "revoke", listed[0]["id"], status=4)
+
+
+def test_policies_by_command(duck_desk: Desk, shell: Shell) -> None:
+    """A-186, A-200: what the file says; what somebody may do, and what decides."""
+    admin_of(duck_desk)
+    ana = duck_desk.sign_up("ana")
+    assert "owner = auth.uid()" in shell("policies", "list", "journal")
+    assert list(shell.json("policies", "list")["tables"]) == ["journal"]
+    assert "There is no table nothing" in shell("policies", "list", "nothing", status=4)
+    made = str(ana.post("/api/tables/journal/records", {"fields": {"text": "x", "owner": ana.id}}).json()["id"])
+    test = ("policies", "test", "journal")
+    own = shell.json(*test, "--as", "ana@example.org", "--record", made)["decisions"][0]
+    assert own["record"] is True
+    assert own["policies"] == [{"name": "own", "path": "tables[1].rls.policies[0]", "restrictive": False, "met": True}]
+    reading = ("--operation", "read", "--record", made)
+    assert shell.json(*test, "--role", "member", *reading, status=1)["decisions"][0]["record"] is False, "nobody's row"
+    assert "all: tables[1].rls.policies[1]" in shell(*test, "--role", "editor", *reading)
+    assert "tables[1].permissions.read" in shell(*test, "--guest", "--operation", "read", status=1)
+    assert "There is no table journal with a record 99" in shell(*test, "--record", "99", status=4)
+    assert "one of them" in shell(*test, "--guest", "--role", "editor", status=2)
+
+
+def test_signing_in_by_command(duck_desk: Desk, shell: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """§19 `login|logout|whoami`, A-271: the session is kept where the console looks for it, and goes on as that account."""
+    monkeypatch.setattr("platformdirs.user_state_path", lambda name: tmp_path / name)
+    url, kept = duck_desk.server.url, tmp_path / "sovrium-tui" / "tokens.json"
+    admin_of(duck_desk)
+    login = ("login", url, "--email", "root@example.org", "--password-stdin")
+    assert shell("whoami") == "the owner of the data, on this machine\n"
+    assert "login" in shell("whoami", url, status=3)
+    assert "wrong" in shell(*login, typed="not this one\n", status=3)
+    assert not kept.exists()
+    assert shell(*login, typed=PASSWORD + "\n") == "Signed in as root@example.org (admin)\n"
+    assert kept.stat().st_mode & 0o077 == 0
+    assert shell.json("whoami", url)["email"] == "root@example.org"
+    assert "root@example.org" in shell("user", "list", "--server", url)
+    assert shell("logout", url) == "Signed out\n"
+    shell("whoami", url, status=3)
+    shell("logout", url, status=3)
+    duck_desk.sign_up("ana")
+    shell(*login[:2], "--email", "ana@example.org", "--password-stdin", typed=PASSWORD + "\n")
+    assert "may not ask" in shell("user", "list", "--server", url, status=4), "D1"
+    assert "over the network" in shell("whoami", "http://desk.example.org", status=2)
+    assert "one of them" in shell("user", "list", "--server", url, "--app", "app.yaml", status=2)
+    assert "The app is yours" in shell("login", status=2)
 
 
 def test_exit_codes(duck_desk: Desk, shell: Shell, tmp_path: Path) -> None:

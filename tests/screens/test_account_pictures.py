@@ -13,7 +13,7 @@ from screens.login import LoginScreen
 from screens.services.session import SessionStore
 from sovrium_tui import __version__
 from sovrium_tui.console import ConsoleApp
-from sovrium_tui.opening import ServerKeeper
+from sovrium_tui.credential import ServerKeeper
 from tests.screens.test_auth_settings import APP
 from tests.support.console import console, new_context, until
 from tests.support.server import RunningServer

@@ -21,7 +21,8 @@ from screens.widgets.form_sheet import FormSheet
 from screens.widgets.plan_sheet import PlanSheet
 from sovrium_tui import __version__
 from sovrium_tui.console import ConsoleApp
-from sovrium_tui.opening import ServerKeeper, server_at
+from sovrium_tui.credential import ServerKeeper
+from sovrium_tui.opening import server_at
 from tests.support.accounts import Desk
 from tests.support.clock import MovingClock
 from tests.support.console import console, new_context, running, screen_text, until

@@ -13,7 +13,8 @@ from screens.login import LoginScreen
 from sovrium_tui import __version__
 from sovrium_tui.console import ConsoleApp
 from sovrium_tui.credential import Credentials
-from sovrium_tui.opening import ServerKeeper, server_at
+from sovrium_tui.credential import ServerKeeper
+from sovrium_tui.opening import server_at
 from tests.support.accounts import PASSWORD, Desk
 from tests.support.console import new_context, screen_text, until
 from tests.support.server import RunningServer

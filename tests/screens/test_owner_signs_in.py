@@ -10,7 +10,7 @@ from core.client import Client
 from screens.login import LoginScreen
 from sovrium_tui import __version__
 from sovrium_tui.console import ConsoleApp
-from sovrium_tui.opening import ServerKeeper
+from sovrium_tui.credential import ServerKeeper
 from tests.support.accounts import DESK, PASSWORD, Desk
 from tests.support.console import new_context, screen_text, until
 from tests.support.server import RunningServer
@@ -36,7 +36,7 @@ def opened(desk: Desk, folder: Path) -> ConsoleApp:
     context.keeper = keeper
 
     async def find() -> Client:
-        return Client(desk.server.socket, token=keeper.token_kept)
+        return Client(desk.server.socket, token=keeper.token)
 
     app = ConsoleApp(context, find)
     app.context.connection.pauses = (0.01,)

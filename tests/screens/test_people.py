@@ -123,9 +123,17 @@ async def test_ones_own_password_sessions_and_keys(desk: Desk) -> None:
         secret = key.lines[0]
         await pilot.press("enter")
         await until(pilot, lambda: len(screen.items) == 4 and "robot" in shown(pilot))
-        assert (
-            desk.client(authorization=f"Bearer {secret}").get("/api/access/whoami").json()["email"] == "ana@example.org"
-        )
+        whoami = "/api/access/whoami"
+        assert desk.client(authorization=f"Bearer {secret}").get(whoami).json()["email"] == "ana@example.org"
+        await pilot.press("end", "r")  # another in its place, the former at its end now
+        await on(pilot, FormSheet)
+        await pilot.press("enter")
+        key = await on(pilot, SecretSheet)
+        renewed = key.lines[0]
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.screen is screen and len(screen.items) == 4)
+        shows = [desk.client(authorization=f"Bearer {each}").get(whoami).status_code for each in (secret, renewed)]
+        assert shows == [401, 200]
         await pilot.press("p")
         sheet = await on(pilot, FormSheet)
         await pilot.press(*PASSWORD, "enter", *"one harbour at noon", "enter", *"another", "enter")

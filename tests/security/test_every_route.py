@@ -71,6 +71,7 @@ LOGGED: dict[str, str] = {
     f"{AUTH}/two-factor/revoke-device": "device.forgotten",
     f"{AUTH}/api-keys": "apikey.created",
     f"{AUTH}/api-keys/{{key}}": "apikey.revoked",
+    f"{AUTH}/api-keys/{{key}}/rotate": "apikey.created",
     "/api/admin/master-key/rotate": "key.rotated",
     "/api/admin/bootstrap/claim": "bootstrap.claimed",
     f"{ADMIN}/has-permission": "",
@@ -112,6 +113,7 @@ FRESH: dict[str, dict[str, Any]] = {
     f"{AUTH}/delete-user": {},
     f"{AUTH}/two-factor/disable": {"password": PASSWORD},
     f"{AUTH}/api-keys": {"name": "robot"},
+    f"{AUTH}/api-keys/{{key}}/rotate": {},
 }
 """Of an old session (A-067), each with what it needs besides."""
 WRITING = [route for route in all_routes() if route.method not in SAFE]
@@ -274,6 +276,8 @@ def test_a_173_each_change_of_an_account_is_one_entry(desk: Desk, clock: MovingC
     does("two-factor/generate-backup-codes", mine, uma)
     does("two-factor/disable", mine, uma)
     key = does("api-keys", {"name": "robot"}, uma)["apiKey"]["id"]
+    rotated = f"{AUTH}/api-keys/{{key}}/rotate"
+    key = logs(desk, rotated, lambda: uma.post(rotated.format(key=key)))["apiKey"]["id"]
     logs(desk, f"{AUTH}/api-keys/{{key}}", lambda: uma.client.delete(f"{AUTH}/api-keys/{key}"))
     does("revoke-other-sessions", {}, uma)
     does("admin/impersonate-user", {"userId": uma.id}, admin)

@@ -155,8 +155,11 @@ async def explain(call: Call) -> Answer:
     found = call.engine.model.by_address.get(request["table"])
     if found is None:
         raise NotFound
+    records, record = call.engine.records, request.get("record")
+    if record is not None and not await records.meets(call.principal, found, record, None):
+        raise NotFound
     principal = as_somebody(request, call.principal)
-    access = call.engine.records.access.table(principal, found)
+    access = records.access.table(principal, found)
     operations = [_operation(request["operation"])] if "operation" in request else list(OPERATIONS)
     if (field := request.get("field")) is not None and field not in found.fields:
         raise _wrong("field", f"{found.name} has no field {field!r}")

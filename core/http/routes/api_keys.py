@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from core.auth.admin import accepted_roles
 from core.auth.api_key import ApiKey
 from core.auth.error import AuthError
-from core.contract.admin import ApiKeyCreated, ApiKeyList, ApiKeyRequest
+from core.contract.admin import ApiKeyCreated, ApiKeyList, ApiKeyRequest, ApiKeyRotation
 from core.errors import FieldError, Invalid, NotSignedIn
 from core.http.answer import Answer, as_json, empty
 from core.http.call import Call
@@ -40,10 +40,7 @@ async def create_api_key(call: Call) -> Answer:
     if user is None and not roles:
         message = "userId or roles is needed"
         raise Invalid(message, [FieldError("userId", "userId.missing", message)])
-    if principal.key is not None:
-        raise AuthError("FORBIDDEN", "A key makes no other keys")
-    if call.signed_in is not None:
-        call.auth.sessions.require_fresh(call.signed_in.session)
+    require_maker(call)
     secret, key = await keys.create(
         principal,
         call.source,
@@ -78,14 +75,46 @@ async def list_api_keys(call: Call) -> Answer:
     return as_json({"apiKeys": [each.body() for each in found]})
 
 
+@routes.add(
+    "POST",
+    f"{PATH}/{{key}}/rotate",
+    body=ApiKeyRotation,
+    answers={201: ApiKeyCreated},
+    errors=(400, 401, 403, 404, 429),
+    throttle="change",
+)
+async def rotate_api_key(call: Call) -> Answer:
+    """Make an API key in place of one, which holds for a grace period more"""
+    body: ApiKeyRotation = await call.checked()
+    require_maker(call)
+    secret, key = await call.auth.api_keys.rotate(
+        call.principal, call.source, call.segments["key"], user=_whose(call), grace=body.get("grace", 0)
+    )
+    return as_json({"key": secret, "apiKey": key.body()}, 201)
+
+
 @routes.add("DELETE", f"{PATH}/{{key}}", answers={204: None}, errors=(401, 404, 429), throttle="change")
 async def revoke_api_key(call: Call) -> Answer:
     """End an API key for good"""
-    if call.principal.kind == "guest":
-        raise NotSignedIn
-    user = None if _is_admin(call) else call.principal.id
-    await call.auth.api_keys.revoke(call.principal, call.source, call.segments["key"], user=user)
+    await call.auth.api_keys.revoke(call.principal, call.source, call.segments["key"], user=_whose(call))
     return empty()
+
+
+def require_maker(call: Call) -> None:
+    """Raises AuthError FORBIDDEN, SESSION_NOT_FRESH."""
+    if call.principal.key is not None:
+        raise AuthError("FORBIDDEN", "A key makes no other keys")
+    if call.signed_in is not None:
+        call.auth.sessions.require_fresh(call.signed_in.session)
+
+
+def _whose(call: Call) -> str | None:
+    """Whose keys the caller may deal with; None: everybody's. Raises NotSignedIn."""
+    if _is_admin(call):
+        return None
+    if call.principal.id is None:
+        raise NotSignedIn
+    return call.principal.id
 
 
 def _is_admin(call: Call) -> bool:
