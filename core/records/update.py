@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from core.errors import Conflict, FieldError, NotFound, SovriumError
 from core.fields.address import key_text
 from core.files.ledger import let_go, take
 from core.records.create import in_batch
 from core.records.incoming import Incoming, incoming_links
-from core.records.key import KeyValue
+from core.records.key import KeyValue, key_in
 from core.records.links import Move, write_links
 from core.records.row_check import Candidate, check_rows
 from core.records.sameness import comparable
@@ -164,8 +164,7 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
     """Write and log changed values; each row of `pairs` is brought up to date in place."""
     if not pairs:
         return
-    if tx.dialect == "postgresql" and len(pairs) > 1:
-        _make_way(tx, target, pairs)
+    aside = _step_aside(tx, target, pairs) if tx.dialect == "postgresql" and len(pairs) > 1 else {}
     log: list[ChangeRow] = []
     written: dict[str, Any] = {}
     moves: dict[str, list[Move]] = {}
@@ -193,7 +192,10 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
             moved_keys.append((dict(old), row))
     # All rows set the same columns, some of them to what they held: one statement instead of one for each choice of fields.
     columns = [name for name in written if name not in target.many]
-    target.update(tx, [(target.key_of(row), {name: row[name] for name in columns}) for row, _ in pairs])
+    staying = [row for row, _ in pairs if id(row) not in aside]
+    if staying:
+        target.update(tx, [(target.key_of(row), {name: row[name] for name in columns}) for row in staying])
+    tx.insert(target.source, [{name: row[name] for name in target.columns} for row in aside.values()])
     for name, moved in moves.items():
         write_links(tx, target, target.many[name], moved)
     if target.demands_result:
@@ -203,18 +205,20 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
         follow(tx, target, moved_keys)
 
 
-def _make_way(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[Stored, Values]]) -> None:
-    """Clear unique keys that records of one statement take from each other: PostgreSQL asks after each row, not after all. A
-    key none of whose fields may be empty stays, and its taking is refused."""
+def _step_aside(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[Stored, Values]]) -> dict[int, Stored]:
+    """Take rows out of the table whose unique keys other rows of one statement take: PostgreSQL asks after each row, not
+    after all. Those rows by their identity, to be put back as they then are."""
+    aside: dict[int, Stored] = {}
     for names in {tuple(index.fields) for index in target.table.indexes if index.unique}:
-        free = next((name for name in names if not target.table.type_of(name).spec.required), None)
-        if free is None or all(changes.keys().isdisjoint(names) for _, changes in pairs):
+        if all(changes.keys().isdisjoint(names) for _, changes in pairs):
             continue
         holders = {tuple(comparable(row[name]) for name in names): row for row, _ in pairs}
         takers = {tuple(comparable(changes.get(name, row[name])) for name in names): row for row, changes in pairs}
-        taken = [row for key, row in holders.items() if takers.get(key, row) is not row]
-        if taken:
-            target.update(tx, [(target.key_of(row), {free: None}) for row in taken])
+        aside |= {id(row): row for key, row in holders.items() if takers.get(key, row) is not row}
+    if aside:
+        keys = [target.key_of(row) for row in aside.values()]
+        tx.execute(delete(target.source).where(key_in(target.table, target.source, keys)))
+    return aside
 
 
 def follow(tx: Transaction, target: WritableTable, moved: Sequence[tuple[Stored, Stored]]) -> None:

@@ -470,15 +470,20 @@ async def test_batch_update_goes_on_past_items_that_name_no_record(desk: Desk) -
 
 
 async def test_batch_update_may_swap_unique_values(desk: Desk) -> None:
-    """The state after the batch is what must be unique; PostgreSQL judges row by row, and refuses."""
-    await desk.part("A")
-    await desk.part("B")
-    body = {"records": [{"id": 1, "fields": {"part_no": "B"}}, {"id": 2, "fields": {"part_no": "A"}}]}
-    if desk.database.dialect == "postgresql":
-        with pytest.raises(Conflict):
-            await desk.records.batch_update(OWNER, desk.parts, body)
-    else:
-        assert (await desk.records.batch_update(OWNER, desk.parts, body))["updated"] == 2
+    """D-05: the state after the batch is what must be unique, also where the value is required."""
+    before = [await desk.part(name) for name in "ABC"]
+    moved = zip((1, 2, 3), "BCD", strict=True)
+    chain = {"records": [{"id": key, "fields": {"part_no": name}} for key, name in moved], "returnRecords": True}
+    done = (await desk.records.batch_update(OWNER, desk.parts, chain))["records"]
+    assert [each["fields"]["part_no"] for each in done] == ["B", "C", "D"]
+    body = {"records": [{"id": 1, "fields": {"part_no": "C", "stock": 3}}, {"id": 2, "fields": {"part_no": "B"}}]}
+    assert (await desk.records.batch_update(OWNER, desk.parts, body))["updated"] == 2
+    stored = [await desk.records.get(OWNER, desk.parts, str(key)) for key in (1, 2, 3)]
+    assert [each["fields"]["part_no"] for each in stored] == ["C", "B", "D"]
+    assert [each["createdAt"] for each in stored] == [each["createdAt"] for each in before]
+    taken = {"records": [{"id": 1, "fields": {"part_no": "D"}}, {"id": 2, "fields": {"part_no": "C"}}]}
+    with pytest.raises(Conflict):
+        await desk.records.batch_update(OWNER, desk.parts, taken)
 
 
 async def test_batch_delete_and_restore(desk: Desk) -> None:

@@ -229,9 +229,9 @@ async def test_a_batch_goes_on_without_what_cannot_be_done(open_app: Open) -> No
     await app.create("People", name="Ada", firm=3, payer=6)
 
     # 1 can go because 2 does, wherever it stands in the batch; nobody knows 99 and "x"; 3 and 6 are held.
-    deleted, errors = await app.records.batch_delete(OWNER, firms, [1, 99, 3, 5, "x", 6, 2], sparing=True)
-    assert deleted == 3
-    assert [(each["record"], each["id"], each["code"]) for each in errors] == [
+    done = await app.records.batch_delete(OWNER, firms, [1, 99, 3, 5, "x", 6, 2], sparing=True)
+    assert done["deleted"] == 3
+    assert [(each["record"], each["id"], each["code"]) for each in done["errors"]] == [
         (1, "99", "NOT_FOUND"),
         (2, "3", "CONFLICT"),
         (4, "x", "NOT_FOUND"),
@@ -242,11 +242,11 @@ async def test_a_batch_goes_on_without_what_cannot_be_done(open_app: Open) -> No
     assert len(log) == 1
 
     await app.create("Firms", code="a")  # taken meanwhile
-    restored, errors = await app.records.batch_restore(OWNER, firms, ["1", 2, 5, 99, 3], sparing=True)
-    assert restored == 2  # 3 is not deleted, and passed over
-    assert [(each["id"], each["code"]) for each in errors] == [("1", "CONFLICT"), ("99", "NOT_FOUND")]
+    back = await app.records.batch_restore(OWNER, firms, ["1", 2, 5, 99, 3], sparing=True)
+    assert back["restored"] == 2  # 3 is not deleted, and passed over
+    assert [(each["id"], each["code"]) for each in back["errors"]] == [("1", "CONFLICT"), ("99", "NOT_FOUND")]
     nothing = await app.records.batch_delete(OWNER, firms, [98, 99], sparing=True)
-    assert (nothing[0], len(nothing[1])) == (0, 2)
+    assert (nothing["deleted"], len(nothing["errors"])) == (0, 2)
 
 
 async def test_a_restricted_record_may_be_forced_out_of_existence(open_app: Open) -> None:
