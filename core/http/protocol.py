@@ -101,6 +101,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self.phase: Literal["idle", "head", "body"] = "idle"
         self._seen = 0
         """Bytes since the last request; while a body comes, bytes of it since the timer was set."""
+        self._names: set[bytes] = set()
+        """Of the headers so far."""
         self._refused = False
         self._timer: TimerHandle | None = None
         self._stall: TimerHandle | None = None
@@ -145,6 +147,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.phase = "head"
+        self._names = set()
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -153,19 +156,19 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         name = name.lower()
-        headers = self.headers
-        if len(headers) >= self.limits.headers:
+        if len(self.headers) >= self.limits.headers:
             raise Refusal(431)
-        if name in SINGLE and any(name == known for known, _ in headers):
+        if name in self._names and name in SINGLE:
             raise Refusal(400)
+        self._names.add(name)
         if name == b"transfer-encoding" and value.lower() != b"chunked":
             raise Refusal(400)
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
-        headers.append((name, value))
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        names = [name for name, _ in self.headers]
+        names = self._names
         version = self.parser.get_http_version()
         if version not in ("1.1", "1.0") or (version == "1.1" and b"host" not in names):
             raise Refusal(400)
