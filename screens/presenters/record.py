@@ -6,7 +6,7 @@ after a save can bring it back.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.client import Port
 from core.contract.tables import FieldInfo, TableInfo
@@ -21,6 +21,15 @@ MOST_ROWS = 10_000
 """Rows that one key may stage; more is the business of SQL or an import."""
 AT_ONCE = 8
 """Records read at the same time."""
+
+
+class Deletion(NamedTuple):
+    """What the key that deletes has done: how many stored rows it marks, how many new ones it took away; `undone` when it
+    took marks back."""
+
+    marked: int
+    removed: int = 0
+    undone: bool = False
 
 
 class TooManyRows(Exception):
@@ -187,15 +196,15 @@ class RecordEdits:
         rows = await self.chosen_rows([field["name"] for field in free])
         return self.stage_all(rows, [(field, None, "") for field in free]), refused
 
-    async def delete(self) -> tuple[int, bool]:
-        """Stage the deletion of the chosen rows; where all are staged already, take it back. How many, and whether it
-        was taken back."""
+    async def delete(self) -> Deletion:
+        """Stage the deletion of the chosen rows; where all are staged already, take it back. New rows vanish."""
         rows = await self.chosen_rows([])
         keys = [(row.key, row.stamp) for row in rows]
         if rows and all(self.pending.row_mark(self.table, row.key) == "deleted" for row in rows):
-            return self.pending.restore(self.table, keys), True
+            return Deletion(self.pending.restore(self.table, keys), undone=True)
         self.name(rows)
-        return self.pending.delete(self.table, keys), False
+        removed = sum(self.pending.row_mark(self.table, row.key) == "new" for row in rows)
+        return Deletion(self.pending.delete(self.table, keys) - removed, removed)
 
     async def restore(self) -> int:
         """In the trash: stage the return of the chosen rows."""

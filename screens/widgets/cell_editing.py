@@ -36,6 +36,15 @@ PATIENCE = 5.0
 """Seconds for which a key waits for the row that it is meant for."""
 
 
+LINES_BELOW = 2
+"""What an editor of one line may have to say about the value stands below the cell."""
+
+
+def is_typed(field: FieldInfo) -> bool:
+    """Whether opening its editor changes nothing by itself."""
+    return editable(field) and field["editor"] != "checkbox" and field["type"] != "button"
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The cell that an editor is open on. `several`: the value goes into the chosen rows."""
@@ -70,6 +79,7 @@ class CellEditing:
         if cell is None or self.pane.grid is None:
             return
         row, field = cell
+        self.pane.grid.leave_room(LINES_BELOW)
         region = self.region()
         if region is None:
             return
@@ -186,6 +196,8 @@ class CellEditing:
                 for key, label in event.editor.picked().items():
                     self.pane.model.learn_label(target.field["name"], key, label)
             self.take(target, event.value, event.problem)
+        if event.move in ("right", "left") and target.row.key.startswith(REF) and self._fill_in(event.move):
+            return
         self._go(event.move, changed=event.changed)
 
     def follow_cell(self) -> None:
@@ -209,6 +221,20 @@ class CellEditing:
         if edits is not None and rows is not None:
             edits.stage(rows, target.field, value, problem)
             self.pane.app.notify(t("tables.set", count=len(rows), field=title_of(target.field)))
+
+    def _fill_in(self, move: Move) -> bool:
+        """Open the next cell of a new row that is typed into, as in a form: letters would be commands there. False behind
+        the last one."""
+        grid = self.pane.grid
+        if grid is None:
+            return False
+        columns, here = grid.model.layout.shown, grid.model.selection.column
+        way = range(here + 1, len(columns)) if move == "right" else range(here - 1, -1, -1)
+        place = next((place for place in way if is_typed(columns[place].field)), None)
+        if place is not None:
+            grid.move_to(grid.model.selection.row, place)
+            self.edit()
+        return place is not None
 
     def _go(self, move: Move, *, changed: bool) -> None:
         grid = self.pane.grid

@@ -36,6 +36,12 @@ from screens.widgets.editors.registry import EditorHost
 from screens.widgets.finder import Finder
 from screens.widgets.sheet import Sheet
 
+HINTS = {"between": "filter.needs_span", "withinRadius": "filter.radius"} | dict.fromkeys(SEVERAL, "filter.several")
+"""What is told while the value of an operator is typed."""
+
+LEAST_VALUE = 24
+"""Cells that an editor of a value has at least."""
+
 
 class Built:
     """The answer of the builder: a filter, None for no conditions."""
@@ -50,6 +56,7 @@ class FilterBuilder(Sheet[Built | None]):
     DEFAULT_CSS = """
     FilterBuilder .sheet { width: 96; }
     FilterBuilder #filter-sentence { margin-bottom: 1; }
+    FilterBuilder .sheet-body { min-height: 16; }
     FilterBuilder OptionList { min-height: 3; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("filter"), Binding("down", "to_list", show=False)]
@@ -97,16 +104,23 @@ class FilterBuilder(Sheet[Built | None]):
         self._shown = []
         for depth, node, home in self.draft.lines():
             self._shown.append(node)
-            self.options.add_option(Option(self._line(depth, node, home)))
+            line = self._before_value(depth, node, home)
+            if isinstance(node, Condition):
+                line = Content.assemble(line, (self.draft.value_text(node), "$primary"))
+            self.options.add_option(Option(line))
         self.options.highlighted = max(0, min(at, len(self._shown) - 1)) if self._shown else None
         if sentence:
             with self.prevent(Input.Changed):
                 self.query_one(Input).value = self.draft.sentence()
-        note = self.query_one("#filter-note", Static)
-        note.set_classes("sheet-note")
-        note.update(t("filter.none") if not self._shown else self.draft.problem())
+        self._note(t("filter.none") if not self._shown else self.draft.problem())
 
-    def _line(self, depth: int, node: Node, home: Group) -> Content:
+    def _note(self, text: str, kind: str = "sheet-note") -> None:
+        note = self.query_one("#filter-note", Static)
+        note.set_classes(kind)
+        note.update(text)
+
+    def _before_value(self, depth: int, node: Node, home: Group) -> Content:
+        """The line of a node up to the place of its value."""
         first = home.parts[0] is node
         negated = t("filter.word.not") + " " if home.negated and first else ""
         joint = negated if first else t(f"filter.word.{home.joint}")
@@ -120,7 +134,6 @@ class FilterBuilder(Sheet[Built | None]):
             lead,
             (title_of(info) if info else node.field, "bold"),
             (f"  {t('operator.' + node.operator)}  ", "$foreground-muted"),
-            (self.draft.value_text(node), "$primary"),
         )
 
     def current(self) -> Node | None:
@@ -138,12 +151,10 @@ class FilterBuilder(Sheet[Built | None]):
         if event.input.id != "filter-sentence":
             return
         event.stop()
-        note = self.query_one("#filter-note", Static)
         try:
             self.draft.read(event.value)
         except SentenceWrong as wrong:
-            note.set_classes("sheet-problem")
-            note.update(f"{' ' * min(wrong.position + 1, 70)}▲\n! {wrong}")
+            self._note(f"{' ' * min(wrong.position + 1, 70)}▲\n! {wrong}", "sheet-problem")
         else:
             self.paint(sentence=False)
 
@@ -162,9 +173,7 @@ class FilterBuilder(Sheet[Built | None]):
 
     def action_filter_apply(self) -> None:
         if problem := self.draft.problem():
-            note = self.query_one("#filter-note", Static)
-            note.set_classes("sheet-problem")
-            note.update(f"! {problem}")
+            self._note(f"! {problem}", "sheet-problem")
             return
         self.dismiss(Built(self.draft.filter()))
 
@@ -212,7 +221,8 @@ class FilterBuilder(Sheet[Built | None]):
         self.paint()
         return True
 
-    async def _edit_value(self, condition: Condition) -> None:
+    async def _edit_value(self, condition: Condition, typed: str | None = None) -> None:
+        """Open the editor on the value; `typed` is a text to begin with instead."""
         if condition.operator in NO_VALUE:
             return
         info = self.draft.by_name[condition.field]
@@ -229,7 +239,6 @@ class FilterBuilder(Sheet[Built | None]):
         if condition.operator == "withinRadius":
             field = {**field, "editor": "line", "family": "text", "type": "single-line-text", "options": {}}
             value = radius_text(value) if isinstance(value, dict) else ""
-            self.app.notify(t("filter.radius"))
         elif shape == "several" and options_of(info):
             field = {**info, "editor": "choices", "required": False, "options": {"options": info["options"]["options"]}}
         elif shape != "one":
@@ -242,19 +251,31 @@ class FilterBuilder(Sheet[Built | None]):
             }
             parts = [str(part) for part in value] if isinstance(value, list) else []
             value = (" .. " if shape == "span" else ", ").join(parts)
-        at = self.options.highlighted or 0
-        line = self.options.region
         body = self.query_one(".sheet-body").content_region
-        region = Region(line.x - body.x + 12, line.y - body.y + at - int(self.options.scroll_offset.y), 40, 1)
+        region = self._place_of_value(condition).translate(-body.offset)
         self._editing = condition
-        typed = None if value not in (None, "") or field["editor"] in ("choice", "choices", "link", "checkbox") else ""
+        if field["editor"] == "line" and condition.operator in HINTS:
+            self._note(t(HINTS[condition.operator]))
+        if typed is None and value in (None, "") and field["editor"] not in ("choice", "choices", "link", "checkbox"):
+            typed = ""
         await self.host.open(EditedCell(field, value, typed, "", self.lookups), region, body.size)
+
+    def _place_of_value(self, condition: Condition) -> Region:
+        """Where its value stands on the screen; beside a long name at least as much as a short value needs."""
+        line = next(line for line in self.draft.lines() if line[1] is condition)
+        area = self.options.region
+        left = min(self._before_value(*line).cell_length, area.width - LEAST_VALUE)
+        below = self._shown.index(condition) - int(self.options.scroll_offset.y)
+        return Region(area.x + left, area.y + below, area.width - left, 1)
 
     def on_cell_editor_done(self, event: CellEditor.Done) -> None:
         event.stop()
         condition, self._editing = self._editing, None
         self.options.focus()
-        if condition is None or not event.changed:
+        if condition is None:
+            return
+        if not event.changed:
+            self.paint()
             return
         try:
             is_text = _shape(condition.operator) in ("span", "several") or condition.operator == "withinRadius"
@@ -263,9 +284,15 @@ class FilterBuilder(Sheet[Built | None]):
             else:
                 condition.value = event.value
         except ValueRefused as problem:
-            self.app.notify(str(problem), severity="warning")
+            self._edit_again(condition, event.value, str(problem))
             return
         self.paint()
+
+    @work(exclusive=True, group="filter", exit_on_error=False)
+    async def _edit_again(self, condition: Condition, typed: str, problem: str) -> None:
+        """What was refused stays to be mended, under the reason."""
+        await self._edit_value(condition, typed)
+        self._note(f"! {problem}", "sheet-problem")
 
     def action_filter_group(self) -> None:
         group = self.draft.add_group(self.current())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from screens.presenters.value import editable, title_of, why_read_only
 from screens.services.text import t
+from screens.widgets.cell_editing import is_typed
 
 if TYPE_CHECKING:
     from screens.widgets.grid_pane import GridPane
@@ -57,7 +58,7 @@ class RowEditing:
         """Place of the column that a new row begins with: what must have a value, else what is typed."""
         shown = self.pane.grid.model.layout.shown if self.pane.grid is not None else []
         required = (i for i, c in enumerate(shown) if editable(c.field) and c.field["required"])
-        typed = (i for i, c in enumerate(shown) if editable(c.field) and c.field["editor"] != "checkbox")
+        typed = (i for i, c in enumerate(shown) if is_typed(c.field))
         return next(required, next(typed, 0))
 
     def _stand_on(self, key: str) -> None:
@@ -94,7 +95,12 @@ class RowEditing:
             return
         async with self.pane.context.hold_keys():
             done = await self.pane.transfer.guarded(edits.delete())
-        if done is not None and done[0] and not done[1]:
-            self.pane.app.notify(t("tables.deleted", count=done[0]), timeout=10)
-        elif done is not None and done[0] > 1:
-            self.pane.app.notify(t("tables.undeleted", count=done[0]))
+        if done is None:
+            return
+        if done.undone:
+            if done.marked > 1:
+                self.pane.app.notify(t("tables.undeleted", count=done.marked))
+        elif done.marked:
+            self.pane.app.notify(t("tables.deleted", count=done.marked), timeout=10)
+        elif done.removed:
+            self.pane.app.notify(t("tables.removed", count=done.removed))

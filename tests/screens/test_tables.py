@@ -363,6 +363,45 @@ async def test_the_example_of_a_sentence_speaks_of_this_table() -> None:
         assert "contains" in draft.sentence()
 
 
+async def test_the_value_of_a_condition_is_typed_where_it_stands() -> None:
+    """Behind field and operator, under a note of its form; what is refused stays to be mended."""
+    port = MemoryPort()
+    next(f for f in port.tables["companies"].fields if f["name"] == "employees")["operators"].append("between")
+    async with tables(port, size=(80, 24)) as (pilot, screen):
+        app = screen.app
+        assert isinstance(app, ConsoleApp)
+        await pilot.press("F")
+        await until(pilot, lambda: isinstance(app.screen, Finder))
+        await pilot.press(*"employees", "enter")
+        await until(pilot, lambda: "is between" in screen_text(app))
+        await pilot.press(*"between", "enter")
+        await until(pilot, lambda: "Two values with .. between them" in screen_text(app))
+        await pilot.press("1", "enter")
+        await until(pilot, lambda: "! Two values" in screen_text(app))
+        line = next(line for line in screen_text(app).splitlines() if "is between" in line)
+        assert "employees  is between  1 " in line, line
+        await pilot.press("space", ".", ".", "9", "enter")
+        await until(pilot, lambda: "employees between 1 and 9" in screen_text(app))
+
+
+async def test_a_new_row_that_is_deleted_is_gone_at_once() -> None:
+    """No word of a deletion on saving: nothing of it is stored. On the last line the editor stands in its row."""
+    async with tables(size=(80, 24)) as (pilot, screen):
+        pane, messages = screen.pane, screen.context.messages
+        assert pane.grid is not None and pane.model is not None
+        grid, model = pane.grid, pane.model
+        await pilot.press("G", "o")
+        await until(pilot, lambda: pane.host.current is not None and pane.host.current.region.height > 0)
+        editor = pane.host.current
+        assert editor is not None
+        assert grid.row_at(editor.region.y - grid.region.y) == model.selection.row == model.count - 1
+        await pilot.press("escape", "d")
+        await until(pilot, lambda: screen.context.pending.count() == 0)
+        await until(
+            pilot, lambda: [message.text for message in messages.messages] == ["1 new row is gone. u brings it back."]
+        )
+
+
 async def test_a_cell_that_cannot_be_written_says_why() -> None:
     """In the status line, and no editor is offered."""
     async with tables() as (pilot, screen):

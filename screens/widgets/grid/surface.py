@@ -459,6 +459,14 @@ class GridSurface(ScrollView, can_focus=True):
             self.repaint()
             self.post_message(Scrolled(self))
 
+    def leave_room(self, lines: int) -> None:
+        """Let so many lines stay below the cursor's row, if need be by scrolling past the last one."""
+        lack = (self.model.selection.row - self.top) * self.tall + 1 + lines - self.body_lines
+        if lack > 0:
+            self.top += -(-lack // self.tall)
+            self.model.need(self.top, self.top + self.body_height - 1)
+            self.refresh()
+
     def _reveal(self) -> None:
         """Scroll so that the cursor is on screen."""
         selection, height = self.model.selection, self.body_height
