@@ -388,7 +388,8 @@ async def test_a_new_row_that_is_deleted_is_gone_at_once() -> None:
     """No word of a deletion on saving: nothing of it is stored. On the last line the editor stands in its row."""
     async with tables(size=(80, 24)) as (pilot, screen):
         pane, messages = screen.pane, screen.context.messages
-        assert pane.grid is not None and pane.model is not None
+        assert pane.grid is not None
+        assert pane.model is not None
         grid, model = pane.grid, pane.model
         await pilot.press("G", "o")
         await until(pilot, lambda: pane.host.current is not None and pane.host.current.region.height > 0)
