@@ -14,7 +14,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from core.client import Port
+from core.client import Port, SovriumError
 from core.contract.migrations import MigrationPlan
 from screens.actions.binding import bindings_of
 from screens.presenters.auth_draft import SECTIONS, AuthDraft, Path, label_of, section_of
@@ -22,10 +22,12 @@ from screens.presenters.auth_value import SEVERAL_LINES, read, rule_text, shown,
 from screens.presenters.finder import Hit
 from screens.presenters.format.line import one_line
 from screens.presenters.migration import Line, diff_lines
+from screens.presenters.refusal import problem_of
 from screens.presenters.schema_problem import problem_lines
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import t
+from screens.widgets.confirm import confirm
 from screens.widgets.draft_screen import DraftScreen
 from screens.widgets.finder import Finder
 from screens.widgets.form_sheet import Ask, FormSheet, Values
@@ -252,6 +254,22 @@ class AuthSettingsScreen(DraftScreen):
 
     def action_auth_discard(self) -> None:
         self.discard()
+
+    @work(exclusive=True, group="ask", exit_on_error=False)
+    async def action_auth_rotate(self) -> None:
+        """Another master key; everybody goes on working meanwhile."""
+        port = self.context.port
+        if port is None:
+            return
+        try:
+            keys = ", ".join(each["id"] for each in await port.admin.master_keys())
+            if await confirm(
+                self.app, t("auth.rotate-ask"), t("auth.rotate-note", keys=keys), yes=t("auth.rotate-yes")
+            ):
+                done = await port.admin.rotate_master_key()
+                self.notify(t("auth.rotated", key=done["id"], count=done["resealed"]))
+        except SovriumError as error:
+            self.notify(problem_of(error), severity="error")
 
     def action_auth_edit(self) -> None:
         """A switch turns; a choice is chosen, everything else typed."""

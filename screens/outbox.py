@@ -15,6 +15,7 @@ from screens.presenters.format.line import one_line
 from screens.presenters.migration import Line
 from screens.presenters.person import moment
 from screens.services.text import has, t
+from screens.widgets.confirm import confirm
 from screens.widgets.listing_screen import ListingScreen
 from screens.widgets.sheet import padded
 
@@ -70,6 +71,8 @@ class OutboxScreen(ListingScreen[OutboxEntry]):
                 return item is not None and item["kind"] == "mail"
             case "outbox_forget":
                 return item is not None
+            case "outbox_empty":
+                return bool(self.items)
         return True
 
     def action_outbox_refresh(self) -> None:
@@ -94,6 +97,12 @@ class OutboxScreen(ListingScreen[OutboxEntry]):
     async def action_outbox_forget(self) -> None:
         if (item := self.chosen()) is not None:
             await self.attempt(lambda port: port.admin.forget(item["id"]))
+
+    @work(exclusive=True, group="ask", exit_on_error=False)
+    async def action_outbox_empty(self) -> None:
+        """Forget all that does not wait."""
+        if await confirm(self.app, t("outbox.empty-ask"), yes=t("outbox.empty-yes")):
+            await self.attempt(lambda port: port.admin.forget_all())
 
 
 def what_to_copy(text: str) -> str:

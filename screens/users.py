@@ -9,13 +9,21 @@ from textual import work
 from textual.content import Content
 
 from core.client import Port, SovriumError
-from core.contract.admin import AdminUser, UserPage
+from core.contract.admin import AdminUser, UserOverview, UserPage
 from core.contract.auth import SessionBody, Ways
 from screens.actions.binding import bindings_of
 from screens.presenters.finder import Hit
 from screens.presenters.format.line import one_line
 from screens.presenters.migration import Line
-from screens.presenters.person import is_locked, role_names, session_line, state_of, user_lines
+from screens.presenters.person import (
+    group_names,
+    is_locked,
+    overview_text,
+    role_names,
+    session_line,
+    state_of,
+    user_lines,
+)
 from screens.presenters.refusal import Refusal, problem_of
 from screens.services.text import t
 from screens.widgets.confirm import confirm
@@ -36,6 +44,7 @@ class UsersScreen(ListingScreen[AdminUser]):
     mode = "users"
     search = ""
     total = 0
+    overview: UserOverview | None = None
     _ways: Ways | None = None
     """Of signing in, that the app has."""
 
@@ -43,6 +52,8 @@ class UsersScreen(ListingScreen[AdminUser]):
         offset = len(self.items) if further else 0
         page: UserPage = await port.admin.users(self.search, offset=offset)
         self.total = page["total"]
+        if not further:
+            self.overview = await port.admin.overview()
         return page["users"], offset + len(page["users"]) < self.total
 
     def key_of(self, item: AdminUser) -> str:
@@ -50,8 +61,10 @@ class UsersScreen(ListingScreen[AdminUser]):
 
     def head(self) -> list[Any]:
         count = t("people.count", count=self.total)
-        search = [(f"  / {one_line(self.search)}", "bold $secondary")] if self.search else []
-        return [(f"  {count}", "$foreground"), *search]
+        if self.search:
+            return [(f"  {count}", "$foreground"), (f"  / {one_line(self.search)}", "bold $secondary")]
+        told = overview_text(self.overview) if self.overview is not None and self.total else ""
+        return [(f"  {count}", "$foreground"), (f"  {told}", "dim")]
 
     def nothing(self) -> str:
         return t("people.none-found") if self.search else t("people.none")
@@ -176,6 +189,55 @@ class UsersScreen(ListingScreen[AdminUser]):
         return self.context.port
 
     # ── The chosen one ──
+
+    @work(exclusive=True, group="ask", exit_on_error=False)
+    async def action_users_edit(self) -> None:
+        """Another name or address."""
+        user = self.chosen()
+        if user is None:
+            return
+        asks = [Ask("name", t("people.name"), user["name"]), Ask("email", t("people.email"), user["email"] or "")]
+
+        async def send(values: Values) -> None:
+            changed = {each.name: values[each.name] for each in asks if values[each.name] != each.value}
+            if changed:
+                await self._port().admin.update_user(user["id"], changed)
+
+        if await self.app.push_screen_wait(FormSheet(self.context, address_of(user), asks, send=send)) is not None:
+            self.load()
+
+    @work(exclusive=True, group="ask", exit_on_error=False)
+    async def action_users_groups(self) -> None:
+        """Which groups the account is in."""
+        user = self.chosen()
+        if user is None:
+            return
+        known: list[str] = []
+        before: set[str] = set()
+
+        async def read(port: Port) -> None:
+            known.extend(each["name"] for each in await port.admin.groups())
+            before.update((await port.admin.user(user["id"]))["groups"])
+
+        if not await self.attempt(read):
+            return
+        if not known:
+            self.notify(t("people.no-groups"))
+            return
+
+        async def send(values: Values) -> None:
+            wanted = group_names(known, values["groups"])
+            for name in sorted(wanted - before):
+                await self._port().admin.join(user["id"], name)
+                before.add(name)
+            for name in sorted(before - wanted):
+                await self._port().admin.leave(user["id"], name)
+                before.discard(name)
+
+        asks = [Ask("groups", t("people.groups-of", known=", ".join(known)), ", ".join(sorted(before)), choices=known)]
+        sheet = FormSheet(self.context, address_of(user), asks, note=t("people.role-note"), send=send)
+        if await self.app.push_screen_wait(sheet) is not None:
+            self.load()
 
     @work(exclusive=True, group="ask", exit_on_error=False)
     async def action_users_role(self) -> None:

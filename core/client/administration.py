@@ -12,14 +12,16 @@ from core.contract.admin import (
     AdminUserDetails,
     AuditCheck,
     AuditPage,
+    GroupBody,
     Impersonated,
     InvitationSent,
     OutboxEntry,
     OutboxPage,
     SessionPage,
+    UserOverview,
     UserPage,
 )
-from core.contract.auth import SessionBody
+from core.contract.auth import KeyStateBody, Rotated, SessionBody
 from core.contract.auth_setting import AuthSettings
 from core.contract.log_level import LogLevel
 from core.contract.logs import LogPage
@@ -27,6 +29,7 @@ from core.contract.logs import LogPage
 ADMIN = "/api/auth/admin"
 OUTBOX = "/api/admin/outbox"
 AUDIT = "/api/admin/audit-log"
+MASTER_KEY = "/api/admin/master-key"
 LOGS = "/api/console/logs"
 
 
@@ -52,6 +55,14 @@ class AdminPort(Protocol):
     async def users(self, search: str = "", *, limit: int = 50, offset: int = 0) -> UserPage: ...
     async def user(self, id_: str) -> AdminUserDetails: ...
     async def roles(self) -> AdminRoles: ...
+    async def overview(self) -> UserOverview:
+        """How many there are, and who has come in the last seven days."""
+        ...
+
+    async def groups(self) -> list[GroupBody]: ...
+    async def join(self, id_: str, group: str) -> None: ...
+    async def leave(self, id_: str, group: str) -> None: ...
+    async def update_user(self, id_: str, data: Mapping[str, str]) -> AdminUser: ...
     async def create_user(self, email: str, name: str, password: str, role: str) -> AdminUser: ...
     async def invite(self, email: str, name: str, role: str) -> InvitationSent: ...
     async def set_role(self, id_: str, role: str) -> AdminUser: ...
@@ -79,6 +90,12 @@ class AdminPort(Protocol):
     async def message(self, id_: str) -> OutboxEntry: ...
     async def retry(self, id_: str) -> None: ...
     async def forget(self, id_: str) -> None: ...
+    async def forget_all(self) -> int:
+        """All messages that do not wait; how many."""
+        ...
+
+    async def master_keys(self) -> list[KeyStateBody]: ...
+    async def rotate_master_key(self) -> Rotated: ...
 
     async def audit(self, filters: Mapping[str, str], cursor: str | None = None) -> AuditPage: ...
     async def verify_audit(self) -> AuditCheck: ...
@@ -115,6 +132,21 @@ class Administration:
 
     async def roles(self) -> AdminRoles:
         return cast(AdminRoles, await self._client.request("GET", f"{ADMIN}/roles"))
+
+    async def overview(self) -> UserOverview:
+        return cast(UserOverview, await self._client.request("GET", "/api/admin/users/overview?period=7d"))
+
+    async def groups(self) -> list[GroupBody]:
+        return cast(list[GroupBody], (await self._client.request("GET", f"{ADMIN}/groups"))["groups"])
+
+    async def join(self, id_: str, group: str) -> None:
+        await self._post(f"groups/{quote(group, '')}/members", {"userId": id_})
+
+    async def leave(self, id_: str, group: str) -> None:
+        await self._client.request("DELETE", f"{ADMIN}/groups/{quote(group, '')}/members/{quote(id_, '')}")
+
+    async def update_user(self, id_: str, data: Mapping[str, str]) -> AdminUser:
+        return await self._one("update-user", {"userId": id_, "data": data})
 
     async def create_user(self, email: str, name: str, password: str, role: str) -> AdminUser:
         body = {"email": email, "name": name, "password": password, **({"role": role} if role else {})}
@@ -182,6 +214,15 @@ class Administration:
 
     async def forget(self, id_: str) -> None:
         await self._client.request("DELETE", f"{OUTBOX}/{quote(id_, '')}")
+
+    async def forget_all(self) -> int:
+        return cast(int, (await self._client.request("DELETE", OUTBOX))["forgotten"])
+
+    async def master_keys(self) -> list[KeyStateBody]:
+        return cast(list[KeyStateBody], await self._client.request("GET", MASTER_KEY))
+
+    async def rotate_master_key(self) -> Rotated:
+        return cast(Rotated, await self._client.request("POST", f"{MASTER_KEY}/rotate", json={}))
 
     async def audit(self, filters: Mapping[str, str], cursor: str | None = None) -> AuditPage:
         path = asked(AUDIT, {**filters, "limit": 50, "cursor": cursor})

@@ -36,6 +36,8 @@ USERS: tuple[Action, ...] = (
     Action("users.ban", "b", "users", footer=5),
     Action("users.password", "p", "users", footer=6),
     Action("users.sessions", "s", "users", footer=7),
+    Action("users.edit", "e,f2", "users"),
+    Action("users.groups", "G", "users"),
     Action("users.link", "L", "users"),
     Action("users.factors", "f", "users"),
     Action("users.impersonate", "m", "users"),
@@ -57,6 +59,7 @@ AUTH: tuple[Action, ...] = (
     Action("auth.reset", "d,delete", "auth", footer=3),
     Action("auth.find", "slash", "auth", footer=4),
     Action("auth.discard", "", "auth"),
+    Action("auth.rotate", "", "auth"),
 )
 
 SECRET: tuple[Action, ...] = (
@@ -86,6 +89,7 @@ OUTBOX: tuple[Action, ...] = (
     Action("outbox.retry", "s", "outbox", footer=2),
     Action("outbox.forget", "d,delete", "outbox", footer=3),
     Action("outbox.refresh", "R,f5", "outbox", footer=4),
+    Action("outbox.empty", "X", "outbox"),
 )
 
 AUDIT: tuple[Action, ...] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from core.contract.admin import AdminUser, AdminUserDetails, Identity
+from core.contract.admin import AdminUser, AdminUserDetails, Identity, UserOverview
 from core.contract.auth import SessionBody, Ways
 from screens.presenters.format.line import one_line
 from screens.presenters.migration import Line
@@ -103,6 +103,12 @@ def session_lines(session: SessionBody) -> list[Line]:
     ]
 
 
+def overview_text(overview: UserOverview) -> str:
+    """What stands behind the count of accounts: who was there, who is new."""
+    totals = overview["totals"]
+    return t("people.overview", active=totals["active_24h"], new=totals["new_in_period"])
+
+
 def role_names(names: Iterable[str], typed: str) -> str:
     """The roles that were typed, as the server takes them. Raises Refusal for one that is not there."""
     known, asked = list(names), [each for each in typed.replace(",", " ").split() if each]
@@ -110,3 +116,11 @@ def role_names(names: Iterable[str], typed: str) -> str:
         if name not in known:
             raise Refusal(t("people.no-role", name=name, known=", ".join(known)), "role")
     return ",".join(asked)
+
+
+def group_names(names: Iterable[str], typed: str) -> set[str]:
+    """The groups that were typed. Raises Refusal for one that is not there."""
+    known, asked = list(names), {each for each in typed.replace(",", " ").split() if each}
+    if wrong := sorted(asked - set(known)):
+        raise Refusal(t("people.no-group", name=wrong[0], known=", ".join(known)), "groups")
+    return asked

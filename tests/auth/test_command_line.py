@@ -12,6 +12,7 @@ import pytest
 
 from core.client import Client
 from core.http.routes import all_routes
+from screens.actions.registry import BY_ID
 from sovrium_tui.cli import session as cli_session
 from sovrium_tui.cli.main import execute
 from sovrium_tui.process.place import Place
@@ -121,6 +122,50 @@ PAIRS: dict[str, CLI] = {
     **{f"GET /api/analytics/{name}": ("analytics", "--show", name) for name in REPORTS},
 }
 """The routes of administration and the command for each."""
+SHOWN: dict[str, str] = {
+    f"GET {ADMIN}/list-users": "users.refresh",
+    f"GET {ADMIN}/get-user": "users.refresh",
+    f"GET {ADMIN}/get-user/{{user}}": "users.refresh",
+    "GET /api/admin/users": "users.search",
+    "GET /api/admin/users/overview": "users.refresh",
+    f"GET {ADMIN}/roles": "users.role",
+    f"POST {ADMIN}/has-permission": "roles.simulate",
+    f"POST {ADMIN}/create-user": "users.new",
+    f"POST {ADMIN}/update-user": "users.edit",
+    f"POST {ADMIN}/set-role": "users.role",
+    f"PATCH {ADMIN}/users/{{user}}": "users.role",
+    f"POST {ADMIN}/set-user-password": "users.password",
+    f"POST {ADMIN}/ban-user": "users.ban",
+    f"POST {ADMIN}/unban-user": "users.ban",
+    f"POST {ADMIN}/remove-user": "users.delete",
+    f"POST {ADMIN}/unlock-user": "users.unlock",
+    f"POST {ADMIN}/verify-user-email": "users.verify",
+    f"POST {ADMIN}/reset-two-factor": "users.factors",
+    f"POST {ADMIN}/list-user-sessions": "users.sessions",
+    f"GET {ADMIN}/list-user-sessions": "users.sessions",
+    "GET /api/admin/sessions": "sessions.refresh",
+    f"POST {ADMIN}/revoke-user-session": "sessions.end",
+    f"POST {ADMIN}/revoke-user-sessions": "sessions.end_all",
+    f"GET {ADMIN}/groups": "users.groups",
+    f"GET {ADMIN}/groups/{{group}}/members": "users.groups",
+    f"POST {ADMIN}/groups/{{group}}/members": "users.groups",
+    f"DELETE {ADMIN}/groups/{{group}}/members/{{user}}": "users.groups",
+    f"POST {ADMIN}/invite-user": "users.invite",
+    f"POST {ADMIN}/impersonate-user": "users.impersonate",
+    "GET /api/admin/audit-log": "audit.refresh",
+    "GET /api/admin/audit-log/export": "audit.export",
+    "GET /api/admin/audit-log/verify": "audit.verify",
+    "GET /api/admin/outbox": "outbox.refresh",
+    "GET /api/admin/outbox/{message}": "outbox.copy",
+    "POST /api/admin/outbox/{message}/retry": "outbox.retry",
+    "DELETE /api/admin/outbox/{message}": "outbox.forget",
+    "DELETE /api/admin/outbox": "outbox.empty",
+    "GET /api/admin/master-key": "auth.rotate",
+    "POST /api/admin/master-key/rotate": "auth.rotate",
+    "GET /api/console/logs": "logs.search",
+    **{f"GET /api/analytics/{name}": "analytics.refresh" for name in REPORTS},
+}
+"""The same routes and the action of the console for each."""
 MISSING = {"/retry": (1, "mail server"), "/api/analytics/": (4, "analytics")}
 """What some of them need and this app has not: how the command ends, and what it says."""
 BODIES: dict[str, dict[str, Any]] = {
@@ -142,6 +187,12 @@ WRITES = (
 def test_a_267_every_route_of_administration_has_its_command() -> None:
     found = {f"{route.method} {route.path}" for route in all_routes() if route.admin}
     assert found == set(PAIRS)
+
+
+def test_a_267_every_route_of_administration_has_its_action() -> None:
+    """§11: a new route without one fails here."""
+    assert {f"{route.method} {route.path}" for route in all_routes() if route.admin} == set(SHOWN)
+    assert set(SHOWN.values()) <= set(BY_ID)
 
 
 def test_a_267_each_command_works(duck_desk: Desk, shell: Shell) -> None:

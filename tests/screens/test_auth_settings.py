@@ -218,3 +218,17 @@ async def test_a_018_steps_are_undone_and_what_is_not_valid_is_not_written(desk:
         await screen.run_action("auth_discard")
         await until(pilot, lambda: not screen.draft.steps)
         assert desk.app_file.read_text() == APP
+
+
+async def test_a_044_a_267_another_master_key(desk: RunningServer) -> None:
+    """A-044, A-267: once it is confirmed; the key in use is another."""
+
+    def current() -> str:
+        return next(each["id"] for each in desk.local.get("/api/admin/master-key").json() if each["isCurrent"])
+
+    before = current()
+    async with settings(desk) as (pilot, screen):
+        await screen.run_action("auth_rotate")
+        await until(pilot, lambda: before in shown(pilot))
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: pilot.app.screen is screen and current() != before)

@@ -274,6 +274,10 @@ async def test_a_167_the_outbox_shows_what_has_not_left(desk: Desk) -> None:
         assert screen.chosen()["id"] == gone, "another comes above it: the key is still meant for this one"
         await pilot.press("d")
         await until(pilot, lambda: gone not in [item["id"] for item in screen.items])
+        await pilot.press("X")
+        await on(pilot, Confirm)
+        await pilot.press("right", "enter")
+        await until(pilot, lambda: not screen.items)
 
 
 async def test_a_175_a_176_the_audit_log_is_narrowed_exported_and_verified(desk: Desk, tmp_path: Path) -> None:

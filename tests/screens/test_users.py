@@ -99,6 +99,35 @@ async def test_a_267_accounts_are_made_invited_and_given_roles(desk: Desk) -> No
     assert {"admin.user.created", "admin.user.role_set", "invitation.sent"} <= set(desk.audited())
 
 
+async def test_a_267_an_account_is_renamed_and_put_into_groups(desk: Desk) -> None:
+    """A-267: with the counts of who is there above the list; a group that is not there is named."""
+    ana = desk.sign_up("ana")
+
+    def groups() -> list[str]:
+        path = f"/api/auth/admin/get-user/{ana.id}"
+        return list(desk.server.local.get(path).json()["user"]["groups"])
+
+    async with users(desk) as (pilot, screen):
+        await until(pilot, lambda: "1 account  1 active in 24 h, 1 new in 7 days" in shown(pilot))
+        await pilot.press("e")
+        await form(pilot)
+        await pilot.press("ctrl+u", *"Ana Berg", "enter", "ctrl+u", *"berg@example.org", "enter")
+        await until(
+            pilot, lambda: [(u["name"], u["email"]) for u in screen.items] == [("Ana Berg", "berg@example.org")]
+        )
+        await pilot.press("G")
+        await form(pilot)
+        await pilot.press(*"chefs", "enter")
+        await until(pilot, lambda: "There is no group chefs; there are finance" in shown(pilot))
+        await pilot.press("ctrl+u", *"finance", "ctrl+s")
+        await until(pilot, lambda: pilot.app.screen is screen and groups() == ["finance"])
+        await pilot.press("G")
+        await form(pilot)
+        await pilot.press("ctrl+u", "ctrl+s")
+        await until(pilot, lambda: pilot.app.screen is screen and groups() == [])
+    assert [each for each in desk.audited() if "group" in each] == ["admin.group.joined", "admin.group.left"]
+
+
 async def test_a_148_a_270_bans_locks_sessions_and_deletion(desk: Desk) -> None:
     """A-148, A-270: a lock is seen and lifted, sessions end, and only who types the address deletes."""
     ana = desk.sign_up("ana")
