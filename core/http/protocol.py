@@ -101,6 +101,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self.phase: Literal["idle", "head", "body"] = "idle"
         self._seen = 0
         """Bytes since the last request; while a body comes, bytes of it since the timer was set."""
+        self._framing = 0
+        """Bytes since the last data of a body: sizes of chunks, and what stands behind the last of them."""
         self._names: set[bytes] = set()
         """Of the headers so far."""
         self._refused = False
@@ -131,6 +133,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._unset_keepalive_if_required()
         self._seen += len(data)
+        self._framing += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -140,7 +143,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.refuse(cause.status if isinstance(cause, Refusal) else 400)
         except (httptools.HttpParserError, httptools.HttpParserInvalidURLError):
             self.refuse(400)
-        if self.phase != "body" and self._seen > self.limits.head_bytes:
+        if (self._framing if self.phase == "body" else self._seen) > self.limits.head_bytes:
             self.refuse(431)
         self._watch()
 
@@ -155,6 +158,8 @@ class GuardedProtocol(HttpToolsProtocol):
             raise Refusal(414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self.phase == "body":
+            return  # it stands behind the body: whoever has judged the head, a proxy too, has not seen it
         name = name.lower()
         if len(self.headers) >= self.limits.headers:
             raise Refusal(431)
@@ -184,7 +189,7 @@ class GuardedProtocol(HttpToolsProtocol):
         path = unquote_to_bytes(raw_path) if b"%" in raw_path else raw_path
         scope["path"] = path.decode("utf-8", "replace")
         self._stop_watching()  # the head's deadline; the body gets its own
-        self.phase, self._seen = "body", 0
+        self.phase, self._seen, self._framing = "body", 0, 0
         before, upgrade = self.cycle, self.parser.should_upgrade()
         self.cycle = Exchange(self, keep_alive=version == "1.1" and self.parser.should_keep_alive() and not upgrade)
         if before is None or before.response_complete:
@@ -192,6 +197,10 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._framing = 0
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

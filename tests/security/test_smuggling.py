@@ -1,5 +1,7 @@
 """S-24: a request that two servers could read differently is refused, and the connection with it."""
 
+from typing import Any
+
 import orjson
 import pytest
 
@@ -120,3 +122,32 @@ async def test_an_offered_upgrade_is_passed_over() -> None:
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert b"connection: close" in answer
         assert wire.seen == ["GET /a 0"]
+
+
+async def test_what_stands_behind_a_body_is_no_header() -> None:
+    """S-24: whoever has judged the head has not seen it, and a proxy may let it pass."""
+    heard: list[list[tuple[bytes, bytes]]] = []
+
+    async def listen(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body"):
+            continue
+        heard.append(list(scope["headers"]))
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    head, body = CHUNKED + CLOSE, b"2\r\nab\r\n0\r\nX-Forwarded-For: 1.2.3.4\r\nOrigin: https://evil.example\r\n\r\n"
+    async with listening(listen) as wire:
+        assert (await wire.send(b"POST /a HTTP/1.1\r\n" + HOST + head + b"\r\n" + body)).startswith(b"HTTP/1.1 204")
+        assert (await wire.send(b"POST /a HTTP/1.1\r\n" + HOST + head + b"\r\n", body)).startswith(b"HTTP/1.1 204")
+    names = [b"host", b"transfer-encoding", b"connection"]
+    assert [[name for name, _ in headers] for headers in heard] == [names, names]
+
+
+async def test_what_stands_behind_a_body_has_an_end() -> None:
+    """S-24: neither one header without an end nor ever more of them, nor the size of a chunk."""
+    begun = b"POST /a HTTP/1.1\r\n" + HOST + CHUNKED + b"\r\n2\r\nab\r\n"
+    async with listening() as wire:
+        for endless in (b"0\r\nX-Note: ", b"0\r\n" + b"X-Note: a\r\n" * 3000, b"2;a="):
+            answer = await wire.send(begun + endless, *[b"a" * 40_000] * 4)
+            assert answer.startswith(b"HTTP/1.1 431 "), answer
+    assert wire.seen == []
