@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 
 from core.client import NotFound, Port, SovriumError
+from screens.actions.registry import BY_ID
 from screens.presenters.migration import Line
 from screens.presenters.refusal import problem_of
 from screens.services.context import Context
@@ -41,6 +42,8 @@ class ListingScreen(ReadingScreen, Generic[T]):
         self.problem = ""
         self.is_read = False
         """The server has answered: what is not there is not on its way."""
+        self.has_accounts = True
+        """Else there is nobody whom the place could be about."""
 
     # ── What a subclass says ──
 
@@ -104,19 +107,33 @@ class ListingScreen(ReadingScreen, Generic[T]):
         try:
             found, self.more = await self.fetch(port, further=further)
         except NotFound:
-            self.items, self.problem = [], t("listing.not-yours")
+            self.has_accounts = await self._has_accounts(port)
+            self.items, self.problem = [], t("listing.not-yours") if self.has_accounts else ""
         except SovriumError as error:
             self.problem = error.message
         else:
+            self.has_accounts = True
             self.items, self.problem = [*self.items, *found] if further else list(found), ""
         self.is_read = True
         self.paint()
+
+    async def _has_accounts(self, port: Port) -> bool:
+        """Whether the app has accounts: without them their addresses are unknown to everybody."""
+        try:
+            return (await port.whoami())["accounts"]
+        except SovriumError:
+            return True
+
+    def _no_accounts(self) -> str:
+        """What to do about it."""
+        return t("listing.no-accounts", key=self.context.keymap.label(BY_ID["go.auth"]))
 
     @work(exclusive=True, group="detail", exit_on_error=False)
     async def load_detail(self) -> None:
         port, item = self.context.port, self.chosen()
         if item is None or port is None:
-            empty = self.nothing() if self.is_read else "…"
+            here = self.nothing() if self.has_accounts else self._no_accounts()
+            empty = here if self.is_read else "…"
             self.detail.show([(self.problem or empty, "warn" if self.problem else "muted")])
             return
         try:
@@ -135,7 +152,7 @@ class ListingScreen(ReadingScreen, Generic[T]):
         whole = self.size.width
         width = max(20, (whole * 58 // 100 if whole >= self.WIDE else whole) - 4)
         self.listing.renew((self.key_of(item), self.line(item, width)) for item in self.items)
-        parts: list[Any] = [(t(f"place.{self.mode}"), "bold $primary"), *self.head()]
+        parts: list[Any] = [(t(f"place.{self.mode}"), "bold $primary"), *(self.head() if self.has_accounts else [])]
         if self.problem:
             parts.append((f"  ! {self.problem}", "bold $error"))
         self.query_one(".listing-head", Static).update(Content.assemble(*parts))

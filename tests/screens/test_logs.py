@@ -187,3 +187,13 @@ def test_pictures(snap_compare: Any, server: RunningServer, log: Path, size: tup
     app = console(client, session=SessionStore(None), theme=theme)  # type: ignore[arg-type]
     assert snap_compare(app, terminal_size=size, run_before=painted)
     asyncio.run(client.close())
+
+
+async def test_places_of_accounts_say_how_an_app_gets_them(server: RunningServer) -> None:
+    """Where nobody has an account its owner is not told to be an administrator."""
+    async with at_logs(server) as (pilot, screen):
+        for key, mode in {"u": "users", "w": "sessions", "b": "outbox", "l": "audit"}.items():
+            await pilot.press("g", key)
+            await until(pilot, lambda mode=mode: screen.app.current_mode == mode)
+            await until(pilot, lambda: "This app has no accounts yet" in screen_text(screen.app))
+            assert "administrators" not in screen_text(screen.app)
