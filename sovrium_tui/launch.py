@@ -39,16 +39,18 @@ def run_console(target: Target, *, options: ConsoleOptions | None = None) -> int
 
     options = options or ConsoleOptions()
     if not is_terminal():
-        return _refuse("the console needs a terminal; try `sovrium-tui start` for a server or `sovrium-tui --help`")
+        return _refuse(
+            "The console needs a terminal", "`sovrium-tui start` is a server; `sovrium-tui --help` lists more"
+        )
     if os.environ.get("TERM", "") in ("", "dumb"):
         return _refuse(
-            "this terminal (TERM=dumb) cannot show the console; `sovrium-tui --help` lists commands without it"
+            "This terminal (TERM=dumb) cannot show the console", "`sovrium-tui --help` lists commands that need none"
         )
     return guarded(lambda alive: _run(target, options, alive))
 
 
-def _refuse(reason: str) -> int:
-    print(f"sovrium-tui: {reason}", file=sys.stderr)  # noqa: T201
+def _refuse(reason: str, hint: str = "") -> int:
+    print(f"error: {reason}" + (f"\n  hint: {hint}" if hint else ""), file=sys.stderr)  # noqa: T201
     return 2
 
 
@@ -90,5 +92,5 @@ def _run(target: Target, options: ConsoleOptions, alive: int) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        return _refuse(f"the console cannot start: {error}")
+        return _refuse(f"The console cannot start: {error}")
     return code if isinstance(code, int) else app.return_code or 0

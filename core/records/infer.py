@@ -95,7 +95,8 @@ def infer(path: Path) -> list[InferredTable]:
     path = path.absolute()
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
-        raise BadRequest(f"{path.name}: the name does not tell the format", hint="csv, json, parquet, duckdb or sqlite")
+        what = f"{path.suffix} files" if path.suffix else "files without an ending"
+        raise BadRequest(f"{path.name}: {what} are not read", hint="csv, json, parquet, duckdb or sqlite")
     with closing(files_database(path.parent)) as files:
         work = Call(lambda reader: _tables(reader, path) if kind == "duckdb" else [_of_file(reader, path, kind)])
         return files.submit_read(work, lane="long", deadline=None).result()

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from core.errors import BadRequest, SovriumError
+from sovrium_tui.cli.parameter import Folder
 from sovrium_tui.settings import take_env_file
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,9 +30,19 @@ def app_argument(command: F) -> F:
     return argument(command)
 
 
-def needed_app_argument(command: F) -> F:
-    """The argument `APP`, where others follow it."""
-    return click.argument("app", type=click.Path(path_type=Path), is_eager=True, callback=take_settings)(command)
+def app_and(*names: str) -> Callable[[F], F]:
+    """The arguments `[APP] NAME…` in one, `words`: the app, None where it is left out, and the others as they were given."""
+
+    def split(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> tuple[Any, ...]:
+        given = len(words) - (len(words) <= len(names) and is_app(words[0] if words else ""))
+        if given < len(names) and not ctx.resilient_parsing:
+            raise click.UsageError(f"{names[given]} is missing", ctx)
+        if len(words) > len(names) + 1:
+            raise click.UsageError(f"Unexpected argument '{words[-1]}'", ctx)
+        app = Path(words[0]) if len(words) > len(names) else None
+        return (take_settings(ctx, param, app), *words[-len(names) :])
+
+    return click.argument("words", nargs=-1, metavar=f"[APP] {' '.join(names)}", is_eager=True, callback=split)
 
 
 def take_settings(ctx: click.Context, param: click.Parameter, app: Path | None) -> Path | None:
@@ -39,15 +50,6 @@ def take_settings(ctx: click.Context, param: click.Parameter, app: Path | None) 
     if not ctx.resilient_parsing:
         take_env_file(app)
     return app
-
-
-class Folder(click.Path):
-    """The path of a folder. An empty one (`--data-dir "$UNSET"`) is refused: it would mean the folder where the shell is."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        if value == "":
-            self.fail("the name of the folder is empty", param, ctx)
-        return super().convert(value, param, ctx)
 
 
 def data_dir_option(command: F) -> F:
@@ -64,6 +66,12 @@ def data_dir_option(command: F) -> F:
 def looks_like_app(text: str) -> bool:
     """A first word that is an app file rather than a command."""
     return text.lower().endswith(SUFFIXES) or os.sep in text or Path(text).is_dir()
+
+
+def is_app(text: str) -> bool:
+    """Whether there is an app file of that name, or one in a folder of that name."""
+    files = [text] if text.lower().endswith(SUFFIXES) else [os.path.join(text, name) for name in NAMES if text]
+    return any(os.path.isfile(file) for file in files)
 
 
 def find_app(app: Path | None) -> Path:

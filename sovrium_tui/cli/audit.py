@@ -8,6 +8,7 @@ import click
 
 from core.errors import BadRequest
 from sovrium_tui.cli.account import Where, account_options, asked, confirmed, counted, tell, tell_rows
+from sovrium_tui.cli.parameter import Number
 
 if TYPE_CHECKING:
     from core.client import Client
@@ -24,7 +25,7 @@ def audit() -> None:
 
 
 @audit.command()
-@click.option("-n", "number", type=click.IntRange(1, 100), default=20, show_default=True, help="So many entries.")
+@click.option("-n", "number", type=Number(1, 100), default=20, show_default=True, help="So many entries.")
 @click.option("--action", help="Only this action; `session.*` stands for all that begin so.")
 @account_options
 def tail(number: int, action: str | None, where: Where, as_json: bool) -> None:

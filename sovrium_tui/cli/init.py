@@ -1,6 +1,7 @@
 """`init`: a new app, empty, from a template with its data, or from a file of data."""
 
 import re
+import shlex
 import shutil
 import unicodedata
 from collections.abc import Iterator
@@ -18,7 +19,6 @@ LEFT_OUT = shutil.ignore_patterns("README*", "LICENSE*", ".*", "__pycache__")
 EMPTY_APP = """\
 # An app file: tables, and what is built on them. `sovrium-tui validate` checks it, `sovrium-tui` opens it.
 name: {name}
-description: {name}
 tables:
   - id: 1
     name: notes
@@ -58,9 +58,11 @@ def init(folder: Path, template: str | None, source: Path | None, name: str | No
 
             take_over(source.absolute(), app_file, name)
         else:
-            write(app_file, EMPTY_APP.format(name=name))
+            from core.schema.document import scalar
+
+            write(app_file, EMPTY_APP.format(name=scalar(name)))
     write_missing(folder / ".gitignore", GITIGNORE)
-    click.echo(f"{app_file} is ready; open it with: sovrium-tui {folder}")
+    click.echo(f"{app_file} is ready; open it with: sovrium-tui {shlex.quote(str(folder))}")
     return 0
 
 

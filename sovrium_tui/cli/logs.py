@@ -9,6 +9,7 @@ import click
 from core.contract.log_level import LEVELS, LogLevel
 from core.errors import NotFound
 from sovrium_tui.cli.app_file import app_argument, data_dir_option, server_place
+from sovrium_tui.cli.parameter import Number
 
 if TYPE_CHECKING:
     from core.contract.logs import LogEntry
@@ -25,9 +26,7 @@ PAUSE = 0.5
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until Ctrl+C.")
 @click.option("--level", type=click.Choice(LEVELS), default="debug", help="This level and graver ones.  [default: all]")
 @click.option("--text", default="", metavar="TEXT", help="Entries that hold TEXT, in whatever case.")
-@click.option(
-    "-n", "number", type=click.IntRange(1, MOST), default=100, show_default=True, help="So many of the latest."
-)
+@click.option("-n", "number", type=Number(1, MOST), default=100, show_default=True, help="So many of the latest.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line.")
 def logs(
     app: Path | None,

@@ -62,7 +62,7 @@ class CommandLine(click.Group):
         if name not in self.commands:
             import difflib
 
-            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1, cutoff=0.7)
             hint = f"did you mean `{near[0]}`?" if near else "`sovrium-tui --help` lists the commands"
             raise Misuse(f"There is no command or app file '{name}'", hint)
         return super().resolve_command(ctx, args)
@@ -143,6 +143,9 @@ def execute(arguments: list[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt, EOFError):
         return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
     except click.ClickException as error:
         message, hint = error.format_message(), hint_of(error)
         if "--json" in arguments:

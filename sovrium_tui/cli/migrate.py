@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 
 from core.errors import BadRequest, MigrationRefused
 from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, take_settings
+from sovrium_tui.cli.parameter import Number
 
 if TYPE_CHECKING:
     from core.contract.migrations import MigrationPlan, PlanRequest, RunRequest
@@ -39,7 +41,7 @@ def take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...
 @click.option("--to", help="rollback: the version [default: the one before]; else postgresql://… to move there.")
 @click.option("--force", is_flag=True, help="rollback: lose what has been entered since; copies are kept.")
 @click.option("--reason", help="rollback, repair: why, for the log.")
-@click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True, help="history: so many versions.")
+@click.option("--limit", type=Number(1, 200), default=50, show_default=True, help="history: so many versions.")
 @data_dir_option
 def migrate(words: tuple[str, ...], as_json: bool, data_dir: Path | None, **options: Any) -> int:
     """Bring the database of APP to the shape of the app file, all of it or nothing.
@@ -72,6 +74,8 @@ def action_and_app(words: tuple[str, ...]) -> tuple[str | None, Path | None]:
     """What to do, where it is not a migration, and the app file."""
     action = words[0] if words and words[0] in ACTIONS and not Path(words[0]).exists() else None
     rest = words[1:] if action else words
+    if rest and not Path(rest[0]).exists() and (near := get_close_matches(rest[0], ACTIONS, 1)):
+        raise BadRequest(f"There is no app file '{rest[0]}'", hint=f"did you mean `migrate {near[0]}`?")
     if len(rest) > 1:
         raise click.UsageError(f"Unexpected argument '{rest[1]}'")
     return action, Path(rest[0]) if rest else None

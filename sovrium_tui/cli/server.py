@@ -9,6 +9,7 @@ import click
 
 from core.errors import SovriumError
 from sovrium_tui.cli.app_file import app_argument, data_dir_of, data_dir_option, find_app, server_place
+from sovrium_tui.cli.parameter import Number
 
 
 @click.command()
@@ -17,7 +18,7 @@ from sovrium_tui.cli.app_file import app_argument, data_dir_of, data_dir_option,
 @click.option("--host", envvar="SOVRIUM_HOST", help="Address to listen on [default: server.host, 127.0.0.1].")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=Number(0, 65535),
     envvar=["SOVRIUM_PORT", "PORT"],
     help="Port to listen on; 0 picks a free one [default: server.port, 3000].",
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from core.errors import BadRequest, SovriumError
-from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, needed_app_argument
+from sovrium_tui.cli.app_file import app_and, data_dir_of, data_dir_option, find_app
 
 if TYPE_CHECKING:
     from core.client import Client
@@ -21,8 +21,7 @@ CANCEL_PATIENCE = 0.3
 
 
 @click.command()
-@needed_app_argument
-@click.argument("statements", metavar='"SQL"')
+@app_and('"SQL"')
 @click.option(
     "--format",
     "format_",
@@ -33,15 +32,18 @@ CANCEL_PATIENCE = 0.3
 )
 @click.option("--yes", is_flag=True, help="Do not ask before statements that delete or change every row.")
 @data_dir_option
-def sql(app: Path, statements: str, format_: str, yes: bool, data_dir: Path | None) -> int:
+def sql(words: tuple[Path | None, str], format_: str, yes: bool, data_dir: Path | None) -> int:
     """Run SQL on the database of APP; `-` reads it from stdin.
 
     Statements run in order until one fails. Each is a transaction of its own.
     """
+    app, statements = words
     app_file = find_app(app)
-    text = sys.stdin.read() if statements == "-" else statements
+    text = sys.stdin.buffer.read().decode(errors="surrogateescape") if statements == "-" else statements
     if not text.strip():
         raise BadRequest("There is no SQL to run")
+    if not is_unicode(text):
+        raise BadRequest("The SQL is not UTF-8 text")
     from core.contract.console import SQL_ROWS_MOST
     from sovrium_tui.cli.session import with_client
 
@@ -65,6 +67,8 @@ async def begin(client: "Client", text: str, confirmed: bool, limit: int | None)
     try:
         return await client.run_sql(request)
     except SovriumError as error:
+        if error.status == 413:
+            error.hint = "run it in parts; rows come in by `sovrium-tui import`"
         if error.code != "CONFIRM_NEEDED":
             raise
         if not sys.stdin.isatty():
@@ -72,6 +76,11 @@ async def begin(client: "Client", text: str, confirmed: bool, limit: int | None)
             raise
         click.confirm(f"{error.message}. Go on?", abort=True, err=True)
         return await client.run_sql({**request, "confirmed": True})
+
+
+def is_unicode(text: str) -> bool:
+    """Whether all bytes of what was typed or piped in were understood."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 async def finished(client: "Client", run: "SqlRun") -> "SqlRun":

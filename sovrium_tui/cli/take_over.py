@@ -1,8 +1,6 @@
 """`init --from FILE`: an app file written from what a file of data holds, and the data loaded into it."""
 
-import json
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from core.errors import BadRequest
+from core.schema.document import scalar
 from sovrium_tui.cli.init import write
+from sovrium_tui.cli.progress import counted
 
 if TYPE_CHECKING:
     from core.client import Client
     from core.records.infer import InferredTable
 
-DATABASES = (".duckdb", ".db")
+DUCKDB = (".duckdb", ".db")
 SQLITE = (".sqlite", ".sqlite3", ".db")
 WIDTH = 110
-PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]*(?<! )")
-NOT_TEXT = frozenset("true false null yes no on off y n".split())
-"""Words that some reader of YAML takes for something else than text."""
 
 
 def take_over(source: Path, app_file: Path, name: str) -> None:
@@ -37,9 +35,11 @@ def take_over(source: Path, app_file: Path, name: str) -> None:
         without_data: list[str] = []
         if source.suffix.lower() in SQLITE and sqlite_source.is_sqlite(source):
             files, without_data = sqlite_source.to_parquet(source, Path(folder)), sqlite_source.views(source)
-        elif source.suffix.lower() in DATABASES:
+        elif source.suffix.lower() in DUCKDB:
             source = beside(source, Path(folder))
             without_data = views(source)
+        elif source.suffix.lower() in SQLITE:
+            raise BadRequest(f"{source.name} is not an SQLite file")
         tables = tables_of(files) if files else infer(source)
         write(app_file, app_text(name, given, tables))
         load(source, app_file, tables, Path(folder), files)
@@ -85,14 +85,14 @@ def app_text(name: str, source: str, tables: Sequence["InferredTable"]) -> str:
     lines = [
         f"# Made from {comment(source)}. Names, types and options are guesses: change them, keep the ids,",
         "# and `sovrium-tui migrate` brings the data along.",
-        f"name: {name}",
+        f"name: {scalar(name)}",
         f"description: {scalar(f'Data of {source}'[:200])}",
         "tables:",
     ]
     for number, table in enumerate(tables, 1):
         lines += [
             "",
-            f"  # {table.rows:,} rows" + left_out(table),
+            f"  # {counted(table.rows)}" + left_out(table),
             f"  - id: {number}",
             f"    name: {scalar(table.name)}",
         ]
@@ -126,13 +126,6 @@ def value(item: Any) -> str:
     if isinstance(item, list | tuple):
         return "[" + ", ".join(value(each) for each in item) + "]"
     return scalar(item)
-
-
-def scalar(item: Any) -> str:
-    """Plain where every reader takes it for text, else in JSON's quotes, which are YAML's too."""
-    if isinstance(item, str) and PLAIN.fullmatch(item) and item.lower() not in NOT_TEXT:
-        return item
-    return json.dumps(item, ensure_ascii=False)
 
 
 def comment(text: str) -> str:

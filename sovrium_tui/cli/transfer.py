@@ -3,14 +3,15 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from core.errors import BadRequest
-from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, needed_app_argument
+from core.errors import BadRequest, NotFound
+from sovrium_tui.cli.app_file import app_and, data_dir_of, data_dir_option, find_app
 
 if TYPE_CHECKING:
     from core.client import Client
@@ -27,9 +28,7 @@ format_option = click.option(
 
 
 @click.command("import")
-@needed_app_argument
-@click.argument("table")
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@app_and("TABLE", "FILE")
 @format_option
 @click.option("--map", "pairs", multiple=True, metavar="COLUMN=FIELD", help="A column's field, where names differ.")
 @click.option("--skip-errors", is_flag=True, help="Leave out rows that do not fit instead of stopping.")
@@ -43,9 +42,7 @@ format_option = click.option(
 @click.option("--key", metavar="FIELD", help="The unique field that tells them.")
 @data_dir_option
 def import_command(
-    app: Path,
-    table: str,
-    file: Path,
+    words: tuple[Path | None, str, str],
     format_: str | None,
     pairs: tuple[str, ...],
     skip_errors: bool,
@@ -58,6 +55,7 @@ def import_command(
 
     All of them or none, unless --skip-errors is given.
     """
+    app, table, file = words[0], words[1], Path(words[2])
     app_file = find_app(app)
     mapping = dict(mapping_pair(pair) for pair in pairs) or None
     chosen = format_of(file, format_, READ)
@@ -69,9 +67,10 @@ def import_command(
     from sovrium_tui.cli.session import with_client
 
     async def work(client: "Client") -> int:
-        job = await client.start_import(
-            table, source, mapping=mapping, skip_errors=skip_errors, duplicates=duplicates, key=key
-        )
+        async with naming(client, table):
+            job = await client.start_import(
+                table, source, mapping=mapping, skip_errors=skip_errors, duplicates=duplicates, key=key
+            )
         job = await ended(client, job)
         if refused is not None and job.get("refused"):
             await client.download(job["id"], refused)
@@ -95,17 +94,16 @@ def import_command(
 
 
 @click.command("export")
-@needed_app_argument
-@click.argument("table")
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@app_and("TABLE", "FILE")
 @format_option
 @click.option("--fields", help="Only these fields, separated by commas.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @data_dir_option
 def export_command(
-    app: Path, table: str, file: Path, format_: str | None, fields: str | None, force: bool, data_dir: Path | None
+    words: tuple[Path | None, str, str], format_: str | None, fields: str | None, force: bool, data_dir: Path | None
 ) -> int:
     """Write the records of TABLE of APP to FILE (csv, json, parquet; `-` is stdout)."""
+    app, table, file = words[0], words[1], Path(words[2])
     app_file = find_app(app)
     chosen = format_of(file, format_, FORMATS)
     to_stdout = str(file) == "-"
@@ -116,7 +114,8 @@ def export_command(
     from sovrium_tui.cli.session import with_client
 
     async def work(client: "Client") -> int:
-        view = await client.open_view({"table": table})
+        async with naming(client, table):
+            view = await client.open_view({"table": table})
         request: ExportRequest = {"format": chosen, "view": view["id"]}  # type: ignore[typeddict-item]
         if fields:
             request["fields"] = [name.strip() for name in fields.split(",")]
@@ -126,6 +125,17 @@ def export_command(
         return 0
 
     return with_client(app_file, data_dir_of(app_file, data_dir), "export", work)
+
+
+@asynccontextmanager
+async def naming(client: "Client", table: str) -> AsyncIterator[None]:
+    """What is asked inside and not found is that table: the error says so, and which there are."""
+    try:
+        yield
+    except NotFound as error:
+        error.message = f"There is no table '{table}'"
+        error.hint = f"there are: {', '.join(each['name'] for each in (await client.schema())['tables'])}"
+        raise
 
 
 async def deliver(client: "Client", job: str, target: Path | None) -> None:

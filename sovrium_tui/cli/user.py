@@ -22,6 +22,7 @@ from sovrium_tui.cli.account import (
     tell_rows,
     user_of,
 )
+from sovrium_tui.cli.parameter import Number
 
 if TYPE_CHECKING:
     from core.client import Client
@@ -50,7 +51,7 @@ def user() -> None:
 @user.command("list")
 @click.option("--search", default="", metavar="TEXT", help="Only those whose name or address holds it.")
 @click.option("--role", default="", help="Only those with this role.")
-@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True, help="At most so many.")
+@click.option("--limit", type=Number(1), default=1000, show_default=True, help="At most so many.")
 @account_options
 def list_users(search: str, role: str, limit: int, where: Where, as_json: bool) -> None:
     """List accounts."""

@@ -193,7 +193,7 @@ def _gone(pid: int) -> bool:
     return False
 
 
-def test_without_a_terminal_there_is_one_line_and_no_traceback(tmp_path: Path) -> None:
+def test_without_a_terminal_there_is_one_error_and_no_traceback(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path / "app.yaml"), str(tmp_path)],
         cwd=ROOT,
@@ -202,5 +202,5 @@ def test_without_a_terminal_there_is_one_line_and_no_traceback(tmp_path: Path) -
         stdin=subprocess.DEVNULL,
     )
     assert done.returncode == 2
-    assert done.stderr.startswith("sovrium-tui: the console needs a terminal")
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: The console needs a terminal\n  hint: ")
+    assert done.stderr.count("\n") == 2

@@ -56,8 +56,8 @@ def translate(error: BaseException) -> SovriumError:
 
 def translate_open(error: BaseException, address: str) -> SovriumError:
     """The error of connecting to `address` (without the password)."""
-    text = str(error).strip().splitlines()
-    reason = text[-1].strip() if text else "no answer"
+    text = [line.strip() for line in str(error).splitlines() if not line.strip().startswith("Is the server running")]
+    reason = text[-1] if text else "no answer"
     return StorageError(f"{address} cannot be opened: {reason}", hint="Check that the server runs, and DATABASE_URL")
 
 

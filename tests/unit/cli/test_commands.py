@@ -148,6 +148,9 @@ def test_a_process_of_its_own(tmp_path: Path) -> None:
         (["export", "app.yaml", "items", "x.ndjson"], "--format"),
         (["import", "app.yaml", "items", "app.txt", "--map", "bad"], ""),
         (["migrate", "status", "a", "b"], "migrate --help"),
+        (["migrate", "rolback", "app.yaml"], "`migrate rollback`"),
+        (["export", "app.yaml", "items"], "export --help"),
+        (["sql", "a", "b", "c"], "sql --help"),
     ],
 )
 def test_wrong_use(shell: Shell, words: list[str], hint: str) -> None:
@@ -178,6 +181,12 @@ def test_wrong_use_in_json(shell: Shell, words: list[str], hint: str) -> None:
     assert body["code"]
     assert body["message"]
     assert hint in body["hint"]
+
+
+def test_a_group_alone_lists_its_commands(shell: Shell) -> None:
+    status, out, err = shell("key")
+    assert (status, out) == (2, "")
+    assert "\n  create " in err
 
 
 def test_other_words_for_options(shell: Shell) -> None:
@@ -382,3 +391,10 @@ def test_settings_come_from_the_env_file(shell: Shell, tmp_path: Path, monkeypat
     (tmp_path / ".env").write_text("SOVRIUM_PORT=hunter2\n")
     status, _, err = shell("start")
     assert (status, "SOVRIUM_PORT must be a number from 0 to 65535" in err, "hunter2" in err) == (2, True, False)
+
+
+@pytest.mark.parametrize("folder", ["2024", "true", "Ünï 7"])
+def test_a_new_app_is_valid_whatever_its_folder_is_called(shell: Shell, folder: str) -> None:
+    """AM-001"""
+    assert shell("init", folder)[0] == 0
+    assert shell("validate", folder)[0] == 0

@@ -72,7 +72,7 @@ def test_sql_import_export(desk: Desk) -> None:
         "sql", "app.yaml", "select title, repeat('x', 500) as long from items where price = 1", "--format", "json"
     )
     assert json.loads(out) == [{"title": "lamp", "long": "x" * 500}]
-    out, _ = desk("sql", "app.yaml", "select price from items order by id", "--format", "csv")
+    out, _ = desk("sql", "select price from items order by id", "--format", "csv")
     assert out.split() == ["price", "40", "120", "1"]
 
     _, err = desk("sql", "app.yaml", "select 1;\nselect nope from items", status=1)
@@ -94,7 +94,8 @@ def test_sql_import_export(desk: Desk) -> None:
     _, err = desk("import", "app.yaml", "items", "bad.csv", "--skip-errors")
     assert "line 2, price: " in err
     assert "Imported 1 row" in err
-    desk("import", "app.yaml", "nothing", "rows.csv", status=1)
+    _, err = desk("import", "nothing", "rows.csv", status=1)
+    assert "There is no table 'nothing'\n  hint: there are: items" in err
 
     Path("again.csv").write_text("title,price\nchair,55\nshelf,many\nstool,9\n")
     words = ("import", "app.yaml", "items", "again.csv", "--skip-errors", "--refused", "left.csv")
