@@ -46,10 +46,10 @@ class HelpScreen(Dialog[None]):
 
     def compose_box(self) -> Iterable[Widget]:
         with Vertical(classes="dialog", id="help") as box:
-            box.border_title = f"{t('help.title')} · {self.about}"
+            box.border_title = Content(f"{t('help.title')} · {self.about}")
             yield Input(placeholder=t("help.search"), id="help-search", compact=True)
             with VerticalScroll(id="help-scroll", can_focus=False):
-                yield Static(id="help-text")
+                yield Static(id="help-text", markup=False)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.paint)

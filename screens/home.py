@@ -46,24 +46,24 @@ class HomeScreen(ConsoleScreen):
         self._recount: Timer | None = None
 
     def compose_body(self) -> Iterable[Widget]:
-        yield Static(id="home-head")
+        yield Static(id="home-head", markup=False)
         with Horizontal(id="home-columns"):
             with Vertical(id="home-left", classes="pane"):
-                yield Static(classes="heading", id="home-tables-title")
+                yield Static(classes="heading", id="home-tables-title", markup=False)
                 yield Menu(id="home-tables", key_style="")
-                yield Static(id="home-empty", classes="empty")
+                yield Static(id="home-empty", classes="empty", markup=False)
             with Vertical(id="home-right"):
                 with Vertical(classes="pane home-card", id="home-recent-card"):
-                    yield Static(classes="heading", id="home-recent-title")
+                    yield Static(classes="heading", id="home-recent-title", markup=False)
                     yield Menu(id="home-recent")
-                    yield Static(id="home-recent-empty", classes="empty")
+                    yield Static(id="home-recent-empty", classes="empty", markup=False)
                 with Vertical(classes="home-card", id="home-pending-card"):
-                    yield Static(classes="heading", id="home-pending-title")
-                    yield Static(id="home-pending")
+                    yield Static(classes="heading", id="home-pending-title", markup=False)
+                    yield Static(id="home-pending", markup=False)
                 with Vertical(classes="home-card", id="home-jobs-card"):
-                    yield Static(classes="heading", id="home-jobs-title")
-                    yield Static(id="home-jobs")
-        yield Static(id="home-hints")
+                    yield Static(classes="heading", id="home-jobs-title", markup=False)
+                    yield Static(id="home-jobs", markup=False)
+        yield Static(id="home-hints", markup=False)
 
     def on_mount(self) -> None:
         context = self.context

@@ -50,10 +50,10 @@ class JobsScreen(ConsoleScreen):
         self._shown: list[Job] = []
 
     def compose_body(self) -> Iterable[Widget]:
-        yield Static(id="jobs-empty", classes="empty")
+        yield Static(id="jobs-empty", classes="empty", markup=False)
         yield OptionList(id="jobs-list", classes="pane", markup=False, compact=True)
         with VerticalScroll(id="jobs-detail", classes="pane"):
-            yield Static(id="jobs-text")
+            yield Static(id="jobs-text", markup=False)
 
     def on_mount(self) -> None:
         self.until_closed(self.context.jobs.changed.listen(lambda _: self.paint()))

@@ -47,14 +47,14 @@ class LoginScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="login") as box:
-            box.border_subtitle = self.gate.address
-            yield Static(id="login-app")
+            box.border_subtitle = Content(self.gate.address)
+            yield Static(id="login-app", markup=False)
             for name in ORDER:
-                yield Static(id=f"{name}-label", classes=f"label {name}")
+                yield Static(id=f"{name}-label", classes=f"label {name}", markup=False)
                 value = self.gate.email if name == "email" else ""
                 yield Input(value, password=name in HIDDEN, id=name, classes=name, compact=True)
-            yield Static(id="login-note")
-            yield Static(id="login-problem")
+            yield Static(id="login-note", markup=False)
+            yield Static(id="login-problem", markup=False)
         yield KeyFooter(self.context)
 
     def on_mount(self) -> None:
@@ -92,7 +92,7 @@ class LoginScreen(ModalScreen[None]):
             for widget in self.query(f".{name}"):
                 widget.display = name in FIELDS[gate.step]
             self.query_one(f"#{name}-label", Static).update(Content(self._label(name)))
-        self.query_one("#login", Vertical).border_title = t(f"login.title.{gate.step}")
+        self.query_one("#login", Vertical).border_title = Content(t(f"login.title.{gate.step}"))
         self.query_one("#login-app", Static).update(Content(ways["app"] if ways else gate.address))
         if wait and self._clock is not None:
             self._clock.resume()

@@ -28,9 +28,9 @@ class MessagesScreen(Dialog[None]):
 
     def compose_box(self) -> Iterable[Widget]:
         with Vertical(classes="dialog", id="messages") as box:
-            box.border_title = t("messages.title")
+            box.border_title = Content(t("messages.title"))
             with VerticalScroll():
-                yield Static(self.text(), id="messages-text")
+                yield Static(self.text(), id="messages-text", markup=False)
 
     def text(self) -> Content:
         """All messages; a kind word when there are none."""

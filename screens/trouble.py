@@ -32,9 +32,9 @@ class TroubleScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="trouble") as box:
-            box.border_title = t("trouble.title")
+            box.border_title = Content(t("trouble.title"))
             with VerticalScroll(id="trouble-scroll"):
-                yield Static(id="trouble-text")
+                yield Static(id="trouble-text", markup=False)
         yield KeyFooter(self.context)
 
     def on_mount(self) -> None:

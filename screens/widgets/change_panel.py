@@ -67,7 +67,7 @@ class ChangePanel(Sheet[Verdict | None]):
         self._spots: list[Spot | None] = []
 
     def compose_body(self) -> Iterable[Widget]:
-        yield Static(id="change-tabs")
+        yield Static(id="change-tabs", markup=False)
         yield OptionList(id="change-list", compact=True, markup=False)
         yield Static(id="change-note", classes="sheet-note", markup=False)
 

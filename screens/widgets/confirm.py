@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from textual.app import App
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Static
 
@@ -29,16 +30,19 @@ class Confirm(Dialog[bool]):
 
     def compose_box(self) -> Iterable[Widget]:
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = self.title_text
+            dialog.border_title = Content(self.title_text)
             if self.text:
                 yield Static(self.text, markup=False, classes="dialog-text")
             if self.typed:
                 yield Static(t("confirm.type", name=self.typed), markup=False, classes="dialog-hint")
                 yield Input(id="typed")
             with Horizontal(classes="dialog-buttons"):
-                yield Button(self.no, id="no")
+                yield Button(Content(self.no), id="no")
                 yield Button(
-                    self.yes, id="yes", variant="error" if self.danger else "primary", disabled=bool(self.typed)
+                    Content(self.yes),
+                    id="yes",
+                    variant="error" if self.danger else "primary",
+                    disabled=bool(self.typed),
                 )
 
     def on_mount(self) -> None:

@@ -52,7 +52,7 @@ class ExportDialog(Sheet[ExportWanted | None]):
         self.all_columns = False
 
     def compose_body(self) -> Iterable[Widget]:
-        yield Static(id="export-form")
+        yield Static(id="export-form", markup=False)
         yield PathInput(str(self.file()), id="export-path")
         yield Static("", id="export-note", classes="sheet-note", markup=False)
 

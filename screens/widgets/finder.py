@@ -54,7 +54,7 @@ class Finder(Dialog[Hit | None]):
         with Vertical(id="finder"):
             yield Input(placeholder=self.placeholder, id="finder-input", compact=True)
             yield Menu(id="finder-menu")
-            yield Static("", id="finder-note")
+            yield Static("", id="finder-note", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(Menu).can_focus = False

@@ -44,7 +44,7 @@ class RecordPeek(Sheet[bool]):
                     Content.assemble(padded(title_of(field), 20, "$foreground-muted"), (show(field, value), style))
                 )
         with VerticalScroll():
-            yield Static(Content("\n").join(lines))
+            yield Static(Content("\n").join(lines), markup=False)
         yield Static(t("peek.keys"), classes="sheet-note", markup=False)
 
     def on_mount(self) -> None:

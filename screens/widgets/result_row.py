@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from textual import work
 from textual.binding import BindingType
+from textual.content import Content
 from textual.widget import Widget
 
 from core.client import SovriumError
@@ -45,7 +46,7 @@ class ResultRow(Sheet[None]):
         model = self.grid.model
         at = model.selection.row
         title = t("tables.row", row=grouped(at + 1), count=grouped(model.count))
-        self.query_one(".sheet").border_title = title
+        self.query_one(".sheet").border_title = Content(title)
         try:
             lines = await self.result.lines(at)
         except SovriumError as error:

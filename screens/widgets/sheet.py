@@ -57,7 +57,7 @@ class Sheet(Dialog[T]):
 
     def compose_box(self) -> Iterable[Widget]:
         with Vertical(classes="sheet") as sheet:
-            sheet.border_title = self.sheet_title
+            sheet.border_title = Content(self.sheet_title)
             with Container(classes="sheet-body"):
                 yield from self.compose_body()
 

@@ -33,10 +33,10 @@ class FindBar(Horizontal):
         self._origin = 0
 
     def compose(self) -> ComposeResult:
-        yield Label(t("sql.find.find"))
+        yield Label(t("sql.find.find"), markup=False)
         yield Input(id="find-text", compact=True)
-        yield Label("", id="find-count")
-        yield Label(t("sql.find.replace"))
+        yield Label("", id="find-count", markup=False)
+        yield Label(t("sql.find.replace"), markup=False)
         yield Input(id="find-replacement", compact=True)
 
     @property

@@ -47,7 +47,7 @@ class FilesEditor(CellEditor):
     ]
 
     def compose_body(self) -> Iterable[Widget]:
-        yield OptionList(compact=True)
+        yield OptionList(compact=True, markup=False)
         yield Input(compact=True, select_on_focus=False, suggester=PathSuggester())
 
     @property

@@ -21,7 +21,7 @@ class PickerEditor(CellEditor):
 
     def compose_body(self) -> Iterable[Widget]:
         yield self.line(compact=True, select_on_focus=False)
-        yield OptionList(compact=True)
+        yield OptionList(compact=True, markup=False)
 
     @property
     def input(self) -> Input:
