@@ -47,10 +47,12 @@ class TypeAhead:
             self._climb(self._current)
 
     def returned(self, key: Typed) -> None:
-        """A key has travelled up to the app, which has done what is bound to it."""
+        """A key has travelled up to the app, which has done what is bound to it. A widget may have been told to say more of
+        it (`Input.Submitted`): that travels up as the key has."""
         if key is self._current:
-            self._chain = []
-            self._arrived(key)
+            self._chain = list((self.app.focused or self.app.screen).ancestors_with_self)
+            self._climbing = True
+            self._climb(key)
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[None]:

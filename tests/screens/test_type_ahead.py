@@ -17,14 +17,8 @@ from screens.widgets.grid_pane import GridPane
 from screens.widgets.history_sheet import HistorySheet
 from screens.widgets.name_dialog import NameDialog
 from screens.widgets.sql_editor import SqlEditor
-from tests.support.console import console, running, screen_text, until
+from tests.support.console import burst, console, running, screen_text, until
 from tests.support.memory_port import MemoryPort, companies
-
-
-def burst(pilot: Pilot[int], *keys: str) -> None:
-    """All keys at once, as a fast hand or a slow line brings them."""
-    for key in keys:
-        pilot.app.post_message(Key(key, {"space": " "}.get(key, key if len(key) == 1 else None)))
 
 
 async def test_leader_place_and_text_in_one_burst() -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from textual.events import Key
 from textual.pilot import Pilot
 
 from core.client import Port, ServerGone
@@ -56,6 +57,12 @@ def console(
     """An app over a server in memory; `app.context` is its context."""
     set_language(language)
     return ConsoleApp(new_context(session, keymap), opener_of(port or MemoryPort()), theme=theme)
+
+
+def burst(pilot: Pilot[int], *keys: str) -> None:
+    """All keys at once, as a fast hand or a slow line brings them."""
+    for key in keys:
+        pilot.app.post_message(Key(key, {"space": " "}.get(key, key if len(key) == 1 else None)))
 
 
 async def until(pilot: Pilot[int], condition: Callable[[], object], seconds: float = 45) -> None:
