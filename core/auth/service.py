@@ -336,7 +336,7 @@ def open_auth(
             app.name,
             database,
             keys,
-            earlier.post.settings if earlier else read_settings(environ),
+            earlier.post.settings if earlier else read_settings(environ, app.port),
             language=language_of(app.later.get("languages")),
             clock=clock,
             before=earlier.post if earlier else None,

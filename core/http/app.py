@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 from core.access.grant import USER_ACCESS
 from core.auth.error import AuthError
@@ -203,6 +204,12 @@ class Application:
             allowed = () if app is None else app.allowed_hosts
             self._site = known, site_of(self._base_url, allowed, trusted, public=self.public)
         return self._site[1]
+
+    def lead_links_here(self) -> None:
+        """Links of messages lead to the port that is bound, where `BASE_URL` names no address."""
+        auth = None if self.engine is None else self.engine.auth
+        if auth is not None and self.tcp is not None and self._base_url is None:
+            auth.context.post.lead_to(f"http://localhost:{urlsplit(self.tcp).port}")
 
     @property
     def _cookie(self) -> str | None:

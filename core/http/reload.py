@@ -124,6 +124,7 @@ class Reloading:
                 await self._drain(engine)
             successor = await asyncio.to_thread(make)
             self._app.engine = successor
+            self._app.lead_links_here()
         await engine.retire(successor)
         if successor.auth is not None:
             from core.auth.config_change import tell

@@ -88,6 +88,7 @@ class Server:
         except BaseException:
             await self.stop(0)
             raise
+        self.app.lead_links_here()
         if self.app.engine is not None:
             self.watch_leases()
 

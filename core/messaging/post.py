@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlencode
@@ -70,6 +70,11 @@ class Post:
         missing = self._provider.missing if self._provider else ()
         texts = [f"Text messages do not leave; not set: {', '.join(missing)}"] if missing else []
         return ([self.settings.note] if self.settings.note else []) + texts
+
+    def lead_to(self, base_url: str) -> None:
+        """Links of messages begin with this address from now on."""
+        self.settings = replace(self.settings, base_url=base_url)
+        self._templates.base_url = base_url
 
     def link(self, path: str, **query: str) -> str:
         """An address of this server for a message, from `BASE_URL` alone: nothing of a request has a say (A-166)."""

@@ -69,13 +69,14 @@ class MessagingSettings:
         return "No mail server is set (SMTP_HOST): mails stay in the outbox"
 
 
-def read_settings(environ: Mapping[str, str]) -> MessagingSettings:
-    """Raises BadRequest for the first variable whose value is not allowed; a secret's is never shown."""
+def read_settings(environ: Mapping[str, str], port: int | None = None) -> MessagingSettings:
+    """`port`: the one that the app file names. Raises BadRequest for the first variable whose value is not allowed; a
+    secret's is never shown."""
 
     def given(name: str) -> str | None:
         return environ.get(name, "").strip() or None
 
-    base_url = named_url(environ) or f"http://localhost:{given('SOVRIUM_PORT') or given('PORT') or '3000'}"
+    base_url = named_url(environ) or f"http://localhost:{given('SOVRIUM_PORT') or given('PORT') or port or 3000}"
     host, folder = given("SMTP_HOST"), given("SMTP_FOLDER")
     if host and folder:
         raise BadRequest("SMTP_HOST and SMTP_FOLDER are set: mails go to a server or to a folder, not to both")

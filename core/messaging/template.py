@@ -37,7 +37,7 @@ class Templates:
         self, organization: str, base_url: str, own: Mapping[TemplateName, Template] | None = None, language: str = "en"
     ) -> None:
         self._organization = organization
-        self._base_url = base_url
+        self.base_url = base_url
         self._own: Mapping[str, Template] = dict((own or {}).items())
         self._language = language
 
@@ -77,7 +77,7 @@ class Templates:
         if unknown:
             raise ValueError(f"templates have no variables {sorted(unknown)}")
         url = variables.get("url", "")
-        if url and not is_within(url, self._base_url):
+        if url and not is_within(url, self.base_url):
             raise ValueError("a link of a message begins with the base address")
         codes = [clean(each) for each in variables.get("codes", "").splitlines()]
         return {
