@@ -9,6 +9,7 @@ import click
 from core.errors import BadRequest
 from sovrium_tui.cli.account import Where, account_options, asked, confirmed, counted, tell, tell_rows
 from sovrium_tui.cli.parameter import Number
+from sovrium_tui.cli.result import printable
 
 if TYPE_CHECKING:
     from core.client import Client
@@ -127,8 +128,6 @@ def show_message(message: str, where: Where, as_json: bool) -> None:
     if as_json:
         tell(answer, "", as_json=True)
         return
-    from sovrium_tui.cli.main import printable
-
     content = answer["content"]
     click.echo(f"to {printable(answer['to'])} · {answer['template']} · {answer['status']}")
     if answer["error"]:

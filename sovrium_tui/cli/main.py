@@ -12,6 +12,7 @@ from core.errors import BadRequest, SchemaError, SovriumError
 from sovrium_tui import __version__
 from sovrium_tui.cli import console
 from sovrium_tui.cli.app_file import looks_like_app
+from sovrium_tui.cli.result import printable
 
 INTERRUPTED, BROKEN_PIPE = 130, 141
 MODULES = tuple(  # in this package
@@ -200,11 +201,6 @@ def hint_of(error: click.ClickException) -> str | None:
     ctx = error.ctx if isinstance(error, click.UsageError) else None
     path = "sovrium-tui" if ctx is None or ctx.command is console.open_console else ctx.command_path
     return f"`{path} --help` shows how to use it" if isinstance(error, click.UsageError) else None
-
-
-def printable(text: str) -> str:
-    """The text without what could steer a terminal: file names and data may hold escape sequences."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def debugging() -> bool:

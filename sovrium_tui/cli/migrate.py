@@ -12,6 +12,7 @@ import click
 from core.errors import BadRequest, MigrationRefused
 from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, take_settings
 from sovrium_tui.cli.parameter import Number
+from sovrium_tui.cli.result import printable
 
 if TYPE_CHECKING:
     from core.contract.migrations import MigrationPlan, PlanRequest, RunRequest
@@ -150,14 +151,14 @@ class Order:
 
 def show_plan(plan: "MigrationPlan", is_empty: bool) -> None:
     for warning in plan["warnings"]:
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(printable(f"warning: {warning}"), err=True)
     if is_empty:
         click.echo(f"Nothing to do: version {plan['before']} is in force")
         return
     click.echo(f"Version {plan['before']} → {plan['after']}")
     for step in plan["steps"]:
         lost = "" if step["confirmed"] else "   loses data"
-        click.echo(f"  {MARKS[step['kind']]} {step['text']}{lost}")
+        click.echo(printable(f"  {MARKS[step['kind']]} {step['text']}{lost}"))
     if not plan["steps"] and not plan["refusals"]:
         click.echo("  (no change of tables)")
 
@@ -174,7 +175,7 @@ def show_status(desk: "MigrationDesk", as_json: bool) -> int:
         state = f"the app file's tables are version {found['undone']}, which was rolled back"
     click.echo(f"Version {found['version']}: {state}")
     for line in found["drift"]:
-        click.echo(f"  {line}")
+        click.echo(printable(f"  {line}"))
     if found["kept"]:
         click.echo(f"  kept copies of dropped data: {', '.join(found['kept'])}")
     return 0 if good else 1
@@ -190,10 +191,11 @@ def show_history(desk: "MigrationDesk", as_json: bool, limit: int) -> int:
         by = each["appliedBy"] or "system"
         click.echo(f"{each['version']:>4}  {each['appliedAt']}  {by}  {each['durationMs']} ms{undone}")
         for step in each["steps"]:
-            click.echo(f"      {step}")
+            click.echo(printable(f"      {step}"))
     failed = [each for each in found["attempts"] if each["status"] != "COMPLETED"]
     for attempt in failed[:5]:
-        click.echo(f"failed {attempt['at']} {attempt['operation'].lower()}: {attempt['reason']}", err=True)
+        reason = printable(attempt["reason"])
+        click.echo(f"failed {attempt['at']} {attempt['operation'].lower()}: {reason}", err=True)
     return 0
 
 

@@ -67,6 +67,11 @@ def text_of(cell: Any) -> str:
     return one_line(str(cell))
 
 
+def printable(text: str) -> str:
+    """The text without what could steer a terminal: file names and data may hold escape sequences."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def one_line(text: str) -> str:
     """The text without line breaks and without what could steer the terminal."""
     return "".join(

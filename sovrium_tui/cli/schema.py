@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from sovrium_tui.cli.app_file import app_argument, find_app
-from sovrium_tui.cli.result import deliver
+from sovrium_tui.cli.result import deliver, printable
 from sovrium_tui.settings import MASK, masked
 
 
@@ -34,8 +34,6 @@ def validate(app: Path | None, shown: bool, as_json: bool) -> int:
             body |= {"app": without_secrets(found)} if shown else {}
         click.echo(json.dumps(body, ensure_ascii=False))
         return 0 if found is not None else 2
-    from sovrium_tui.cli.main import printable
-
     for problem in problems:
         click.echo(printable(str(problem)), err=True)
     if found is None:

@@ -14,6 +14,7 @@ from core.errors import BadRequest
 from core.schema.document import scalar
 from sovrium_tui.cli.init import write
 from sovrium_tui.cli.progress import counted
+from sovrium_tui.cli.result import printable
 
 if TYPE_CHECKING:
     from core.client import Client
@@ -44,7 +45,7 @@ def take_over(source: Path, app_file: Path, name: str) -> None:
         write(app_file, app_text(name, given, tables))
         load(source, app_file, tables, Path(folder), files)
     for note in notes(tables, without_data):
-        click.echo(f"note: {note}", err=True)
+        click.echo(printable(f"note: {note}"), err=True)
 
 
 def notes(tables: Sequence["InferredTable"], views: Sequence[str]) -> Iterator[str]:

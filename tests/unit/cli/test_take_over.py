@@ -183,10 +183,10 @@ def test_a_csv_file_loses_nothing_in_silence(tmp_path: Path, capsys: pytest.Capt
     holds; what is passed over is told."""
     rows = [f"#{n},plain,{n % 12 + 1:02d}/02/2026,1" for n in range(21_000)]
     late = ['x,"said ""no"", and",13/02/2026,12345678901234567890', 'y,"quoted",01/02/2026,2']
-    (tmp_path / "Zürich.csv").write_text("\n".join(["A title", "größe,word,day,2026", *rows, *late]) + "\n")
+    (tmp_path / "Zürich.csv").write_text("\n".join(["A \x1b[31mtitle", "größe,word,day,2026", *rows, *late]) + "\n")
     assert execute(["init", str(tmp_path / "new"), "--from", str(tmp_path / "Zürich.csv")]) == 0
     told = capsys.readouterr().err
-    assert "note: zurich: passed over what stands above the names: A title" in told
+    assert "note: zurich: passed over what stands above the names: A \ufffd[31mtitle" in told
     assert "note: zurich: took the first line for names, though it looks like data: größe, word, day, 2026" in told
     asked = "SELECT grosse, word, day, field_2026 FROM zurich WHERE id > 21000 ORDER BY id"
     assert execute(["sql", str(tmp_path / "new"), asked, "--format", "json"]) == 0
