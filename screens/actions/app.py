@@ -38,7 +38,7 @@ APP: tuple[Action, ...] = (
     Action("app.whoami", "", "global"),
     Action("app.reconnect", "", "global"),
     Action("app.reload", "", "global"),
-    Action("app.sign-out", "", "global"),
+    Action("app.sign_out", "", "global"),
     Action("app.be_oneself", "", "global"),
 )
 

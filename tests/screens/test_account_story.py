@@ -176,7 +176,7 @@ async def come(harbour: Harbour, ana: Pilot[int], boss: Pilot[int]) -> None:
     await on(ana, SecretSheet)
     await ana.press("enter")
     await until(ana, lambda: account.user["twoFactorEnabled"])
-    await ana.app.run_action("app_sign_out", ana.app)
+    await ana.press("ctrl+p", *"sign out", "enter")
     await prompt(ana)
     assert "session has ended" not in shown(ana), "it was she who ended it"
     users = await go(boss, "u", "users")

@@ -242,6 +242,7 @@ def test_the_languages_say_the_same() -> None:
 def test_every_action_context_and_place_has_its_texts() -> None:
     keys = [key for action in ACTIONS for key in (f"actions.{action.id}", f"actions.{action.id}.help")]
     keys += [f"context.{action.context}" for action in ACTIONS]
+    assert [action.id for action in ACTIONS if not action.textual.isidentifier()] == [], "no method has that name"
     keys += [f"place.{place.mode}" for place in PLACES] + [f"help.{place.mode}" for place in PLACES]
     assert [key for key in keys if not has(key)] == []
 
