@@ -6,8 +6,8 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +76,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.opener = opener
         self.leader = Leader(self, context)
         self.type_ahead = TypeAhead(self, self._pass_on)
-        context.hold_keys = self.type_ahead.hold
+        context.hold_keys = self.hold_keys
         self.alive = alive
         self.crash_folder: Path | None = None
         self._caller: str | None = None
@@ -100,6 +100,13 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.context.switched.listen(lambda _: self.run_worker(self.forget_rows(), group="switch"))
         self.context.events.listen(self.hear)
         self.call_after_refresh(self.begin)
+
+    @asynccontextmanager
+    async def hold_keys(self) -> AsyncIterator[None]:
+        """Let keys wait; after a moment it is said that they do."""
+        with self.context.waiting.tell(t("status.wait")):
+            async with self.type_ahead.hold():
+                yield
 
     def begin(self) -> None:
         """After the first frame: everything that may take its time."""

@@ -27,7 +27,7 @@ from core.records.validate import Values, accept_changes, accept_new, invalid
 from core.records.writing import Stored, WritableTable, personal
 from core.storage.database import Database, Transaction
 
-CHANGES_AT_MOST = 5_000
+CHANGES_AT_MOST = 10_000
 _OPERATIONS = ("create", "update", "delete", "restore")
 
 

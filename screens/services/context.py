@@ -18,6 +18,7 @@ from screens.presenters.connection import Connection, Keeper, NoKeeper
 from screens.presenters.message_log import MessageLog
 from screens.presenters.place import Place
 from screens.presenters.signal import Signal
+from screens.presenters.waiting import Waiting
 from screens.services.keymap import Keymap
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Context:
     keeper: Keeper = field(default_factory=NoKeeper)
     """Remembers the session at the server."""
     messages: MessageLog = field(default_factory=MessageLog)
+    waiting: Waiting = field(default_factory=Waiting)
     keymap: Keymap = field(default_factory=Keymap)
 
     switched: Signal[None] = field(default_factory=Signal)

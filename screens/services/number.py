@@ -1,13 +1,6 @@
 """Numbers and sizes as people of a language read them."""
 
-from screens.services import text
-
-SEPARATORS = {"en": ",", "fr": "\u202f"}
-
-
-def grouped(number: int) -> str:
-    """`1,234,567`; `1 234 567` in French."""
-    return f"{number:,}".replace(",", SEPARATORS.get(text.language(), ","))
+from screens.services.text import grouped as grouped
 
 
 def size(count: int) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 LOCALES = Path(__file__).parent.parent / "locales"
+SEPARATORS = {"en": ",", "fr": "\u202f"}
 _language = "en"
 
 
@@ -53,11 +54,17 @@ def language() -> str:
     return _language
 
 
+def grouped(number: int) -> str:
+    """`1,234,567`; `1 234 567` in French."""
+    return f"{number:,}".replace(",", SEPARATORS.get(_language, ","))
+
+
 def t(key: str, /, **values: Any) -> str:
-    """The text of a key with `{name}` places filled; the key itself when it is unknown."""
+    """The text of a key with `{name}` places filled, a `count` as people read it; the key itself when it is unknown."""
     count = values.get("count")
     keys = [key]
     if isinstance(count, int):
+        values["count"] = grouped(count)
         few = count < 2 if _language == "fr" else count == 1
         keys = [f"{key}.{'one' if few else 'other'}", key]
     for texts in (catalogue(_language), catalogue("en")):

@@ -11,11 +11,13 @@ from screens.presenters.place import Place
 from screens.presenters.staged import Applied
 from screens.presenters.value import problem_text
 from screens.services.context import Context
-from screens.services.text import t
+from screens.services.text import grouped, t
 from screens.widgets.change_panel import ChangePanel, Spot, Tab, Verdict
 from screens.widgets.confirm import confirm
 from screens.widgets.conflict_view import ConflictView
 
+MOST_AT_ONCE = 10_000
+"""Changes that the server takes in one transaction."""
 REGRET = 10.0
 """Seconds in which a saved deletion is taken back by one key."""
 
@@ -86,6 +88,9 @@ class ChangeFlow:
         if self.context.port is None:
             self._tell("change.offline", "warning")
             return
+        if pending.count() > MOST_AT_ONCE:
+            self._tell("change.too_many", "warning", count=pending.count(), most=grouped(MOST_AT_ONCE))
+            return
         try:
             if pending.unanswered:
                 await self._send()
@@ -105,8 +110,10 @@ class ChangeFlow:
         """A trial run, and the look at it; conflicts are settled first. False: not now."""
         pending, app = self.context.pending, self.screen.app
         while (port := self.context.port) is not None and pending.count():
-            async with self.context.hold_keys():
-                answer = await port.commit(pending.dry_run())
+            checking = t("status.checking", count=pending.count())
+            with self.context.waiting.tell(checking):
+                async with self.context.hold_keys():
+                    answer = await port.commit(pending.dry_run())
                 found = pending.check(answer)
                 clear = not (found.rows or found.cells or found.other)
                 if clear and not ask:
@@ -128,7 +135,8 @@ class ChangeFlow:
             raise ServerGone("no server")
         count = pending.count()
         deleted = pending.last_deleted
-        answer = await port.commit(pending.begin())
+        with self.context.waiting.tell(t("status.saving", count=count)):
+            answer = await port.commit(pending.begin())
         found = pending.apply(answer)
         if found.committed:
             if deleted and deleted == count:

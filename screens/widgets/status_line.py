@@ -16,11 +16,23 @@ from screens.services.text import t
 from screens.widgets.bar import Bar, Piece
 
 Part = Literal[
-    "mode", "table", "rows", "filter", "sort", "note", "news", "pending", "transaction", "work", "jobs", "connection"
+    "mode",
+    "table",
+    "rows",
+    "filter",
+    "sort",
+    "note",
+    "news",
+    "pending",
+    "transaction",
+    "wait",
+    "work",
+    "jobs",
+    "connection",
 ]
 
 LEFT: tuple[Part, ...] = ("mode", "table", "rows", "filter", "sort", "note")
-RIGHT: tuple[Part, ...] = ("work", "news", "transaction", "pending", "jobs", "connection")
+RIGHT: tuple[Part, ...] = ("wait", "work", "news", "transaction", "pending", "jobs", "connection")
 FIRST_TO_GO: tuple[Part, ...] = ("note", "sort", "work", "jobs", "table", "filter")
 """What makes room on a narrow screen, in this order."""
 
@@ -36,6 +48,7 @@ STYLES: dict[str, str] = {
     "note": "$foreground-muted",
     "pending": "bold $warning",
     "transaction": "$warning",
+    "wait": "bold $primary",
     "work": "$foreground-muted",
     "news": "$accent",
     "jobs": "$primary",
@@ -90,6 +103,7 @@ class StatusLine(Bar):
             context.connected.listen(lambda _: self.show_connection()),
             context.jobs.changed.listen(lambda _: self.show_jobs()),
             context.pending.changed.listen(lambda _: self.show_pending()),
+            context.waiting.changed.listen(lambda text: self.show("wait", text and f"◌ {text}")),
         ]
         self.show_own()
 
