@@ -1,6 +1,5 @@
 """`key`, `secret`: secrets for programs and for servers (auth §19)."""
 
-import secrets
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -121,6 +120,7 @@ def secret() -> None:
 def generate() -> None:
     """Print 32 random bytes, for SOVRIUM_ENCRYPTION_KEY or AUTH_SECRET."""
     import base64
+    import secrets
 
     click.echo(base64.b64encode(secrets.token_bytes(32)).decode())
 

@@ -2,9 +2,8 @@
 
 import shutil
 import sys
-import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,8 +78,8 @@ def import_command(
         click.echo(f"Imported {counted(job.get('rows', job['done']))} into {table}", err=True)
         return 0
 
-    with tempfile.TemporaryDirectory(prefix="sovrium-") as folder:
-        source = Path(folder, f"stdin.{chosen}")
+    with scratch_folder() as folder:
+        source = folder / f"stdin.{chosen}"
         if str(file) == "-":
             with source.open("wb") as target:
                 shutil.copyfileobj(sys.stdin.buffer, target)
@@ -143,11 +142,20 @@ async def deliver(client: "Client", job: str, target: Path | None) -> None:
     if target is not None:
         await client.download(job, target)
     else:
-        with tempfile.TemporaryDirectory(prefix="sovrium-") as folder:
-            copy = Path(folder, "export")
+        with scratch_folder() as folder:
+            copy = folder / "export"
             await client.download(job, copy)
             copy_to_stdout(copy)
     await client.cancel_job(job)
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """For files of a command that somebody else must see. Imported late: help of other commands goes without."""
+    from tempfile import TemporaryDirectory
+
+    with TemporaryDirectory(prefix="sovrium-") as folder:
+        yield Path(folder)
 
 
 def copy_to_stdout(file: Path) -> None:
