@@ -377,6 +377,9 @@ class FieldForm(Form):
     rename_options: dict[str, str] | None = None
 
 
+FIELD_LATER = ("searchWeight", "storage")
+"""Keys of a field that are accepted and do nothing yet."""
+
 FIELD_KEYS = frozenset(field.alias or name for name, field in FieldForm.model_fields.items())
 
 
@@ -429,7 +432,6 @@ ROOT_RUN = frozenset(
         "env",
         "auth",
         "migrations",
-        "badge",
         "rateLimit",
         "history",
         "webhooks",

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.schema.comment import comment_rules
 from core.schema.foreign_key import read_foreign_keys
-from core.schema.form import FIELD_KEYS, TABLE_LATER, FieldForm, PrimaryKeyForm, TableForm
+from core.schema.form import FIELD_KEYS, FIELD_LATER, TABLE_LATER, FieldForm, PrimaryKeyForm, TableForm
 from core.schema.index import table_indexes
 from core.schema.model import ConstraintSpec, FieldOptions, FieldSpec, PrimaryKey, TableSpec
 from core.schema.name import field_name_problem, nearest, sql_name, table_name_problem
@@ -145,6 +145,9 @@ def read_field(node: Map, path: Path, findings: Findings, vocabulary: FieldVocab
             findings.error("schema.field-name", problem, (*path, "name"))
         if shape.search_weight and not shape.indexed:
             findings.error("schema.search-weight", "`searchWeight` needs `indexed: true`", (*path, "searchWeight"))
+    for key in FIELD_LATER:
+        if key in node:
+            findings.note("schema.later", f"`{key}` is accepted, not run yet", (*path, key))
     if shape is None or options is None or len(findings.problems) > before or type_name is None:
         return None
     return FieldSpec(

@@ -66,8 +66,9 @@ def status(app: Path | None, data_dir: Path | None, as_json: bool) -> int:
     record = read_record(Place(place).record)
     if as_json:
         shown = asdict(record) if record else {}
-        names = {"app_file": "appFile"}
-        shown = {names.get(key, key): value for key, value in shown.items() if key not in ("files", "started")}
+        shown = {key: value for key, value in shown.items() if key not in ("files", "started")}
+        if record:
+            shown["appFile"] = shown.pop("app_file")
         click.echo(json.dumps({"running": record is not None, "dataDir": str(place), **shown}))
         return 0 if record else 1
     if record is None:

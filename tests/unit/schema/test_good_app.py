@@ -33,7 +33,7 @@ def warnings(text: str) -> list[str]:
 
 def test_only_notes(app: App) -> None:
     _, problems = check_app(GOOD, FIELD_TYPES)
-    assert {(problem.severity, problem.path) for problem in problems} == {("note", "theme")}
+    assert {(problem.severity, problem.path) for problem in problems} == {("note", "badge"), ("note", "theme")}
 
 
 def test_identity(app: App) -> None:
