@@ -49,7 +49,16 @@ class Lists:
     def unique(self, value: Value) -> Value:
         """Each value once, where it stood first."""
         if self.duckdb:
-            return value.piece("LIST_FILTER({0}, lambda _v, _i: LIST_POSITION({0}, _v) = _i)")
+            # Equal ones lie side by side once sorted: a look for each from the beginning would take the square of the time.
+            # Each is paired with the one before it, as a lambda that names the list would get a copy for each value.
+            by_value = "LIST_SORT(LIST_TRANSFORM({0}, lambda _v, _i: {{'v': _v, 'i': _i}}))"
+            firsts = (
+                f"LIST_FILTER(LIST_ZIP({by_value}, LIST_CONCAT([NULL], {by_value})), lambda _p: "
+                "_p[1] IS NOT NULL AND (_p[2] IS NULL OR _p[1].v IS DISTINCT FROM _p[2].v))"
+            )
+            by_place = f"LIST_SORT(LIST_TRANSFORM({firsts}, lambda _p: {{{{'i': _p[1].i, 'v': _p[1].v}}}}))"
+            shape = f"LIST_TRANSFORM({by_place}, lambda _x: _x.v)"
+            return value.piece(f"CASE WHEN {{0}} IS NOT NULL THEN {shape} END")
         firsts = "SELECT _v, MIN(_i) AS _i FROM UNNEST({0}) WITH ORDINALITY AS _t(_v, _i) GROUP BY _v"
         shape = f"SELECT _v FROM ({firsts}) AS _u ORDER BY _i"
         return value.piece(f"CASE WHEN {{0}} IS NOT NULL THEN ARRAY({shape}) END")

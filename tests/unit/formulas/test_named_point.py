@@ -95,6 +95,8 @@ async def test_lists(ask: Ask) -> None:
         "ARRAYJOIN(ARRAY_REMOVE(tags, 'none'), t)": ("text", None),
         "ARRAYJOIN(ARRAYSLICE(tags, 3), s)": ("text", ""),
         "ARRAYUNIQUE(STRING_TO_ARRAY('b,a,b', ','))": ("text[]", ["b", "a"]),
+        "ARRAYUNIQUE(ARRAY[3, 1.5, NULL, 1.5, NULL])": ("text[]", ["3", "1.5", None]),
+        "ARRAYUNIQUE(STRING_TO_ARRAY(t, ','))": ("text[]", None),
         "ARRAYCOMPACT(STRING_TO_ARRAY('b,,c', ','))": ("text[]", ["b", "c"]),
         "ARRAYFLATTEN(tags)": ("text[]", ["red", "blue"]),
         "FLATTEN(ARRAY[ARRAY['a', 'b'], tags])": ("text[]", ["a", "b", "red", "blue"]),
