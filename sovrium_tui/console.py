@@ -16,7 +16,7 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.actions import ActionParseResult
 from textual.app import App, InvalidThemeError
 from textual.dom import DOMNode
-from textual.events import Event, Key, Paste
+from textual.events import Event, InputEvent, Key, Paste
 from textual.filter import LineFilter
 from textual.screen import Screen
 
@@ -37,6 +37,7 @@ from screens.services.type_ahead import TypeAhead, Typed
 from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.which_key import Leader
 from sovrium_tui import __version__
+from sovrium_tui.idle_lock import EVERY, IdleLock
 
 if TYPE_CHECKING:
     from core.contract.console import Event as ServerEvent
@@ -77,6 +78,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.leader = Leader(self, context)
         self.type_ahead = TypeAhead(self, self._pass_on)
         context.hold_keys = self.hold_keys
+        self.idle = IdleLock(context, self.lock)
         self.alive = alive
         self.crash_folder: Path | None = None
         self._caller: str | None = None
@@ -99,6 +101,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.context.connection.changed.listen(self.follow_connection)
         self.context.switched.listen(lambda _: self.run_worker(self.forget_rows(), group="switch"))
         self.context.events.listen(self.hear)
+        self.set_interval(EVERY, self.idle.look)
         self.call_after_refresh(self.begin)
 
     @asynccontextmanager
@@ -222,6 +225,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._driver.write(sequence)
 
     async def on_event(self, event: Event) -> None:
+        if isinstance(event, InputEvent | Paste):
+            self.idle.touch()
         if isinstance(event, Typed) and not event.is_forwarded:
             if isinstance(event, Key) and "alt+" in event.key:
                 event = Key(event.key, None)  # terminals send the letter as well, which a line would take for typing
@@ -434,6 +439,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.context.be_oneself()
         await port.close()  # the stream of events with it, so that the server asks at once who one is
         self.notify(t("login.signed-out"))
+
+    async def lock(self) -> None:
+        """Nobody has been here for long."""
+        await self.action_app_sign_out()
+        self.notify(t("login.locked"))
 
     async def action_app_be_oneself(self) -> None:
         """End acting as somebody else."""

@@ -50,6 +50,8 @@ class Hello(TypedDict):
     """`http://127.0.0.1:3000` when the server listens there."""
     schemaVersion: int
     """Rises when the tables change; events of kind `schema` carry the new one."""
+    idleSeconds: int
+    """For how long a session may be left alone (`session.inactivityTimeout`); 0: as long as one likes."""
     notes: list[str]
     """Things a person should know: features accepted but not run, a read-only database."""
 

@@ -12,10 +12,11 @@ from core.client import Client
 from screens.login import LoginScreen
 from sovrium_tui import __version__
 from sovrium_tui.console import ConsoleApp
-from sovrium_tui.credential import Credentials
-from sovrium_tui.credential import ServerKeeper
+from sovrium_tui.credential import Credentials, ServerKeeper
+from sovrium_tui.idle_lock import IdleLock
 from sovrium_tui.opening import server_at
 from tests.support.accounts import PASSWORD, Desk
+from tests.support.clock import MovingClock
 from tests.support.console import new_context, screen_text, until
 from tests.support.server import RunningServer
 
@@ -87,10 +88,22 @@ async def test_a_person_signs_in_and_is_known_the_next_time(desk: Desk, tmp_path
     assert PASSWORD not in kept_in(tmp_path)
     again = console(desk, tmp_path)
     async with again.run_test(size=(100, 30)) as pilot:
-        await until(pilot, lambda: again.context.connection.state == "online")
-        await again.run_action("app_sign_out", again)
+        await until(pilot, lambda: again.context.connection.state == "online" and "notes" in screen_text(again))
+        assert again.context.hello is not None
+        clock = MovingClock()
+        again.idle = IdleLock(again.context, again.lock, seconds=clock.seconds)
+        again.context.hello["idleSeconds"] = 900
+        clock.forward(899)
+        await pilot.press("f1", "escape")  # somebody is there
+        clock.forward(899)
+        await again.idle.look()
+        assert again.context.keeper.token
+        clock.forward(1)
+        await again.idle.look()
         await until(pilot, lambda: prompt(again))
         assert "ana@example.org" in screen_text(again)
+        assert "notes" not in screen_text(again), "what was on the screen is not, any more"
+        assert "locked itself" in again.context.messages.messages[-1].text
     assert Credentials(tmp_path).token(desk.server.url) is None
     assert json.loads((tmp_path / "tokens.json").read_text()) == {}
 

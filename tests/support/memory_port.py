@@ -230,6 +230,7 @@ class MemoryPort:
             dialect="duckdb",
             tcp="http://127.0.0.1:3000",
             schemaVersion=1,
+            idleSeconds=0,
             notes=[],
         )
 

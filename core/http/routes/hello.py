@@ -31,6 +31,7 @@ async def hello(call: Call) -> Answer:
         "dialect": engine.database.dialect,
         "tcp": call.app.tcp,
         "schemaVersion": engine.schema_version,
+        "idleSeconds": app.auth.session.inactivity_timeout if app.auth is not None else 0,
         "notes": [*engine.notes, *([database.note] if database.note else [])],
     }
     return as_json(answer)
