@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from core.schema.permission_check import TableNames, check_permissions, rate_lim
 from core.schema.policy_read import check_policy_roles
 from core.schema.problem import Position, Problem
 from core.schema.role_check import is_signed_in_to, read_roles
-from core.schema.shape import Findings, show
+from core.schema.shape import Findings, References, show
 from core.schema.snapshot import table_data
 from core.schema.source import Source, display_name, is_broken, read_source, read_text
 from core.schema.table import declared_names, next_ids, read_table
@@ -122,11 +122,8 @@ def _read_app(
     roles = read_roles(tree.get("auth"), declared_names(tree.get("tables")), findings)
     auth = read_auth(tree.get("auth"), roles, findings)
     analytics = read_analytics(tree.get("analytics"), findings)
-    whole = _count(tree.get("tables")) == len(tables) and all(
-        _count(node["fields"]) == len(table.fields) for _, node, table in tables
-    )
-    if whole:
-        check_permissions([_names(*each) for each in tables], roles if signed_in else None, findings)
+    references = References(findings, _unread_names(tree.get("tables"), tables))
+    check_permissions([_names(*each) for each in tables], roles if signed_in else None, references)
     for number, _, table in tables if signed_in else ():
         check_view_roles(table, number, roles, findings)
         check_policy_roles(table.rls, ("tables", number, "rls"), roles, findings)
@@ -162,10 +159,9 @@ def _read_app(
         files=tuple(source.files),
         checksum=source.checksum,
     )
-    # What names a table or a field that could not be read would be blamed for a mistake that is not its own.
-    for number, node, table in tables if whole else ():
-        _check_fields(number, node, table, app, findings, vocabulary)
-        check_foreign_keys(table, ("tables", number), app, findings)
+    for number, node, table in tables:
+        _check_fields(number, node, table, app, references, vocabulary)
+        check_foreign_keys(table, ("tables", number), app, references)
     if any(problem.severity == "error" for problem in findings.problems):
         return None
     return replace(app, tables_data=tuple(table_data(table, node) for _, node, table in tables))
@@ -239,8 +235,19 @@ def _read_tables(
     return tables
 
 
-def _count(nodes: Any) -> int:
-    return len(nodes) if isinstance(nodes, Seq) else -1
+def _unread_names(nodes: Any, tables: Sequence[tuple[int, Map, TableSpec]]) -> Iterator[str]:
+    """Names of the tables and fields that stand in the file and could not be read."""
+    read = {number: table for number, _, table in tables}
+    for number, node in enumerate(nodes if isinstance(nodes, Seq) else ()):
+        if not isinstance(node, Map):
+            continue
+        names, table = declared_names(node.get("fields")), read.get(number)
+        if table is not None:
+            yield from names.difference(field.name for field in table.fields)
+            continue
+        yield from names
+        if isinstance(node.get("name"), str):
+            yield from (node["name"], sql_name(node["name"]))
 
 
 def _names(number: int, node: Map, table: TableSpec) -> TableNames:

@@ -1,6 +1,7 @@
 """Reads a piece of the tree by a pydantic model and says what is wrong in sentences, with the place of each."""
 
 import json
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from core.schema.name import nearest
 from core.schema.pattern import WORDS
 from core.schema.problem import Problem
-from core.schema.tree import Path, Step, path_text, position_at
+from core.schema.tree import Path, Step, path_text, plain, position_at, value_at
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -83,6 +84,22 @@ class Findings:
             else:
                 code, text = _sentence(found)
                 self.error(code, text, where)
+
+
+class References(Findings):
+    """The findings of checks that compare parts of the file. What names one of the `unread` parts is not blamed for it: the
+    mistake stands elsewhere, and is told there."""
+
+    def __init__(self, findings: Findings, unread: Iterable[str]) -> None:
+        self.tree = findings.tree
+        self.problems = findings.problems
+        names = sorted(filter(None, unread), key=len, reverse=True)
+        self._unread = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, names))})(?!\w)") if names else None
+
+    def error(self, code: str, message: str, path: Path, *, hint: str | None = None, key: bool = False) -> None:
+        said = f"{plain(value_at(self.tree, path))} {path[-1] if key else ''}"
+        if self._unread is None or not self._unread.search(said):
+            super().error(code, message, path, hint=hint, key=key)
 
 
 def _real_path(data: Any, error: Mapping[str, Any]) -> Path:

@@ -89,6 +89,17 @@ def position_at(root: Any, path: Path, *, key: bool = False) -> Position | None:
     return position
 
 
+def value_at(root: Any, path: Path) -> Any:
+    """The value at a path; None where nothing stands."""
+    node = root
+    for step in path:
+        try:
+            node = node[step]
+        except (LookupError, TypeError):
+            return None
+    return node
+
+
 def plain(node: Any) -> Any:
     """The same data as ordinary dicts and lists."""
     if isinstance(node, dict):
