@@ -5,8 +5,9 @@ back.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from core.clock import Clock
@@ -29,6 +30,7 @@ from core.storage.database import Database, Transaction
 
 CHANGES_AT_MOST = 10_000
 _OPERATIONS = ("create", "update", "delete", "restore")
+_REFUSALS = (NotFound, Conflict, Invalid, BadRequest)
 
 
 @dataclass(slots=True)
@@ -275,45 +277,59 @@ class _Commit:
                     self.statements.append(update_text(target, edit.key, change.values))
 
     def _delete(self, tx: Transaction) -> None:
-        for change in self._open("delete"):
-            row = self._load(tx, change)
-            if row is None:
-                continue
-            try:
-                if row["deleted_at"] is not None:
-                    raise NotFound()
-                check_version(change.target, row, change.version)
-                self.removal.to_trash(tx, change.target, [row])
-            except (NotFound, Conflict, Invalid) as error:
-                change.error = error
-                continue
-            change.row = row
-            self.statements.append(delete_text(change.target, change.target.key_of(row), tx.time))
+        for target, group in _by_table(self._open("delete")):
+            found: list[tuple[Staged, Stored]] = []
+            for change, row in self._load(tx, target, group):
+                try:
+                    if row["deleted_at"] is not None:
+                        raise NotFound()
+                    check_version(target, row, change.version)
+                except (NotFound, Conflict) as error:
+                    change.error = error
+                    continue
+                found.append((change, row))
+            for change, row in self._together(found, partial(self.removal.to_trash, tx, target)):
+                self.statements.append(delete_text(change.target, change.target.key_of(row), tx.time))
 
     def _restore(self, tx: Transaction) -> None:
-        for change in self._open("restore"):
-            row = self._load(tx, change)
-            if row is None:
-                continue
-            if row["deleted_at"] is None:
-                change.error = BadRequest("The record is not deleted")
-                continue
-            try:
-                self.removal.restore(tx, change.target, [row])
-            except SovriumError as error:
-                change.error = error
-                continue
-            change.row = row
-            self.statements.append(restore_text(change.target, change.target.key_of(row)))
+        for target, group in _by_table(self._open("restore")):
+            found: list[tuple[Staged, Stored]] = []
+            for change, row in self._load(tx, target, group):
+                if row["deleted_at"] is None:
+                    change.error = BadRequest("The record is not deleted")
+                else:
+                    found.append((change, row))
+            for change, row in self._together(found, partial(self.removal.restore, tx, target)):
+                self.statements.append(restore_text(change.target, change.target.key_of(row)))
 
-    def _load(self, tx: Transaction, change: Staged) -> Stored | None:
-        if not self._parse(change):
-            return None
-        key = parse_key(change.target.table, str(change.id))
-        row = change.target.load(tx, [key], lock=True).get(key)
-        if row is None:
-            change.error = NotFound()
-        return row
+    @staticmethod
+    def _together(
+        found: Sequence[tuple[Staged, Stored]], work: Callable[[Sequence[Stored]], object]
+    ) -> Iterator[tuple[Staged, Stored]]:
+        """Do it to all rows by the same statements; what went through. When that is refused each runs alone, to know whose
+        fault it is: the commit does not stay anyway."""
+        try:
+            work([row for _, row in found])
+        except _REFUSALS:
+            for change, row in found:
+                try:
+                    work([row])
+                except _REFUSALS as error:
+                    change.error = error
+        for change, row in found:
+            if change.error is None:
+                change.row = row
+                yield change, row
+
+    def _load(self, tx: Transaction, target: WritableTable, group: Sequence[Staged]) -> list[tuple[Staged, Stored]]:
+        """The rows that changes of a table are about; one that is not there, or named before, is missing."""
+        keys = {parse_key(target.table, str(change.id)): change for change in reversed(group) if self._parse(change)}
+        rows = target.load(tx, list(keys), lock=True)
+        there = {id(keys[key]): row for key, row in rows.items()}
+        for change in group:
+            if id(change) not in there and change.error is None:
+                change.error = NotFound()
+        return [(change, there[id(change)]) for change in group if id(change) in there]
 
     @staticmethod
     def _parse(change: Staged) -> bool:

@@ -15,7 +15,7 @@ from screens.presenters.link import REF
 from screens.presenters.staged import CellChange, RowChange
 from screens.presenters.value import show, title_of
 from screens.services.context import Context
-from screens.services.text import t
+from screens.services.text import grouped, t
 from screens.widgets.sheet import Sheet
 
 Tab = Literal["changes", "problems", "statements"]
@@ -97,7 +97,7 @@ class ChangePanel(Sheet[Verdict | None]):
                 if tab == "problems" and problems
                 else "$foreground-muted"
             )
-            pieces += [(f" {t(f'changes.tab.{tab}')} {counts[tab]} ", style), "  "]
+            pieces += [(f" {t(f'changes.tab.{tab}')} {grouped(counts[tab])} ", style), "  "]
         self.query_one("#change-tabs", Static).update(Content.assemble(*pieces))
         lines = {"changes": self._changes, "problems": self._problems, "statements": self._statements}[self.tab]()
         options = self.query_one(OptionList)

@@ -33,7 +33,7 @@ Part = Literal[
 
 LEFT: tuple[Part, ...] = ("mode", "table", "rows", "filter", "sort", "note")
 RIGHT: tuple[Part, ...] = ("wait", "work", "news", "transaction", "pending", "jobs", "connection")
-FIRST_TO_GO: tuple[Part, ...] = ("note", "sort", "work", "jobs", "table", "filter")
+FIRST_TO_GO: tuple[Part, ...] = ("note", "sort", "work", "news", "jobs", "table", "filter")
 """What makes room on a narrow screen, in this order."""
 
 LEAST_NOTE = 12

@@ -1,7 +1,7 @@
 """Staged edits: one transaction over several tables, an outcome for each change; on both databases."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,9 @@ from core.contract.console import CommitAnswer
 from core.errors import BadRequest, Invalid, NotFound
 from core.principal import GUEST, OWNER
 from core.records.idempotency import ANSWERS, Answers
+from core.records.remove import Removal
 from core.records.service import Records
+from core.records.writing import Stored, WritableTable
 from core.storage.catalog import read_catalog
 from core.storage.database import Call, Database, Settings, Transaction
 from tests.support.apps import app_model
@@ -27,7 +29,7 @@ tables:
   - name: Contacts
     fields:
       - { name: name, type: single-line-text, required: true }
-      - { name: company, type: relationship, relatedTable: Companies, relationType: many-to-one, required: true }
+      - { name: company, type: relationship, relatedTable: Companies, relationType: many-to-one, required: true, onDelete: restrict }
 """
 
 
@@ -199,6 +201,49 @@ async def test_delete_and_restore_in_one_commit(staging: Staging) -> None:
     )
     assert answer["committed"]
     assert await staging.names() == ["Acme"]
+
+
+async def test_many_deletions_take_as_many_statements_as_one(staging: Staging, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo of a large paste that was saved: row by row it would outlast the patience of every client."""
+    made = await staging.commit(*(create(f"n{n}", "companies", name=f"Firm {n}") for n in range(20)))
+    ids = [str(outcome["id"]) for outcome in made["outcomes"]]
+    calls: list[str] = []
+    real = Removal.to_trash
+
+    def counted(self: Removal, tx: Transaction, target: WritableTable, rows: Sequence[Stored]) -> bool:
+        calls.append(target.table.sql_name)
+        return real(self, tx, target, rows)
+
+    monkeypatch.setattr(Removal, "to_trash", counted)
+    deletions = [{"ref": f"d{key}", "op": "delete", "table": "companies", "id": key} for key in ids]
+    assert (await staging.commit(*deletions))["committed"]
+    assert calls == ["companies"]
+    assert await staging.names() == []
+    back = await staging.commit(*({**each, "op": "restore"} for each in deletions))
+    assert back["committed"]
+    assert len(await staging.names()) == 20
+
+
+async def test_of_many_deletions_the_refused_one_is_named(staging: Staging) -> None:
+    """Also what is named twice, and what is not there; nothing is deleted then."""
+    made = await staging.commit(
+        *(create(f"n{n}", "companies", name=f"Firm {n}") for n in range(3)),
+        create("c", "contacts", name="Ada", company={"ref": "n1"}),
+    )
+    ids = [str(outcome["id"]) for outcome in made["outcomes"][:3]]
+    wanted = [*ids, ids[0], "999"]
+    answer = await staging.commit(
+        *({"ref": f"d{n}", "op": "delete", "table": "companies", "id": key} for n, key in enumerate(wanted))
+    )
+    assert not answer["committed"]
+    assert [outcome["status"] for outcome in answer["outcomes"]] == [
+        "skipped",
+        "invalid",
+        "skipped",
+        "missing",
+        "missing",
+    ]
+    assert len(await staging.names()) == 3
 
 
 async def test_requests_that_cannot_be_read(staging: Staging) -> None:
