@@ -20,6 +20,7 @@ from screens.widgets.footer import KeyFooter
 from screens.widgets.menu import Menu
 from screens.widgets.status_line import StatusLine
 from screens.widgets.which_key import WhichKey
+from sovrium_tui.console import ConsoleApp
 from tests.support.console import console, new_context, opener_of, running, screen_text, until
 from tests.support.memory_port import MemoryPort
 
@@ -245,6 +246,11 @@ def test_every_action_context_and_place_has_its_texts() -> None:
     assert [action.id for action in ACTIONS if not action.textual.isidentifier()] == [], "no method has that name"
     keys += [f"place.{place.mode}" for place in PLACES] + [f"help.{place.mode}" for place in PLACES]
     assert [key for key in keys if not has(key)] == []
+
+
+def test_every_place_has_an_action_that_leads_there() -> None:
+    ways = {action.id for action in ACTIONS if hasattr(ConsoleApp, f"action_{action.textual}")}
+    assert [place.mode for place in PLACES if f"go.{place.mode}" not in ways] == []
 
 
 async def test_the_language_changes_at_once_and_is_kept() -> None:
