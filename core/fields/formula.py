@@ -15,7 +15,8 @@ from core.fields.column import ColumnType
 from core.fields.computed import CURRENCY_FORMAT, ComputedField, ListFace, LookupField, patterned, text_face, whole_face
 from core.fields.moment import DateField, DatetimeField
 from core.fields.number import CurrencyField, CurrencyOptions, NumberField, decimal_of
-from core.formulas.check import check, convertible, field_named, names
+from core.formulas.cast import convertible
+from core.formulas.check import check, field_named, names
 from core.formulas.kind import ARTICLES, Kind, is_list, kind_of_column
 from core.formulas.parse import parse
 from core.formulas.problem import FormulaProblem

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any
 
+from core.formulas.cast import becomes, castable, way
 from core.formulas.function import FUNCTIONS, PARTS, Function, unit_of
 from core.formulas.kind import ARTICLES, KINDS, TYPES, Kind, is_list, item_of, list_of, united
 from core.formulas.pattern import check_form, check_pattern, check_regex, check_replacement
@@ -156,8 +157,8 @@ class _Checker:
             if not literal_fits(child.value, kind):
                 shown = f"'{child.value[:40]}'"
                 self.fail(child, f"{why}: {ARTICLES[kind]} is expected, not the text {shown}", _written(kind))
-        elif not _becomes(given, kind):
-            self.fail(child, f"{why}: {ARTICLES[kind]} is expected, not {ARTICLES[given]}", _way(given, kind))
+        elif not becomes(given, kind):
+            self.fail(child, f"{why}: {ARTICLES[kind]} is expected, not {ARTICLES[given]}", way(given, kind))
         self.kinds.wanted[id(parent), id(child)] = kind
 
     def same(self, parent: Expression, children: Sequence[Expression], *, compares: bool = False) -> Kind:
@@ -170,7 +171,7 @@ class _Checker:
             both = united(kind, each)
             if both is None:
                 if compares or "text" not in (kind, each) or is_list(kind) or is_list(each):
-                    self.fail(child, f"{ARTICLES[each]} stands beside {ARTICLES[kind]}", _way(each, kind))
+                    self.fail(child, f"{ARTICLES[each]} stands beside {ARTICLES[kind]}", way(each, kind))
                 both = "text"
             kind = both
         written = [child for child in children if isinstance(child, Text)]
@@ -344,7 +345,7 @@ class _Checker:
             self.fit(node, child, given, options[0], where)
         else:
             expected = " or ".join(ARTICLES[each] for each in options[:3])
-            self.fail(child, f"{where}: {expected} is expected, not {ARTICLES[given]}", _way(given, options[0]))
+            self.fail(child, f"{where}: {expected} is expected, not {ARTICLES[given]}", way(given, options[0]))
 
     def written(self, function: Function, wanted: str, child: Expression, node: Call) -> None:
         """Arguments that decide what the formula means must stand in it."""
@@ -487,46 +488,6 @@ def _options(wanted: str) -> tuple[Kind, ...]:
         else:
             found.append(_kind(word))
     return tuple(found)
-
-
-def _becomes(given: Kind, kind: Kind) -> bool:
-    """Without being asked."""
-    if given == "null" or (given, kind) == ("date", "timestamp"):
-        return True
-    return kind == "text" and given in ("number", "boolean", "date", "time", "timestamp")
-
-
-_CASTS: dict[Kind, tuple[Kind, ...]] = {
-    "number": ("text", "boolean"),
-    "text": ("number", "boolean", "date", "time", "timestamp", "bytes"),
-    "boolean": ("text", "number"),
-    "date": ("text", "timestamp"),
-    "time": ("text",),
-    "timestamp": ("text", "date", "time"),
-    "interval": (),
-    "bytes": ("text",),
-}
-
-
-def castable(given: Kind, kind: Kind) -> bool:
-    """A cast from one kind to the other has a meaning; it may still give NULL."""
-    return given in ("null", kind) or given in _CASTS.get(kind, ())
-
-
-def convertible(given: Kind, kind: Kind) -> bool:
-    """A formula of the one kind can be a field of the other: as a cast, and lists of anything as lists of texts."""
-    if is_list(kind):
-        return given == "null" or (is_list(given) and kind in (given, "text-list"))
-    return castable(given, kind)
-
-
-def _way(given: Kind, kind: Kind) -> str | None:
-    if is_list(given) and not is_list(kind):
-        return "for a list there are SUM, MAX, ARRAYJOIN, CARDINALITY, x[1]"
-    if not castable(given, kind) or kind in ("null", "interval"):
-        return None
-    types = {"number": "numeric", "timestamp": "timestamp"}
-    return f"cast it: x::{types.get(kind, kind)}"
 
 
 def _written(kind: Kind) -> str | None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from core.errors import MigrationRefused
 from core.fields.model import AppModel
 from core.migrations.bookkeeping import CHECKSUM, State, Version, read_history, read_state
+from core.migrations.composer import Composer
 from core.migrations.layout import canonical, checksum
 from core.migrations.owned import NO_VIEWS, OwnedViews
-from core.migrations.plan import Composer, Plan, Step
+from core.migrations.plan import Plan, Step
 from core.migrations.rollback import model_of
 from core.storage.catalog import Catalog, read_catalog
 from core.storage.database import Reader

@@ -12,13 +12,14 @@ from core.fields.model import AppModel, Column
 from core.fields.registry import FIELD_TYPES
 from core.migrations.bookkeeping import State, Version, read_history, read_state
 from core.migrations.check import BY_HAND, Refusal
+from core.migrations.composer import Composer
 from core.migrations.conversion import Conversion
 from core.migrations.difference import TableChange
 from core.migrations.expression import Sql, fill_of
 from core.migrations.kept import KeptCopies, undone_name
 from core.migrations.layout import TableLayout, canonical
 from core.migrations.owned import NO_VIEWS, OwnedViews
-from core.migrations.plan import Composer, Plan
+from core.migrations.plan import Plan
 from core.schema.loader import load_data
 from core.storage.catalog import Catalog, read_catalog
 from core.storage.database import Reader

@@ -19,12 +19,13 @@ from core.migrations.bookkeeping import (
     record_attempt,
     record_version,
 )
+from core.migrations.composer import compose, keep_days
 from core.migrations.expression import Sql
 from core.migrations.kept import expired
 from core.migrations.layout import Layout
 from core.migrations.mark import said, write_marks
 from core.migrations.owned import NO_VIEWS, OwnedViews
-from core.migrations.plan import Plan, Step, compose, keep_days
+from core.migrations.plan import Plan, Step
 from core.migrations.repair import compose_repair
 from core.migrations.rollback import compose_rollback
 from core.migrations.rule import NO_RULES, RowRules

@@ -9,7 +9,8 @@ from core.errors import BadRequest
 from core.fields.address import key_text
 from core.fields.formula import FormulaField, FormulaOptions, Result, ResultType
 from core.fields.model import TableModel
-from core.formulas.check import check, convertible
+from core.formulas.cast import convertible
+from core.formulas.check import check
 from core.formulas.kind import ARTICLES, Kind, is_list
 from core.formulas.parse import parse
 from core.formulas.problem import FormulaProblem
