@@ -8,6 +8,7 @@ file where none answers.
 
 import base64
 import binascii
+import logging
 import os
 import secrets
 import stat
@@ -43,6 +44,7 @@ BEFORE = f"{VARIABLE}_PREVIOUS"
 FILE = "master.key"
 _PROOF = b"sovrium-tui"
 _PHRASE_LEAST = 32
+log = logging.getLogger("sovrium.secrets")
 
 
 def open_secrets(
@@ -76,6 +78,8 @@ def open_secrets(
         found[key_id] = key
     found = {key.id: key for key in keys.at_hand(instance)} | found
     current = next(key_id for key_id, (state, _) in proofs.items() if state == "current")
+    if (given := keys.given()) is not None and given.id != current:
+        log.warning("%s names a key that is not in use: `sovrium-tui secret rotate` puts it into use", VARIABLE)
     return Secrets(found[current], found)
 
 
@@ -95,7 +99,7 @@ class KeyStore:
 
     def find_any(self) -> MasterKey | None:
         """A key that a new database should take: the one of the environment, or of a file that lies ready."""
-        return self._given() or next(iter(self._in_file()), None)
+        return self.given() or next(iter(self._in_file()), None)
 
     def make(self, instance: str) -> MasterKey:
         """A new key, kept for the next start before it is used."""
@@ -117,9 +121,7 @@ class KeyStore:
 
     def at_hand(self, instance: str) -> list[MasterKey]:
         """All that can be had without asking a keyring that was not asked yet."""
-        ring = self._ring.get_password(SERVICE, instance) if self._ring is not None else None
-        from_ring = _read_keys(ring, "the keyring") if ring else []
-        return [*self._in_environment(), *self._in_file(), *from_ring]
+        return [*self._in_environment(), *self._in_file(), *(self._in_ring(instance) if self._asked else ())]
 
     def next(self, instance: str, current: MasterKey) -> MasterKey:
         """The key that is to follow: the one of the environment where it names another already, else a new one, which is
@@ -128,7 +130,7 @@ class KeyStore:
         Raises:
             Conflict: the environment names the current one, so nothing here can replace it.
         """
-        given = self._given()
+        given = self.given()
         if given is not None and given.id != current.id:
             return given
         if given is not None:
@@ -137,24 +139,26 @@ class KeyStore:
                 hint=f"start the server with the present one in {BEFORE} and a new one in {VARIABLE}, then rotate again",
             )
         key = MasterKey(secrets.token_bytes(KEY_BYTES))
-        self.keep(instance, [key, *(each for each in self._all(instance) if each.id != key.id)])
+        # The current one among them, also where the keyring that had it at the start says nothing by now.
+        known = {each.id: each for each in (key, current, *self._all(instance))}
+        self.keep(instance, list(known.values()))
         return key
 
     @property
     def places(self) -> str:
-        return f"{VARIABLE}, {self._file}, the keyring"
+        silent = "" if self._keyring() is not None else " (none answers here; over SSH there often is none)"
+        return f"{VARIABLE}, {self._file}, the keyring of the system{silent}"
 
     def _all(self, instance: str) -> Iterator[MasterKey]:
         yield from self._in_environment()
         yield from self._in_file()
-        ring = self._keyring()
-        if ring is not None and (text := ring.get_password(SERVICE, instance)):
-            yield from _read_keys(text, "the keyring")
+        yield from self._in_ring(instance)
 
     def _in_environment(self) -> list[MasterKey]:
-        return [key for name in (VARIABLE, BEFORE) if (key := self._given(name)) is not None]
+        return [key for name in (VARIABLE, BEFORE) if (key := self.given(name)) is not None]
 
-    def _given(self, name: str = VARIABLE) -> MasterKey | None:
+    def given(self, name: str = VARIABLE) -> MasterKey | None:
+        """The key of the environment. Raises SecretsError."""
         text = self._environ.get(name, "").strip()
         if not text:
             return None
@@ -175,12 +179,28 @@ class KeyStore:
 
     def _in_file(self) -> list[MasterKey]:
         try:
-            mode = stat.S_IMODE(self._file.stat().st_mode)
+            mode = self._file.stat().st_mode
+            if stat.S_ISREG(mode) and mode & 0o077:
+                message = f"{self._file} has mode {stat.S_IMODE(mode):04o}, expected 0600"
+                raise SecretsError(message, hint=f"chmod 600 {self._file}")
+            return _read_keys(self._file.read_text(), str(self._file))
         except FileNotFoundError:
             return []
-        if mode & 0o077:
-            raise SecretsError(f"{self._file} has mode {mode:04o}, expected 0600", hint=f"chmod 600 {self._file}")
-        return _read_keys(self._file.read_text(), str(self._file))
+        except UnicodeDecodeError as error:
+            raise _no_key(str(self._file)) from error
+        except OSError as error:
+            raise SecretsError(f"{self._file} cannot be read: {error.strerror}") from error
+
+    def _in_ring(self, instance: str) -> list[MasterKey]:
+        ring = self._keyring()
+        if ring is None:
+            return []
+        try:
+            text = ring.get_password(SERVICE, instance)
+        except Exception:  # whatever a backend raises: locked, gone, not allowed
+            self._ring = None
+            return []
+        return _read_keys(text, "the keyring") if text else []
 
     def _keyring(self) -> Ring | None:
         if not self._asked:
@@ -228,7 +248,14 @@ def _place(key_id: str) -> str:
 
 
 def _read_keys(text: str, where: str) -> list[MasterKey]:
+    """The keys of a list, or the single one that `secret generate` has printed."""
     try:
-        return [MasterKey(base64.b64decode(each, validate=True)) for each in orjson.loads(text)]
+        listed = orjson.loads(text) if text.lstrip().startswith("[") else [text.strip()]
+        return [MasterKey(base64.b64decode(each, validate=True)) for each in listed]
     except (ValueError, TypeError, SecretsError) as error:
-        raise SecretsError(f"{where} does not hold a master key") from error
+        raise _no_key(where) from error
+
+
+def _no_key(where: str) -> SecretsError:
+    hint = f"{KEY_BYTES} bytes in base64, as `sovrium-tui secret generate` prints them, or a JSON list of such texts"
+    return SecretsError(f"{where} does not hold a master key", hint=hint)

@@ -3,6 +3,7 @@
 import base64
 from pathlib import Path
 
+import orjson
 import pytest
 
 from core.errors import SecretsError
@@ -17,8 +18,11 @@ class MemoryRing:
     def __init__(self, *, deaf: bool = False) -> None:
         self.kept: dict[tuple[str, str], str] = {}
         self.deaf = deaf
+        self.locked = False
 
     def get_password(self, service: str, account: str) -> str | None:
+        if self.locked:
+            raise RuntimeError("locked")
         return self.kept.get((service, account))
 
     def set_password(self, service: str, account: str, value: str) -> None:
@@ -39,6 +43,10 @@ def test_a_key_is_made_in_the_keyring_and_found_again(open_db: OpenDatabase, tmp
     assert again.open(sealed, "auth_factor/1/secret") == b"JBSWY3DP"
     assert not (tmp_path / FILE).exists()
     assert len(ring.kept) == 1
+    ring.locked = True
+    for silent in (lambda: ring, no_ring):
+        with pytest.raises(SecretsError, match="the keyring of the system \\(none answers here"):
+            open_secrets(database, tmp_path, environ={}, ring=silent)
 
 
 @pytest.mark.parametrize("ring", [no_ring, lambda: MemoryRing(deaf=True)], ids=["absent", "deaf"])
@@ -79,7 +87,36 @@ def test_a_043_the_wrong_key_opens_nothing_and_changes_nothing(open_duckdb: Open
     open_secrets(database, tmp_path, environ={}, ring=no_ring)
 
 
-def test_a_key_of_the_environment(open_duckdb: OpenDatabase, tmp_path: Path) -> None:
+def test_a_043_what_is_no_key_is_told_with_the_form_of_one(open_duckdb: OpenDatabase, tmp_path: Path) -> None:
+    database, file = open_duckdb(), tmp_path / FILE
+    open_secrets(database, tmp_path, environ={}, ring=no_ring)
+    kept = file.read_text()
+    short, long = (base64.b64encode(bytes(size)).decode() for size in (31, 33))
+    for content in (
+        b"",
+        b"hello",
+        bytes(range(256)),
+        b"[1]",
+        b'["%"]',
+        b'{"a": 1}',
+        short.encode(),
+        f'["{long}"]'.encode(),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(SecretsError, match="does not hold a master key") as caught:
+            open_secrets(database, tmp_path, environ={}, ring=no_ring)
+        assert "secret generate" in (caught.value.hint or ""), content
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(SecretsError, match="cannot be read: Is a directory"):
+        open_secrets(database, tmp_path, environ={}, ring=no_ring)
+    file.rmdir()
+    file.write_text(f"{orjson.loads(kept)[0]}\n")  # as `secret generate` prints one
+    file.chmod(0o600)
+    open_secrets(database, tmp_path, environ={}, ring=no_ring)
+
+
+def test_a_key_of_the_environment(open_duckdb: OpenDatabase, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     database = open_duckdb()
     phrase = {VARIABLE: "a long sentence that nobody guesses, ever"}
     found = open_secrets(database, tmp_path, environ=phrase, ring=no_ring)
@@ -87,6 +124,12 @@ def test_a_key_of_the_environment(open_duckdb: OpenDatabase, tmp_path: Path) -> 
     assert open_secrets(database, tmp_path, environ=phrase, ring=no_ring).current.id == found.current.id
     with pytest.raises(SecretsError, match="does not match"):
         open_secrets(database, tmp_path, environ={VARIABLE: base64.b64encode(b"y" * 32).decode()}, ring=no_ring)
+    (tmp_path / FILE).write_text(base64.b64encode(found.current.value).decode())
+    (tmp_path / FILE).chmod(0o600)
+    caplog.clear()
+    other = {VARIABLE: base64.b64encode(b"y" * 32).decode()}
+    assert open_secrets(database, tmp_path, environ=other, ring=no_ring).current.id == found.current.id
+    assert "names a key that is not in use" in caplog.text
     with pytest.raises(SecretsError, match="at least 32 characters"):
         open_secrets(database, tmp_path, environ={VARIABLE: "short"}, ring=no_ring)
 
