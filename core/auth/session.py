@@ -34,6 +34,8 @@ SHORT_SECONDS = 86_400
 """How long a session lasts that was begun without `rememberMe` (A-079)."""
 SEEN_SECONDS = 30.0
 """How often what was seen last is written down."""
+SKEW_SECONDS = 60.0
+"""By how much the clocks of servers on one database may differ; more, and the clock was put back."""
 KEPT_MOST = 10_000
 SECRET_BYTES = 32
 
@@ -245,8 +247,9 @@ class Sessions:
         self._seen[session.id] = now
         if self._seconds() - self._written >= SEEN_SECONDS:
             await self.write_down()
-        if (now - session.updated_at).total_seconds() < self.spec.update_age or session.impersonated_by is not None:
-            return found
+        age = (now - session.updated_at).total_seconds()
+        if -SKEW_SECONDS <= age < self.spec.update_age or session.impersonated_by is not None:
+            return found  # below that the clock was put back: what is used from then on lasts no longer for it
         return await self._slide_on(found)
 
     async def still(self, found: SignedIn) -> SignedIn | None:
@@ -329,6 +332,7 @@ class Sessions:
         session, spec = found.session, self.spec
         return not (
             session.expires_at <= now
+            or (session.impersonated_by is not None and (session.created_at - now).total_seconds() > SKEW_SECONDS)
             or (spec.inactivity_timeout and self._idle(session, now) > spec.inactivity_timeout)
             or (spec.timebox and (now - session.created_at).total_seconds() > spec.timebox)
             or found.account.is_banned(now)
@@ -356,7 +360,9 @@ class Sessions:
         expires = now + timedelta(seconds=self._lasts(session.remember))
         if self.spec.timebox:
             expires = min(expires, session.created_at + timedelta(seconds=self.spec.timebox))
-        return max(expires, session.expires_at) if session.impersonated_by is None else session.expires_at
+        if session.impersonated_by is not None:
+            return session.expires_at
+        return max(expires, session.expires_at) if session.updated_at <= now else expires
 
     def _lasts(self, remember: bool) -> int:
         return self.spec.expires_in if remember else min(SHORT_SECONDS, self.spec.expires_in)

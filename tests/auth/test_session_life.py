@@ -99,6 +99,26 @@ def test_a_067_a_session_slides_once_in_its_time_and_no_more(bound: Desk, town: 
     assert expires(bound) == slid
 
 
+def test_t35_a_clock_that_is_put_back_prolongs_nothing_that_is_used(bound: Desk, town: Town) -> None:
+    """T35: a session that was used before a correction of the clock lasts from then on as long as any other; acting as
+    somebody else, whose length is fixed, ends. What other servers differ by is no correction."""
+    admin, ana = bound.sign_up("root", roles=("admin",)), bound.sign_up("ana")
+    town.clock.forward(days=30)
+    admin, ana = bound.sign_in("root"), bound.sign_in("ana")
+    acting = admin.post("/api/auth/admin/impersonate-user", {"userId": ana.id})
+    assert acting.status_code == 200
+    town.clock.forward(seconds=-30)
+    begun = expires(bound)
+    assert ana.get("/api/tables/notes/records").status_code == 200
+    assert expires(bound) == begun
+    assert admin.get("/api/auth/get-session").json()["session"]["impersonatedBy"]
+    town.clock.forward(days=-29)
+    assert admin.get("/api/auth/get-session").json() is None
+    assert ana.get("/api/tables/notes/records").status_code == 200
+    lasts = ana.get("/api/auth/get-session").json()["session"]["expiresAt"]
+    assert datetime.fromisoformat(lasts) == town.clock() + timedelta(days=10)
+
+
 def test_a_067_an_old_proof_is_no_fresh_one(bound: Desk, town: Town) -> None:
     ana = bound.sign_up("ana")
     town.clock.forward(hours=25)
