@@ -23,10 +23,9 @@ def field_types() -> str:
 
     lines = ["| Type | What it is | Own keys | Filters | Default |", "| --- | --- | --- | --- | --- |"]
     for kind in FIELD_TYPES:
-        what = re.sub(r" \([A-Z]-\d+\)", "", " ".join((kind.__doc__ or "").split("\n\n")[0].split()))
         keys = ", ".join(f"`{field.alias}`" for field in kind.Options.model_fields.values()) or "–"
         default = "yes" if kind.takes_default else "–"
-        lines.append(f"| `{kind.name}` | {what} | {keys} | {kind.family} | {default} |")
+        lines.append(f"| `{kind.name}` | {FIELD_TYPES.about(kind.name)} | {keys} | {kind.family} | {default} |")
     lines += ["", "Filters, by the family named above:", "", "| Family | Operators |", "| --- | --- |"]
     lines += [f"| {family} | {', '.join(names)} |" for family, names in OPERATORS.items()]
     return "\n".join(lines) + "\n"

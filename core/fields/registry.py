@@ -172,6 +172,10 @@ class Registry:
             return word
         return next((name for name, words in _ELSEWHERE.items() if word in words.split()), None)
 
+    def about(self, type_name: str) -> str:
+        text = " ".join((self._types[type_name].__doc__ or "").split("\n\n")[0].split())
+        return re.sub(r" \([A-Z]-\d+\)", "", text)  # people have no list of the points
+
     def options(self, type_name: str) -> type[FieldOptions]:
         return self._types[type_name].Options
 

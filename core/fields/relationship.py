@@ -2,28 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
+from core.schema.form import ForeignAction
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.name import sql_name
 
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
-ACTIONS = ("cascade", "set-null", "restrict", "no-action")
-
-
-def _spell(action: Any) -> Any:
-    """`SET NULL` is `set-null`."""
-    return action.strip().lower().replace(" ", "-").replace("_", "-") if isinstance(action, str) else action
-
-
-_SPELLINGS = sorted({form for each in ACTIONS for form in (each, each.upper(), each.upper().replace("-", " "))})
-Action = Annotated[
-    Literal["cascade", "set-null", "restrict", "no-action"],
-    BeforeValidator(_spell),
-    WithJsonSchema({"type": "string", "enum": _SPELLINGS}),
-]
 RelationType = Literal["many-to-one", "one-to-one", "one-to-many", "many-to-many"]
 
 
@@ -33,8 +20,8 @@ class RelationshipOptions(FieldOptions):
     foreign_key: str | None = None
     related_field: str = "id"
     display_field: str | tuple[str, ...] | None = None
-    on_delete: Action = "no-action"
-    on_update: Action = "no-action"
+    on_delete: ForeignAction = "no-action"
+    on_update: ForeignAction = "no-action"
     reciprocal_field: str | None = None
     allow_multiple: bool | None = None
     limit_to_view: str | None = None

@@ -4,7 +4,16 @@ the JSON Schema.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, StringConstraints, Tag
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 
 from core.schema.model import PrimaryKeyType
@@ -77,7 +86,13 @@ def _spell(action: Any) -> Any:
     return action.strip().lower().replace(" ", "-").replace("_", "-") if isinstance(action, str) else action
 
 
-ForeignAction = Annotated[Literal["cascade", "set-null", "restrict", "no-action"], BeforeValidator(_spell)]
+_ACTIONS = ("cascade", "set-null", "restrict", "no-action")
+_SPELLINGS = {each.replace("-", mark) for each in (*_ACTIONS, *map(str.upper, _ACTIONS)) for mark in "- _"}
+ForeignAction = Annotated[
+    Literal["cascade", "set-null", "restrict", "no-action"],
+    BeforeValidator(_spell),
+    WithJsonSchema({"type": "string", "enum": sorted(_SPELLINGS)}),
+]
 
 
 class ForeignKeyForm(Form):

@@ -4,10 +4,12 @@ It says what JSON Schema can say: shapes, keys, limits. Rules between values (na
 the loader's alone.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
+from core.schema import key_text
 from core.schema.alias import RENAMED_FIELD_KEYS, RENAMED_KEYS, STRATEGY_ALIASES
 from core.schema.analytics import AnalyticsForm
 from core.schema.auth_form import STRATEGIES, AuthForm
@@ -43,6 +45,8 @@ def json_schema(vocabulary: FieldVocabulary) -> dict[str, Any]:
         "else": {"type": ["boolean", "null"]},
     }
     root["properties"]["env"] = _list_of("env")
+    _describe(root["properties"], key_text.ROOT)
+    _describe(table["properties"], key_text.TABLE)
     for place, old, new in RENAMED_KEYS:
         target = {"tables[]": table, "": root}.get(place)
         if target is not None:
@@ -59,6 +63,12 @@ def json_schema(vocabulary: FieldVocabulary) -> dict[str, Any]:
         **root,
         "$defs": definitions,
     }
+
+
+def _describe(properties: dict[str, Any], texts: Mapping[str, str]) -> None:
+    """Keys without a text are accepted and do nothing yet."""
+    for key, schema in properties.items():
+        properties[key] = {**schema, "description": texts.get(key, "Accepted, not run yet")}
 
 
 def _auth(definitions: dict[str, Any]) -> dict[str, Any]:
@@ -121,6 +131,7 @@ def _field(vocabulary: FieldVocabulary, definitions: dict[str, Any]) -> dict[str
         "pattern": IDENTIFIER,
         "not": {"enum": sorted(RESERVED)},
     }
+    _describe(common, key_text.FIELD)
     older = {old: new for old, new in vocabulary.aliases().items() if new in vocabulary.built()}
     branches: list[dict[str, Any]] = []
     for type_name in vocabulary.built():
@@ -131,7 +142,7 @@ def _field(vocabulary: FieldVocabulary, definitions: dict[str, Any]) -> dict[str
         deprecated = {old: {**properties[new], "deprecated": True} for old, new in renamed if new in properties}
         definitions[f"field-{type_name}"] = {
             "type": "object",
-            "description": own.get("description", ""),
+            "description": vocabulary.about(type_name),
             "properties": {**common, "type": True, **properties, **deprecated},
             "required": ["name", "type", *own.get("required", ())],
             "additionalProperties": False,
@@ -145,7 +156,14 @@ def _field(vocabulary: FieldVocabulary, definitions: dict[str, Any]) -> dict[str
         )
     return {
         "type": "object",
-        "properties": {"type": {"type": "string", "enum": [*vocabulary.built(), *older]}},
+        "properties": {
+            "type": {
+                "type": "string",
+                "enum": [*vocabulary.built(), *older],
+                "description": key_text.FIELD["type"],
+                "enumDescriptions": [vocabulary.about(older.get(name, name)) for name in (*vocabulary.built(), *older)],
+            }
+        },
         "required": ["name", "type"],
         "allOf": branches,
     }

@@ -32,6 +32,9 @@ class FieldVocabulary(Protocol):
     def meant(self, name: str) -> str | None:
         """The type that is meant by a name of other programs (`varchar`), None when nobody can tell."""
 
+    def about(self, type_name: str) -> str:
+        """What the type is for, in a sentence or two."""
+
     def options(self, type_name: str) -> type[FieldOptions]:
         """The model of the type's own keys."""
 

@@ -4,6 +4,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from core.fields.registry import FIELD_TYPES
+from core.schema.form import FIELD_LATER, ROOT_RUN, TABLE_LATER, FieldForm, TableForm
 from core.schema.jsonschema import json_schema
 from core.schema.source import read_source, read_text
 from tests.support.fields import samples
@@ -24,6 +25,20 @@ def test_it_is_a_json_schema() -> None:
 
 def test_good_app_is_accepted() -> None:
     assert [error.message for error in VALIDATOR.iter_errors(read_source(GOOD).tree)] == []
+
+
+def test_an_editor_has_a_text_for_every_key() -> None:
+    """C-006: of the root, of tables and of fields, and for each type; what does nothing yet says so."""
+    root = {key: each["description"] for key, each in SCHEMA["properties"].items()}
+    assert {key for key, text in root.items() if text != "Accepted, not run yet"} == ROOT_RUN | {"languages"}
+    for name, later, known in (("table", TABLE_LATER, TableForm), ("field-integer", FIELD_LATER, FieldForm)):
+        texts = {
+            field.alias or key: SCHEMA["$defs"][name]["properties"][field.alias or key]["description"]
+            for key, field in known.model_fields.items()
+            if key != "type"
+        }
+        assert {key for key, text in texts.items() if text == "Accepted, not run yet"} == set(later)
+    assert all(SCHEMA["$defs"]["field"]["properties"]["type"]["enumDescriptions"])
 
 
 def test_files_may_stand_for_sections() -> None:
