@@ -119,7 +119,8 @@ def _list_of(name: str) -> dict[str, Any]:
 def _or_file(schema: dict[str, Any]) -> dict[str, Any]:
     """The thing, or a file with it. Told apart by the key, so that an editor's message is about the one that is meant."""
     is_file = {"type": "object", "required": ["$ref"]}
-    return {"if": is_file, "then": {"$ref": "#/$defs/file"}, "else": schema}
+    text = {key: schema[key] for key in ("description",) if key in schema}
+    return {**text, "if": is_file, "then": {"$ref": "#/$defs/file"}, "else": schema}
 
 
 def _field(vocabulary: FieldVocabulary, definitions: dict[str, Any]) -> dict[str, Any]:
