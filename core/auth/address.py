@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 from core.auth.error import AuthError
+from core.messaging.domain import in_letters
 
 EMAIL_MOST = 254
 NAME_MOST = 200
@@ -15,10 +16,14 @@ _DIGITS = re.compile(r"\d{7,15}")
 
 
 def normal_email(text: str) -> str:
-    """An address after NFKC, in small letters; without characters that nobody sees, which would make two look the same.
-    Raises AuthError INVALID_EMAIL."""
-    address = unicodedata.normalize("NFKC", text).strip().lower()
-    local, _, domain = address.rpartition("@")
+    """An address after NFKC, in small letters, its domain as people write it; without characters that nobody sees, which
+    would make two look the same. Raises AuthError INVALID_EMAIL."""
+    local, _, domain = unicodedata.normalize("NFKC", text).strip().lower().rpartition("@")
+    try:
+        domain = in_letters(domain)
+    except UnicodeError:
+        raise AuthError("INVALID_EMAIL") from None
+    address = f"{local}@{domain}"
     dots = local.startswith(".") or local.endswith(".") or ".." in local
     unseen = any(unicodedata.category(character)[0] == "C" for character in local)
     if len(address) > EMAIL_MOST or dots or unseen or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):

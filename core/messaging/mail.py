@@ -10,6 +10,7 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from core.errors import BadRequest
+from core.messaging.domain import in_ascii
 
 _LOCAL = re.compile(r"[^\s\x00-\x20\x7f<>(),;:\\\"\[\]@]{1,64}")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -64,12 +65,10 @@ class Mail:
 def address_of(text: str) -> str:
     """One plain address, its domain in ASCII. Raises BadRequest for anything else: names, lists, line breaks."""
     local, at, domain = text.strip().rpartition("@")
-    try:
-        ascii_domain = domain.encode("idna").decode().lower()
-    except UnicodeError as error:
-        raise _no_address() from error
+    ascii_domain = in_ascii(domain)
     wrong_dots = local.startswith(".") or local.endswith(".") or ".." in local
-    if not at or wrong_dots or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(ascii_domain):
+    unseen = any(unicodedata.category(sign)[0] == "C" for sign in domain)
+    if not at or unseen or wrong_dots or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(ascii_domain):
         raise _no_address()
     address = f"{local}@{ascii_domain}"
     if clean(local) != local or len(address.encode()) > LONGEST:

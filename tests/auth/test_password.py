@@ -14,6 +14,7 @@ import pytest
 
 from core.auth import neutral, password
 from core.auth.account import set_password
+from core.auth.address import normal_email
 from core.auth.error import AuthError
 from core.auth.password import Hasher
 from core.auth.store import ACCOUNTS, CREDENTIALS, SESSIONS, TOKENS
@@ -284,6 +285,24 @@ def test_a_072_a_073_signing_up_and_its_refusals(duck_desk: Desk) -> None:
     for same in ("ANA@example.org", "ａｎａ@example.org"):
         again = duck_desk.guest.post(path, json={**good, "email": same})
         assert (again.status_code, again.json()["code"]) == (422, "USER_ALREADY_EXISTS"), "A-074"
+
+
+def test_a_074_an_address_has_one_spelling() -> None:
+    """Also of a domain in another script, which is one with its ASCII form and with no other domain."""
+    assert normal_email("Ana@BÜCHER.example") == normal_email("ana@xn--bcher-kva.example") == "ana@bücher.example"
+    assert normal_email("ana@xn--strae-oqa.example") == "ana@straße.example"
+    assert normal_email("ana@strasse.example") != normal_email("ana@straße.example")
+    for wrong in (
+        "xn--",
+        "xn--example-",
+        "xn--\u00fc",
+        "xn--BCHER-kvaa9",
+        "xn--a-ecp.ru-9",
+        "xn--a@b-3xa",
+        "xn--99999999999",
+    ):
+        with pytest.raises(AuthError):
+            normal_email(f"ana@{wrong}.example")
 
 
 def test_a_075_names_lose_their_markup_and_keep_their_letters(duck_desk: Desk) -> None:
