@@ -75,5 +75,5 @@ def nearest(word: str, known: Collection[str]) -> str | None:
     exact = {each.lower(): each for each in known}
     if word.lower() in exact:
         return f"did you mean `{exact[word.lower()]}`?"
-    found = get_close_matches(word, list(known), n=1, cutoff=0.7)
+    found = get_close_matches(word, list(known), n=1, cutoff=0.65)
     return f"did you mean `{found[0]}`?" if found else None
