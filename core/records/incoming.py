@@ -13,6 +13,9 @@ from core.fields.relation import Relation
 from core.records.writing import Stored, WritableTable
 from core.storage.database import Transaction
 
+FEW = 16
+"""Parents whose children are asked for by a statement that need not be put together: along a chain there is one a level."""
+
 
 @dataclass(frozen=True)
 class Incoming:
@@ -49,6 +52,9 @@ class Incoming:
     ) -> list[Stored]:
         """Rows that point at the parents: live, trashed, or (None) both."""
         values = [found for row in parents if (found := self.values(row)) is not None]
+        if self.relation is None and len(values) <= FEW:
+            rows = child.holding(tx, self.fields, values)
+            return rows if deleted is None else [row for row in rows if (row["deleted_at"] is not None) is deleted]
         statement = select(*(child.source.c[name] for name in child.columns)).where(self._points_at(child, values))
         if deleted is not None:
             column = child.source.c.deleted_at

@@ -3,9 +3,8 @@
 What a cascade deletes shares the instant of deletion with its cause; that is how a restore finds it again (D-40).
 """
 
-from collections.abc import Callable, Container, Hashable, Mapping, Sequence, Set
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete
@@ -15,8 +14,9 @@ from core.fields.address import key_text
 from core.fields.link import LinksField
 from core.fields.model import AppModel, TableModel
 from core.files.ledger import let_go
-from core.records.incoming import Incoming, incoming_links
+from core.records.incoming import Incoming
 from core.records.key import KeyValue, key_in
+from core.records.reach import Reach
 from core.records.row_check import check_trash
 from core.records.shape import stamp
 from core.records.update import restricted, write_changes
@@ -35,133 +35,87 @@ class Removal:
 
     def to_trash(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored]) -> bool:
         """Mark live rows as deleted. True when links elsewhere were cleared (D-09). Raises Conflict (restrict)."""
-        cleared = False
         if not rows:
-            return cleared
-        rows = self._with_own_children(tx, target, rows, deleted=False)
-        links = incoming_links(self._model, target.table)
-        # Sets are read while the rows are still there.
-        for link in links:
-            if link.relation is not None and link.on_delete == "set-null":
-                cleared |= self._let_go(
-                    tx, link, rows, link.children(tx, self._writable(link.child), rows, deleted=False)
-                )
-        self._set_deleted(tx, target, rows, "delete")
-        for link in links:
-            child = self._writable(link.child).by(target.author)
-            children = link.children(tx, child, rows, deleted=False)
-            if not children:
-                continue
-            if link.on_delete == "restrict":
-                raise restricted(link, children)
-            if link.on_delete == "cascade":
-                cleared |= self.to_trash(tx, child, children)
-            elif link.on_delete == "set-null":
-                cleared |= self._let_go(tx, link, rows, children)
+            return False
+        cleared = False
+        reach = Reach(tx, self._model, self._writable, deleted=False).spread(target, rows)
+        for table, going in reach:
+            for link in reach.links(table):
+                if link.on_delete not in ("restrict", "set-null"):
+                    continue
+                children = reach.others(link, self._writable(link.child).by(target.author), going, deleted=False)
+                if children and link.on_delete == "restrict":
+                    raise restricted(link, children)
+                cleared |= self._let_go(tx, link, going, children)
+        for table, going in reach:
+            self._set_deleted(tx, table, going, "delete")
         return cleared
 
     def _let_go(self, tx: Transaction, link: Incoming, rows: Sequence[Stored], children: Sequence[Stored]) -> bool:
         """Clear the links of the children to the rows; true when there were any."""
+        if not children:
+            return False
         child = self._writable(link.child)
         if link.relation is None:
             write_changes(tx, child, [(row, link.cleared) for row in children])
-            return bool(children)
+            return True
         by_key = {child.key_of(row): row for row in children}
         child.load_links(tx, by_key, link.fields)
         gone = {row[link.columns[0]] for row in rows}
         pairs = [(row, {link.field: [key for key in row[link.field] if key not in gone]}) for row in by_key.values()]
         write_changes(tx, child, [(row, sets) for row, sets in pairs if sets[link.field] != row[link.field]])
-        return bool(children)
+        return True
 
     def restore(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored]) -> None:
         """Take rows out of the trash, with what their deletion took along. Raises Conflict where another row has taken a
         unique key that does not count the trash (T-140)."""
-        if not rows:
-            return
         moments = {row["deleted_at"] for row in rows}
-        rows = self._with_own_children(tx, target, rows, deleted=True, moments=moments)
-        self._set_deleted(tx, target, rows, "restore")
-        for link in incoming_links(self._model, target.table):
-            if link.on_delete == "cascade":
-                child = self._writable(link.child)
-                children = link.children(tx, child, rows, deleted=True)
-                self.restore(tx, child, [each for each in children if each["deleted_at"] in moments])
+        reach = Reach(tx, self._model, self._writable, deleted=True, moments=moments)
+        for table, coming in reach.spread(target, rows):
+            self._set_deleted(tx, table, coming, "restore")
 
-    def _with_own_children(
-        self,
-        tx: Transaction,
-        target: WritableTable,
-        rows: Sequence[Stored],
-        *,
-        deleted: bool | None,
-        moments: Container[datetime] | None = None,
-        apart: Container[KeyValue] = (),
-    ) -> list[Stored]:
-        """The rows, and those of their own table that go with them, level by level: in a table that links to itself records
-        hang together in long chains and in circles. With `moments` only those that were deleted then, none that is
-        `apart`."""
-        found = {target.key_of(row): row for row in rows}
-        links = [
-            link
-            for link in incoming_links(self._model, target.table)
-            if link.child is target.table and link.on_delete == "cascade"
-        ]
-        level: Sequence[Stored] = rows
-        while level and links:
-            below = [row for link in links for row in link.children(tx, target, level, deleted=deleted)]
-            if moments is not None:
-                below = [row for row in below if row["deleted_at"] in moments]
-            new = {key: row for row in below if (key := target.key_of(row)) not in found and key not in apart}
-            found.update(new)
-            level = list(new.values())
-        return list(found.values())
-
-    def for_good(
-        self,
-        tx: Transaction,
-        target: WritableTable,
-        rows: Sequence[Stored],
-        *,
-        purge: bool = False,
-        leaving: Mapping[str, Set[KeyValue]] | None = None,
-    ) -> None:
-        """Delete rows, with `purge` their files. `leaving`: what goes anyway, by table.
+    def for_good(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored], *, purge: bool = False) -> None:
+        """Delete rows, with `purge` their files.
 
         Raises Conflict where a link that is not to be cleared or followed points at them; on a table with
         `allowForceDelete` only where such a link cannot be empty."""
-        if not rows:
-            return
-        leaving, name = dict(leaving or {}), target.table.sql_name
-        rows = self._with_own_children(tx, target, rows, deleted=None, apart=leaving.get(name, ()))
-        keys = [target.key_of(row) for row in rows]
-        leaving[name] = {*keys, *leaving.get(name, ())}
-        target.load_links(tx, dict(zip(keys, rows, strict=True)), target.many)
-        for link in incoming_links(self._model, target.table):
-            child = self._writable(link.child)
-            gone = leaving.get(child.table.sql_name, frozenset())
-            children = [row for row in link.children(tx, child, rows, deleted=None) if child.key_of(row) not in gone]
-            if link.on_delete == "cascade":
-                self.for_good(tx, child, children, purge=purge, leaving=leaving)
-                continue
-            live = [row for row in children if row["deleted_at"] is None]
-            # Pairs that nobody forbids to break are gone with either of their records.
-            stands = link.on_delete == "restrict" or (link.on_delete != "set-null" and link.relation is None)
-            if live and stands and not (target.table.spec.allow_force_delete and link.can_be_cleared):
-                raise restricted(link, live)
-            self._let_go(tx, link, rows, live if link.relation is not None else children)
-        self._drop_pairs(tx, target, rows)
-        if target.files:
-            let_go(tx, [use for row in rows for use in sorted(target.uses(row), key=str)], keep=not purge)
+        reach = Reach(tx, self._model, self._writable, deleted=None).spread(target, rows)
+        for table, going in reach:
+            table.load_links(tx, {table.key_of(row): row for row in going}, table.many)  # the log tells them
+        for table, going in reach:
+            for link in reach.links(table):
+                if link.on_delete != "cascade":
+                    self._break(tx, reach, table, going, link)
+        for table, going in reach:
+            self._erase(tx, table, going, purge=purge)
+
+    def _break(
+        self, tx: Transaction, reach: Reach, table: WritableTable, going: Sequence[Stored], link: Incoming
+    ) -> None:
+        """Clear what points at rows that go. Raises Conflict where it stands in the way."""
+        children = reach.others(link, self._writable(link.child), going, deleted=None)
+        live = [row for row in children if row["deleted_at"] is None]
+        # Pairs that nobody forbids to break are gone with either of their records.
+        stands = link.on_delete == "restrict" or (link.on_delete != "set-null" and link.relation is None)
+        if live and stands and not (table.table.spec.allow_force_delete and link.can_be_cleared):
+            raise restricted(link, live)
+        self._let_go(tx, link, going, live if link.relation is not None else children)
+
+    def _erase(self, tx: Transaction, table: WritableTable, rows: Sequence[Stored], *, purge: bool) -> None:
+        keys = [table.key_of(row) for row in rows]
+        self._drop_pairs(tx, table, rows)
+        if table.files:
+            let_go(tx, [use for row in rows for use in sorted(table.uses(row), key=str)], keep=not purge)
         for forget in self.forgetters:
-            forget(tx, target.log_name, [key_text(key) for key in keys])
-        tx.execute(delete(target.source).where(key_in(target.table, target.source, keys)))
+            forget(tx, table.log_name, [key_text(key) for key in keys])
+        tx.execute(delete(table.source).where(key_in(table.table, table.source, keys)))
         tx.log(
             [
                 ChangeRow(
-                    table=target.log_name,
-                    record=key_text(target.key_of(row)),
+                    table=table.log_name,
+                    record=key_text(table.key_of(row)),
                     operation="permanent-delete",
-                    before=target.json(row),
+                    before=table.json(row),
                 )
                 for row in rows
             ]
@@ -182,7 +136,10 @@ class Removal:
                     if side is target.table.spec:
                         tx.execute(delete(pairs).where(pairs.c[column].in_([row[key] for row in rows])))
 
-    def _set_deleted(self, tx: Transaction, target: WritableTable, rows: Sequence[Stored], operation: Any) -> None:
+    @staticmethod
+    def _set_deleted(tx: Transaction, target: WritableTable, rows: Sequence[Stored], operation: Any) -> None:
+        if not rows:
+            return
         moment, author = (tx.time, target.author) if operation == "delete" else (None, None)
         sets, log = [], []
         for row in rows:

@@ -1,11 +1,13 @@
 """What happens to links when the records that they lead to go, come back or change; on both databases."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
 from core.errors import Conflict, Invalid
 from core.principal import OWNER
+from core.storage.database import Call, Transaction
 from tests.unit.relations.conftest import Open, OpenApp
 
 
@@ -311,3 +313,29 @@ async def test_what_a_delete_brings_with_it_is_one_with_it(open_app: Open) -> No
     assert transactions == [(3,)], "the contract, the person, and all the others at once"
     await app.restore("Firms", 1)
     assert (await app.ids("Firms"), await app.ids("Teams"), await app.ids("People")) == (["1"], ["1", "2"], ["1", "2"])
+
+
+LADDER = """
+tables:
+  - name: Rungs
+    fields: [{ name: rail, type: relationship, relatedTable: Rails, onDelete: cascade }]
+  - name: Rails
+    fields: [{ name: rung, type: relationship, relatedTable: Rungs, onDelete: cascade }]
+"""
+
+
+async def test_a_chain_through_two_tables_goes_however_long_it_is(open_app: Open) -> None:
+    """T-112: longer than calls can stand within calls."""
+    app, last = open_app(LADDER), 520
+    values = f"now(), now() FROM generate_series(1, {last}) AS t(i)"
+    for sql in (
+        f"INSERT INTO rungs (rail, created_at, updated_at) SELECT nullif(i - 1, 0), {values}",
+        f"INSERT INTO rails (rung, created_at, updated_at) SELECT i, {values}",
+    ):
+        app.database.submit_write(Call(partial(_run, sql))).result()
+    await app.delete("Rungs", 1)
+    assert app.rows("SELECT count(*), count(deleted_at) FROM rails") == [(last, last)]
+
+
+def _run(sql: str, tx: Transaction) -> None:
+    tx.execute(sql)
