@@ -54,6 +54,12 @@ class Principal:
         """Who a change is logged under."""
         return self.id or self.kind
 
+    def has_rights_of(self, by: "Principal") -> bool:
+        """Whether what `by` has found is still for the caller: an account may have lost since what it was found with. What
+        it has won counts as a change, too."""
+        mine, theirs = ((each.roles, each.groups, each.granted, each.assignments) for each in (self, by))
+        return self.is_unrestricted or mine == theirs
+
     @property
     def is_unrestricted(self) -> bool:
         """Passes every permission: the local owner and the engine itself."""

@@ -147,8 +147,11 @@ class JobCenter:
         return found is not None and is_of(found[2], principal)
 
     def file(self, job: str, principal: Principal = OWNER) -> Path:
-        """The file of a finished export, or of what an import refused; NotFound where there is none."""
+        """The file of a finished export, or of what an import refused; NotFound where there is none, and for who has other
+        rights by now."""
         found, progress = self._find(job, principal)
+        if not principal.has_rights_of(self._jobs[job][2]):
+            raise NotFound("Your rights have changed since", hint="export it again")
         if found["state"] not in ("done", "failed") or progress.file is None:
             raise NotFound
         return progress.file

@@ -468,6 +468,8 @@ class SqlRuns:
 
     def _spool(self, run_id: str, index: int, principal: Principal) -> Spool:
         run = self._find(run_id, principal)
+        if not (principal.has_rights_of(run.principal) or self.gate(principal) is None):
+            raise NotFound("Your rights have changed since", hint="run the statement again")
         if not 0 <= index < len(run.executions):
             raise NotFound
         spool = run.executions[index].spool

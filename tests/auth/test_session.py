@@ -89,3 +89,26 @@ def test_a_149_without_accounts_the_addresses_are_unknown(tmp_path) -> None:
             for method in ("GET", "POST", "PUT"):
                 answer = server.http.request(method, path, json=None if method == "GET" else {})
                 assert (answer.status_code, answer.content) == (404, unknown.content), (method, path)
+
+
+def test_a_034_what_was_found_with_other_rights_is_asked_for_anew(desk: Desk) -> None:
+    """A-034: rows of an SQL run, their export, the file of a job. What they held was readable then, and is not now."""
+    eve, admin = desk.sign_up("eve", roles=("admin",)), desk.sign_up("root", roles=("admin",))
+    console = "/api/console"
+    eve.post("/api/tables/notes/records", {"fields": {"text": "x"}})
+    run = eve.post(f"{console}/sql", {"sql": "select email from auth_user"}).json()["id"]
+    assert eve.get(f"{console}/sql/{run}", params={"wait": "5000"}).json()["state"] == "done"
+    window, body = f"{console}/sql/{run}/0/window", {"run": run, "format": "csv"}
+    assert len(eve.get(window).json()["rows"]) == 2
+    job = eve.post(f"{console}/exports", body).json()["id"]
+    file = f"{console}/jobs/{job}/file"
+    while eve.get(file).status_code == 404:
+        assert eve.get(f"{console}/jobs/{job}").json()["state"] in ("running", "done")
+    assert "root@example.org" in eve.get(file).text
+    assert len(admin.get(window).json()["rows"]) == 2, "an administrator sees what others run"
+    desk.give(eve.id, "member")
+    asked = [eve.get(window), eve.get(file), eve.post(f"{console}/exports", body)]
+    assert [(each.status_code, each.json()["message"]) for each in asked] == [
+        (404, "Your rights have changed since")
+    ] * 3
+    assert eve.get(f"{console}/jobs/{job}").status_code == 200, "that there was one is no secret"
