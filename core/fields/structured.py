@@ -47,7 +47,7 @@ class JsonField(FieldType[Any]):
         _check(raw)
         if self._validator is not None:
             self._check_schema(raw)
-        return raw
+        return in_order(raw)
 
     def _check_schema(self, value: Any) -> None:
         from referencing.exceptions import Unresolvable
@@ -83,6 +83,15 @@ class JsonField(FieldType[Any]):
 
     def example(self, rng: Random) -> Any:
         return {"theme": rng.choice(["light", "dark"]), "columns": rng.randint(1, 6), "tags": ["a", "b"]}
+
+
+def in_order(value: Any) -> Any:
+    """The same with the keys of maps as PostgreSQL keeps them, the shorter ones first: so that either database answers, sorts
+    and compares a value as the other does."""
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: (len(encoded := name.encode()), encoded))
+        return {name: in_order(value[name]) for name in names}
+    return [in_order(each) for each in value] if isinstance(value, list) else value
 
 
 def check_json_schema(schema: dict[str, Any]) -> Iterable[OptionProblem]:

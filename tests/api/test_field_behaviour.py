@@ -255,6 +255,17 @@ def test_structures_stay_structures(server: RunningServer) -> None:
         assert (fields["about"], fields["words"], fields["place"]) == (None, None, None)
 
 
+def test_json_is_sorted_and_compared_alike_by_both_databases(server: RunningServer) -> None:
+    """T-095, T-150: keys in one order, whatever the order that they were sent in."""
+    kept = [{"b": 1, "aa": [{"y": 1, "x": 2}]}, {"b": 1}, {"a": 3, "b": 0}, {"aa": 0}, [2], 7]
+    for number, value in enumerate(kept):
+        made(server, name=str(number), email=f"{number}@x.org", about=value)
+    assert names(server, sort="about") == ["5", "4", "2", "3", "0", "1"]
+    assert '"about":{"b":1,"aa":[{"x":2,"y":1}]}' in server.local.get(PEOPLE).text
+    same = {"field": "about", "operator": "equals", "value": {"aa": [{"x": 2, "y": 1}], "b": 1}}
+    assert names(server, filter=json.dumps(same)) == ["0"]
+
+
 def test_the_trash_is_asked_for_in_two_words(server: RunningServer) -> None:
     """D-14: `includeDeleted=only` and `deleted=true`; `includeDeleted=true` is everything."""
     gone, _ = made(server, name="gone", email="a@x.org"), made(server, name="here", email="b@x.org")
