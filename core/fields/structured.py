@@ -86,8 +86,8 @@ class JsonField(FieldType[Any]):
 
 
 def in_order(value: Any) -> Any:
-    """The same with the keys of maps as PostgreSQL keeps them, the shorter ones first: so that either database answers, sorts
-    and compares a value as the other does."""
+    """The same with the keys of maps as PostgreSQL keeps them, the shorter ones first: so either database answers, sorts and
+    compares a value as the other does."""
     if isinstance(value, dict):
         names = sorted(value, key=lambda name: (len(encoded := name.encode()), encoded))
         return {name: in_order(value[name]) for name in names}
