@@ -19,27 +19,22 @@ from core.contract.access import TableRules
 from core.contract.migrations import MigrationPlan
 from screens.actions.binding import bindings_of
 from screens.presenters.finder import Hit
-from screens.presenters.format.line import one_line
-from screens.presenters.migration import Line, diff_lines, plan_lines
+from screens.presenters.migration import Line
 from screens.presenters.refusal import Refusal, problem_of
 from screens.presenters.role_draft import (
+    FIELD_KEYS,
     GUEST,
-    OPERATIONS,
     ROW_OPERATIONS,
     Change,
-    Mark,
     RoleDraft,
     RowRuleError,
-    access_lines,
     least_of,
     named_in,
     read_names,
     read_row_rule,
     row_text,
-    rule_text,
-    told,
 )
-from screens.presenters.schema_problem import problem_lines
+from screens.presenters.role_lines import draft_lines
 from screens.presenters.simulation import Somebody, as_person, people_hits, request_of, simulated_lines, subject_hits
 from screens.services.context import Context
 from screens.services.style import STYLES
@@ -48,20 +43,11 @@ from screens.widgets.draft_screen import DraftScreen
 from screens.widgets.finder import Finder
 from screens.widgets.form_sheet import Ask, FormSheet, Values
 from screens.widgets.line_view import LineView
-from screens.widgets.matrix import Matrix, MatrixRow
+from screens.widgets.matrix import Matrix
+from screens.widgets.role_matrix import RoleMatrix
 from screens.widgets.sheet import padded
 
 WHO = "roles-who"
-MARKS: dict[Mark, tuple[str, str]] = {
-    "named": ("✓", "bold $success"),
-    "passes": ("+", "$success"),
-    "closed": ("·", "dim"),
-    "unknown": ("!", "bold $error"),
-}
-FIELD_KEYS = {"read": "read", "update": "write"}
-"""In which columns the rules of a field stand."""
-ROWS = len(OPERATIONS)
-"""The column of what is said about rows."""
 
 
 class RolesScreen(DraftScreen):
@@ -77,8 +63,6 @@ class RolesScreen(DraftScreen):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.draft = RoleDraft()
-        self.open: set[str] = set()
-        """Tables that show all of their fields."""
         self.somebody: tuple[str, Somebody] | None = None
         """Whom the server is asked about, with their name."""
 
@@ -86,7 +70,7 @@ class RolesScreen(DraftScreen):
         yield Static(id="roles-head", markup=False)
         with Container(id="roles-body"):
             yield OptionList(id=WHO, classes="pane", markup=False, compact=True)
-            yield Matrix(id="roles-matrix", classes="pane")
+            yield RoleMatrix(id="roles-matrix", classes="pane")
         yield LineView(id="roles-detail", classes="pane")
 
     def on_resize(self, event: Resize) -> None:
@@ -105,8 +89,8 @@ class RolesScreen(DraftScreen):
         return names[at] if at is not None and at < len(names) else GUEST
 
     @property
-    def matrix(self) -> Matrix:
-        return self.query_one(Matrix)
+    def matrix(self) -> RoleMatrix:
+        return self.query_one(RoleMatrix)
 
     def paint(self) -> None:
         if not self.is_mounted:
@@ -132,41 +116,12 @@ class RolesScreen(DraftScreen):
         return Content.assemble((mark, "bold $secondary"), padded(name, room, style), (f" {level} ", "dim"))
 
     def _paint_matrix(self) -> None:
-        columns = [t(f"roles.column.{name}") for name in (*OPERATIONS, "rows")]
-        rows: list[MatrixRow] = []
-        for table in self.draft.rules["tables"]:
-            rows.append(self._table_row(table))
-            fields = table["fields"] if table["name"] in self.open else self.draft.ruled_fields(table)
-            rows += [self._field_row(table, name) for name in fields]
-        self.matrix.show(columns, rows)
+        self.matrix.show_role(self.draft, self.who)
         self._paint_detail()
-
-    def _table_row(self, table: TableRules) -> MatrixRow:
-        cells: list[tuple[str, str] | None] = [MARKS[self.draft.mark(self.who, table, each)] for each in OPERATIONS]
-        said = len(table["rowRules"]) + len((table["rls"] or {}).get("policies") or ())
-        unruled = table["rls"] is not None and table["rls"].get("enabled") is not False
-        cells.append((str(said) if said else "0" if unruled else "–", "$secondary" if said or unruled else "dim"))
-        return MatrixRow(
-            one_line(table["name"]), cells, "bold" if table["permissions"] is not None else "", (table["name"], "")
-        )
-
-    def _field_row(self, table: TableRules, field: str) -> MatrixRow:
-        cells: list[tuple[str, str] | None] = [None] * (ROWS + 1)
-        for column, key in FIELD_KEYS.items():
-            mark, style = MARKS[self.draft.field_mark(self.who, table, field, key)]
-            ruled = self.draft.field_rule(table, field, key) is not None
-            cells[OPERATIONS.index(column)] = (mark, style if ruled else "dim")
-        return MatrixRow(f"  {one_line(field)}", cells, "$foreground-muted", (table["name"], field))
 
     def place(self) -> tuple[TableRules, str, str] | None:
         """Table, field ("" for the table itself) and column under the cursor."""
-        row = self.matrix.here()
-        if row is None:
-            return None
-        name, field = row.key  # type: ignore[misc]
-        table = self.draft.table(name)
-        columns = (*OPERATIONS, "rows")
-        return (table, field, columns[min(self.matrix.column, ROWS)]) if table is not None else None
+        return self.matrix.place()
 
     def _paint_head(self) -> None:
         parts: list[Any] = [(t("place.roles"), "bold $primary")]
@@ -186,45 +141,7 @@ class RolesScreen(DraftScreen):
         if self.somebody is not None:
             self.simulate()
             return
-        self.query_one("#roles-detail", LineView).show(self.detail_lines())
-
-    def detail_lines(self) -> list[Line]:
-        """The rule under the cursor, what is wrong, and what the draft would write."""
-        lines: list[Line] = [
-            (t("roles.undefined-at", name=one_line(name), where=one_line(where)), "refused")
-            for name, where in self.draft.problems()
-        ]
-        place = self.place()
-        if place is not None:
-            lines += self._rule_lines(*place)
-        verdict = self.draft.verdict
-        if self.draft.steps:
-            lines += [("", "plain"), *((told(step), "change") for step in self.draft.steps)]
-        if verdict is not None:
-            lines += [("", "plain"), *(each for p in verdict["problems"] for each in problem_lines(p, verdict["diff"]))]
-            lines += [*(plan_lines(verdict["plan"]) if verdict["plan"] else ()), *diff_lines(verdict["diff"])]
-        return lines
-
-    def _rule_lines(self, table: TableRules, field: str, column: str) -> list[Line]:
-        name = f"{table['name']}.{field}" if field else table["name"]
-        lines: list[Line] = [(one_line(f"{name} · {t(f'roles.column-long.{column}')}"), "title")]
-        if column == "rows":
-            rules = list(access_lines(self.draft, table))
-            return [*lines, *(rules or [(t("roles.rows.none"), "muted")])]
-        rule = self.draft.field_rule(table, field, FIELD_KEYS[column]) if field else self.draft.rule(table, column)
-        undefined = self.draft.undefined(rule)
-        if rule is None:
-            key = "field" if field else "omitted" if table["permissions"] is not None else "default"
-            lines.append((t(f"roles.rule.{key}"), "muted"))
-        else:
-            inherited = not field and self.draft.is_inherited(table, column)
-            source = (
-                f"  ({t('roles.inherited', table=(table['permissions'] or {}).get('inherit', ''))})"
-                if inherited
-                else ""
-            )
-            lines.append((f"{rule_text(rule)}{source}", "refused" if undefined else "plain"))
-        return [*lines, *access_lines(self.draft, table)] if not field else lines
+        self.query_one("#roles-detail", LineView).show(draft_lines(self.draft, self.place()))
 
     # ── Asking the server ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -385,7 +302,7 @@ class RolesScreen(DraftScreen):
         """All fields of the table, or those with rules alone."""
         place = self.place()
         if place is not None:
-            self.open ^= {place[0]["name"]}
+            self.matrix.turn(place[0])
             self._paint_matrix()
 
     @work(exclusive=True, group="step", exit_on_error=False)

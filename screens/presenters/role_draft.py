@@ -14,6 +14,8 @@ from screens.services.text import t
 
 OPERATIONS = ("read", "comment", "create", "update", "delete", "permanentDelete", "restore")
 ROW_OPERATIONS = ("read", "create", "write", "delete")
+FIELD_KEYS = {"read": "read", "update": "write"}
+"""Operations of which fields have rules, and the keys of these."""
 ADMIN, MEMBER, VIEWER, GUEST, GROUP = "admin", "member", "viewer", "", "group:"
 LEVEL = 40
 """Of a role that names none."""
