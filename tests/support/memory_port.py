@@ -213,6 +213,7 @@ class MemoryPort:
 
     # ── Connection ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    token: str | None = None
     may: dict[str, bool] = {}
     """What the caller may do; nothing said: everything."""
 
