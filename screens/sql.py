@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 
 from textual import work
@@ -196,9 +197,24 @@ class SqlScreen(ConsoleScreen):
             self.notify(t("sql.busy"), severity="warning")
         elif span is None:
             self.notify(t("sql.nothing_to_run"))
+        elif self.context.connection.state == "starting":
+            self.notify(t("sql.starting"))
+            self.run_when_ready(tab, span)
         elif self.context.port is None:
             self.notify(t("sql.offline"), severity="warning")
         else:
+            self.run_span(tab, span)
+
+    @work(exclusive=True, group="sql-ready", exit_on_error=False)
+    async def run_when_ready(self, tab: SqlTab, span: Span) -> None:
+        """The same once the server has started; not when the text is another one by then."""
+        text, ready = tab.text, asyncio.Event()
+        stop = self.context.connected.listen(lambda online: ready.set() if online else None)
+        try:
+            await ready.wait()
+        finally:
+            stop()
+        if tab.text == text:
             self.run_span(tab, span)
 
     @work(exit_on_error=False)
@@ -557,7 +573,8 @@ def _outcome(statement: SqlStatement, tab: SqlTab) -> str:
     if state == "failed" and "problem" in statement:
         problem = statement["problem"]
         if "line" in problem:
-            return t("sql.failed", line=problem["line"], column=problem.get("column", 1), message=problem["message"])
+            line, column = tab.place_of(problem)
+            return t("sql.failed", line=line, column=column, message=problem["message"])
         return t("sql.failed.nowhere", message=problem["message"])
     if tab.running and state in ("running", "waiting"):
         return t("sql.running", seconds=tab.seconds)

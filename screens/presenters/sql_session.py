@@ -31,13 +31,16 @@ class ConfirmNeeded(Exception):
 
 @dataclass(slots=True)
 class SqlTab:
-    """A buffer. `origin` is where the text of the run began in it, to lead problems back to their place."""
+    """A buffer. `origin` is where the text of the run began in it, as offset and as lines and columns before it, to lead
+    problems back to their place."""
 
     name: str
     text: str = ""
     cursor: int = 0
     run: SqlRun | None = None
     origin: int = 0
+    lines_before: int = 0
+    columns_before: int = 0
     shown: int = 0
     """Index of the statement whose result is on screen."""
     transaction: SqlTransaction | None = None
@@ -50,6 +53,11 @@ class SqlTab:
     @property
     def running(self) -> bool:
         return self.run is not None and self.run["state"] == "running"
+
+    def place_of(self, problem: SqlProblem) -> tuple[int, int]:
+        """Line and column of a problem that has them, in the text as it was run."""
+        line, column = problem["line"], problem.get("column", 1)
+        return line + self.lines_before, column + (self.columns_before if line == 1 else 0)
 
     @property
     def seconds(self) -> float:
@@ -196,7 +204,9 @@ class SqlSession:
         """Run a request to its end in a tab. Raises ConfirmNeeded."""
         sql, confirmed = request["sql"], request.get("confirmed", False)
         former, begun = tab.run, time.monotonic()
-        tab.origin, tab.problem = origin, None
+        before = tab.text[:origin].split("\n")
+        tab.origin, tab.lines_before, tab.columns_before = origin, len(before) - 1, len(before[-1])
+        tab.problem = None
         try:
             tab.run, tab.shown, tab.begun = await port.run_sql(request), 0, begun
             self.changed.publish(tab)

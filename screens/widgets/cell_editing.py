@@ -201,9 +201,13 @@ class CellEditing:
         self._go(event.move, changed=event.changed)
 
     def follow_cell(self) -> None:
-        """The rows have scrolled: editors do not float away from their cells."""
-        editor, region = self.pane.host.current, self.region()
-        if editor is not None and region is not None and self.target is not None:
+        """Rows have scrolled or come anew: editors do not float away from their cells."""
+        editor, grid, target = self.pane.host.current, self.pane.grid, self.target
+        if editor is None or grid is None or target is None:
+            return
+        position = grid.model.position_of(target.row.key)
+        region = grid.cell_region(position, target.field["name"]) if position is not None else None
+        if region is not None:
             lowest = max(0, self.pane.size.height - 2)
             editor.styles.offset = (int(editor.styles.offset.x.value), min(region.y, lowest))
 

@@ -86,7 +86,8 @@ class ChangeFlow:
             self._tell("change.nothing")
             return
         if self.context.port is None:
-            self._tell("change.offline", "warning")
+            starting = self.context.connection.state == "starting"
+            self._tell("change.starting" if starting else "change.offline", "warning")
             return
         if pending.count() > MOST_AT_ONCE:
             self._tell("change.too_many", "warning", count=pending.count(), most=grouped(MOST_AT_ONCE))

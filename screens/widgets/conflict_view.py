@@ -66,8 +66,9 @@ class ConflictView(Sheet[bool]):
         options = self.query_one(OptionList)
         room = max(40, options.scrollable_content_region.width - 2)
         name, each = min(20, room // 4), (room - min(20, room // 4)) // 3
-        heads = [padded(t(f"conflict.{side}"), each, "bold $foreground-muted") for side in ("was", "mine", "theirs")]
-        self.query_one("#conflict-head", Static).update(Content.assemble(" ", " " * name, *heads))
+        sides = (t("conflict.was"), f"  {t('conflict.mine')}", f"  {t('conflict.theirs')}")
+        heads = [padded(side, each, "bold $foreground-muted") for side in sides]
+        self.query_one("#conflict-head", Static).update(Content.assemble(" " * name, *heads))
         at = options.highlighted or 0
         options.clear_options()
         for field, was, mine, theirs in self.cells:
@@ -76,7 +77,8 @@ class ConflictView(Sheet[bool]):
                 Option(
                     Content.assemble(
                         padded(title_of(info) if info else field, name, "bold"),
-                        padded(show(info, was), each, "$foreground-muted"),
+                        padded(show(info, was), each - 1, "$foreground-muted"),
+                        " ",
                         self._side(info, mine, each, chosen=field not in self.theirs),
                         self._side(info, theirs, each, chosen=field in self.theirs),
                     )

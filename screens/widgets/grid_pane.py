@@ -239,6 +239,8 @@ class GridPane(Container):
         if self._is_denied is (self.access.denied_field is None):
             self._is_denied = not self._is_denied
             self.screen.refresh_bindings()  # some keys are crossed out there
+        if self.editing.target is not None:
+            self.editing.follow_cell()
         self.tell_moved()
 
     def on_virtual_grid_layout_changed(self, event: VirtualGrid.LayoutChanged) -> None:

@@ -1,5 +1,6 @@
 """The SQL screen over a real server: running, errors at their place, tabs, completion, history, cancel, confirmation."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -9,11 +10,13 @@ import pytest_asyncio
 from textual.events import Paste
 from textual.pilot import Pilot
 
+from core.client import Port
 from core.client.client import Client
 from screens.presenters.sql_favourite import Favourites
 from screens.presenters.sql_session import SqlSession
 from screens.presenters.sql_text import Span
 from screens.services.session import SessionStore
+from screens.services.text import t
 from screens.sql import SqlScreen
 from screens.widgets.confirm import Confirm
 from screens.widgets.export_dialog import ExportDialog
@@ -141,6 +144,41 @@ async def test_all_statements_run_until_one_fails_and_its_place_is_marked(pilot:
     assert [s["state"] for s in run["statements"]] == ["done", "failed", "skipped"]
     await until(pilot, lambda: sql(pilot).editor.cursor_location == (1, 7))
     assert "nowhere" in shown(pilot)
+
+
+async def test_a_problem_is_at_its_line_of_the_text(pilot: Pilot[int]) -> None:
+    """Not of the statement, which alone was run."""
+    await write(pilot, "select 1;\nselect 2; select *\nfrom nowhere")
+    await pilot.press("f5")
+    await ended(pilot)
+    await until(pilot, lambda: "Line 3, column 6" in shown(pilot))
+    await write(pilot, ";\nselect 2; selec 3")
+    await pilot.press("f5")
+    await until(pilot, lambda: "Line 4, column 11" in shown(pilot))
+
+
+async def test_what_is_run_while_the_server_starts_runs_when_it_has(shop: RunningServer) -> None:
+    """One types faster than a server starts; it is not away."""
+    app, ready = console(Client(shop.socket), session=SessionStore(None)), asyncio.Event()
+    opener = app.opener
+
+    async def slowly() -> Port:
+        await ready.wait()
+        return await opener()
+
+    app.opener = slowly
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("g", "s")
+        await until(pilot, lambda: isinstance(app.screen, SqlScreen))
+        await write(pilot, "select 41 + 1 as answer")
+        await pilot.press("f5")
+        await until(pilot, lambda: [each.text for each in app.context.messages.messages] == [t("sql.starting")])
+        ready.set()
+        await until(pilot, lambda: sql(pilot).session.tab.run is not None)
+        await ended(pilot)
+        run = sql(pilot).session.tab.run
+        assert run is not None
+        assert run["state"] == "done"
 
 
 async def test_completion_knows_columns_and_tab_takes_one(pilot: Pilot[int]) -> None:

@@ -403,6 +403,24 @@ async def test_a_new_row_that_is_deleted_is_gone_at_once() -> None:
         )
 
 
+async def test_an_editor_stays_on_its_row_when_the_rows_come_anew() -> None:
+    """Another row has come before it meanwhile: what is typed must not seem to go there."""
+    port = MemoryPort()
+    async with tables(port) as (pilot, screen):
+        pane = screen.pane
+        assert pane.model is not None
+        assert pane.grid is not None
+        await pilot.press("down", "down", "e")
+        await until(pilot, lambda: pane.host.current is not None and pane.host.current.region.height > 0)
+        editor = pane.host.current
+        assert editor is not None
+        before = editor.region.y
+        port.tables["companies"].deleted.add("1")
+        pane.model.open()
+        await until(pilot, lambda: editor.region.y == before - 1)
+        assert pane.model.key_at(pane.grid.row_at(editor.region.y - pane.grid.region.y)) == "3"
+
+
 async def test_a_cell_that_cannot_be_written_says_why() -> None:
     """In the status line, and no editor is offered."""
     async with tables() as (pilot, screen):

@@ -29,7 +29,7 @@ tables:
   - name: Contacts
     fields:
       - { name: name, type: single-line-text, required: true }
-      - { name: company, type: relationship, relatedTable: Companies, relationType: many-to-one, required: true, onDelete: restrict }
+      - { name: company, type: relationship, relatedTable: Companies, required: true, onDelete: restrict }
 """
 
 
