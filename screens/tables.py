@@ -33,7 +33,7 @@ from screens.widgets.navigator import Navigator
 from screens.widgets.record_actions import RecordActions
 from screens.widgets.record_panel import RecordPanel
 
-PATIENCE = 1.0
+PATIENCE = 5.0
 """Seconds for which keys wait for the rows of a table that is being opened."""
 EDITOR_POLL = 0.1
 """Seconds between two looks at an editor that something waits for."""
