@@ -1,5 +1,10 @@
 """Sessions through the door (auth §6)."""
 
+import base64
+import hmac
+import json
+from typing import Any
+
 from tests.support.accounts import PASSWORD, Desk
 
 
@@ -64,6 +69,30 @@ def test_a_forged_cookie_opens_nothing(duck_desk: Desk) -> None:
         answer = duck_desk.guest.get("/api/tables/notes/records", headers={"Cookie": f"sid={value}".encode()})
         assert answer.status_code == 401, value
     assert duck_desk.guest.get("/api/tables/notes/records", headers={"Cookie": f"sid={cookie}"}).status_code == 200
+
+
+def test_what_looks_like_a_jwt_opens_nothing(duck_desk: Desk) -> None:
+    """Sessions are random bytes; claims that somebody wrote are no proof, whatever algorithm they name."""
+    ana = duck_desk.sign_up("ana", roles=("admin",))
+    claims = {"sub": ana.id, "role": "service_role", "user_role": "admin", "exp": 4_102_444_800}
+    for algorithm in ("none", "None", "HS256", "RS256", "ES256"):
+        parts = [b64(each) for each in ({"alg": algorithm, "typ": "JWT", "kid": "../../dev/null"}, claims)]
+        signed = ".".join(parts).encode()
+        proofs = (
+            "",
+            b64(claims),
+            *(b64(hmac.digest(key, signed, "sha256")) for key in (b"", b"secret", ana.id.encode())),
+        )
+        for proof in proofs:
+            token = f"{'.'.join(parts)}.{proof}"
+            for headers in ({"authorization": f"Bearer {token}"}, {"cookie": f"sid={token}"}, {"apikey": token}):
+                answer = duck_desk.guest.get("/api/tables/notes/records", headers=headers)
+                assert answer.status_code == 401, (algorithm, headers)
+
+
+def b64(part: Any) -> str:
+    content = part if isinstance(part, bytes) else json.dumps(part).encode()
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
 def test_a_034_a_role_holds_from_the_next_request(desk: Desk) -> None:
