@@ -3,7 +3,7 @@
 `AppModel` is what every layer above passes around; it is immutable, and a new one replaces it when the app file changes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -87,6 +87,25 @@ class TableModel:
             for name, field in self.fields.items()
             if isinstance(field, LinksField) or (name in self.column_by_name and not field.read_only)
         )
+
+    @cached_property
+    def accepting(self) -> Mapping[bool, Mapping[str, Callable[[Any], Any]]]:
+        """What reads the raw values of each field that is given from outside: those of JSON (True), those of people and
+        files. Looked up once: a batch has thousands of values."""
+        given = {name: field for name, field in self.fields.items() if not field.read_only}
+        alike = FieldType.accept_json
+        return {
+            True: {
+                name: field.accept if type(field).accept_json is alike else field.accept_json
+                for name, field in given.items()
+            },
+            False: {name: field.accept for name, field in given.items()},
+        }
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """Fields that have a value in every record."""
+        return frozenset(name for name, field in self.fields.items() if field.spec.required)
 
     @cached_property
     def locking(self) -> tuple[tuple[str, FieldType[Any]], ...]:

@@ -7,6 +7,8 @@ grid must equal the total of a SQL query.
 import re
 from collections.abc import Iterable
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import cached_property
+from math import isfinite
 from random import Random
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -36,6 +38,8 @@ _QUANTA = tuple(Decimal(1).scaleb(-places) for places in range(39))
 
 def decimal_of(raw: Any) -> Decimal:
     """A raw value as an exact finite number. Raises ValueProblem."""
+    if type(raw) is float and isfinite(raw):
+        return Decimal(repr(raw))
     if isinstance(raw, str):
         text = raw.strip()
         if _NUMBER.fullmatch(text) and len(text) <= 100:
@@ -159,7 +163,7 @@ class IntegerField(NumberField[int]):
 class ExactField(NumberField[Decimal]):
     """A number with a fixed count of digits behind the point."""
 
-    @property
+    @cached_property
     def scale(self) -> int:
         return int(self.options.precision)
 
@@ -175,9 +179,10 @@ class ExactField(NumberField[Decimal]):
                 "number.out-of-range", f"{_plain(value)} has more than {WHOLE_DIGITS} digits before the point"
             )
         value = value.quantize(_QUANTA[self.scale], context=_EXACT)
-        if value.adjusted() >= WHOLE_DIGITS and value:
+        if not value:
+            value = abs(value)  # there is one zero
+        elif value.adjusted() >= WHOLE_DIGITS:
             raise ValueProblem("number.out-of-range", f"{value:f} has more than {WHOLE_DIGITS} digits before the point")
-        value = value if value else abs(value)
         _check_bounds(value, self.options)
         return value
 

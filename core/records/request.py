@@ -51,7 +51,7 @@ _WRAPPED = frozenset({"fields", "updatedAt"})
 def fields_of(body: Any) -> Mapping[str, Any]:
     """The fields of a body, wrapped or bare (R-003). Raises Invalid."""
     body = mapping_of(body)
-    if "fields" in body and body.keys() <= _WRAPPED:
+    if "fields" in body and (len(body) == 1 or body.keys() <= _WRAPPED):
         return mapping_of(body["fields"])
     return {name: value for name, value in body.items() if name != "updatedAt" or "fields" not in body}
 
@@ -65,7 +65,7 @@ def version_of(body: Mapping[str, Any]) -> str | None:
 
 
 def mapping_of(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, (dict, Mapping)):  # the first is known at once
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise Invalid("Expected a map of fields", [FieldError("body", "body.malformed", "Expected a map of fields")])
     return value
 

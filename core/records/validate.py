@@ -117,21 +117,19 @@ def check_changes(
 
 def _accept(table: TableModel, raw: Mapping[str, Any], problems: Problems, *, creating: bool, typed: bool) -> Values:
     values: Values = {}
+    accepting, required = table.accepting[typed], table.required
     for name, given in raw.items():
-        field_type = table.fields.get(name)
-        if field_type is None:
+        accept = accepting.get(name)
+        if accept is None:
             _refuse_name(table, name, problems, creating=creating)
-        elif field_type.read_only:
-            if not field_type.ignores_input:
-                problems.add(name, "field.read-only", f"{name} is filled by the engine")
-        else:
-            try:
-                value = values[name] = field_type.accept_json(given) if typed else field_type.accept(given)
-            except ValueProblem as problem:
-                problems.add(name, problem.code, problem.message, problem.status)
-                continue
-            if field_type.spec.required and _is_blank(field_type, value):
-                problems.add(name, "field.required", f"{name} is required")
+            continue
+        try:
+            value = values[name] = accept(given)
+        except ValueProblem as problem:
+            problems.add(name, problem.code, problem.message, problem.status)
+            continue
+        if name in required and _is_blank(table.fields[name], value):
+            problems.add(name, "field.required", f"{name} is required")
     return values
 
 
@@ -143,6 +141,11 @@ def _is_blank(field_type: FieldType[Any], value: Any) -> bool:
 
 
 def _refuse_name(table: TableModel, name: str, problems: Problems, *, creating: bool) -> None:
+    field_type = table.fields.get(name)
+    if field_type is not None:
+        if not field_type.ignores_input:
+            problems.add(name, "field.read-only", f"{name} is filled by the engine")
+        return
     column = API_NAMES.get(name, name)
     if column in table.system:
         if column in table.key.fields:
