@@ -9,6 +9,7 @@ from textual import work
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
+from core.client import ServerGone
 from core.contract.console import ExportRequest, SqlStatement
 from screens.actions.binding import bindings_of
 from screens.presenters.completion import complete
@@ -517,7 +518,10 @@ class SqlScreen(ConsoleScreen):
                 self.editor.focus()
             self._rows_of = None
             failed = tab.problem is not None or (statement is not None and statement["state"] == "failed")
-            text = tab.problem.message if tab.problem else _outcome(statement, tab) if statement else t("sql.empty")
+            if tab.problem is not None:
+                text = t("sql.lost") if isinstance(tab.problem, ServerGone) else tab.problem.message
+            else:
+                text = _outcome(statement, tab) if statement else t("sql.empty")
             pane.show_text(text, failed=failed, empty=statement is None and not failed)
         self.paint_status()
 
@@ -525,7 +529,7 @@ class SqlScreen(ConsoleScreen):
         """What came of the statement, or where its rows are read."""
         statement, tab = self.session.tab.statement, self.session.tab
         row, value = self.query_one(ResultPane).place()
-        outcome = _outcome(statement, tab) if statement else ""
+        outcome = _outcome(statement, tab) if statement and not tab.running else ""
         self.status.show("rows", t("tables.row", row=row, count=outcome) if row else outcome)
         self.status.show("note", value)
         self.status.show("mode", "" if self.editor.has_focus else f" {t('mode.view')} ")

@@ -218,9 +218,8 @@ class SqlSession:
         except SovriumError as error:
             if error.code == "CONFIRM_NEEDED" and not confirmed:
                 raise ConfirmNeeded(error.message) from error
-            tab.problem = error
-            if tab.run is former:
-                tab.run = None
+            # What had begun is not known of any more: it would seem to run for ever.
+            tab.problem, tab.run = error, None
             self.changed.publish(tab)
         if former is not None:  # until now its rows could be read on
             await self._drop(port, former)
