@@ -10,7 +10,7 @@ import pytest_asyncio
 from textual.events import Paste
 from textual.pilot import Pilot
 
-from core.client import Port
+from core.client import Port, ServerGone
 from core.client.client import Client
 from screens.presenters.sql_favourite import Favourites
 from screens.presenters.sql_session import SqlSession
@@ -244,6 +244,20 @@ async def test_a_long_statement_is_stopped(pilot: Pilot[int]) -> None:
     run = sql(pilot).session.tab.run
     assert run is not None
     assert run["state"] == "cancelled"
+
+
+async def test_a_run_whose_server_is_gone_has_ended(pilot: Pilot[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not count on, and nobody is told that it was or was not done."""
+
+    async def gone(*_: object, **__: object) -> None:
+        raise ServerGone("No server answers")
+
+    monkeypatch.setattr(sql(pilot).context.port, "sql", gone)
+    await write(pilot, "select count(*) from range(10000000) a")
+    await pilot.press("f5")
+    await until(pilot, lambda: "The connection was lost while this ran" in shown(pilot))
+    assert not sql(pilot).session.tab.running
+    assert "Running" not in shown(pilot)
 
 
 async def test_a_result_is_exported_to_a_file(pilot: Pilot[int], tmp_path: Path) -> None:
