@@ -89,6 +89,10 @@ class TableSql:
         else:
             names = [index.name for index in self.change.indexes_dropped if index.name in self.found.indexes]
         texts = [self.ddl.drop_index(name) for name in names]
+        if names and self.ddl.dialect == "duckdb":
+            # DuckDB reads an index of the file when the table is first written to, by the names that are in the index. One
+            # that is dropped is still read in this transaction, and would be looked for under names that are gone.
+            texts.insert(0, f"DELETE FROM {quote(self.change.old.name)} WHERE false")
         if self._renews_checks:
             texts += [self.ddl.drop_check(self.change.old.name, name) for name, _ in self.change.old.checks]
         for old, _ in self.change.resequenced:

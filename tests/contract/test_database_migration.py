@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -265,6 +266,17 @@ def test_a_table_is_renamed_by_its_id(db: Database) -> None:
     insert(db, "spare_parts", [{"part_no": "p4"}], renamed)
     assert rows(db, "SELECT id, part_no FROM spare_parts ORDER BY id")[-1] == (4, "p4")
     assert {name for name in found.sequences if name.startswith("seq_")} == {"seq_spare_parts_id"}
+
+
+def test_tables_of_a_database_that_was_just_opened_are_renamed(open_db: Callable[..., Database]) -> None:
+    """M-020: with their indexed fields, while other fields go. DuckDB has not looked at the indexes by then."""
+    before = table(1, "Parts", text(1, "part_no", indexed=True), field(2, "stock", "integer"))
+    with closing(open_db()) as first:
+        migrate(first, before)
+        insert(first, "parts", [{"part_no": "p1", "stock": 4}], before)
+    again = open_db()
+    migrate(again, table(1, "Spares", text(1, "number", indexed=True)), allow_destructive=True)
+    assert rows(again, "SELECT id, number FROM spares") == [(1, "p1")]
 
 
 def test_names_change_places(db: Database) -> None:
