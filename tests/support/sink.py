@@ -4,6 +4,7 @@ import json
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -40,8 +41,9 @@ class Sink:
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.send_header("content-length", str(len(answer)))
-                self.end_headers()
-                self.wfile.write(answer)
+                with suppress(ConnectionError):  # who has given up waiting is not there any more
+                    self.end_headers()
+                    self.wfile.write(answer)
 
             do_GET = do_POST
 
