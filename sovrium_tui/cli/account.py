@@ -84,10 +84,18 @@ def asked(where: Where, name: str, work: "Callable[[Client], Awaitable[T]]", *, 
     app_file = None if where.server else find_app(where.app)
     from sovrium_tui.cli.session import with_client, with_server
 
+    async def told(client: "Client") -> T:
+        try:
+            return await work(client)
+        except NotFound as error:
+            if not about and error.message == NotFound().message:
+                await blame_missing_accounts(client, error)
+            raise
+
     try:
         if app_file is None:
-            return with_server(where.server, work)
-        return with_client(app_file, data_dir_of(app_file, where.data_dir), name, work)
+            return with_server(where.server, told)
+        return with_client(app_file, data_dir_of(app_file, where.data_dir), name, told)
     except SovriumError as error:
         error.exit_code = EXITS.get(error.status, error.exit_code)
         if about and error.message == NotFound().message:
@@ -104,15 +112,17 @@ async def user_of(client: "Client", who: str) -> dict[str, Any]:
     path = f"{ADMIN}/get-user?email={quote(who, '')}" if "@" in who else f"{ADMIN}/get-user/{quote(who, '')}"
     try:
         found: dict[str, Any] = (await client.request("GET", path))["user"]
-    except SovriumError as error:
-        if error.status != 404:
-            raise
-        has_accounts = (await client.request("GET", "/api/access/whoami"))["accounts"]
-        error.message = (
-            f"There is no user {who}" if has_accounts else "The app has no accounts (`auth` in the app file)"
-        )
+    except NotFound as error:
+        error.message = f"There is no user {who}"
+        await blame_missing_accounts(client, error)
         raise
     return found
+
+
+async def blame_missing_accounts(client: "Client", error: NotFound) -> None:
+    """Say so where nothing can be found because the app has no accounts."""
+    if not (await client.request("GET", "/api/access/whoami"))["accounts"]:
+        error.message, error.hint = "This app has no accounts", "`auth` in the app file adds them"
 
 
 async def act(client: "Client", who: str, path: str, **body: Any) -> Any:

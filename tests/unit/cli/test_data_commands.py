@@ -82,6 +82,7 @@ def test_sql_import_export(desk: Desk) -> None:
     assert "every row of items" in err
     assert "--yes" in err
 
+    assert "This app has no accounts\n  hint: `auth`" in desk("user", "list", status=4)[1]
     desk("export", "app.yaml", "items", "out.parquet")
     assert duckdb.sql("select count(*) from 'out.parquet'").fetchall() == [(3,)]
     out, err = desk("export", "app.yaml", "items", "-", "--format", "csv", "--fields", "title,price")
