@@ -75,7 +75,7 @@ class LoginScreen(ModalScreen[None]):
         """Leave with the session, or when there is no server any more; stay where the server wants something more."""
         if state in ("online", "lost", "refused"):
             self.dismiss(None)
-        elif state == "signed-out":
+        elif state == "signed-out" and not self.gate.busy:  # else it was found again for what was typed
             self.run_worker(self.gate.begin(), exclusive=True, exit_on_error=False)
 
     def tick(self) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
-from core.client import Port, SovriumError
+from core.client import Port, ServerGone, SovriumError
 from screens.presenters.connection import WANTED
 from screens.presenters.signal import Signal
 from screens.services.text import t
@@ -194,6 +195,7 @@ class Gate:
         door = self._context.connection.door
         before = door.token if door is not None else None
         refused = not await self._do(ask)
+        door = self._context.connection.door
         self._failures = self._failures + 1 if refused else 0
         if self._failures >= FAILURES:
             self._failures, self._closed_until = 0, self._seconds() + CLOSED_SECONDS
@@ -218,7 +220,10 @@ class Gate:
         self.busy, self.problem = True, ""
         self.changed.publish(None)
         try:
-            await ask(door)
+            try:
+                await ask(door)
+            except ServerGone:
+                await ask(await self._found_again(door))
         except SovriumError as error:
             self.problem = f"{error.message}. {error.hint}" if error.hint else error.message
             return False
@@ -226,3 +231,18 @@ class Gate:
             self.busy = False
             self.changed.publish(None)
         return True
+
+    async def _found_again(self, former: Port) -> Port:
+        """The server, started anew: one in the background ends when nobody is in, and who takes long to sign in is not yet.
+        Raises ServerGone."""
+        connection, settled = self._context.connection, asyncio.Event()
+        stop = connection.changed.listen(lambda state: settled.set() if state != "starting" else None)
+        try:
+            connection.retry()
+            await settled.wait()
+        finally:
+            stop()
+        if connection.door is None:
+            raise ServerGone(t("login.gone"))
+        connection.door.token = former.token
+        return connection.door

@@ -8,7 +8,7 @@ import pyotp
 import pytest
 
 from core.auth.password import PROFILES
-from core.client import Client
+from core.client import Client, ServerGone
 from screens.login import LoginScreen
 from sovrium_tui import __version__
 from sovrium_tui.console import ConsoleApp
@@ -121,6 +121,23 @@ async def test_a_code_of_a_mail_signs_in(desk: Desk, tmp_path: Path) -> None:
         code = next(word for word in mail.content.text.split() if word.isdigit() and len(word) == 6)
         await pilot.press(*code, "enter")
         await until(pilot, lambda: app.context.connection.state == "online")
+
+
+async def test_who_takes_long_to_sign_in_gets_in_all_the_same(desk: Desk, tmp_path: Path) -> None:
+    """A server in the background has ended meanwhile: it is found again for what was typed, which is no refusal."""
+    desk.sign_up("ana")
+    app = console(desk, tmp_path)
+
+    async def gone(*_: object) -> None:
+        raise ServerGone("No server answers")
+
+    async with app.run_test(size=(100, 30)) as pilot:
+        await until(pilot, lambda: prompt(app))
+        former = app.context.connection.door
+        former.account.sign_in = gone  # type: ignore[union-attr, method-assign, assignment]
+        await pilot.press(*"ana@example.org", "enter", *PASSWORD, "enter")
+        await until(pilot, lambda: app.context.connection.state == "online" and not isinstance(app.screen, LoginScreen))
+        assert app.context.port is not former
 
 
 async def test_the_second_factor_is_asked_for(desk: Desk, tmp_path: Path) -> None:
