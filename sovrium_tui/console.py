@@ -30,6 +30,7 @@ from screens.presenters.place import Place
 from screens.registry import PLACES
 from screens.services.context import Context
 from screens.services.guard import GUARD
+from screens.services.session import staged_log
 from screens.services.style import STYLES, KeptStylesheet
 from screens.services.text import set_language, t
 from screens.services.theme import DARK, OWN, PLAIN
@@ -83,6 +84,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.crash_folder: Path | None = None
         self._caller: str | None = None
         """Address of who was there last, "" for the owner."""
+        self._staged_by = context.keeper.email
+        """The same of whose staged edits are here."""
         self._turn = asyncio.Lock()
         self.plain = False
         """Everything drawn is ASCII. Set before the app runs."""
@@ -158,6 +161,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Who is there now? What another one has read is not for them (A-271)."""
         token = getattr(self.context.port, "token", None)
         caller = self.context.keeper.email if token is not None else ""
+        if self._staged_by != caller:
+            self.context.pending.turn_to(staged_log(self.context.session, caller))
+            self._staged_by = caller
         if self._caller not in (None, caller):
             self.run_worker(self.forget_rows(), group="switch")
         self._caller = caller
@@ -166,6 +172,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Every place anew, and nothing kept of what somebody else has read (A-271)."""
         async with self._turn, self.type_ahead.hold():
             self.context.session.put("home", {})
+            self.context.clipboard.held = None
             self.add_mode(NOWHERE, lambda: Screen[None]())
             await self.switch_mode(NOWHERE)
             for place in PLACES:

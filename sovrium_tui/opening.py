@@ -17,7 +17,7 @@ from screens.presenters.place import PlaceHistory
 from screens.services.clipboard import Clipboard
 from screens.services.context import Context
 from screens.services.keymap import Keymap
-from screens.services.session import SessionLog, SessionStore
+from screens.services.session import SessionStore, staged_log
 from screens.services.text import preferred_language, set_language
 from screens.services.theme import PLAIN
 from sovrium_tui.console import ConsoleApp
@@ -38,7 +38,7 @@ def open_console(target: Target, options: ConsoleOptions, *, slow: bool, alive: 
     if options.language:
         session.put("language", options.language)
     context = Context(
-        pending=PendingChanges(SessionLog(session, "pending")),
+        pending=PendingChanges(staged_log(session, keeper.email)),
         places=PlaceHistory(),
         jobs=JobCenter(),
         clipboard=Clipboard(session.folder or state, lambda sequence: app.emit(sequence)),

@@ -40,6 +40,10 @@ class PendingChanges:
 
     def __init__(self, journal: Journal | None = None) -> None:
         self.changed: Signal[str] = Signal()
+        self.turn_to(journal)
+
+    def turn_to(self, journal: Journal | None) -> None:
+        """Go on where another journal ends; what was staged so far stays in its own, for who comes back to it (A-271)."""
         self._journal = journal
         self._log = StepLog()
         self._rows = StagedRows()

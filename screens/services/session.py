@@ -131,3 +131,8 @@ class SessionLog:
 
     def rewrite(self, entries: list[Any]) -> None:
         self.store.rewrite(self.key, entries)
+
+
+def staged_log(store: SessionStore, caller: str) -> SessionLog:
+    """Where the staged edits of somebody are: nobody else sees or saves them. caller: an address, "" for the owner."""
+    return SessionLog(store, f"pending-{hashlib.sha256(caller.encode()).hexdigest()[:16]}" if caller else "pending")

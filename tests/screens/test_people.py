@@ -15,7 +15,7 @@ from textual.widgets import Input
 from core.auth.password import PROFILES
 from core.client.client import Client
 from screens.presenters.qr import in_groups, qr_lines
-from screens.services.session import SessionStore
+from screens.services.session import SessionStore, staged_log
 from screens.widgets.confirm import Confirm
 from screens.widgets.enrolment_sheet import EnrolmentSheet, SecretSheet
 from screens.widgets.form_sheet import FormSheet
@@ -219,7 +219,8 @@ class Keeper:
 
 
 async def test_a_271_who_signs_in_after_somebody_sees_nothing_of_theirs(desk: Desk) -> None:
-    """A-271: the session ends, somebody else signs in at the prompt: every place is made anew."""
+    """A-271: the session ends, somebody else signs in at the prompt: every place is made anew, and what was staged stays
+    for who has staged it."""
     ana, bo = desk.sign_up("ana"), desk.sign_up("bo")
     keeper = Keeper(ana.token, "ana@example.org")
 
@@ -233,6 +234,8 @@ async def test_a_271_who_signs_in_after_somebody_sees_nothing_of_theirs(desk: De
         await until(pilot, lambda: app.current_mode == "account" and app.screen.query(Listing))
         before: Any = app.screen
         await until(pilot, lambda: before.user is not None)
+        staged = app.context.pending
+        staged.insert("notes", [{"text": "of Ana"}])
         desk.server.local.post("/api/auth/admin/revoke-user-sessions", json={"userId": ana.id})
         assert app.context.port is not None
         await app.context.port.close()  # else it is noticed with the next ping
@@ -243,6 +246,9 @@ async def test_a_271_who_signs_in_after_somebody_sees_nothing_of_theirs(desk: De
         assert app.context.port is not None
         assert (await app.context.port.whoami())["id"] == bo.id
         assert "ana" not in shown(pilot)
+        assert staged.count() == 0
+        staged.turn_to(staged_log(app.context.session, "ana@example.org"))
+        assert staged.count() == 1
 
 
 async def test_a_167_the_outbox_shows_what_has_not_left(desk: Desk) -> None:
