@@ -58,7 +58,7 @@ async def compare(engine: Engine) -> None:
 
     async def batch() -> object:
         body = {"records": [{"fields": row()} for _ in range(100)]}
-        return await engine.records.batch_create(OWNER, table, body)
+        return await engine.records.batches.create(OWNER, table, body)
 
     async def single() -> object:
         return await engine.records.create(OWNER, table, row())

@@ -34,17 +34,17 @@ async def measure(engine: Engine, turns: int) -> None:
     records, (parts, fresh), number = engine.records, engine.model.tables, count()
     for first in range(0, ITEMS, 1000):
         made = [{"title": f"item {first + n}", "amount": "1.25", "kind": "a", "notes": "x"} for n in range(1000)]
-        await records.batch_create(OWNER, parts, {"records": made})
+        await records.batches.create(OWNER, parts, {"records": made})
 
     async def upsert() -> object:
         turn = next(number)
         first = KNOWN + turn * 100 % MERGED
         given = [{"fields": {"title": f"item {first + n}", "amount": f"{turn}.75"}} for n in range(100)]
-        return await records.upsert(OWNER, parts, {"records": given, "fieldsToMergeOn": ["title"]})
+        return await records.batches.upsert(OWNER, parts, {"records": given, "fieldsToMergeOn": ["title"]})
 
     async def batch() -> object:
         given = [{"fields": rows.new_row(next(number))} for _ in range(100)]
-        return await records.batch_create(OWNER, fresh, {"records": given})
+        return await records.batches.create(OWNER, fresh, {"records": given})
 
     async def create() -> object:
         return await records.create(OWNER, fresh, rows.new_row(next(number)))

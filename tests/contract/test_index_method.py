@@ -82,7 +82,7 @@ async def test_places_are_found_by_the_index(db: Database, model: AppModel) -> N
     """T-042, T-097: where there is one, the words of the question are those of the index."""
     records = Records(db, model)
     places = [{"fields": {"place": {"lat": 48.85, "lng": 2.35 + n / 100}}} for n in range(50)]
-    await records.batch_create(OWNER, model.tables[0], {"records": [*places, {"fields": {}}]})
+    await records.batches.create(OWNER, model.tables[0], {"records": [*places, {"fields": {}}]})
     assert len((await records.list(OWNER, model.tables[0], {"filter": NEAR}))["records"]) == 7
     if db.dialect == "duckdb":
         return

@@ -117,7 +117,7 @@ async def fill(database: Database, records: Records, *, visible: bool) -> None:
     for name, rows in listed.items():
         if name in by_name:
             body = {"records": [{"fields": row} for row in rows]}
-            await records.batch_create(OWNER, by_name[name], body)
+            await records.batches.create(OWNER, by_name[name], body)
     if visible:
 
         def narrow(tx: Transaction) -> None:

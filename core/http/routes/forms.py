@@ -56,7 +56,7 @@ async def update_many_by_form(call: Call) -> Answer:
     form = await form_of(call)
     redirect, ids, data = redirect_of(form), ids_of(form), json_of(form, "_data", dict)
     body = {"records": [{"id": each, "fields": data} for each in ids]}
-    answer = await records_of(call, form).batch_update(call.principal, table_of(call), body, typed=False)
+    answer = await records_of(call, form).batches.update(call.principal, table_of(call), body, typed=False)
     return done(redirect, {"success": True, **answer})
 
 
@@ -67,5 +67,5 @@ async def delete_many_by_form(call: Call) -> Answer:
     """Delete several records, all or none: `_ids` holds JSON."""
     form = await form_of(call)
     redirect, ids = redirect_of(form), ids_of(form)
-    answer = await records_of(call, form).batch_delete(call.principal, table_of(call), ids)
+    answer = await records_of(call, form).batches.delete(call.principal, table_of(call), ids)
     return done(redirect, {"success": True, **answer})

@@ -201,7 +201,7 @@ async def restore_record(call: Call) -> Answer:
 async def create_batch(call: Call) -> Answer:
     """Create up to 1,000 records, all or none."""
     body = await batch_body(call)
-    answer = await records_of(call, body).batch_create(call.principal, table_of(call), body)
+    answer = await records_of(call, body).batches.create(call.principal, table_of(call), body)
     return as_json(answer, 200 if answer.get("errors") else 201)
 
 
@@ -216,7 +216,7 @@ async def create_batch(call: Call) -> Answer:
 async def update_batch(call: Call) -> Answer:
     """Change up to 100 records, all or none."""
     body = await batch_body(call)
-    return as_json(await records_of(call, body).batch_update(call.principal, table_of(call), body))
+    return as_json(await records_of(call, body).batches.update(call.principal, table_of(call), body))
 
 
 @routes.add(
@@ -233,7 +233,7 @@ async def delete_batch(call: Call) -> Answer:
     body = await batch_body(call)
     permanent = call.boolean("permanent") or body.get("permanent") is True
     sparing = body.get("continueOnError") is True
-    answer = await records_of(call, body).batch_delete(
+    answer = await records_of(call, body).batches.delete(
         call.principal, table_of(call), body["ids"], permanent=permanent, sparing=sparing
     )
     return as_json(answer)
@@ -279,7 +279,7 @@ async def restore_batch(call: Call) -> Answer:
     """Take up to 100 records out of the trash."""
     body = await batch_body(call)
     sparing = body.get("continueOnError") is True
-    answer = await records_of(call, body).batch_restore(call.principal, table_of(call), body["ids"], sparing=sparing)
+    answer = await records_of(call, body).batches.restore(call.principal, table_of(call), body["ids"], sparing=sparing)
     return as_json({"success": True, **answer})
 
 
@@ -296,7 +296,7 @@ async def restore_batch(call: Call) -> Answer:
 async def empty_trash(call: Call) -> Answer:
     """Remove the records of the trash for good (R-048)."""
     days = call.integer("olderThanDays", 0)
-    deleted, kept = await call.engine.records.empty_trash(call.principal, table_of(call), days)
+    deleted, kept = await call.engine.records.batches.empty_trash(call.principal, table_of(call), days)
     return as_json({"deleted": deleted, "kept": kept})
 
 
@@ -311,7 +311,7 @@ async def empty_trash(call: Call) -> Answer:
 async def upsert_records(call: Call) -> Answer:
     """Create or update up to 100 records, told apart by some of their fields."""
     body = await batch_body(call)
-    return as_json(await records_of(call, body).upsert(call.principal, table_of(call), body))
+    return as_json(await records_of(call, body).batches.upsert(call.principal, table_of(call), body))
 
 
 @routes.add(

@@ -70,7 +70,7 @@ async def kept(db: Database) -> Database:
     create_tables(db, plain)
     records = Records(db, plain)
     tickets, members, clients = plain.tables
-    await records.batch_create(OWNER, tickets, {"records": [{"fields": row} for row in ROWS]})
+    await records.batches.create(OWNER, tickets, {"records": [{"fields": row} for row in ROWS]})
     for team, person in (("a", "ada"), ("b", "bob"), ("Ab", "bob")):
         await records.create(OWNER, members, {"team": team, "person": person})
     await records.create(OWNER, clients, {"name": "x"})
@@ -236,10 +236,10 @@ async def test_writes(kept: Database) -> None:
             await records.create(who, tickets, {"title": "x", **row})
     batch = [{"fields": {"title": "y", "owner_id": each}} for each in ("ada", "ada", "bob", "eve")]
     with pytest.raises(NotFound) as error:
-        await records.batch_create(ADA, tickets, {"records": batch})
+        await records.batches.create(ADA, tickets, {"records": batch})
     assert error.value.extra == {"record": 2}
     with pytest.raises(NotFound):
-        await records.batch_update(ADA, tickets, {"records": [{"id": "1", "n": 1}, {"id": "2", "n": 1}]})
+        await records.batches.update(ADA, tickets, {"records": [{"id": "1", "n": 1}, {"id": "2", "n": 1}]})
     assert await titles(kept, model, OWNER) == "new b Ab d mine"
 
 
@@ -262,7 +262,7 @@ async def test_upsert(kept: Database) -> None:
         model = model_of([see, *policies])
         rows = [{"fields": {"title": title, "owner_id": "ada", "n": 2}} for title in titles]
         body = {"records": rows, "fieldsToMergeOn": ["title"]}
-        done = await Records(kept, model).upsert(ADA, model.tables[0], body)
+        done = await Records(kept, model).batches.upsert(ADA, model.tables[0], body)
         return done["created"], done["updated"]
 
     for policies, titles in (([change], ("new",)), ([add], ("a",)), ([change, add], ("new", "b"))):

@@ -81,7 +81,7 @@ async def test_rules_choose_the_oracles_rows(db: Database) -> None:
     create_tables(db, models[0])
     rows = [random_row(rng) for _ in range(ROWS)]
     body = {"records": [{"fields": row} for row in rows], "returnRecords": True}
-    made = (await Records(db, models[0]).batch_create(OWNER, models[0].tables[0], body))["records"]
+    made = (await Records(db, models[0]).batches.create(OWNER, models[0].tables[0], body))["records"]
     ids = [record["id"] for record in made]
     kept = {key: {**row, "id": int(key)} for key, row in zip(ids, rows, strict=True)}
     for app, model in zip(apps, models, strict=True):

@@ -97,7 +97,7 @@ async def test_a_batch_that_collides_with_itself_stays_in_the_trash(office: Offi
     two = await office.join(email="a@example.org", team=int(team))
     await office.records.delete(OWNER, office.teams, team)
     with pytest.raises(Conflict):
-        await office.records.batch_restore(OWNER, office.members, [one, two])
+        await office.records.batches.restore(OWNER, office.members, [one, two])
     three = await office.join(email="a@example.org")
     with pytest.raises(Conflict):
         await office.records.restore(OWNER, office.teams, team)

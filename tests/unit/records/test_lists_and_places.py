@@ -92,7 +92,7 @@ async def test_places_are_compared_by_both_numbers(sites: Sites) -> None:
     await sites.add("none again")
     with pytest.raises(Conflict):
         await sites.add("double", place=[PARIS["lat"], PARIS["lng"]])
-    answer = await sites.records.batch_create(
+    answer = await sites.records.batches.create(
         OWNER,
         sites.table,
         {"records": [{"fields": {"place": [1, 1]}}, {"fields": {"place": "1,1"}}], "continueOnError": True},

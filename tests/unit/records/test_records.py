@@ -177,7 +177,7 @@ async def test_records_take_each_others_unique_keys(desk: Desk) -> None:
 
     async def update(table: Any, **values: Any) -> Any:
         records = [{"id": key[1:], "fields": fields} for key, fields in values.items()]
-        return await desk.records.batch_update(OWNER, table, {"records": records, "returnRecords": True})
+        return await desk.records.batches.update(OWNER, table, {"records": records, "returnRecords": True})
 
     codes = await update(desk.codes, r1={"code": "b"}, r2={"code": "c"}, r3={"code": "a"})
     assert [each["fields"]["code"] for each in codes["records"]] == ["b", "c", "a"]
@@ -206,14 +206,14 @@ async def test_a_unique_field_through_every_change(desk: Desk) -> None:
     changed = await desk.records.update(OWNER, desk.codes, two, {"fields": {"code": "a"}})
     assert changed["fields"]["code"] == "a"
     with pytest.raises(Conflict):
-        await desk.records.batch_create(OWNER, desk.codes, {"records": [{"fields": {"code": "x"}}] * 2})
+        await desk.records.batches.create(OWNER, desk.codes, {"records": [{"fields": {"code": "x"}}] * 2})
 
 
 async def test_numbers_of_what_was_refused_may_be_missing(desk: Desk) -> None:
     """T-100: a batch that is rolled back keeps no record; those that follow have numbers of their own."""
     await desk.part("A")
     with pytest.raises(Conflict):
-        await desk.records.batch_create(
+        await desk.records.batches.create(
             OWNER, desk.parts, {"records": [{"fields": {"part_no": part}} for part in ("B", "A")]}
         )
     numbers = [(await desk.part(part))["fields"]["number"] for part in ("C", "D")]
@@ -389,17 +389,17 @@ async def test_deleting_follows_clears_or_minds_links(desk: Desk) -> None:
 
 async def test_batch_create_is_all_or_nothing(desk: Desk) -> None:
     """R-050, R-051, R-052, D-15."""
-    answer = await desk.records.batch_create(
+    answer = await desk.records.batches.create(
         OWNER, desk.parts, {"records": [{"fields": {"part_no": n, "stock": None}} for n in "AB"], "returnRecords": True}
     )
     assert [record["fields"]["part_no"] for record in answer["records"]] == ["A", "B"]
     with pytest.raises(Conflict) as caught:
-        await desk.records.batch_create(
+        await desk.records.batches.create(
             OWNER, desk.parts, {"records": [{"part_no": "C", "stock": None}, {"part_no": "A"}]}
         )
     assert caught.value.extra["record"] == 1
     with pytest.raises(Invalid) as invalid:
-        await desk.records.batch_create(OWNER, desk.parts, {"records": [{"part_no": "D"}, {"stock": -1}, {"x": 1}]})
+        await desk.records.batches.create(OWNER, desk.parts, {"records": [{"part_no": "D"}, {"stock": -1}, {"x": 1}]})
     assert [(e.record, e.field) for e in invalid.value.errors] == [
         (1, "stock"),
         (1, "part_no"),
@@ -409,9 +409,9 @@ async def test_batch_create_is_all_or_nothing(desk: Desk) -> None:
     assert (await desk.records.list(OWNER, desk.parts, {}))["pagination"]["total"] == 2
     for records in ([], "x"):
         with pytest.raises(Invalid):
-            await desk.records.batch_create(OWNER, desk.parts, {"records": records})
+            await desk.records.batches.create(OWNER, desk.parts, {"records": records})
     with pytest.raises(TooLarge):
-        await desk.records.batch_create(OWNER, desk.parts, {"records": [{}] * 1001})
+        await desk.records.batches.create(OWNER, desk.parts, {"records": [{}] * 1001})
 
 
 async def test_a_bad_batch_does_not_harm_those_that_wait_with_it(desk: Desk) -> None:
@@ -422,7 +422,7 @@ async def test_a_bad_batch_does_not_harm_those_that_wait_with_it(desk: Desk) -> 
 
     answers = await asyncio.gather(
         *(
-            desk.records.batch_create(OWNER, desk.parts, batch(*names))
+            desk.records.batches.create(OWNER, desk.parts, batch(*names))
             for names in (("b1", "b2"), ("b3", "b1"), ("b4", "b5"), ("b6", "b3"))
         ),
         return_exceptions=True,
@@ -437,7 +437,7 @@ async def test_a_bad_batch_does_not_harm_those_that_wait_with_it(desk: Desk) -> 
 async def test_batch_create_goes_on_where_it_may(desk: Desk) -> None:
     """R-054."""
     body = {"records": [{"part_no": "A"}, {"stock": 1}, {"part_no": "A"}, {"part_no": "B"}], "continueOnError": True}
-    answer = await desk.records.batch_create(OWNER, desk.parts, body)
+    answer = await desk.records.batches.create(OWNER, desk.parts, body)
     assert answer["created"] == 2
     assert [(error["record"], error["code"]) for error in answer["errors"]] == [
         (1, "VALIDATION_ERROR"),
@@ -449,18 +449,18 @@ async def test_batch_update_tells_unknown_ids(desk: Desk) -> None:
     """R-055, D-16."""
     await desk.part("A")
     body = {"records": [{"id": 1, "fields": {"stock": 3}}, {"id": "77", "fields": {"stock": 4}}], "returnRecords": True}
-    answer = await desk.records.batch_update(OWNER, desk.parts, body)
+    answer = await desk.records.batches.update(OWNER, desk.parts, body)
     assert (answer["updated"], answer["errors"][0]["id"], answer["errors"][0]["code"]) == (1, "77", "NOT_FOUND")
     assert answer["records"][0]["fields"]["stock"] == 3
     with pytest.raises(Invalid):
-        await desk.records.batch_update(OWNER, desk.parts, {"records": [{"fields": {}}]})
+        await desk.records.batches.update(OWNER, desk.parts, {"records": [{"fields": {}}]})
 
 
 async def test_batch_update_goes_on_past_items_that_name_no_record(desk: Desk) -> None:
     """R-054: an item without an id, and one that is no item at all, are errors of their own."""
     await desk.part("A")
     items = [{"fields": {"stock": 1}}, {"id": 1, "fields": {"stock": 3}}, "x", {"id": "77", "fields": {}}]
-    answer = await desk.records.batch_update(OWNER, desk.parts, {"records": items, "continueOnError": True})
+    answer = await desk.records.batches.update(OWNER, desk.parts, {"records": items, "continueOnError": True})
     assert answer["updated"] == 1
     assert [(error["record"], error.get("id"), error["code"]) for error in answer["errors"]] == [
         (0, None, "VALIDATION_ERROR"),
@@ -474,16 +474,16 @@ async def test_batch_update_may_swap_unique_values(desk: Desk) -> None:
     before = [await desk.part(name) for name in "ABC"]
     moved = zip((1, 2, 3), "BCD", strict=True)
     chain = {"records": [{"id": key, "fields": {"part_no": name}} for key, name in moved], "returnRecords": True}
-    done = (await desk.records.batch_update(OWNER, desk.parts, chain))["records"]
+    done = (await desk.records.batches.update(OWNER, desk.parts, chain))["records"]
     assert [each["fields"]["part_no"] for each in done] == ["B", "C", "D"]
     body = {"records": [{"id": 1, "fields": {"part_no": "C", "stock": 3}}, {"id": 2, "fields": {"part_no": "B"}}]}
-    assert (await desk.records.batch_update(OWNER, desk.parts, body))["updated"] == 2
+    assert (await desk.records.batches.update(OWNER, desk.parts, body))["updated"] == 2
     stored = [await desk.records.get(OWNER, desk.parts, str(key)) for key in (1, 2, 3)]
     assert [each["fields"]["part_no"] for each in stored] == ["C", "B", "D"]
     assert [each["createdAt"] for each in stored] == [each["createdAt"] for each in before]
     taken = {"records": [{"id": 1, "fields": {"part_no": "D"}}, {"id": 2, "fields": {"part_no": "C"}}]}
     with pytest.raises(Conflict):
-        await desk.records.batch_update(OWNER, desk.parts, taken)
+        await desk.records.batches.update(OWNER, desk.parts, taken)
 
 
 async def test_batch_delete_and_restore(desk: Desk) -> None:
@@ -491,11 +491,11 @@ async def test_batch_delete_and_restore(desk: Desk) -> None:
     for name in "ABC":
         await desk.part(name)
     with pytest.raises(NotFound) as caught:
-        await desk.records.batch_delete(OWNER, desk.parts, [1, 99])
+        await desk.records.batches.delete(OWNER, desk.parts, [1, 99])
     assert caught.value.extra["recordId"] == "99"
-    assert await desk.records.batch_delete(OWNER, desk.parts, ["1", 2]) == {"deleted": 2}
-    assert await desk.records.batch_delete(OWNER, desk.parts, [2, 3]) == {"deleted": 1}
-    assert await desk.records.batch_restore(OWNER, desk.parts, [1, 2]) == {"restored": 2}
+    assert await desk.records.batches.delete(OWNER, desk.parts, ["1", 2]) == {"deleted": 2}
+    assert await desk.records.batches.delete(OWNER, desk.parts, [2, 3]) == {"deleted": 1}
+    assert await desk.records.batches.restore(OWNER, desk.parts, [1, 2]) == {"restored": 2}
     assert (await desk.records.list(OWNER, desk.parts, {}))["pagination"]["total"] == 2
 
 

@@ -330,7 +330,7 @@ async def test_what_is_exported_can_be_imported(
     other, everything = dock.tables
     await dock.database.write(Call(add_accounts))
     rng = Random(7)
-    await dock.records.batch_create(OWNER, other, {"records": [{"title": str(n)} for n in range(50)]})
+    await dock.records.batches.create(OWNER, other, {"records": [{"title": str(n)} for n in range(50)]})
     writable = {name: field for name, field in everything.fields.items() if not field.read_only}
     for number in range(30):
         values = {name: field.to_json(field.example(rng)) for name, field in writable.items()}

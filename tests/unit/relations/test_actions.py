@@ -231,7 +231,7 @@ async def test_a_batch_goes_on_without_what_cannot_be_done(open_app: Open) -> No
     await app.create("People", name="Ada", firm=3, payer=6)
 
     # 1 can go because 2 does, wherever it stands in the batch; nobody knows 99 and "x"; 3 and 6 are held.
-    done = await app.records.batch_delete(OWNER, firms, [1, 99, 3, 5, "x", 6, 2], sparing=True)
+    done = await app.records.batches.delete(OWNER, firms, [1, 99, 3, 5, "x", 6, 2], sparing=True)
     assert done["deleted"] == 3
     assert [(each["record"], each["id"], each["code"]) for each in done["errors"]] == [
         (1, "99", "NOT_FOUND"),
@@ -244,10 +244,10 @@ async def test_a_batch_goes_on_without_what_cannot_be_done(open_app: Open) -> No
     assert len(log) == 1
 
     await app.create("Firms", code="a")  # taken meanwhile
-    back = await app.records.batch_restore(OWNER, firms, ["1", 2, 5, 99, 3], sparing=True)
+    back = await app.records.batches.restore(OWNER, firms, ["1", 2, 5, 99, 3], sparing=True)
     assert back["restored"] == 2  # 3 is not deleted, and passed over
     assert [(each["id"], each["code"]) for each in back["errors"]] == [("1", "CONFLICT"), ("99", "NOT_FOUND")]
-    nothing = await app.records.batch_delete(OWNER, firms, [98, 99], sparing=True)
+    nothing = await app.records.batches.delete(OWNER, firms, [98, 99], sparing=True)
     assert (nothing["deleted"], len(nothing["errors"])) == (0, 2)
 
 

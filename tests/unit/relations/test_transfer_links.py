@@ -57,7 +57,7 @@ async def test_what_is_exported_links_again_when_imported(
         assert path.read_text() == 'title,tags,tag_names\nOne,1;3,"blue, red"\nTwo,,\n'
     target = app.records.writable(posts)
     await import_file(
-        app.database, target, path, format_, Quiet(), clock=app.records._clock, actor="test",
+        app.database, target, path, format_, Quiet(), clock=app.records.clock, actor="test",
         mapping={"title": "title", "tags": "tags"},
     )  # fmt: skip
     assert await app.column("Posts", "tags") == [[1, 3], [], [1, 3], []]

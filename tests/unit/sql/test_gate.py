@@ -129,7 +129,7 @@ async def test_rules_of_rows_and_fields(open_db: OpenDatabase) -> None:
     records = Records(database, model)
     runs = SqlRuns(database, model, None, records)
     rows = [{"text": text, "owner": owner, "cost": 7} for text, owner in (("a", "ada"), ("b", "bob"), ("c", "eve"))]
-    await records.batch_create(OWNER, model.by_sql_name["notes"], {"records": [{"fields": row} for row in rows]})
+    await records.batches.create(OWNER, model.by_sql_name["notes"], {"records": [{"fields": row} for row in rows]})
 
     def desk(who: str, *roles: str) -> Desk:
         return Desk(runs, Principal("user", id=who, roles=frozenset(roles)))

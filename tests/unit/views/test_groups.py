@@ -62,7 +62,7 @@ class Desk:
             }
             for number in range(count)
         ]
-        await self.records.batch_create(OWNER, self.tasks, {"records": [{"fields": row} for row in rows]})
+        await self.records.batches.create(OWNER, self.tasks, {"records": [{"fields": row} for row in rows]})
         return rows
 
     async def open(self, **spec: Any) -> str:

@@ -68,7 +68,7 @@ class Desk:
             }
             for _ in range(COUNT)
         ]
-        await self.records.batch_create(OWNER, self.contacts, {"records": rows})
+        await self.records.batches.create(OWNER, self.contacts, {"records": rows})
 
     async def open(self, **spec: Any) -> str:
         view = await self.views.open({"table": "Contacts", **spec})  # type: ignore[typeddict-item]
@@ -122,7 +122,7 @@ FILTERS: list[dict[str, Any] | None] = [
 async def test_windows_are_the_ordered_list(desk: Desk) -> None:
     """Random filters and sorts: windows laid side by side are the list; locate is the inverse of window."""
     rng = Random(23)
-    await desk.records.batch_delete(OWNER, desk.contacts, [5, 77, 78, 200])
+    await desk.records.batches.delete(OWNER, desk.contacts, [5, 77, 78, 200])
     for number in range(24):
         sort: list[SortKey] = [
             {"field": name, "direction": rng.choice(["asc", "desc"])} for name in rng.sample(FIELDS, number % 3)
@@ -171,7 +171,7 @@ async def test_commits_are_taken_up(desk: Desk, sort: list[SortKey]) -> None:
         assert set(await desk.keys(view)) == {key for key in keys if key != keys[4]}
         return
     assert await desk.keys(view) == keys
-    await desk.records.batch_delete(OWNER, desk.contacts, [keys[0], keys[6]])
+    await desk.records.batches.delete(OWNER, desk.contacts, [keys[0], keys[6]])
     left = [key for key in keys if key not in (keys[0], keys[6])]
     assert await desk.keys(view) == left
     assert await desk.keys(view, 3, 5) == left[3:8]
@@ -197,7 +197,7 @@ async def test_many_changes_build_the_order_anew(desk: Desk, monkeypatch: pytest
     monkeypatch.setattr("core.views.order.PATCHES_AT_MOST", 5)
     sort: list[SortKey] = [{"field": "rank", "direction": "desc"}, {"field": "name", "direction": "asc"}]
     view = await desk.open(sort=sort)
-    await desk.records.batch_delete(OWNER, desk.contacts, list(range(1, 21)))
+    await desk.records.batches.delete(OWNER, desk.contacts, list(range(1, 21)))
     expected = await desk.plain({"table": "Contacts", "sort": sort})
     while True:
         desk.news.clear()
