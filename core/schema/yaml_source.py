@@ -254,7 +254,7 @@ def _syntax_problem(error: yaml.MarkedYAMLError, file: str, text: str) -> Proble
     start = error.context_mark
     for phrase, sentence, hint in _OPENED:
         if start and phrase in f"{error.problem} {error.context}":
-            opened = _line(text, start.line + 1)[start.column :][:1]
+            opened = _line(text, start.line + 1)[start.column :][:1] or "[` or `{"  # the end of the file
             message = f"Not valid YAML: {sentence.format(opened)}"
             return Problem("yaml.syntax", message, position=Position(file, start.line + 1, start.column + 1), hint=hint)
     what, way_out = _explained(error, line, position.column)

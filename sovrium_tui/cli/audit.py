@@ -22,7 +22,7 @@ MESSAGES = ("created", "to", "what", "state", "tries", "id")
 
 @click.group()
 def audit() -> None:
-    """Who administered what."""
+    """Read, export and check the log of who administered what."""
 
 
 @audit.command()
@@ -74,7 +74,10 @@ def export_log(
     where: Where,
     as_json: bool,
 ) -> None:
-    """Write all entries to FILE (csv, or JSON an entry a line; `-` is stdout)."""
+    """Write all entries to FILE.
+
+    FILE is csv, or JSON with an entry a line; `-` is stdout.
+    """
     to_stdout = str(file) == "-"
     if file.exists() and not to_stdout and not force:
         raise BadRequest(f"{file} exists", hint="pass --force to overwrite it")
@@ -101,7 +104,7 @@ def export_log(
 
 @click.group()
 def outbox() -> None:
-    """Mails and text messages that have not left by a real way."""
+    """Read mails and text messages that were not sent."""
 
 
 @outbox.command("list")

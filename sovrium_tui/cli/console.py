@@ -57,9 +57,9 @@ def open_console(app: Path | None, data_dir: Path | None, **options: Any) -> int
 @click.argument("url")
 @console_options
 def connect(url: str, **options: Any) -> int:
-    """Open the console on the server at URL, elsewhere; it asks to sign in.
+    """Open the console on a server elsewhere, at URL.
 
-    The session is kept in the keyring of the OS, or where there is none in a file for you alone.
+    It asks you to sign in. The session is kept in the keyring of the OS, or where there is none in a file for you alone.
     """
     from sovrium_tui.launch import Target
 

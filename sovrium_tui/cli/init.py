@@ -42,7 +42,10 @@ GITIGNORE = ".sovrium/\n.env\n.env.local\n"
 @click.option("--name", help="Name of the app [default: made of DIR].")
 @click.option("--force", is_flag=True, help="Overwrite an app.yaml that is there.")
 def init(folder: Path, template: str | None, source: Path | None, name: str | None, force: bool) -> int:
-    """Make a new app in DIR: an app file and, with --template or --from, a database filled with data."""
+    """Make a new app in DIR.
+
+    That is an app file and, with --template or --from, a database filled with data.
+    """
     if template and source:
         raise click.UsageError("--template and --from exclude each other")
     app_file = (folder / "app.yaml").absolute()

@@ -18,7 +18,10 @@ COLUMNS = ("name", "begins", "acts as", "scopes", "last used", "expires", "id")
 
 @click.group()
 def key() -> None:
-    """API keys: programs show them as `Authorization: Bearer svt_…`."""
+    """Make, list, rotate and revoke API keys.
+
+    Programs send a key as `Authorization: Bearer svt_…`.
+    """
 
 
 @key.command("create")
@@ -61,7 +64,7 @@ def create_key(
 @click.option("--user", "who", help="Those of this account.")
 @account_options
 def list_keys(who: str | None, where: Where, as_json: bool) -> None:
-    """List API keys that hold."""
+    """List API keys that work."""
 
     async def work(client: "Client") -> Any:
         query = f"userId={quote((await user_of(client, who))['id'], '')}" if who is not None else "all=true"
@@ -95,7 +98,10 @@ def list_keys(who: str | None, where: Where, as_json: bool) -> None:
 )
 @account_options
 def rotate_key(key_id: str, grace: str | None, where: Where, as_json: bool) -> None:
-    """Make a key in place of one, with its name and rights, and print it. Nobody can read it again."""
+    """Make a key in place of another one, and print it.
+
+    It has the name and the rights of the other one. Nobody can read it again.
+    """
     path, body = f"{KEYS}/{quote(key_id, '')}/rotate", {"grace": seconds_of(grace) or 0}
     answer = asked(where, "key rotate", lambda client: client.request("POST", path, json=body), about=f"key {key_id}")
     tell(answer, answer["key"], as_json=as_json)
@@ -113,12 +119,15 @@ def revoke_key(key_id: str, where: Where, as_json: bool) -> None:
 
 @click.group()
 def secret() -> None:
-    """Secrets of servers."""
+    """Make secrets; put another master key into use."""
 
 
 @secret.command("generate")
 def generate() -> None:
-    """Print 32 random bytes, for SOVRIUM_ENCRYPTION_KEY or AUTH_SECRET."""
+    """Print a new secret of 32 random bytes.
+
+    It fits SOVRIUM_ENCRYPTION_KEY and AUTH_SECRET.
+    """
     import base64
     import secrets
 

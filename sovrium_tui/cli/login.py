@@ -22,7 +22,7 @@ NO_ACCOUNTS = "way to sign in there: the app has no accounts, or none with a pas
 @password_option
 @server_argument
 def login(email: str | None, password_stdin: bool, where: Where, as_json: bool) -> None:
-    """Sign in to the server at URL, or to an app here whose owner has to.
+    """Sign in to a server, or to an app here.
 
     The session is kept in the keyring of the OS, or where there is none in a file for you alone. `connect` goes on with it,
     and so do commands with --server. With --password-stdin the code of a second factor is the next line.
@@ -51,7 +51,7 @@ def login(email: str | None, password_stdin: bool, where: Where, as_json: bool) 
 @click.command()
 @server_argument
 def logout(where: Where, as_json: bool) -> None:
-    """End the session at the server at URL, or at an app here, and forget it."""
+    """End the session of `login`, and forget it."""
     keeper = keeper_of(where)
     was_kept = keeper.token is not None
     try:
@@ -71,7 +71,10 @@ def logout(where: Where, as_json: bool) -> None:
 @click.command()
 @server_argument
 def whoami(where: Where, as_json: bool) -> None:
-    """Say as whom commands and the console act at the server at URL, or at an app here."""
+    """Say as whom commands and the console act.
+
+    At the server at URL, else in an app here.
+    """
     me = asked(where, "whoami", lambda client: client.whoami())
     tell(me, said(me), as_json=as_json)
 

@@ -37,7 +37,7 @@ def logs(
     number: int,
     as_json: bool,
 ) -> None:
-    """Show the latest of what the server of APP has told, the newest last.
+    """Show the latest lines of the server's log, the newest last.
 
     `LOG_LEVEL` says how much a server tells.
     """

@@ -45,11 +45,11 @@ def take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...
 @click.option("--limit", type=Number(1, 200), default=50, show_default=True, help="history: so many versions.")
 @data_dir_option
 def migrate(words: tuple[str, ...], as_json: bool, data_dir: Path | None, **options: Any) -> int:
-    """Bring the database of APP to the shape of the app file, all of it or nothing.
+    """Bring the database to the shape of the app file.
 
-    The plan is shown first. `migrate status` compares file and database, `migrate history` lists the versions,
-    `migrate rollback` goes back to an earlier one, `migrate repair` mends what was changed by hand. A server that runs
-    for APP does the work without hanging up on anybody.
+    All of it or nothing, and the plan is shown first. `migrate status` compares file and database, `migrate history`
+    lists the versions, `migrate rollback` goes back to an earlier one, `migrate repair` mends what was changed by hand. A
+    server that runs for APP does the work without hanging up on anybody.
     """
     from sovrium_tui.cli.migration_desk import open_desk
 

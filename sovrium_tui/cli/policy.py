@@ -18,14 +18,14 @@ DECISIONS = ("operation", "may", "because", "says")
 
 @click.group()
 def policies() -> None:
-    """The row policies of an app."""
+    """List row policies, and try them."""
 
 
 @policies.command("list")
 @click.argument("table", required=False)
 @account_options
 def list_policies(table: str | None, where: Where, as_json: bool) -> None:
-    """List the policies of all tables, or of one, in the order of the app file."""
+    """List the policies of all tables, or of one."""
 
     async def work(client: "Client") -> list["TableRules"]:
         tables: list[TableRules] = (await client.request("GET", "/api/access/rules"))["tables"]
@@ -76,7 +76,10 @@ def test_policies(
     as_json: bool,
     **about: str | None,
 ) -> int:
-    """Say what somebody may do with TABLE, and which rule or policy decides. Nothing is changed."""
+    """Say what somebody may do with TABLE, and which rule says so.
+
+    Nothing is changed.
+    """
     if sum((who is not None, bool(roles or groups), guest)) > 1:
         raise click.UsageError("Ask as one of them: --as, --role and --group, or --guest")
     body: dict[str, Any] = {"table": table, **{name: value for name, value in about.items() if value is not None}}

@@ -12,7 +12,7 @@ from sovrium_tui.cli.result import deliver
 
 @click.group()
 def roles() -> None:
-    """The roles of an app."""
+    """List roles; write their rules for PostgreSQL."""
 
 
 @roles.command("list")

@@ -76,7 +76,10 @@ def hidden(value: Any) -> Any:
 @click.command("schema")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write to FILE.")
 def schema_command(output: Path | None) -> None:
-    """Print the JSON Schema of app files (2020-12), for editors and checks."""
+    """Print the JSON Schema of app files, for editors.
+
+    It is of the version 2020-12 and tells an editor which keys there are, and what for.
+    """
     from core.fields.registry import FIELD_TYPES
     from core.schema.jsonschema import json_schema
 

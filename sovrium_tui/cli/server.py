@@ -88,7 +88,7 @@ def status(app: Path | None, data_dir: Path | None, as_json: bool) -> int:
 @app_argument
 @data_dir_option
 def stop(app: Path | None, data_dir: Path | None) -> None:
-    """End the server of APP, after the writes that are under way."""
+    """End the server, after the writes that are under way."""
     from sovrium_tui.process.discovery import stop_server
 
     place = server_place(app, data_dir)
@@ -104,7 +104,7 @@ def stop(app: Path | None, data_dir: Path | None) -> None:
 @click.option("--allow-destructive", is_flag=True, help="Let the app file drop tables and fields that hold data.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def reload(app: Path | None, data_dir: Path | None, allow_destructive: bool, as_json: bool) -> int:
-    """Let the server of APP take up the app file as it is now.
+    """Let the server take up the app file as it is now.
 
     Connections stay open. A file that is not valid changes nothing; one that would lose data is asked about, or needs
     --allow-destructive.

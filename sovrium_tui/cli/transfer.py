@@ -50,9 +50,9 @@ def import_command(
     key: str | None,
     data_dir: Path | None,
 ) -> int:
-    """Add the rows of FILE (csv, json, parquet; `-` is stdin) to TABLE of APP.
+    """Add the rows of FILE to TABLE.
 
-    All of them or none, unless --skip-errors is given.
+    FILE is csv, json or parquet; `-` is stdin. All rows or none, unless --skip-errors is given.
     """
     app, table, file = words[0], words[1], Path(words[2])
     app_file = find_app(app)
@@ -101,7 +101,10 @@ def import_command(
 def export_command(
     words: tuple[Path | None, str, str], format_: str | None, fields: str | None, force: bool, data_dir: Path | None
 ) -> int:
-    """Write the records of TABLE of APP to FILE (csv, json, parquet; `-` is stdout)."""
+    """Write the records of TABLE to FILE.
+
+    FILE is csv, json or parquet; `-` is stdout.
+    """
     app, table, file = words[0], words[1], Path(words[2])
     app_file = find_app(app)
     chosen = format_of(file, format_, FORMATS)

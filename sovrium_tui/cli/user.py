@@ -45,7 +45,10 @@ def state_of(user: dict[str, Any]) -> str:
 
 @click.group()
 def user() -> None:
-    """The people of an app. WHO is an address or an id."""
+    """List, invite, change and ban people.
+
+    WHO is an address or an id.
+    """
 
 
 @user.command("list")
@@ -172,7 +175,10 @@ def _new(email: str, name: str, roles: tuple[str, ...]) -> dict[str, Any]:
 @click.argument("roles", nargs=-1, required=True)
 @account_options
 def role(who: str, roles: tuple[str, ...], where: Where, as_json: bool) -> None:
-    """Give an account these roles in place of the ones it has; the first is the primary one."""
+    """Give an account these roles in place of the ones it has.
+
+    The first one is the primary one.
+    """
     answer = asked(where, "user role", lambda client: act(client, who, "set-role", role=list(roles)))
     tell(answer, f"{answer['email']} is {answer['user']['role']}", as_json=as_json)
 
@@ -202,7 +208,7 @@ def unban(who: str, where: Where, as_json: bool) -> None:
 @click.argument("who")
 @account_options
 def unlock(who: str, where: Where, as_json: bool) -> None:
-    """Let a password be tried again that was locked after too many wrong ones."""
+    """Let somebody sign in again after too many wrong passwords."""
     answer = asked(where, "user unlock", lambda client: act(client, who, "unlock-user"))
     tell(answer, f"{answer['email']} may try the password again", as_json=as_json)
 
@@ -319,7 +325,7 @@ def revoke(who: str | None, handles: tuple[str, ...], where: Where, as_json: boo
 @click.argument("who")
 @account_options
 def impersonate(who: str, where: Where, as_json: bool) -> None:
-    """Begin a session in which you act as somebody else, and print its token."""
+    """Begin a session as somebody else, and print its token."""
     answer = asked(where, "user impersonate", lambda client: act(client, who, "impersonate-user"))
     tell(answer, answer["token"], as_json=as_json)
 
@@ -356,7 +362,7 @@ def overview(period: str, where: Where, as_json: bool) -> None:
 
 @click.group()
 def admin() -> None:
-    """Administrators."""
+    """Make administrators."""
 
 
 @admin.command("create")
@@ -390,7 +396,7 @@ def create_admin(
 
 @click.group()
 def groups() -> None:
-    """The groups of an app."""
+    """List groups and who is in them; add and remove people."""
 
 
 @groups.command("list")

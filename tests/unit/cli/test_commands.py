@@ -183,6 +183,13 @@ def test_wrong_use_in_json(shell: Shell, words: list[str], hint: str) -> None:
     assert hint in body["hint"]
 
 
+def test_what_a_command_is_for_fits_into_its_line() -> None:
+    """In a terminal of 80 columns."""
+    for command in (cli, *(each for each in cli.commands.values() if isinstance(each, click.Group))):
+        text = command.get_help(click.Context(command, terminal_width=80))
+        assert [line for line in text.splitlines()[1:] if line.endswith("...")] == []
+
+
 def test_a_group_alone_lists_its_commands(shell: Shell) -> None:
     status, out, err = shell("key")
     assert (status, out) == (2, "")
