@@ -91,6 +91,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Everything drawn is ASCII. Set before the app runs."""
         for own in OWN:
             self.register_theme(own)
+        self._unknown_theme = ""
         self._take_theme(theme or str(context.session.get("theme") or ""))
         for place in PLACES:
             self.add_mode(place.mode, lambda place=place: place.screen_class()(context))
@@ -126,6 +127,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.run_worker(
             self.context.connection.keep(self.context, self.opener, version=__version__), exit_on_error=False
         )
+        if self._unknown_theme:
+            known = ", ".join(sorted(self.available_themes))
+            self.notify(t("theme.unknown", name=self._unknown_theme, known=known), severity="warning", timeout=10)
         for problem in self.context.keymap.problems:
             self.notify(problem, title=t("keymap.title"), severity="warning", timeout=10)
 
@@ -532,4 +536,4 @@ class ConsoleApp(App[int], inherit_bindings=False):
         try:
             self.theme = PLAIN if os.environ.get("NO_COLOR") else name or DARK
         except InvalidThemeError:
-            self.theme = DARK
+            self.theme, self._unknown_theme = DARK, name

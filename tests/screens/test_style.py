@@ -5,6 +5,7 @@ from textual.css import stylesheet
 from textual.css.stylesheet import StylesheetParseError
 
 from screens.services.style import KeptStylesheet
+from tests.support.console import console, running, until
 
 
 def test_a_sheet_is_parsed_once_for_each_theme(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,3 +38,10 @@ def test_a_sheet_is_parsed_once_for_each_theme(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(StylesheetParseError):
         sheet.reparse()
     assert sheet._rules == rules
+
+
+async def test_a_theme_that_does_not_exist_is_told_with_those_that_do() -> None:
+    app = console(theme="sovrium-papre")
+    async with running(app) as pilot:
+        await until(pilot, lambda: any("no theme sovrium-papre" in each.text for each in app.context.messages.messages))
+        assert "sovrium-paper" in app.context.messages.messages[0].text
