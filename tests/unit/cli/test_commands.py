@@ -186,7 +186,7 @@ def test_wrong_use_in_json(shell: Shell, words: list[str], hint: str) -> None:
 def test_what_a_command_is_for_fits_into_its_line() -> None:
     """In a terminal of 80 columns."""
     for command in (cli, *(each for each in cli.commands.values() if isinstance(each, click.Group))):
-        text = command.get_help(click.Context(command, terminal_width=80))
+        text = command.get_help(click.Context(command, terminal_width=80, help_option_names=["-h", "--help"]))
         assert [line for line in text.splitlines()[1:] if line.endswith("...")] == []
 
 
