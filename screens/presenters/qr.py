@@ -12,7 +12,7 @@ def qr_lines(text: str, border: int = BORDER) -> list[str]:
     code = segno.make(text, error="l", micro=False, boost_error=False)
     rows = [[not dark for dark in row] for row in code.matrix_iter(border=border)]
     if len(rows) % 2:
-        rows.append([False] * len(rows[0]))
+        rows.append([True] * len(rows[0]))  # light, as the border that it lengthens
     marks = {(True, True): "█", (True, False): "▀", (False, True): "▄", (False, False): " "}
     return [
         "".join(marks[pair] for pair in zip(upper, lower, strict=True))

@@ -109,6 +109,7 @@ def test_a_110_the_picture_is_the_code() -> None:
     squares = [[cell in "█▀" if not low else cell in "█▄" for cell in line] for line in lines for low in (False, True)]
     wanted = [[not dark for dark in row] for row in code.matrix_iter(border=1)]
     assert squares[: len(wanted)] == wanted
+    assert all(all(row) for row in squares[len(wanted) :]), "what fills the last line is light, too"
 
 
 async def test_ones_own_password_sessions_and_keys(desk: Desk) -> None:
