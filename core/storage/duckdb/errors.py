@@ -106,7 +106,7 @@ def _constraint(text: str) -> SovriumError:
     missing = _NOT_NULL.search(text)
     if missing:
         column = missing["column"]
-        return Invalid("A value is missing", [FieldError(column, "field.required", f"{column} is required")])
+        return Invalid(f"{column} is required", [FieldError(column, "field.required", f"{column} is required")])
     return Conflict("The record breaks a rule of the table")
 
 

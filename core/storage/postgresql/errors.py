@@ -33,7 +33,7 @@ def translate(error: BaseException) -> SovriumError:
             return Conflict("A record with this value exists already", fields=fields)
         case errors.NotNullViolation():
             column = error.diag.column_name or ""
-            return Invalid("A value is missing", [FieldError(column, "field.required", f"{column} is required")])
+            return Invalid(f"{column} is required", [FieldError(column, "field.required", f"{column} is required")])
         case errors.IntegrityError():
             return Conflict("The record breaks a rule of the table")
         case errors.SerializationFailure() | errors.DeadlockDetected() | errors.LockNotAvailable():
