@@ -339,3 +339,34 @@ async def test_a_chain_through_two_tables_goes_however_long_it_is(open_app: Open
 
 def _run(sql: str, tx: Transaction) -> None:
     tx.execute(sql)
+
+
+DIAMOND = """
+tables:
+  - name: Lines
+    fields:
+      - { name: firm, type: relationship, relatedTable: Firms, onDelete: restrict }
+      - { name: bill, type: relationship, relatedTable: Bills, onDelete: cascade }
+  - name: Firms
+    fields: [{ name: code, type: single-line-text }]
+  - name: Bills
+    fields: [{ name: firm, type: relationship, relatedTable: Firms, onDelete: cascade }]
+"""
+
+
+async def test_what_goes_along_stands_in_nobodys_way(open_app: Open) -> None:
+    """T-114: in whatever order the tables are written; what stays does."""
+    app = open_app(DIAMOND)
+    for code in "ab":
+        await app.create("Firms", code=code)
+    await app.create("Bills", firm=1)
+    for bill, firm in ((1, 1), (1, 2)):
+        await app.create("Lines", bill=bill, firm=firm)
+    with pytest.raises(Conflict):
+        await app.delete("Firms", 2)
+    await app.delete("Firms", 1)
+    assert [await app.ids(name) for name in ("Firms", "Bills", "Lines")] == [["2"], [], []]
+    await app.restore("Firms", 1)
+    assert await app.ids("Lines") == ["1", "2"]
+    await app.delete("Firms", 1, permanent=True)
+    assert app.rows("SELECT count(*) FROM lines") == [(0,)]
