@@ -10,13 +10,17 @@ from screens.presenters.waiting import Waiting
 
 async def test_only_what_takes_longer_than_a_moment_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    wait = Waiting()
-    wait.changed.listen(told.append)
+    something, wait = asyncio.Event(), Waiting()
+
+    def hear(text: str) -> None:
+        told.append(text)
+        something.set()
+
+    wait.changed.listen(hear)
     with wait.tell("short"):
         pass
     monkeypatch.setattr(waiting, "MOMENT", 0)
     with wait.tell("saving"), wait.tell("one moment"):
-        while not told:
-            await asyncio.sleep(0)
+        await something.wait()
         assert told == ["saving"]
     assert told == ["saving", ""]
