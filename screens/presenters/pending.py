@@ -284,6 +284,7 @@ class PendingChanges:
             self.revert(table, key)
             return
         self._rows.take_theirs(row, current)
+        self._log.rebase(row, current["fields"])
         taken = [name for name in self._rows.values(row) if name in take]
         self.set(table, [CellEdit(key, name, None, self._rows.stored(row, name)) for name in taken])
         self._written({table})

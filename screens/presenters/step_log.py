@@ -4,7 +4,11 @@ What is pending is the way from `saved` to `cursor`, forwards or backwards: undo
 the opposite of what was saved.
 """
 
-from screens.presenters.operation import Delete, Row, Step, inverse, renamed
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from screens.presenters.operation import Delete, Row, Set, Step, inverse, renamed
 
 KEPT_STEPS = 200
 """Saved steps that undo can still reach."""
@@ -54,6 +58,18 @@ class StepLog:
         if here >= self.saved:
             return self.steps[self.saved : here]
         return [inverse(step) for step in reversed(self.steps[here : self.saved])]
+
+    def rebase(self, row: Row, stored: Mapping[str, Any]) -> None:
+        """What is pending in a row was made over other values than are stored now: undo leads back to these."""
+        first = dict(stored)
+        for place in range(self.saved, len(self.steps)):
+            operations = list(self.steps[place].operations)
+            for at, operation in enumerate(operations):
+                if not isinstance(operation, Set) or (operation.table, operation.key) != row:
+                    continue
+                if operation.field in first:
+                    operations[at] = replace(operation, old=first.pop(operation.field))
+            self.steps[place] = Step(tuple(operations))
 
     def save(self, position: int, ids: dict[Row, str]) -> None:
         """The steps up to a place are saved, new rows by these ids."""

@@ -155,6 +155,26 @@ def test_conflict_mine_theirs_and_the_next_request():
     assert change["updatedAt"] == "s5"
 
 
+def test_undo_behind_a_conflict_leads_to_what_the_others_have_written():
+    """Not to what was read before them: that would take back their change unseen."""
+    pending = PendingChanges()
+    pending.set("t", [edit("1", "a", "old", "first")])
+    pending.set("t", [edit("1", "a", "old", "mine")])
+    pending.begin()
+    theirs = {"id": "1", "fields": {"a": "theirs"}, "createdAt": "", "updatedAt": "s5"}
+    pending.apply(answer({"ref": "t/1", "status": "conflict", "current": theirs}, committed=False))
+    pending.resolve("t", "1", [])
+    pending.begin()
+    mine = {"id": "1", "fields": {"a": "mine"}, "createdAt": "", "updatedAt": "s6"}
+    pending.apply(answer({"ref": "t/1", "status": "ok", "id": "1", "record": mine}))
+    pending.undo()
+    assert pending.cell("t", "1", "a").value == "first"
+    pending.undo()
+    assert pending.cell("t", "1", "a").value == "theirs"
+    (change,) = pending.dry_run()["changes"]
+    assert change["fields"] == {"a": "theirs"}
+
+
 def test_a_row_that_is_gone_can_only_be_let_go():
     pending = PendingChanges()
     pending.set("t", [edit("1", "a", "old", "mine")])
