@@ -61,6 +61,7 @@ class Auth:
         self.context = context
         self._store = store
         self._told: dict[str, datetime] = {}
+        self._is_peopled = False
         self.upkeep = Upkeep((self.sweep, lambda: self.deletion.purge(), lambda: self.master_keys.resume()))
 
     @property
@@ -234,6 +235,14 @@ class Auth:
         from core.auth.bootstrap import Bootstrap
 
         return Bootstrap(self.context)
+
+    async def is_peopled(self) -> bool:
+        """There is somebody who can sign in. Once there was, it is not asked again."""
+        if not self._is_peopled:
+            from core.auth.bootstrap import is_somebody
+
+            self._is_peopled = await self.context.read(is_somebody)
+        return self._is_peopled
 
     async def recognise(self, secret: str, source: Callable[[], Source]) -> SignedIn | None:
         """Who shows the secret of a session. Raises BindingMismatch, and tells the log of it."""

@@ -182,7 +182,7 @@ class Application:
             site = self.site
             check_host(scope, site.hosts)
             check_origin(scope, site.origins, secure=self.is_secure(scope), cookie=self._cookie)
-        elif not self._asks_local() and header(scope, b"x-acting") is None:
+        elif header(scope, b"x-acting") is None and not await self._asks_local():
             return Visitor(OWNER, None)
         if self.authenticate is None and (self.engine is None or self.engine.auth is None):
             return Visitor(GUEST, None)
@@ -247,10 +247,12 @@ class Application:
             principal = await engine.grants.complete(principal)
         return Visitor(principal, found)
 
-    def _asks_local(self) -> bool:
-        """The owner's own console must sign in as well (A-002)."""
+    async def _asks_local(self) -> bool:
+        """The owner's own console must sign in as well (A-002), once there is somebody to sign in as."""
         engine = self.engine
-        return engine is not None and engine.app.auth is not None and engine.app.auth.local_sign_in
+        if engine is None or engine.app.auth is None or not engine.app.auth.local_sign_in:
+            return False
+        return engine.auth is not None and await engine.auth.is_peopled()
 
     def is_secure(self, scope: Scope) -> bool:
         """It came over TLS, here or at a proxy that is trusted."""

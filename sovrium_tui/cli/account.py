@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import click
 
-from core.errors import BadRequest, NotFound, NotSignedIn, SovriumError
+from core.errors import BadRequest, NotFound, SovriumError
 from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, take_settings
 from sovrium_tui.cli.console import server_address
 
@@ -100,9 +100,7 @@ def asked(where: Where, name: str, work: "Callable[[Client], Awaitable[T]]", *, 
         error.exit_code = EXITS.get(error.status, error.exit_code)
         if about and error.message == NotFound().message:
             error.message = f"There is no {about}"
-        if error.code == NotSignedIn.code:
-            error.hint = f"sign in: sovrium-tui login {where.server or where.app or ''}".rstrip()
-        elif error.status == 404 and where.server and not error.hint:
+        if error.status == 404 and where.server and not error.hint:
             error.hint = "or your account there may not ask for it"
         raise
 
@@ -146,9 +144,9 @@ def password(*, from_stdin: bool, again: bool = True) -> str:
     return prompted
 
 
-def typed(question: str, default: str = "") -> str:
-    """What somebody answers. Raises BadRequest."""
-    somebody_there(f"answer: {question}", "the command's --help tells how to say it beforehand")
+def typed(question: str, hint: str, default: str = "") -> str:
+    """What somebody answers. Raises BadRequest with the hint where nobody is there."""
+    somebody_there(f"answer: {question}", hint)
     answer: str = click.prompt(question, default=default or None, err=True)
     return answer
 

@@ -35,10 +35,11 @@ def login(email: str | None, password_stdin: bool, where: Where, as_json: bool) 
             raise BadRequest(
                 "The app is yours: nobody has to sign in to it here", hint="`login URL` is for servers elsewhere"
             )
-        address = email or typed("E-mail", keeper.email)
+        address = email or typed("E-mail", "pass it with --email", keeper.email)
         answer = await client.account.sign_in(address, password(from_stdin=password_stdin, again=False))
         if answer.get("twoFactorRedirect"):
-            code = sys.stdin.readline() if password_stdin else typed("Code of your authenticator app")
+            hint = "with --password-stdin the code is the next line"
+            code = sys.stdin.readline() if password_stdin else typed("Code of your authenticator app", hint)
             await client.account.second_step("".join(code.split()))
         assert client.token is not None
         keeper.keep(client.token, address)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from core.client import Client
-from core.errors import Conflict
+from core.errors import Conflict, NotSignedIn
 from sovrium_tui import __version__
 from sovrium_tui.process.discovery import settled
 from sovrium_tui.process.lock import DataLock, held_by
@@ -34,7 +34,8 @@ def with_client(app_file: Path, data_dir: Path, name: str, work: Callable[[Clien
 
     async def run() -> T:
         async with session(app_file, data_dir, name) as client:
-            return await work(client)
+            with saying_how(f"--app {app_file}"):
+                return await work(client)
 
     return asyncio.run(run())
 
@@ -44,9 +45,21 @@ def with_server(address: str, work: Callable[[Client], Awaitable[T]]) -> T:
 
     async def run() -> T:
         async with Client(address, timeout=PATIENCE, token=saved_session(address).token, agent=AGENT) as client:
-            return await work(client)
+            with saying_how(address):
+                return await work(client)
 
     return asyncio.run(run())
+
+
+@contextmanager
+def saying_how(server: str) -> Iterator[None]:
+    """Whoever has to sign in is told by which command."""
+    try:
+        yield
+    except NotSignedIn as error:
+        if error.code == NotSignedIn.code:  # else it is a way in that was refused
+            error.hint, error.exit_code = f"sovrium-tui login {server}", 3
+        raise
 
 
 def saved_session(server: str | Path) -> "ServerKeeper":

@@ -327,6 +327,35 @@ def test_signing_in_by_command(duck_desk: Desk, shell: Shell, monkeypatch: pytes
     assert "The app is yours" in shell("login", status=2)
 
 
+def test_a_002_commands_act_as_who_has_signed_in(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-002, A-239: where the owner has to sign in, the first administrator is made before that, and then every command
+    asks for it; what it may is what the account may."""
+    monkeypatch.setattr("platformdirs.user_state_path", lambda name: tmp_path / name)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    (tmp_path / "app.yaml").write_text(DESK.replace("auth:\n", "auth:\n  local: {requireSignIn: true}\n"))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: str, typed: str = "") -> tuple[int, str]:
+        capfd.readouterr()
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        status = execute(list(words))
+        return status, "".join(capfd.readouterr())
+
+    made = run("admin", "create", "root@example.org", "--password-stdin", typed=PASSWORD + "\n")
+    assert made == (0, "root@example.org is there as admin\n")
+    for words in (("user", "list"), ("sql", "app.yaml", "select 1"), ("admin", "create", "x@example.org", "--if-none")):
+        status, said = run(*words)
+        assert (status, f"sovrium-tui login --app {tmp_path}" in said) == (3, True), words
+    login = ("login", "--email", "root@example.org", "--password-stdin")
+    assert run(*login, typed=PASSWORD + "\n") == (0, "Signed in as root@example.org (admin)\n")
+    assert run("whoami") == (0, "root@example.org (admin)\n")
+    assert run("sql", "app.yaml", "select 1 as one", "--format", "csv")[0] == 0
+    assert run("logout") == (0, "Signed out\n")
+    assert run("whoami")[0] == 3
+
+
 def test_exit_codes(duck_desk: Desk, shell: Shell, tmp_path: Path) -> None:
     """§19: 2 wrong use, 3 not allowed, 4 not there; what is meant is named as the command calls it."""
     admin_of(duck_desk)

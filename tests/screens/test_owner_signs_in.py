@@ -45,6 +45,7 @@ def opened(desk: Desk, folder: Path) -> ConsoleApp:
 
 async def test_a_002_the_owner_is_asked_before_any_screen(desk: Desk, tmp_path: Path) -> None:
     """A-002: nothing of the app is read before; who signs in is that account, and the owner's rights are not theirs."""
+    assert desk.server.local.get("/api/tables").status_code == 200, "nobody is there yet who could sign in"
     desk.sign_up("ana")
     assert desk.server.local.get("/api/tables").status_code == 401
     app = opened(desk, tmp_path / "state")
