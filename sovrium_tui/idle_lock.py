@@ -10,7 +10,7 @@ EVERY = 5.0
 
 
 class IdleLock:
-    """Ends the session once no key was pressed for as long as the app's sessions may be idle (`session.inactivityTimeout`)."""
+    """Ends the session once no key was pressed for as long as sessions may be idle (`session.inactivityTimeout`)."""
 
     def __init__(
         self, context: Context, end: Callable[[], Awaitable[None]], *, seconds: Callable[[], float] = time.monotonic
