@@ -212,8 +212,8 @@ def is_allowed(kind: str, allowed: tuple[str, ...]) -> bool:
 
 
 def _key(raw: Any) -> str:
-    text = text_of(raw).strip() if isinstance(raw, str) else ""
-    text = text.rpartition("/")[2]  # the address of a file names it, too
+    text = text_of(raw) if isinstance(raw, str) else ""
+    text = text.rpartition("/")[2].strip()  # the address of a file names it, too
     if not text or len(text) > _NAME_LIMIT or not text.isprintable():
         raise ValueProblem("file.malformed", f"The key of a file is expected, not {show(raw)}")
     return text

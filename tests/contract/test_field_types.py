@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.contract.records import Operator
@@ -112,6 +112,7 @@ def test_example_is_a_value(type_name: str, keys: dict[str, Any]) -> None:
         check_value(field_type, field_type.example(Random(seed)))
 
 
+@example(raw="/ 0")
 @given(raw=json_values | typed_texts)
 @settings(max_examples=examples(400), deadline=None)
 def test_any_input_is_a_value_or_a_problem(raw: Any) -> None:
