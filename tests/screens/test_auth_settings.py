@@ -231,4 +231,5 @@ async def test_a_044_a_267_another_master_key(desk: RunningServer) -> None:
         await screen.run_action("auth_rotate")
         await until(pilot, lambda: before in shown(pilot))
         await pilot.press("right", "enter")
-        await until(pilot, lambda: pilot.app.screen is screen and current() != before)
+        await until(pilot, lambda: "is in use" in "".join(m.text for m in screen.context.messages.messages))
+        assert current() != before
