@@ -98,7 +98,11 @@ def _sortable(ref: Ref, scope: Scope, source: FromClause | None) -> ColumnElemen
         # A value that is no option any more comes after those that are.
         places = {value: place for place, value in enumerate(options)}
         return case((column.is_(None), None), (column.in_(options), case(places, value=column)), else_=len(options))
-    return cast(column, Text) if ref.kind == "json" else column
+    if ref.kind != "json":
+        return column
+    text = cast(column, Text)
+    # As columns of texts are sorted, and as DuckDB does: whatever language the cluster was made for.
+    return text if scope.dialect == "duckdb" else text.collate("C")
 
 
 def _refused(parameter: str, message: str) -> Invalid:
