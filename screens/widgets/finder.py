@@ -6,6 +6,7 @@ from typing import Any
 from textual import work
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.events import Click
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 
@@ -101,6 +102,11 @@ class Finder(Dialog[Hit | None]):
         note = self.query_one("#finder-note", Static)
         note.display = bool(text) or any(hit.note for hit in self.hits)
         note.update(text)
+
+    def on_click(self, event: Click) -> None:
+        """Beside the box: that is a way out, too. Nothing was typed that anybody would miss."""
+        if event.widget is self:
+            self.action_dialog_leave()
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         hit = self.query_one(Menu).current()

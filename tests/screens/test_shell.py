@@ -34,6 +34,17 @@ async def test_palette_runs_an_action_found_by_letters() -> None:
         await until(pilot, lambda: app.current_mode == "jobs")
 
 
+async def test_a_click_beside_the_palette_closes_it() -> None:
+    app = console()
+    async with running(app) as pilot:
+        await pilot.press("ctrl+p")
+        assert isinstance(app.screen, Finder)
+        await pilot.click("#finder-note")
+        assert isinstance(app.screen, Finder)
+        await pilot.click(offset=(1, 1))
+        assert not isinstance(app.screen, Finder)
+
+
 async def test_palette_lists_every_live_action_with_its_key() -> None:
     app = console()
     async with running(app) as pilot:
