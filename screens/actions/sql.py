@@ -22,7 +22,7 @@ SQL: tuple[Action, ...] = (
     Action("sql.find", "ctrl+f", "sql", footer=8),
     Action("sql.find_next", "f3", "sql"),
     Action("sql.find_previous", "shift+f3", "sql"),
-    Action("sql.format", "shift+f4,alt+f", "sql"),
+    Action("sql.format", "shift+f4,alt+t", "sql"),
     Action("sql.favourites", "ctrl+g", "sql", footer=9),
     Action("sql.favourite_keep", "alt+s", "sql"),
     Action("sql.favourite_drop", "", "sql"),

@@ -34,6 +34,7 @@ class Navigator(Vertical):
     """
     BINDINGS = [
         Binding("down", "to_list", show=False),
+        Binding("escape", "show_all", show=False),
     ]
 
     @dataclass
@@ -125,5 +126,12 @@ class Navigator(Vertical):
         hit = self.query_one(Menu).hits[event.option_index]
         self.post_message(self.Chosen(hit.value))
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # Esc is the screen's as long as there is nothing to take back here.
+        return self.query_one(Input).value != "" if action == "show_all" else super().check_action(action, parameters)
+
     def action_to_list(self) -> None:
         self.query_one(Menu).focus()
+
+    def action_show_all(self) -> None:
+        self.query_one(Input).clear()

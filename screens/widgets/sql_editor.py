@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual.binding import Binding
 from textual.geometry import Offset
 from textual.message import Message
 from textual.widgets import OptionList, TextArea
@@ -31,6 +32,7 @@ COLOURED = {"keyword", "function", "string", "name", "comment", "number", "param
 class SqlEditor(TextArea):
     """Posts `WordTyped` when completion may be wanted. Keys for the open list are taken before the text gets them."""
 
+    BINDINGS = [Binding("ctrl+a", "whole_text", show=False)]
     COMPONENT_CLASSES = {*(f"sql--{kind}" for kind in COLOURED), "sql--problem"}
     DEFAULT_CSS = """
     SqlEditor {
@@ -181,6 +183,9 @@ class SqlEditor(TextArea):
         # The text area's own F6 and F7: those keys are for panes and export here.
         return False if action in ("select_line", "select_all") else super().check_action(action, parameters)
 
+    def action_whole_text(self) -> None:
+        self.select_all()
+
     def on_key(self, event: events.Key) -> None:
         if self.completing and event.key in ("up", "down", "tab", "escape"):
             event.stop()
@@ -191,12 +196,24 @@ class SqlEditor(TextArea):
             event.prevent_default()
         else:
             self._typed = event.is_printable or event.key == "backspace"
+            if not self._typed:
+                self._leave_list()
+
+    def on_blur(self) -> None:
+        self._leave_list()
 
     def on_text_area_changed(self) -> None:
         self._problem = None
         if self._typed:
             self._typed = False
             self.post_message(self.WordTyped(self))
+        else:
+            self._leave_list()
+
+    def _leave_list(self) -> None:
+        """The list is about a word that is being typed; it goes when the cursor, the text or the focus goes elsewhere."""
+        if self.completing:
+            self.post_message(self.CompletionKey(self, "escape"))
 
 
 class CompletionList(OptionList):

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.widgets import Button, Input, OptionList
 
 from core.client import Port, SovriumError
@@ -224,6 +225,12 @@ def test_no_action_rests_on_a_key_that_terminals_confuse() -> None:
     confused = {"ctrl+i", "ctrl+m", "ctrl+h", "ctrl+left_square_bracket", "ctrl+b", "ctrl+enter", "f10", "f11"}
     alone = [a.id for a in ACTIONS if a.keys and set(Keymap().keys_of(a)) <= confused]
     assert alone == []
+    # Alt and a letter come as Esc and the letter; some of these pairs are read as another key.
+    with_alt = [
+        (key.removeprefix("alt+"), a.id) for a in ACTIONS for key in Keymap().keys_of(a) if key.startswith("alt+")
+    ]
+    taken = [name for key, name in with_alt if f"\x1b{key}" in ANSI_SEQUENCES_KEYS]
+    assert taken == []
 
 
 async def test_own_keys_work_and_show(tmp_path) -> None:

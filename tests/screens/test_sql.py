@@ -191,6 +191,19 @@ async def test_completion_knows_columns_and_tab_takes_one(pilot: Pilot[int]) -> 
     assert not sql(pilot).editor.completing
 
 
+@pytest.mark.parametrize("key", ["left", "delete", "alt+t", "f8"])
+async def test_the_list_goes_when_the_cursor_the_text_or_the_focus_goes(pilot: Pilot[int], key: str) -> None:
+    await write(pilot, "select 1 from deals")
+    await pilot.press("f5")
+    await ended(pilot)
+    editor = sql(pilot).editor
+    await pilot.press("ctrl+a", *"select ti")
+    assert editor.text == "select ti"
+    await until(pilot, lambda: editor.completing)
+    await pilot.press(key)
+    await until(pilot, lambda: not editor.completing)
+
+
 async def test_tabs_keep_their_texts_and_survive_the_program(pilot: Pilot[int]) -> None:
     await write(pilot, "select 1")
     await pilot.press("ctrl+t")
@@ -309,7 +322,7 @@ async def test_a_statement_is_laid_out_in_one_step_of_undo(pilot: Pilot[int]) ->
     text = "select 1;\nselect title, amount::int from deals where stage = 'won' -- won"
     await write(pilot, text)
     sql(pilot).editor.move_to(text.index("where"))
-    await pilot.press("alt+f")
+    await pilot.press("alt+t")
     laid_out = "select 1;\nselect title,\n       amount::int\nfrom deals\nwhere stage = 'won' -- won"
     assert sql(pilot).editor.text == laid_out
     assert sql(pilot).editor.text[sql(pilot).editor.offset_in_text :].startswith("where")

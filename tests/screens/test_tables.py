@@ -57,6 +57,8 @@ async def test_a_table_opens_from_the_list_and_comes_back_as_it_was_left() -> No
         await pilot.press("down", "down", "f")
         await until(pilot, lambda: model(screen).query.filter and not model(screen).loading)
         screen.navigator.query_one("Input").focus()
+        await pilot.press(*"nothing", "escape")
+        assert screen.navigator.query_one("Input").value == ""
         await pilot.press(*"cont", "enter")
         await until(pilot, lambda: screen.pane.info and screen.pane.info["sqlName"] == "contacts")
         await until(pilot, lambda: model(screen).view is not None)
