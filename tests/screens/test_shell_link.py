@@ -5,6 +5,7 @@ import os
 import pytest
 from click.testing import CliRunner
 
+from screens.services.plain import plain
 from screens.tables import TablesScreen
 from sovrium_tui import launch, terminal
 from sovrium_tui.cli.main import cli
@@ -59,6 +60,10 @@ def test_plain_is_asked_for_by_option_or_environment(
     result = CliRunner().invoke(cli, [*arguments, str(tmp_path / "app.yaml")], env=environment)
     assert result.exit_code == 0, result.output
     assert asked[0].plain
+
+
+def test_plainly_what_is_open_and_what_is_folded_differ() -> None:
+    assert plain("▸ Record ▾ Record") == "> Record v Record"
 
 
 def nothing_is_drawn(app: ConsoleApp) -> bool:

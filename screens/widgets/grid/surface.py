@@ -79,6 +79,8 @@ class GridSurface(ScrollView, can_focus=True):
         & > .grid--thumb { color: $primary; }
         & > .grid--track { color: $foreground 15%; }
     }
+    GridSurface:nocolor > .grid--cursor { text-style: bold reverse; }
+    GridSurface:nocolor > .grid--search { text-style: bold underline; }
     GridSurface:ansi {
         & > .grid--range { background: ansi_default; color: ansi_default; text-style: underline; }
         & > .grid--marked { background: ansi_default; color: ansi_default; text-style: bold; }
