@@ -373,6 +373,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "app_be_oneself":
             return self.context.connection.acting is not None
+        if action == "app_sign_out":
+            return self.context.port is not None and self.context.port.token is not None
         if action.startswith("go_"):
             return action.removeprefix("go_") in [place.mode for place in PLACES]
         return True
@@ -441,8 +443,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     async def action_app_sign_out(self) -> None:
         """End the session; the prompt comes by itself. Staged edits stay."""
         port = self.context.port
-        if port is None or port.token is None:
-            self.notify(t("login.owner"), severity="warning")
+        if port is None:
             return
         self.context.keeper.forget()
         with suppress(SovriumError):
