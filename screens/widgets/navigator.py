@@ -34,7 +34,7 @@ class Navigator(Vertical):
     """
     BINDINGS = [
         Binding("down", "to_list", show=False),
-        Binding("escape", "show_all", show=False),
+        Binding("escape", "back", show=False),
     ]
 
     @dataclass
@@ -128,10 +128,15 @@ class Navigator(Vertical):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         # Esc is the screen's as long as there is nothing to take back here.
-        return self.query_one(Input).value != "" if action == "show_all" else super().check_action(action, parameters)
+        typing = self.query_one(Input)
+        return bool(typing.value) or typing.has_focus if action == "back" else super().check_action(action, parameters)
 
     def action_to_list(self) -> None:
         self.query_one(Menu).focus()
 
-    def action_show_all(self) -> None:
-        self.query_one(Input).clear()
+    def action_back(self) -> None:
+        """Empty the filter, then leave it: letters are keys again."""
+        if self.query_one(Input).value:
+            self.query_one(Input).clear()
+        else:
+            self.action_to_list()

@@ -67,6 +67,9 @@ async def test_a_table_opens_from_the_list_and_comes_back_as_it_was_left() -> No
         await until(pilot, lambda: model(screen).view is not None)
         assert model(screen).query.filter == {"field": "name", "operator": "equals", "value": "Company 00003"}
         assert model(screen).key_at(model(screen).selection.row) == "3"
+        screen.navigator.query_one("Input").focus()
+        await pilot.press("escape", "escape")
+        assert screen.navigator.query_one("Menu").has_focus
 
 
 async def test_follow_a_link_and_come_back() -> None:
