@@ -86,7 +86,7 @@ class Import:
                 error = FieldError(name, "number.not-finite", f"{name} holds a number that is not finite")
                 self.refuse(line, [error], texts)
                 return None
-        required = {name for name, field_type in self.table.fields.items() if field_type.spec.required}
+        required = self.table.required
         given = {name: text for name, text in texts.items() if text is not None or name not in required}
         try:
             return accept_new(self.table, given, self.clock())

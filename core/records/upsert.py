@@ -11,14 +11,12 @@ from core.records.create import in_batch, insert_valid
 from core.records.key import KeyValue
 from core.records.update import Edit, update_valid
 from core.records.validate import Values, invalid
-from core.records.writing import Stored, WritableTable
+from core.records.writing import JOINED_FROM, Stored, WritableTable
 from core.storage.database import Reader, Transaction
-from core.storage.ddl import quote
-from core.storage.rows import RowShape
 
 LOOKED_UP_AT_MOST = 200
 """Values of a unique field that are looked up by its index, which takes the same time in a table of any size. More are
-joined, which reads the whole column at once."""
+joined, which reads the whole column at once; of so many that all columns are joined, the rows come with the look."""
 _NOT_COMPARED = ("json", "double")
 """Kinds whose values are not equal reliably enough to name a record."""
 
@@ -95,7 +93,8 @@ class Upsert:
         """The records that are there, by the values; those of their rows that were read; and the merge fields, where
         nothing holds the other values."""
         values = set(wanted)
-        if len(self.names) > 1 or self.names not in self.target.unique or len(values) > LOOKED_UP_AT_MOST:
+        is_between = LOOKED_UP_AT_MOST < len(values) < JOINED_FROM
+        if len(self.names) > 1 or self.names not in self.target.unique or is_between:
             return find_by(tx, self.target, self.names, wanted), {}, ()
         (name,) = self.names
         rows = self.target.holding(tx, self.names, values, lock=True)
@@ -117,15 +116,7 @@ def find_by(
     """The first live record that has each of the values in these columns, by them. One statement."""
     if not wanted:
         return {}
-    shape = RowShape(reader.dialect, target.source, names)
-    packed = shape.pack([dict(zip(names, values, strict=True)) for values in set(wanted)])
-    same = " AND ".join(f"t.{quote(name)} = w.{quote(name)}" for name in names)
-    columns = ", ".join(f"t.{quote(name)}" for name in (*names, *target.key))
-    found = reader.rows(
-        f"SELECT {columns} FROM ({shape.select_many().replace(':rows', '?', 1)}) AS w "
-        f"JOIN {quote(target.source.name)} AS t ON {same} WHERE t.deleted_at IS NULL",
-        [packed],
-    )
+    found = target.matching(reader, (*names, *target.key), names, wanted, live=True)
     out: dict[tuple[Any, ...], KeyValue] = {}
     for row in sorted(found, key=lambda row: row[len(names) :], reverse=True):
         out[row[: len(names)]] = row[len(names) :]

@@ -27,11 +27,14 @@ from core.records.key import KeyValue
 from core.records.links import Move, links_of, load_links, write_links
 from core.records.shape import Shape, to_json
 from core.schema.model import IndexSpec
-from core.storage.database import ChangeRow, Reader, Transaction
+from core.storage.database import ChangeRow, Reader, Row, Transaction
 from core.storage.ddl import is_one_of, quote, quote_list
+from core.storage.rows import RowShape
 
 Stored = dict[str, Any]
 """All columns of a row by name."""
+JOINED_FROM = 1_000
+"""Values from which on DuckDB joins them: it plans a list of values, and fetches their rows, one by one, at 0.1 ms each."""
 _TICK = timedelta(milliseconds=1)
 _TIMES = ("created_at", "updated_at", "deleted_at")
 
@@ -141,10 +144,33 @@ class WritableTable:
         """The rows that have one of these values in the columns, trash included, whoever asks."""
         if not values:
             return []
+        if len(values) >= JOINED_FROM and reader.dialect == "duckdb":
+            found = self.matching(reader, self.columns, names, values)
+            return [dict(zip(self.columns, row, strict=True)) for row in found]
         lock_clause = " FOR UPDATE" if lock and reader.dialect == "postgresql" else ""
         sql = f"{self._select} WHERE {is_one_of(names, len(values))}{lock_clause}"
         found = reader.rows(sql, [each for value in values for each in value])
         return [dict(zip(self.columns, row, strict=True)) for row in found]
+
+    def matching(
+        self,
+        reader: Reader,
+        columns: Sequence[str],
+        names: Sequence[str],
+        values: Collection[tuple[Any, ...]],
+        *,
+        live: bool = False,
+    ) -> list[Row]:
+        """These columns of the rows that have one of these values in `names`, by one join; `live` leaves the trash out."""
+        shape = RowShape(reader.dialect, self.source, names)
+        packed = shape.pack([dict(zip(names, each, strict=True)) for each in set(values)])
+        told = ", ".join(f"t.{quote(name)}" for name in columns)
+        same = " AND ".join(f"t.{quote(name)} = w.{quote(name)}" for name in names)
+        sql = (
+            f"SELECT {told} FROM ({shape.select_many().replace(':rows', '?', 1)}) AS w "
+            f"JOIN {quote(self.source.name)} AS t ON {same}"
+        )
+        return reader.rows(f"{sql} WHERE t.deleted_at IS NULL" if live else sql, [packed])
 
     def within_reach(
         self, reader: Reader, rows: dict[KeyValue, Stored], keys: Collection[KeyValue]
