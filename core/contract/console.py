@@ -162,6 +162,10 @@ class Change(TypedDict):
     updatedAt: NotRequired[str]
 
 
+COMMIT_CHANGES_MOST = 10_000
+"""Changes of one commit."""
+
+
 class CommitRequest(TypedDict):
     """`POST /api/console/commit`. All or nothing. `dryRun` checks and answers the statements without writing.
     `idempotencyKey`: a repeated request with the same key gets the first answer (the connection broke before it came);

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, cast
 
 from core.clock import Clock
-from core.contract.console import CommitAnswer, CommitRequest, Outcome
+from core.contract.console import COMMIT_CHANGES_MOST, CommitAnswer, CommitRequest, Outcome
 from core.errors import BadRequest, Conflict, FieldError, Invalid, NotFound, SovriumError, TooLarge
 from core.fields.link import LinksField
 from core.fields.model import AppModel, TableModel
@@ -28,7 +28,6 @@ from core.records.validate import Values, accept_changes, accept_new, invalid
 from core.records.writing import Stored, WritableTable, personal
 from core.storage.database import Database, Transaction
 
-CHANGES_AT_MOST = 10_000
 _OPERATIONS = ("create", "update", "delete", "restore")
 _REFUSALS = (NotFound, Conflict, Invalid, BadRequest)
 
@@ -127,8 +126,8 @@ class Commits:
         raw: Any = request.get("changes")
         if not isinstance(raw, list) or not raw:
             raise BadRequest("changes is a list with one change or more")
-        if len(raw) > CHANGES_AT_MOST:
-            raise TooLarge(f"At most {CHANGES_AT_MOST} changes in one commit")
+        if len(raw) > COMMIT_CHANGES_MOST:
+            raise TooLarge(f"At most {COMMIT_CHANGES_MOST} changes in one commit")
         targets: dict[tuple[str, str], WritableTable] = {}
         staged = [self._read_one(principal, change, targets) for change in raw]
         if len({change.ref for change in staged}) < len(staged):

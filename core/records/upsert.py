@@ -11,12 +11,9 @@ from core.records.create import in_batch, insert_valid
 from core.records.key import KeyValue
 from core.records.update import Edit, update_valid
 from core.records.validate import Values, invalid
-from core.records.writing import JOINED_FROM, Stored, WritableTable
+from core.records.writing import Stored, WritableTable
 from core.storage.database import Reader, Transaction
 
-LOOKED_UP_AT_MOST = 200
-"""Values of a unique field that are looked up by its index, which takes the same time in a table of any size. More are
-joined, which reads the whole column at once; of so many that all columns are joined, the rows come with the look."""
 _NOT_COMPARED = ("json", "double")
 """Kinds whose values are not equal reliably enough to name a record."""
 
@@ -93,8 +90,7 @@ class Upsert:
         """The records that are there, by the values; those of their rows that were read; and the merge fields, where
         nothing holds the other values."""
         values = set(wanted)
-        is_between = LOOKED_UP_AT_MOST < len(values) < JOINED_FROM
-        if len(self.names) > 1 or self.names not in self.target.unique or is_between:
+        if len(self.names) > 1 or self.names not in self.target.unique:
             return find_by(tx, self.target, self.names, wanted), {}, ()
         (name,) = self.names
         rows = self.target.holding(tx, self.names, values, lock=True)

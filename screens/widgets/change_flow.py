@@ -6,7 +6,7 @@ from collections.abc import Callable
 from textual.screen import Screen
 
 from core.client import ServerGone, SovriumError
-from core.contract.console import CommitAnswer
+from core.contract.console import COMMIT_CHANGES_MOST, CommitAnswer
 from screens.presenters.place import Place
 from screens.presenters.staged import Applied
 from screens.presenters.value import problem_text
@@ -16,8 +16,6 @@ from screens.widgets.change_panel import ChangePanel, Spot, Tab, Verdict
 from screens.widgets.confirm import confirm
 from screens.widgets.conflict_view import ConflictView
 
-MOST_AT_ONCE = 10_000
-"""Changes that the server takes in one transaction."""
 REGRET = 10.0
 """Seconds in which a saved deletion is taken back by one key."""
 
@@ -89,8 +87,8 @@ class ChangeFlow:
             starting = self.context.connection.state == "starting"
             self._tell("change.starting" if starting else "change.offline", "warning")
             return
-        if pending.count() > MOST_AT_ONCE:
-            self._tell("change.too_many", "warning", count=pending.count(), most=grouped(MOST_AT_ONCE))
+        if pending.count() > COMMIT_CHANGES_MOST:
+            self._tell("change.too_many", "warning", count=pending.count(), most=grouped(COMMIT_CHANGES_MOST))
             return
         try:
             if pending.unanswered:

@@ -202,5 +202,6 @@ def seconds_of(text: str | None) -> int | None:
     return int(number) * units[unit]
 
 
-def counted(number: int, one: str) -> str:
-    return f"{number} {one}" if number == 1 else f"{number} {one}s"
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 key`, `2 keys`; `many` where that is no `s` behind the word."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

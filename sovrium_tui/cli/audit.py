@@ -44,7 +44,7 @@ def tail(number: int, action: str | None, where: Where, as_json: bool) -> None:
         )
         for each in reversed(answer["items"])
     ]
-    tell_rows(answer, rows, ENTRIES, counted(len(rows), "entry").replace("entrys", "entries"), as_json=as_json)
+    tell_rows(answer, rows, ENTRIES, counted(len(rows), "entry", "entries"), as_json=as_json)
 
 
 @audit.command()

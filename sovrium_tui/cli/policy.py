@@ -42,7 +42,7 @@ def list_policies(table: str | None, where: Where, as_json: bool) -> None:
         for each in rls.get("policies") or ()
     ]
     resting = [name for name, rls in found.items() if rls.get("enabled") is False]
-    note = counted(len(rows), "policy").replace("policys", "policies")
+    note = counted(len(rows), "policy", "policies")
     note += f"; at rest (enabled: false): {', '.join(resting)}" if resting else ""
     tell_rows({"tables": found}, rows, POLICIES, note, as_json=as_json)
 
