@@ -443,10 +443,12 @@ def open_files(model: "AppModel", database: Database, data_dir: Path, clock: Clo
 def start_deliveries(engine: Engine) -> "Deliveries | None":
     """The worker of the app's webhooks. Without any, what changes is not kept for them."""
     from core.schema.environment import environment
-    from core.webhooks.worker import Deliveries, forget_position
+    from core.storage.follower import forget_position
+    from core.webhooks.store import POSITION
+    from core.webhooks.worker import Deliveries
 
     if not any(table.spec.webhooks for table in engine.model):
-        forget_position(engine.database)
+        forget_position(engine.database, POSITION)
         return None
     worker = Deliveries(
         engine.database,
@@ -502,7 +504,8 @@ def announce(commit: Commit, bus: Bus) -> None:
                 "count": len(ids),
                 "sequence": commit.sequence,
                 "actor": commit.actor,
-            }
+            },
+            commit,
         )
 
 

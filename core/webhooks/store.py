@@ -2,15 +2,11 @@
 
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text
 
+from core.storage.follower import position_table
 from core.storage.table import instant_type, json_type
 
 _META = MetaData()
-POSITION = Table(
-    "system_webhook_position",
-    _META,
-    Column("reader", Text, primary_key=True),
-    Column("sequence", BigInteger, nullable=False),
-)
+POSITION = position_table("system_webhook_position")
 """Changes up to `sequence` have become deliveries."""
 DELIVERIES = Table(
     "system_webhook_delivery",

@@ -1,12 +1,9 @@
-"""The worker that turns changes into deliveries and delivers them, in threads of its own.
-
-It reads the change log behind the position that is kept in the database; deliveries and position move in one transaction.
-So a change is told at least once whatever breaks in between, and writing records costs nothing for it.
+"""The worker that turns changes into deliveries and delivers them, in threads of its own (`core.storage.follower`): a change
+is told at least once whatever breaks in between.
 """
 
-import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -22,28 +19,23 @@ from core.ids import uuid7
 from core.outgoing import Transport, send
 from core.records.writing import WritableTable
 from core.schema.model import WebhookSpec
-from core.storage.database import Call, Commit, Database, Reader, Row, Transaction
-from core.storage.journal import CHANGES
-from core.storage.own import OwnTables
+from core.storage.database import Call, Database, Reader, Row, Transaction
+from core.storage.follower import IDLE_SECONDS, Follower
 from core.webhooks.delivery import Attempt, attempt, delay_after
 from core.webhooks.payload import EVENTS, payload, states, told_as
 from core.webhooks.store import DELIVERIES, POSITION
 
-READER = "deliveries"
-CHANGES_AT_ONCE = 200
 SENT_AT_ONCE = 20
 """Deliveries of one webhook that are taken together; they go out one after the other, in their order."""
 THREADS = 4
-IDLE_SECONDS = 15.0
 TAKEN_FOR = timedelta(minutes=10)
 """After that a delivery that was being sent is taken to be lost, and is sent again."""
 KEPT_FOR = timedelta(days=30)
-log = logging.getLogger("sovrium.webhooks")
 Hook = tuple[str, str]
 """SQL name of the table, name of the webhook."""
 
 
-class Deliveries:
+class Deliveries(Follower):
     """The webhooks of one app at work. `writable` gives the prepared form of a table."""
 
     def __init__(
@@ -57,42 +49,22 @@ class Deliveries:
         clock: Clock = system_clock,
         transport: Transport = send,
     ) -> None:
-        self._database = database
+        hooked = {table.sql_name: table for table in tables if table.spec.webhooks}
+        super().__init__("webhooks", database, hooked, POSITION, [DELIVERIES])
         self._writable = writable
-        self._tables = {table.sql_name: table for table in tables if table.spec.webhooks}
-        self.hooks = {(name, hook.name): hook for name, table in self._tables.items() for hook in table.spec.webhooks}
+        self.hooks = {(name, hook.name): hook for name, table in hooked.items() for hook in table.spec.webhooks}
         self._private = private
         self._environ = environ or {}
         self._clock = clock
         self._transport = transport
-        self.own = OwnTables(POSITION, DELIVERIES)
-        self._wake = threading.Event()
-        self._stopping = threading.Event()
         self._busy: set[Hook] = set()
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(THREADS, "webhook-sender")
-        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
-        self._unlisten: Callable[[], None] = lambda: None
-
-    def start(self) -> None:
-        """Begin with the changes from now on, or from where an earlier process left off. Blocks."""
-        self._database.submit_write(Call(self._prepare), actor="system").result()
-        self._unlisten = self._database.listen(self._hear)
-        self._thread.start()
-        self._wake.set()
 
     def stop(self) -> None:
         """Idempotent; returns when nothing of it runs. What is being sent is given its time."""
-        self._stopping.set()
-        self._wake.set()
-        self._unlisten()
-        if self._thread.ident is not None:
-            self._thread.join()
+        super().stop()
         self._pool.shutdown(cancel_futures=True)
-
-    def nudge(self) -> None:
-        """Something may be due."""
-        self._wake.set()
 
     def send_now(self, hook: WebhookSpec, event: str, delivery: str, body: str) -> Attempt:
         """One attempt, at once, on this thread."""
@@ -109,35 +81,17 @@ class Deliveries:
 
     # ── From changes to deliveries ──
 
-    def _hear(self, commit: Commit) -> None:
-        if any(change.table in self._tables for change in commit.changes):
-            self._wake.set()
-
-    def _prepare(self, tx: Transaction) -> None:
-        self.own.ensure(tx)
-        if not tx.rows(select(POSITION.c.sequence).where(POSITION.c.reader == READER)):
-            newest = tx.scalar(select(func.max(CHANGES.c.sequence))) or 0
-            tx.insert(POSITION, [{"reader": READER, "sequence": newest}])
-
-    def _queue(self, tx: Transaction) -> int:
-        """Turn the next changes into deliveries; how many changes there were."""
-        position = tx.scalar(select(POSITION.c.sequence).where(POSITION.c.reader == READER))
-        c = CHANGES.c
-        columns = (c.sequence, c.record, c.operation, c.before, c.after, c.time, c.actor, c.table)
-        new = and_(c.sequence > position, c.table.in_(self._tables), c.operation.in_((*EVENTS, "sql")))
-        changes = tx.rows(select(*columns).where(new).order_by(c.sequence).limit(CHANGES_AT_ONCE))
-        if not changes:
-            return 0
-        count, newest = len(changes), changes[-1][0]
-        changes = [
+    def take_up(self, tx: Transaction, changes: Sequence[Row]) -> None:
+        """Turn changes into deliveries."""
+        told = [
             (*each[:2], operation, *each[3:])
             for each in changes
             if each[1] != "*" and (operation := told_as(*each[2:5]))
         ]
         made: list[dict[str, Any]] = []
-        for name, table in self._tables.items():
+        for name, table in self.tables.items():
             target = self._writable(table)
-            own = [change[:-1] for change in changes if change[-1] == name]
+            own = [change[:-1] for change in told if change[-1] == name]
             known = states(tx, target, own) if own else {}
             for change in own:
                 for hook in table.spec.webhooks:
@@ -148,48 +102,30 @@ class Deliveries:
                         made.append(row)
         if made:
             tx.insert(DELIVERIES, made)
-        tx.execute(update(POSITION).where(POSITION.c.reader == READER).values(sequence=newest))
-        d = DELIVERIES.c
-        tx.execute(delete(DELIVERIES).where(d.completed_at < tx.time - KEPT_FOR))
-        return count
+        tx.execute(delete(DELIVERIES).where(DELIVERIES.c.completed_at < tx.time - KEPT_FOR))
 
     # ── Delivering ──
 
-    def _run(self) -> None:
-        wait = 0.0
-        while not self._stopping.is_set():
-            self._wake.wait(wait)
-            self._wake.clear()
-            if self._stopping.is_set():
-                return
-            try:
-                while self._database.submit_write(Call(self._queue), actor="system").result() == CHANGES_AT_ONCE:
-                    pass
-                wait = self._deliver_due()
-            except SovriumError as error:
-                log.warning("Webhooks wait: %s", error)
-                wait = IDLE_SECONDS
-
-    def _deliver_due(self) -> float:
-        """Hand what is due to the senders; the seconds until more may be."""
+    def work(self) -> float:
+        """Hand what is due to the senders."""
         with self._lock:
             free = [hook for hook, spec in self.hooks.items() if hook not in self._busy and spec.enabled]
         for hook in free:
             job: Call[list[Row]] = Call(partial(self._take, hook))
-            rows = self._database.submit_write(job, actor="system").result() if self._is_due(hook) else []
-            if rows and not self._stopping.is_set():
+            rows = self.database.submit_write(job, actor="system").result() if self._is_due(hook) else []
+            if rows and not self.stopping.is_set():
                 with self._lock:
                     self._busy.add(hook)
                 self._pool.submit(self._deliver, hook, rows)
         with self._lock:
             waiting = [hook for hook in self.hooks if hook not in self._busy]
         pause: Call[float] = Call(partial(self._pause, waiting))
-        return self._database.submit_read(pause).result()
+        return self.database.submit_read(pause).result()
 
     def _is_due(self, hook: Hook) -> bool:
         where = and_(_of(hook), DELIVERIES.c.due_at <= self._clock())
         statement = select(DELIVERIES.c.id).where(where).limit(1)
-        return bool(self._database.submit_read(Call(lambda reader: reader.rows(statement))).result())
+        return bool(self.database.submit_read(Call(lambda reader: reader.rows(statement))).result())
 
     def _take(self, hook: Hook, tx: Transaction) -> list[Row]:
         d = DELIVERIES.c
@@ -213,30 +149,22 @@ class Deliveries:
         spec = self.hooks[hook]
         try:
             for id_, event, body, attempts, past in rows:
-                if self._stopping.is_set():
+                if self.stopping.is_set():
                     # Not sent: due again at once for whoever comes next.
                     self._note(id_, {"due_at": self._clock()})
                     continue
                 done = self.send_now(spec, event, id_, body)
                 self._note(id_, outcome(spec, done, attempts + 1, past))
         except SovriumError as error:
-            log.warning("What became of a delivery was not noted: %s", error)
+            self._log.warning("What became of a delivery was not noted: %s", error)
         finally:
             with self._lock:
                 self._busy.discard(hook)
-            self._wake.set()
+            self.nudge()
 
     def _note(self, id_: str, values: Mapping[str, Any]) -> None:
         statement = update(DELIVERIES).where(DELIVERIES.c.id == id_).values(values)
-        self._database.submit_write(Call(lambda tx: tx.execute(statement)), actor="system").result()
-
-
-def forget_position(database: Database) -> None:
-    """An app without webhooks: when it gets some, they begin with what happens then. Blocks."""
-    own = OwnTables(POSITION)
-    there = select(POSITION.c.sequence)
-    if database.submit_read(Call(lambda reader: own.stand(reader) and bool(reader.rows(there)))).result():
-        database.submit_write(Call(lambda tx: tx.execute(delete(POSITION))), actor="system").result()
+        self.database.submit_write(Call(lambda tx: tx.execute(statement)), actor="system").result()
 
 
 def delivery_row(
