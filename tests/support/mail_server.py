@@ -39,6 +39,18 @@ class ReceivedMail:
         return str(part.get_content())
 
 
+class _Connection(SMTP):
+    def __init__(self, handler: "MailServer", stop: asyncio.Event, **settings: Any) -> None:
+        super().__init__(handler, **settings)
+        self._stop = stop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if self._stop.is_set():
+            assert isinstance(transport, asyncio.Transport)
+            transport.abort()
+
+
 class MailServer:
     """Use as a context manager. What it answers is set by attributes, at any time; it may be closed and opened again on the
     same port. `tls` is a certificate with its key: STARTTLS is then offered, or with `from_start` TLS is spoken at once."""
@@ -104,6 +116,9 @@ class MailServer:
         )
         ready.set()
         await self._stop.wait()
+        for listening in server.sockets:
+            self._loop.remove_reader(listening.fileno())
+        await asyncio.sleep(0)  # what was accepted last becomes a connection, which a closed server would lose
         server.close()
         for connection in self._open:
             if connection.transport is not None:
@@ -115,8 +130,9 @@ class MailServer:
 
     def _connection(self) -> SMTP:
         self.connections += 1
-        made = SMTP(
+        made = _Connection(
             self,
+            self._stop,
             hostname="mail.test",
             loop=self._loop,
             tls_context=None if self._from_start else self._tls,
