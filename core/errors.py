@@ -27,8 +27,10 @@ people. `__cause__` holds the driver's error for the log and is never shown.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from core.sentence import Wording, with_patterns, with_sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class FieldError:
         out: dict[str, Any] = {"field": self.field, "code": self.code, "message": self.message}
         if self.record is not None:
             out["record"] = self.record
-        return out
+        return with_patterns(out)
 
 
 class SovriumError(Exception):
@@ -66,7 +68,12 @@ class SovriumError(Exception):
         body: dict[str, Any] = {"success": False, "message": self.message, "code": self.code, **self.extra}
         if self.hint:
             body["hint"] = self.hint
-        return body
+        return with_patterns(body)
+
+    def put(self, wording: Wording) -> None:
+        """Say what is said to people in other words."""
+        self.message = wording(self.message)
+        self.hint = wording(self.hint) if self.hint else self.hint
 
 
 class SchemaError(SovriumError):
@@ -115,6 +122,10 @@ class Invalid(RequestError):
         if self.errors:
             body["errors"] = [error.body() for error in self.errors]
         return body
+
+    def put(self, wording: Wording) -> None:
+        super().put(wording)
+        self.errors = tuple(replace(error, message=wording(error.message)) for error in self.errors)
 
 
 class NotFound(RequestError):
@@ -239,12 +250,13 @@ class FeatureMissing(SovriumError):
 
 def error_from_body(status: int, body: Mapping[str, Any]) -> SovriumError:
     """Rebuild the exception on the client's side from an answer of the API."""
+    body = with_sentences(body)
     known = {"success", "message", "code", "hint", "errors", "problems", "details"}
-    message, hint = str(body.get("message", f"HTTP {status}")), body.get("hint")
+    message, hint = body.get("message", f"HTTP {status}"), body.get("hint")
     extra = {key: value for key, value in body.items() if key not in known}
     errors = [
-        FieldError(str(e.get("field", "")), str(e.get("code", "")), str(e.get("message", "")), e.get("record"))
-        for e in body.get("errors", ())
+        FieldError(str(e.get("field", "")), str(e.get("code", "")), e.get("message", ""), e.get("record"))
+        for e in map(with_sentences, body.get("errors", ()))
     ]
     if errors or body.get("code") == "VALIDATION_ERROR":
         return Invalid(message, errors, status=status, **extra)

@@ -11,6 +11,7 @@ from core.errors import NotFound
 from core.ids import uuid7
 from core.principal import Principal, Source
 from core.schema.role import Group
+from core.sentence import say
 from core.storage.database import Transaction
 
 _LOCK = 0x5375_6772  # of PostgreSQL's advisory locks: the last place of a group is given once
@@ -44,7 +45,9 @@ class Groups:
             if user in inside:
                 return
             if known.max_members is not None and len(inside) >= known.max_members:
-                raise AuthError("CONFLICT", f"The group {group} is full: it takes {known.max_members}")
+                raise AuthError(
+                    "CONFLICT", say("The group {group} is full: it takes {most}", group=group, most=known.max_members)
+                )
             row = {"id": uuid7(), "group_name": group, "user_id": user, "created_by": who.id, "created_at": tx.time}
             tx.insert(MEMBERS, [row])
             context.log(tx, "admin.group.joined", who, source, about(account), group=group)

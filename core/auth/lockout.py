@@ -14,6 +14,7 @@ from sqlalchemy import select
 from core.auth.error import AuthError
 from core.auth.store import LOCKOUTS
 from core.secrets.envelope import Secrets
+from core.sentence import say
 from core.storage.database import Reader, Transaction
 
 WITHIN = timedelta(minutes=15)
@@ -55,7 +56,9 @@ class Lockout:
         until = self.locked_until(reader, identifier, now)
         if until is not None:
             seconds = max(1, round((until - now).total_seconds()))
-            raise AuthError("ACCOUNT_TEMPORARILY_LOCKED", retry_after=seconds, hint=f"try again in {seconds} s")
+            raise AuthError(
+                "ACCOUNT_TEMPORARILY_LOCKED", retry_after=seconds, hint=say("try again in {seconds} s", seconds=seconds)
+            )
 
     def failed(self, tx: Transaction, identifier: str) -> bool:
         """Count a wrong password; whether the identifier is locked by it."""

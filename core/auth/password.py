@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from core.auth.error import AuthError
 from core.errors import Busy
 from core.schema.auth import Cost, PasswordStrategy
+from core.sentence import say
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -45,10 +46,10 @@ _CLASSES: dict[str, Callable[[str], bool]] = {
 def normal_password(text: str) -> bytes:
     """What is hashed: NFKC, UTF-8, nothing trimmed (A-052). Raises AuthError PASSWORD_TOO_LONG before any work (A-051)."""
     if len(text) > BYTES_MOST:
-        raise AuthError("PASSWORD_TOO_LONG", f"A password has at most {BYTES_MOST} bytes")
+        raise AuthError("PASSWORD_TOO_LONG", say("A password has at most {most} bytes", most=BYTES_MOST))
     raw = unicodedata.normalize("NFKC", text).encode("utf-8", "surrogatepass")
     if len(raw) > BYTES_MOST:
-        raise AuthError("PASSWORD_TOO_LONG", f"A password has at most {BYTES_MOST} bytes")
+        raise AuthError("PASSWORD_TOO_LONG", say("A password has at most {most} bytes", most=BYTES_MOST))
     return raw
 
 
@@ -57,12 +58,15 @@ def check_password(text: str, rules: PasswordStrategy, *, email: str | None = No
     normal_password(text)
     normal = unicodedata.normalize("NFKC", text)
     if len(normal) < rules.min_length:
-        raise AuthError("PASSWORD_TOO_SHORT", f"A password has at least {rules.min_length} characters")
+        raise AuthError("PASSWORD_TOO_SHORT", say("A password has at least {least} characters", least=rules.min_length))
     if len(normal) > rules.max_length:
-        raise AuthError("PASSWORD_TOO_LONG", f"A password has at most {rules.max_length} characters")
+        raise AuthError("PASSWORD_TOO_LONG", say("A password has at most {most} characters", most=rules.max_length))
     missing = [name for name in rules.require_classes if not any(map(_CLASSES[name], normal))]
     if missing:
-        raise AuthError("PASSWORD_TOO_WEAK", f"The password needs a character of each kind: {', '.join(missing)}")
+        raise AuthError(
+            "PASSWORD_TOO_WEAK",
+            say("The password needs a character of each kind: {missing}", missing=", ".join(missing)),
+        )
     folded = normal.casefold()
     local = (email or "").partition("@")[0]
     if folded in {name.casefold() for name in (local, email or "", app) if name}:

@@ -7,11 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 from core.client.port import Port, ServerGone
 from core.errors import Conflict, FieldError, Invalid, NotFound, SovriumError
+from core.sentence import Sentence, with_sentences
 
 if TYPE_CHECKING:
     from core.client.client import Client
 
-__all__ = ["Client", "Conflict", "FieldError", "Invalid", "NotFound", "Port", "ServerGone", "SovriumError"]
+__all__ = [
+    "Client",
+    "Conflict",
+    "FieldError",
+    "Invalid",
+    "NotFound",
+    "Port",
+    "Sentence",
+    "ServerGone",
+    "SovriumError",
+    "with_sentences",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +57,7 @@ from core.contract.server import Hello
 from core.contract.views import Preferences, PreferencesBody, UserView, UserViewBody
 from core.errors import BadRequest, SovriumError, error_from_body
 from core.ids import uuid7
+from core.sentence import Wording, say
 
 if TYPE_CHECKING:
     from core.client.administration import Administration
@@ -115,6 +116,15 @@ class Client:
     @token.setter
     def token(self, token: str | None) -> None:
         self._transport.token = token
+
+    @property
+    def wording(self) -> Wording:
+        """From what is said against a call to the words in which it is raised."""
+        return self._transport.wording
+
+    @wording.setter
+    def wording(self, wording: Wording) -> None:
+        self._transport.wording = wording
 
     @property
     def is_acting(self) -> bool:
@@ -233,9 +243,7 @@ class Client:
     async def commit(self, request: CommitRequest) -> CommitAnswer:
         # The key makes the request repeatable: when the answer was lost, the server gives it again.
         body = {"idempotencyKey": uuid7(), **request}
-        status, answer = await self._call("POST", f"{CONSOLE}/commit", body, repeatable=True)
-        if status >= 400 and "outcomes" not in answer:
-            raise error_from_body(status, answer)
+        answer = await self._call("POST", f"{CONSOLE}/commit", body, repeatable=True, read=with_outcomes)
         return {key: answer[key] for key in ("committed", "outcomes", "statements")}  # type: ignore[return-value]
 
     async def run_sql(self, request: SqlRequest) -> SqlRun:
@@ -284,8 +292,8 @@ class Client:
         path = f"{CONSOLE}/tables/{quote(table, '')}/import-preview"
         with open_for_upload(file) as source:
             head = await asyncio.to_thread(source.read, PREVIEW_BYTES)
-        status, body = await self._call("POST", with_query(path, {"format": format_of(file)}), head, repeatable=True)
-        return cast(ImportPreview, checked(status, body))
+        answer = await self._call("POST", with_query(path, {"format": format_of(file)}), head, repeatable=True)
+        return cast(ImportPreview, answer)
 
     async def start_import(
         self,
@@ -393,8 +401,7 @@ class Client:
         return int(answer["deleted"])
 
     async def request(self, method: str, path: str, *, json: Any = None) -> Any:
-        status, body = await self._call(method, path, json, repeatable=method in ("GET", "HEAD", "PUT", "DELETE"))
-        return checked(status, body)
+        return await self._call(method, path, json, repeatable=method in ("GET", "HEAD", "PUT", "DELETE"))
 
     async def close(self) -> None:
         self._transport.close()
@@ -405,8 +412,17 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _call(self, method: str, path: str, content: Any, *, repeatable: bool) -> tuple[int, Any]:
-        """Status and decoded body of a call. `content`: bytes as they are, None for no body, else sent as JSON."""
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        content: Any,
+        *,
+        repeatable: bool,
+        read: Callable[[int, Any], Any] | None = None,
+    ) -> Any:
+        """The decoded body of an answer, by status; `read` raises what it has against it, `checked` where none is given.
+        `content`: bytes as they are, None for no body, else sent as JSON."""
         headers: Headers = ()
         body = b""
         if content is not None:
@@ -416,7 +432,7 @@ class Client:
         async with self._transport.exchange(
             method, path, headers=headers, body=body, patience=self._timeout, repeatable=repeatable
         ) as answer:
-            return answer.status, decoded(await answer.read())
+            return (read or checked)(answer.status, decoded(await answer.read()))
 
 
 def record_path(table: str, key: str) -> str:
@@ -443,6 +459,11 @@ def checked(status: int, body: Any) -> Any:
     if status >= 400:
         raise error_from_body(status, body if isinstance(body, dict) else {})
     return body
+
+
+def with_outcomes(status: int, body: Any) -> Any:
+    """The answer to a commit, also when nothing was committed."""
+    return body if isinstance(body, dict) and "outcomes" in body else checked(status, body)
 
 
 async def raise_for_status(answer: Answer) -> None:
@@ -472,7 +493,10 @@ def format_of(file: Path) -> str:
     """`csv`, `json` or `parquet`, by the file's name."""
     known = FORMATS.get(file.suffix.lower())
     if known is None:
-        raise BadRequest(f"{file.name}: the name does not tell the format", hint=f"known: {', '.join(FORMATS)}")
+        raise BadRequest(
+            say("{file}: the name does not tell the format", file=file.name),
+            hint=say("known: {names}", names=", ".join(FORMATS)),
+        )
     return known
 
 
@@ -480,7 +504,7 @@ def open_for_upload(file: Path) -> IO[bytes]:
     try:
         return file.open("rb")
     except OSError as error:
-        raise BadRequest(f"{file}: {error.strerror}") from error
+        raise BadRequest(say("{file}: {reason}", file=str(file), reason=error.strerror)) from error
 
 
 async def chunks_of(source: IO[bytes]) -> AsyncIterator[bytes]:

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import h11
 
 from core.client.port import ServerGone
-from core.errors import BadRequest, DeadlinePassed
+from core.errors import BadRequest, DeadlinePassed, SovriumError
+from core.sentence import Wording, say
 
 Body = bytes | AsyncIterator[bytes]
 Headers = Sequence[tuple[str, str]]
@@ -116,13 +117,17 @@ class Transport:
         self._socket = None if url.startswith(("http://", "https://")) else Path(url.removeprefix("unix:"))
         parts = urlsplit(url if self._socket is None else "http://localhost")
         if not parts.hostname or parts.path.strip("/"):
-            raise BadRequest(f"Not the address of a server: {url}", hint="https://host, http://host:port or a socket")
+            raise BadRequest(
+                say("Not the address of a server: {url}", url=url), hint="https://host, http://host:port or a socket"
+            )
         self._host, self._tls = parts.hostname, parts.scheme == "https"
         self._port = parts.port or (443 if self._tls else 80)
         self.token: str | None = None
         """Secret of the session that everything is asked with."""
         self.is_acting = False
         """That session counts even where the socket alone tells who one is."""
+        self.wording: Wording = str
+        """From what is said against a call to the words in which it is raised."""
         self._step: str | None = None
         """What proves the first step of signing in, while the second is asked for: the only cookie that is kept."""
         self._headers = [("Host", parts.netloc.rpartition("@")[2]), ("User-Agent", agent)]
@@ -140,14 +145,29 @@ class Transport:
         Raises:
             ServerGone: no connection, or it broke.
             DeadlinePassed: no answer in time.
+
+        What is raised inside the block is put in the client's words as well.
         """
+        try:
+            async with self._exchange(method, target, headers, body, patience, repeatable) as answer:
+                yield answer
+        except SovriumError as error:
+            error.put(self.wording)
+            raise
+
+    @asynccontextmanager
+    async def _exchange(
+        self, method: str, target: str, headers: Headers, body: Body, patience: float, repeatable: bool
+    ) -> AsyncIterator[Answer]:
         connection = None
         try:
             async with asyncio.timeout(patience):
                 connection, answer = await self._ask(method, target, headers, body, repeatable)
             yield answer
         except TimeoutError as error:
-            raise DeadlinePassed(f"The server did not answer within {patience:g} s") from error
+            raise DeadlinePassed(
+                say("The server did not answer within {seconds} s", seconds=f"{patience:g}")
+            ) from error
         except (OSError, h11.RemoteProtocolError) as error:
             raise ServerGone("The connection to the server broke") from error
         finally:
@@ -191,7 +211,7 @@ class Transport:
                 tls = ssl.create_default_context() if self._tls else None
                 streams = await asyncio.open_connection(self._host, self._port, ssl=tls)
         except OSError as error:
-            raise ServerGone(f"No server answers at {self._socket or self._host}") from error
+            raise ServerGone(say("No server answers at {address}", address=str(self._socket or self._host))) from error
         connection = Connection(*streams)
         self._open.add(connection)
         return connection, True

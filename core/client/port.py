@@ -48,6 +48,7 @@ from core.contract.records import Pressed, Record
 from core.contract.server import Hello
 from core.contract.views import Preferences, PreferencesBody, UserView, UserViewBody
 from core.errors import SovriumError
+from core.sentence import Wording
 
 if TYPE_CHECKING:
     from core.client.account import AccountPort
@@ -67,6 +68,8 @@ class Port(Protocol):
 
     token: str | None
     """Secret of the session that everything is asked with; none for the local owner."""
+    wording: Wording
+    """From what is said against a call to the words in which it is raised."""
     is_acting: bool
     """The session is somebody else's, and counts on the owner's own socket, too."""
 

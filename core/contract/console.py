@@ -305,9 +305,11 @@ class Job(TypedDict):
     startedAt: str
     finishedAt: str | None
     error: str | None
+    said: NotRequired[dict[str, Any]]
+    """The pattern of `error` and the values in it, as with refusals."""
     rows: NotRequired[int]
     rejected: NotRequired[list[dict[str, Any]]]
-    """First 100 refused rows of an import: {line, field, message, value}."""
+    """First 100 refused rows of an import: {line, field, message, said?, value}."""
     refused: NotRequired[int]
     """Refused rows of an import; all of them are in its file, up to a million."""
     file: NotRequired[str]
@@ -349,7 +351,9 @@ class Event(TypedDict):
     """`GET /api/console/events` (server-sent events, `data:` is this object). The open stream is the console's lease on
     a background server.
 
-    change: table, operation, ids (≤ 100), count, sequence, actor · view: view · job: job · schema: version,
+    change: table, operation, ids (≤ 100), count, sequence, actor. Who may see some rows only hears of those alone; of one
+    that goes out of sight a `delete` without actor, of one that comes into sight a `create`; without ids there were too many
+    to tell of, and what is shown is to be read again · view: view · job: job · schema: version,
     state (`reloaded`, or `refused` with a message: the app file cannot be taken up) · server: state (`stopping`) · ping:
     every 10 s
     """

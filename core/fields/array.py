@@ -17,6 +17,7 @@ from core.fields.text import LongTextField
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 ItemType = Literal["text", "integer", "decimal", "boolean", "date"]
 MOST = 10_000
@@ -54,10 +55,13 @@ class ArrayField(FieldType[list[Any]]):
 
     def _accept_items(self, items: Any, accept: Callable[[Any], Any]) -> list[Any]:
         if not isinstance(items, list | tuple):
-            raise ValueProblem("array.not-a-list", f"A list is expected, not {show(items)}")
+            raise ValueProblem("array.not-a-list", say("A list is expected, not {value}", value=show(items)))
         most = self.options.max_items or MOST
         if len(items) > most:
-            raise ValueProblem("array.too-many", f"At most {most:,} items are allowed, {len(items):,} are given")
+            raise ValueProblem(
+                "array.too-many",
+                say("At most {most:,} items are allowed, {count:,} are given", most=most, count=len(items)),
+            )
         return [self._accept_item(each, place, accept) for place, each in enumerate(items, 1)]
 
     @staticmethod
@@ -65,9 +69,11 @@ class ArrayField(FieldType[list[Any]]):
         try:
             value = accept(raw)
         except ValueProblem as problem:
-            raise ValueProblem("array.item", f"Item {place}: {problem.message}") from None
+            raise ValueProblem(
+                "array.item", say("Item {place}: {problem}", place=place, problem=problem.message)
+            ) from None
         if value is None:
-            raise ValueProblem("array.item", f"Item {place}: null cannot stand in a list")
+            raise ValueProblem("array.item", say("Item {place}: null cannot stand in a list", place=place))
         return value
 
     def to_json(self, value: list[Any] | None) -> Any:

@@ -13,6 +13,7 @@ from core.fields.text import text_of
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 Attachment = dict[str, Any]
 """`{key, filename, mimeType, size, bucket}`, and `displayName` where one was given. A value that is being written may
@@ -62,7 +63,8 @@ class AttachmentField(FieldType[Any]):
         most = self.options.max_file_size
         if most is not None and size > most:
             raise ValueProblem(
-                "file.too-large", f"{show(filename)} is too large; at most {size_text(most)} are allowed"
+                "file.too-large",
+                say("{file} is too large; at most {most} are allowed", file=show(filename), most=size_text(most)),
             )
 
     def check_kind(self, filename: str, kind: str) -> None:
@@ -70,7 +72,15 @@ class AttachmentField(FieldType[Any]):
         options = self.options
         if not is_allowed(kind, options.allowed_file_types):
             allowed = ", ".join(options.allowed_file_types)
-            raise ValueProblem("file.type", f"{show(filename)} is {kind}; these types are allowed: {allowed}")
+            raise ValueProblem(
+                "file.type",
+                say(
+                    "{file} is {kind}; these types are allowed: {allowed}",
+                    file=show(filename),
+                    kind=kind,
+                    allowed=allowed,
+                ),
+            )
 
     def info(self) -> Mapping[str, Any]:
         """R-093"""
@@ -142,7 +152,10 @@ class MultipleAttachmentsField(AttachmentField):
         items = raw if isinstance(raw, list | tuple) else [raw]
         most = self.options.max_files or MOST
         if len(items) > most:
-            raise ValueProblem("file.too-many", f"At most {most:,} files are allowed, {len(items):,} are given")
+            raise ValueProblem(
+                "file.too-many",
+                say("At most {most:,} files are allowed, {count:,} are given", most=most, count=len(items)),
+            )
         files = [accept_file(each) for each in items]
         return list({each["key"]: each for each in files}.values())
 
@@ -165,7 +178,9 @@ def accept_file(raw: Any) -> Attachment:
     if isinstance(raw, str):
         return {"key": _key(raw)}
     if not isinstance(raw, Mapping):
-        raise ValueProblem("file.malformed", f"A file is its key, or a map with `key`, not {show(raw)}")
+        raise ValueProblem(
+            "file.malformed", say("A file is its key, or a map with `key`, not {value}", value=show(raw))
+        )
     if "content" in raw:
         raise ValueProblem("file.content", "Files in the value itself are taken by the records API alone")
     value: Attachment = {"key": _key(raw.get("key"))}
@@ -175,7 +190,7 @@ def accept_file(raw: Any) -> Attachment:
             continue
         if name == "size":
             if isinstance(given, bool) or not isinstance(given, int) or not 0 <= given < 2**53:
-                raise ValueProblem("file.malformed", f"size is a number of bytes, not {show(given)}")
+                raise ValueProblem("file.malformed", say("size is a number of bytes, not {value}", value=show(given)))
         else:
             given = text_of(given)[:_NAME_LIMIT]
         value[name] = given
@@ -215,7 +230,7 @@ def _key(raw: Any) -> str:
     text = text_of(raw) if isinstance(raw, str) else ""
     text = text.rpartition("/")[2].strip()  # the address of a file names it, too
     if not text or len(text) > _NAME_LIMIT or not text.isprintable():
-        raise ValueProblem("file.malformed", f"The key of a file is expected, not {show(raw)}")
+        raise ValueProblem("file.malformed", say("The key of a file is expected, not {value}", value=show(raw)))
     return text
 
 

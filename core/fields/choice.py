@@ -17,6 +17,7 @@ from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.pattern import COLOR
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 OptionText = Annotated[str, Field(min_length=1, max_length=255)]
 Color = Annotated[str, Field(pattern=COLOR)]
@@ -61,12 +62,12 @@ class CheckboxField(FieldType[bool]):
             return bool(raw)
         if isinstance(raw, str) and raw.strip().lower() in self._WORDS:
             return self._WORDS[raw.strip().lower()]
-        raise ValueProblem("checkbox.not-a-boolean", f"true or false is expected, not {show(raw)}")
+        raise ValueProblem("checkbox.not-a-boolean", say("true or false is expected, not {value}", value=show(raw)))
 
     def accept_json(self, raw: Any) -> bool | None:
         """Of the words that a cell may hold, `"true"` and `"false"` (T-079)."""
         if isinstance(raw, str) and raw not in ("true", "false"):
-            raise ValueProblem("checkbox.not-a-boolean", f"true or false is expected, not {show(raw)}")
+            raise ValueProblem("checkbox.not-a-boolean", say("true or false is expected, not {value}", value=show(raw)))
         return self.accept(raw)
 
     def to_text(self, value: bool | None) -> str:
@@ -174,8 +175,16 @@ class StatusField(ChoiceField):
         if moves is None or before is None or after is None or before == after or before not in moves:
             return
         if after not in moves[before]:
-            allowed = ", ".join(moves[before]) or "nothing"
-            raise ValueProblem("status.transition", f"{show(before)} cannot become {show(after)}; {allowed} can follow")
+            allowed = ", ".join(moves[before]) or say("nothing")
+            raise ValueProblem(
+                "status.transition",
+                say(
+                    "{before} cannot become {after}; {allowed} can follow",
+                    before=show(before),
+                    after=show(after),
+                    allowed=allowed,
+                ),
+            )
 
     @classmethod
     def check_spec(cls, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
@@ -213,16 +222,21 @@ class MultiSelectField(FieldType[list[str]]):
             return None
         items = split_list(raw) if isinstance(raw, str) else raw
         if not isinstance(items, list | tuple):
-            raise ValueProblem("select.not-a-list", f"A list of options is expected, not {show(raw)}")
+            raise ValueProblem("select.not-a-list", say("A list of options is expected, not {value}", value=show(raw)))
         values = list(dict.fromkeys(find_choice(item, self.choices) for item in items))
         most = self.options.max_selections
         if most is not None and len(values) > most:
-            raise ValueProblem("select.too-many", f"At most {most} options can be chosen, {len(values)} are given")
+            raise ValueProblem(
+                "select.too-many",
+                say("At most {most} options can be chosen, {count} are given", most=most, count=len(values)),
+            )
         return values
 
     def accept_json(self, raw: Any) -> list[str] | None:
         if isinstance(raw, str):
-            raise ValueProblem("select.not-a-list", f"A list of options is expected, not the text {show(raw)}")
+            raise ValueProblem(
+                "select.not-a-list", say("A list of options is expected, not the text {value}", value=show(raw))
+            )
         return self.accept(raw)
 
     def to_text(self, value: list[str] | None) -> str:
@@ -262,7 +276,9 @@ def find_choice(raw: Any, choices: Mapping[str, Choice]) -> str:
             return value
     names = list(choices)
     listed = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
-    raise ValueProblem("select.unknown-option", f"{show(raw)} is not an option; these are: {listed}")
+    raise ValueProblem(
+        "select.unknown-option", say("{value} is not an option; these are: {options}", value=show(raw), options=listed)
+    )
 
 
 def label_of(value: str, choices: Mapping[str, Choice]) -> str:

@@ -12,6 +12,7 @@ from core.fields.column import ColumnType
 from core.fields.number import NumberField, decimal_of
 from core.schema.model import FieldOptions
 from core.schema.shape import show
+from core.sentence import say
 
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3600}
 _CLOCK = re.compile(r"([0-9]{1,9}):([0-5]?[0-9])(?::([0-5]?[0-9]))?")
@@ -68,11 +69,13 @@ class DurationField(NumberField[int]):
             return None
         seconds = self._parse(raw)
         if seconds != seconds.to_integral_value():
-            raise ValueProblem("duration.not-whole", f"{show(raw)} is not a whole number of seconds")
+            raise ValueProblem("duration.not-whole", say("{value} is not a whole number of seconds", value=show(raw)))
         if abs(seconds) > _LIMIT:
-            raise ValueProblem("duration.out-of-range", f"{show(raw)} is too long")
+            raise ValueProblem("duration.out-of-range", say("{value} is too long", value=show(raw)))
         if seconds < 0 and not self.options.allow_negative:
-            raise ValueProblem("duration.negative", f"{show(raw)} is negative; a duration is 0 or more")
+            raise ValueProblem(
+                "duration.negative", say("{value} is negative; a duration is 0 or more", value=show(raw))
+            )
         return int(seconds)
 
     def accept_json(self, raw: Any) -> int | None:
@@ -98,8 +101,10 @@ class DurationField(NumberField[int]):
         try:
             return sign * _in_reach(decimal_of(text)) * _UNITS[self.options.format]
         except ValueProblem:
-            message = (
-                f"{show(raw)} is not a duration such as 2:30, 2h 30m, PT2H30M or a number of {self.options.format}"
+            message = say(
+                "{value} is not a duration such as 2:30, 2h 30m, PT2H30M or a number of {unit}",
+                value=show(raw),
+                unit=say(self.options.format),
             )
             raise ValueProblem("duration.malformed", message) from None
 

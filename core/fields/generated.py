@@ -17,8 +17,9 @@ from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.name import nearest
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _LANGUAGE = r"^[a-z]{2,3}(-[A-Z][A-Za-z]{1,3})?$"
 _Words = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=2)]
 
@@ -84,7 +85,7 @@ def check_sources(field: FieldSpec, table: TableSpec, *, by_hand: bool = False) 
             yield OptionProblem(
                 f"sourceFields[{index}]", "field.unknown-source", f"no other field is called {name}", hint
             )
-    for name in _PLACEHOLDER.findall(options.prompt or ""):
+    for name in PLACEHOLDER.findall(options.prompt or ""):
         if name not in options.source_fields:
             yield OptionProblem("prompt", "field.placeholder", f"{{{{{name}}}}} is not among `sourceFields`")
     if options.compute_on == "manual" and not by_hand:
@@ -142,7 +143,10 @@ class AiSummaryField(LongTextField):
     def normalise(self, text: str) -> str:
         text, most = super().normalise(text), self.options.max_length
         if most is not None and len(text) > most:
-            raise ValueProblem("text.too-long", f"At most {most:,} characters are allowed, this has {len(text):,}")
+            raise ValueProblem(
+                "text.too-long",
+                say("At most {most:,} characters are allowed, this has {count:,}", most=most, count=len(text)),
+            )
         return text
 
     @classmethod

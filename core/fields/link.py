@@ -20,6 +20,7 @@ from core.fields.text import text_of
 from core.schema.model import App, FieldSpec, TableSpec
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 
 def _key_of(raw: Any, key: ColumnType) -> int | str:
@@ -32,7 +33,9 @@ def _key_of(raw: Any, key: ColumnType) -> int | str:
     try:
         return whole_of(raw, BIGINT_LIMIT)
     except ValueProblem:
-        raise ValueProblem("link.malformed", f"The id of a record is a number, not {show(raw)}") from None
+        raise ValueProblem(
+            "link.malformed", say("The id of a record is a number, not {value}", value=show(raw))
+        ) from None
 
 
 class RelationshipField(FieldType[int | str]):
@@ -61,7 +64,9 @@ class RelationshipField(FieldType[int | str]):
         if raw is None or (isinstance(raw, list) and not raw):
             return None
         if isinstance(raw, list | dict):
-            raise ValueProblem("link.one", f"This field links one record: its id is expected, not {show(raw)}")
+            raise ValueProblem(
+                "link.one", say("This field links one record: its id is expected, not {value}", value=show(raw))
+            )
         return _key_of(raw, self.key)
 
     @classmethod
@@ -120,7 +125,7 @@ class LinksField(FieldType[Links]):
             return self._edit(raw)
         keys = self._keys(_split(raw) if isinstance(raw, str) else raw if isinstance(raw, list | tuple) else [raw])
         if len(keys) > 1 and not self.takes_several:
-            raise ValueProblem("link.one", f"This field links one record, {len(keys)} are given")
+            raise ValueProblem("link.one", say("This field links one record, {count} are given", count=len(keys)))
         return keys  # type: ignore[return-value]
 
     def accept_json(self, raw: Any) -> Links | None:
@@ -129,10 +134,10 @@ class LinksField(FieldType[Links]):
 
     def _keys(self, raw: Any) -> list[int | str]:
         if not isinstance(raw, list | tuple):
-            raise ValueProblem("link.malformed", f"A list of ids is expected, not {show(raw)}")
+            raise ValueProblem("link.malformed", say("A list of ids is expected, not {value}", value=show(raw)))
         for each in raw:
             if each is None or isinstance(each, list | dict):
-                raise ValueProblem("link.malformed", f"A list of ids is expected; {show(each)} is none")
+                raise ValueProblem("link.malformed", say("A list of ids is expected; {each} is none", each=show(each)))
         return sorted({_key_of(each, self.key) for each in raw})
 
     def _edit(self, raw: dict[str, Any]) -> LinkEdit:

@@ -18,6 +18,7 @@ from core.fields.column import ColumnType
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 NOW = ("NOW()", "CURRENT_TIMESTAMP")
 TODAY = "CURRENT_DATE"
@@ -71,7 +72,8 @@ def instant_of(raw: Any, zone_name: str) -> datetime:
         moment = _parse_datetime(raw.strip(), raw)
     else:
         raise ValueProblem(
-            "date.not-text", f"A date and time such as 2026-02-01T08:00:00Z is expected, not {show(raw)}"
+            "date.not-text",
+            say("A date and time such as 2026-02-01T08:00:00Z is expected, not {value}", value=show(raw)),
         )
     try:
         if moment.tzinfo is None:
@@ -80,7 +82,9 @@ def instant_of(raw: Any, zone_name: str) -> datetime:
             moment = moment.replace(tzinfo=place, fold=0) if place else moment.astimezone()
         moment = moment.astimezone(UTC)
     except (OverflowError, OSError, ValueError):
-        raise ValueProblem("date.out-of-range", f"{show(raw)} is outside the years 1 to 9999") from None
+        raise ValueProblem(
+            "date.out-of-range", say("{value} is outside the years 1 to 9999", value=show(raw))
+        ) from None
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
@@ -100,7 +104,8 @@ def _parse_datetime(text: str, raw: str) -> datetime:
 
 
 def _malformed(raw: Any, wanted: str, why: str = "") -> ValueProblem:
-    return ValueProblem("date.malformed", f"{show(raw)} is not {wanted}" + (f": {why}" if why else ""))
+    pattern = "{value} is not {wanted}: {reason}" if why else "{value} is not {wanted}"
+    return ValueProblem("date.malformed", say(pattern, value=show(raw), wanted=say(wanted), reason=why))
 
 
 def show_date(value: date, form: str | None) -> str:
@@ -250,7 +255,9 @@ class DateField(FieldType[date]):
         if isinstance(raw, date):
             return raw
         if not isinstance(raw, str):
-            raise ValueProblem("date.not-text", f"A date such as 2026-02-01 is expected, not {show(raw)}")
+            raise ValueProblem(
+                "date.not-text", say("A date such as 2026-02-01 is expected, not {value}", value=show(raw))
+            )
         text = raw if len(raw) == 10 else re.sub(r"[T ]00:00(:00(\.0+)?)?Z?$", "", raw.strip())
         if not _DATE.fullmatch(text):
             raise _malformed(raw, "a date such as 2026-02-01")
@@ -309,7 +316,7 @@ class TimeField(FieldType[time]):
             return raw.replace(microsecond=0, tzinfo=None, fold=0)
         match = _TIME.fullmatch(raw.strip()) if isinstance(raw, str) else None
         if not match:
-            raise ValueProblem("time.malformed", f"{show(raw)} is not a time such as 9:05 or 17:30:00")
+            raise ValueProblem("time.malformed", say("{value} is not a time such as 9:05 or 17:30:00", value=show(raw)))
         hour, minute, second = (int(part or 0) for part in match.groups()[:3])
         half = (match.group(5) or "").lower()
         if half:
@@ -317,7 +324,7 @@ class TimeField(FieldType[time]):
         try:
             return time(hour, minute, second)
         except ValueError:
-            message = f"{show(raw)} is not a time of day; 00:00 to 23:59:59 is"
+            message = say("{value} is not a time of day; 00:00 to 23:59:59 is", value=show(raw))
             raise ValueProblem("time.out-of-range", message) from None
 
     def to_json(self, value: time | None) -> str | None:

@@ -20,6 +20,7 @@ from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.pattern import COLOR, CURRENCY_CODE
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 N = TypeVar("N", int, Decimal)
 Bound = int | float
@@ -44,13 +45,14 @@ def decimal_of(raw: Any) -> Decimal:
         text = raw.strip()
         if _NUMBER.fullmatch(text) and len(text) <= 100:
             return Decimal(text)
-        hint = "; write it like 1234.5" if re.search(r"[0-9]", text) else ""
-        raise ValueProblem("number.not-a-number", f"{show(raw)} is not a number{hint}")
+        has_digits = re.search(r"[0-9]", text) is not None
+        pattern = "{value} is not a number; write it like 1234.5" if has_digits else "{value} is not a number"
+        raise ValueProblem("number.not-a-number", say(pattern, value=show(raw)))
     if isinstance(raw, bool) or not isinstance(raw, _NUMBERS):
-        raise ValueProblem("number.not-a-number", f"A number is expected, not {show(raw)}")
+        raise ValueProblem("number.not-a-number", say("A number is expected, not {value}", value=show(raw)))
     value = Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw)
     if not value.is_finite():
-        raise ValueProblem("number.not-a-number", f"{raw} is not a finite number")
+        raise ValueProblem("number.not-a-number", say("{value} is not a finite number", value=raw))
     return value
 
 
@@ -62,11 +64,14 @@ def whole_of(raw: Any, limit: int = BIGINT_LIMIT) -> int:
             return number
     value = decimal_of(raw)
     if value and value.adjusted() > 30:
-        raise ValueProblem("number.out-of-range", f"{_plain(value)} is too large")
+        raise ValueProblem("number.out-of-range", say("{value} is too large", value=_plain(value)))
     if value != value.to_integral_value():
-        raise ValueProblem("number.not-whole", f"A whole number is expected, not {_plain(value)}")
+        raise ValueProblem("number.not-whole", say("A whole number is expected, not {value}", value=_plain(value)))
     if not -limit <= value < limit:
-        raise ValueProblem("number.out-of-range", f"{_plain(value)} is outside {-limit} to {limit - 1}")
+        raise ValueProblem(
+            "number.out-of-range",
+            say("{value} is outside {least} to {most}", value=_plain(value), least=-limit, most=limit - 1),
+        )
     return int(value)
 
 
@@ -83,14 +88,14 @@ def _check_bounds(value: int | Decimal, options: "RangeOptions") -> None:
     """Inclusive (T-063)."""
     low, high = options.min, options.max
     if (low is not None and value < _decimal(low)) or (high is not None and value > _decimal(high)):
-        allowed = (
-            f"{low} to {high}"
+        pattern = (
+            "{value} is not allowed; {least} to {most} is"
             if None not in (low, high)
-            else f"{low} or more"
+            else "{value} is not allowed; {least} or more is"
             if low is not None
-            else f"{high} or less"
+            else "{value} is not allowed; {most} or less is"
         )
-        raise ValueProblem("number.out-of-range", f"{value} is not allowed; {allowed} is")
+        raise ValueProblem("number.out-of-range", say(pattern, value=value, least=low, most=high))
 
 
 class RangeOptions(FieldOptions):
@@ -108,7 +113,9 @@ class NumberField(FieldType[N]):
     def accept_json(self, raw: Any) -> N | None:
         """A JSON number (T-063)."""
         if isinstance(raw, str):
-            raise ValueProblem("number.not-a-number", f"A number is expected, not the text {show(raw)}")
+            raise ValueProblem(
+                "number.not-a-number", say("A number is expected, not the text {value}", value=show(raw))
+            )
         return self.accept(raw)
 
     def physical_check(self) -> tuple[str, str] | None:
@@ -176,20 +183,26 @@ class ExactField(NumberField[Decimal]):
         value = self.parse(raw)
         if value and value.adjusted() >= WHOLE_DIGITS:
             raise ValueProblem(
-                "number.out-of-range", f"{_plain(value)} has more than {WHOLE_DIGITS} digits before the point"
+                "number.out-of-range",
+                say("{value} has more than {most} digits before the point", value=_plain(value), most=WHOLE_DIGITS),
             )
         value = value.quantize(_QUANTA[self.scale], context=_EXACT)
         if not value:
             value = abs(value)  # there is one zero
         elif value.adjusted() >= WHOLE_DIGITS:
-            raise ValueProblem("number.out-of-range", f"{value:f} has more than {WHOLE_DIGITS} digits before the point")
+            raise ValueProblem(
+                "number.out-of-range",
+                say("{value} has more than {most} digits before the point", value=f"{value:f}", most=WHOLE_DIGITS),
+            )
         _check_bounds(value, self.options)
         return value
 
     def accept_json(self, raw: Any) -> Decimal | None:
         """A JSON number, or the digits as text, which a JSON reader does not round."""
         if isinstance(raw, str) and not _DIGITS.fullmatch(raw):
-            raise ValueProblem("number.not-a-number", f"{show(raw)} is not a number; write it like 1234.5")
+            raise ValueProblem(
+                "number.not-a-number", say("{value} is not a number; write it like 1234.5", value=show(raw))
+            )
         return self.accept(raw)
 
     def parse(self, raw: Any) -> Decimal:
@@ -326,7 +339,10 @@ class RatingField(NumberField[int]):
             return None
         value = whole_of(raw)
         if not 1 <= value <= self.options.max:
-            raise ValueProblem("number.out-of-range", f"{value} is not allowed; 1 to {self.options.max} is")
+            raise ValueProblem(
+                "number.out-of-range",
+                say("{value} is not allowed; {least} to {most} is", value=value, least=1, most=self.options.max),
+            )
         return value
 
     def present(self, value: int | None, how: Format) -> str:
@@ -357,7 +373,10 @@ class ProgressField(NumberField[int]):
             return None
         value = whole_of(_without_percent(raw))
         if not 0 <= value <= 100:
-            raise ValueProblem("number.out-of-range", f"{value} is not allowed; 0 to 100 is")
+            raise ValueProblem(
+                "number.out-of-range",
+                say("{value} is not allowed; {least} to {most} is", value=value, least=0, most=100),
+            )
         return value
 
     def default(self) -> int | None:

@@ -12,6 +12,7 @@ from core.fields.text import text_of
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 ME = ("me", "$currentUser", "$currentUser.id")
 """What stands for the caller in filters and in a value that is written."""
@@ -61,7 +62,9 @@ class UsersField(UserField):
             return None
         parts = [part.strip() for part in raw.split(",") if part.strip()] if isinstance(raw, str) else raw
         if not isinstance(parts, list | tuple):
-            raise ValueProblem("user.not-a-list", f"A list of account ids is expected, not {show(raw)}")
+            raise ValueProblem(
+                "user.not-a-list", say("A list of account ids is expected, not {value}", value=show(raw))
+            )
         return list(dict.fromkeys(_user_id(part) for part in parts))
 
     def accept_json(self, raw: Any) -> list[str] | None:
@@ -132,5 +135,5 @@ def needs_auth(field: FieldSpec, app: App) -> Iterable[OptionProblem]:
 def _user_id(raw: Any) -> str:
     text = text_of(raw).strip()
     if not text or len(text) > _LONGEST or "," in text:
-        raise ValueProblem("user.malformed", f"The id of an account is expected, not {show(raw)}")
+        raise ValueProblem("user.malformed", say("The id of an account is expected, not {value}", value=show(raw)))
     return text

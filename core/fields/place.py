@@ -12,6 +12,7 @@ from core.fields.base import FieldType, Format, ValueProblem
 from core.fields.column import ColumnType
 from core.fields.operator import PLACE_OPERATORS
 from core.schema.shape import show
+from core.sentence import say
 
 DIGITS = 7
 """Behind the point: a centimetre."""
@@ -69,7 +70,10 @@ def _numbers(raw: Any) -> tuple[Any, Any]:
 
 def _degrees(name: str, raw: Any, most: int) -> float:
     if isinstance(raw, bool) or not isinstance(raw, int | float) or abs(raw) > most or not math.isfinite(raw):
-        raise ValueProblem("place.out-of-range", f"{name} is a number from -{most} to {most}, not {show(raw)}")
+        raise ValueProblem(
+            "place.out-of-range",
+            say("{name} is a number from -{most} to {most}, not {value}", name=name, most=most, value=show(raw)),
+        )
     return round(float(raw), DIGITS) + 0.0  # no -0.0: it would be another place
 
 

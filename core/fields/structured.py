@@ -13,6 +13,7 @@ from core.fields.column import ColumnType
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 _MAX_DEPTH = 64
 _MAX_INTEGER = 2**63
@@ -41,7 +42,9 @@ class JsonField(FieldType[Any]):
         if isinstance(raw, str):
             raw = _parse(raw)
             if isinstance(raw, str):
-                raise ValueProblem("json.text", f"{show(raw)} is a text alone; a map or a list is expected")
+                raise ValueProblem(
+                    "json.text", say("{value} is a text alone; a map or a list is expected", value=show(raw))
+                )
         if raw is None:
             return None
         _check(raw)
@@ -59,7 +62,9 @@ class JsonField(FieldType[Any]):
             raise ValueProblem("json.schema", reason) from None
         if error is not None:
             pointer = "/" + "/".join(str(step) for step in error.absolute_path)
-            raise ValueProblem("json.schema", f"at {pointer}: {error.message[:200]}")
+            raise ValueProblem(
+                "json.schema", say("at {pointer}: {reason}", pointer=pointer, reason=error.message[:200])
+            )
 
     @cached_property
     def _validator(self) -> Any:
@@ -110,7 +115,12 @@ def _parse(text: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        message = f"Not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})"
+        message = say(
+            "Not valid JSON: {reason} (line {line}, column {column})",
+            reason=error.msg,
+            line=error.lineno,
+            column=error.colno,
+        )
         raise ValueProblem("json.malformed", message) from None
     except (ValueError, RecursionError):
         raise ValueProblem("json.malformed", "Not valid JSON: nested too deep, or a number that is too long") from None
@@ -122,7 +132,7 @@ def _check(value: Any) -> None:
     while todo:
         node, depth = todo.pop()
         if depth > _MAX_DEPTH:
-            raise ValueProblem("json.too-deep", f"More than {_MAX_DEPTH} levels of nesting")
+            raise ValueProblem("json.too-deep", say("More than {most} levels of nesting", most=_MAX_DEPTH))
         if isinstance(node, dict):
             for key in node:
                 _check_text(key)
@@ -138,16 +148,16 @@ def _check_scalar(node: Any) -> None:
         _check_text(node)
     elif isinstance(node, float):
         if not math.isfinite(node):
-            raise ValueProblem("json.malformed", f"{node} is not a finite number")
+            raise ValueProblem("json.malformed", say("{value} is not a finite number", value=node))
     elif isinstance(node, int):
         if abs(node) >= _MAX_INTEGER:
             raise ValueProblem("json.out-of-range", "A whole number needs more than 64 bits; write it as a text")
     elif node is not None:
-        raise ValueProblem("json.malformed", f"{type(node).__name__} is not a JSON value")
+        raise ValueProblem("json.malformed", say("{kind} is not a JSON value", kind=type(node).__name__))
 
 
 def _check_text(text: Any) -> None:
     if not isinstance(text, str):
-        raise ValueProblem("json.malformed", f"A key must be a text, not {show(text)}")
+        raise ValueProblem("json.malformed", say("A key must be a text, not {value}", value=show(text)))
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueProblem("text.bad-character", "A text holds a NUL character or half of a character")

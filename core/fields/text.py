@@ -19,6 +19,7 @@ from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.pattern import COLOR
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 SINGLE_LINE_LIMIT = 255
 _WORDS = "amber birch cedar delta ember fjord grove harbor island juniper kestrel lagoon meadow north ochre".split()
@@ -27,7 +28,7 @@ _WORDS = "amber birch cedar delta ember fjord grove harbor island juniper kestre
 def text_of(raw: Any) -> str:
     """A raw value as text that every database can keep. Raises ValueProblem."""
     if not isinstance(raw, str):
-        raise ValueProblem("text.not-text", f"A text is expected, not {show(raw)}")
+        raise ValueProblem("text.not-text", say("A text is expected, not {value}", value=show(raw)))
     if "\0" in raw:
         raise ValueProblem("text.bad-character", "A text cannot hold a NUL character")
     if not raw.isascii() and any("\ud800" <= character <= "\udfff" for character in raw):
@@ -37,7 +38,9 @@ def text_of(raw: Any) -> str:
 
 def _check_length(text: str, limit: int, code: str = "text.too-long") -> None:
     if len(text) > limit:
-        raise ValueProblem(code, f"At most {limit:,} characters are allowed, this has {len(text):,}")
+        raise ValueProblem(
+            code, say("At most {most:,} characters are allowed, this has {count:,}", most=limit, count=len(text))
+        )
 
 
 class TextField(FieldType[str]):
@@ -80,9 +83,14 @@ class SingleLineTextField(TextField):
         shortest, pattern = self.options.min_length, self.options.pattern
         _check_length(text, self.options.max_length or SINGLE_LINE_LIMIT)
         if shortest is not None and len(text) < shortest:
-            raise ValueProblem("text.too-short", f"At least {shortest} characters are needed, this has {len(text)}")
+            raise ValueProblem(
+                "text.too-short",
+                say("At least {least} characters are needed, this has {count}", least=shortest, count=len(text)),
+            )
         if pattern is not None and not re.fullmatch(pattern, text):
-            raise ValueProblem("text.pattern", f"{show(text)} does not match the pattern {pattern}")
+            raise ValueProblem(
+                "text.pattern", say("{value} does not match the pattern {pattern}", value=show(text), pattern=pattern)
+            )
         return text
 
     @classmethod
@@ -197,7 +205,7 @@ class EmailField(TextField):
     def normalise(self, text: str) -> str:
         text = text.strip().lower()
         if len(text) > 254 or not _EMAIL.fullmatch(text) or ".." in text:
-            message = f"{show(text)} is not an e-mail address such as name@example.org"
+            message = say("{value} is not an e-mail address such as name@example.org", value=show(text))
             raise ValueProblem("email.malformed", message, status=422)
         return text
 
@@ -217,7 +225,7 @@ class UrlField(TextField):
     def normalise(self, text: str) -> str:
         text = text.strip()
         if not _is_address(text):
-            message = f"{show(text)} is not an absolute address such as https://example.org/page"
+            message = say("{value} is not an absolute address such as https://example.org/page", value=show(text))
             raise ValueProblem("url.malformed", message, status=422)
         return text
 
@@ -263,7 +271,11 @@ class PhoneNumberField(TextField):
         form, wanted = self._FORMS[self.options.format]
         tidy = re.sub(r"[()\-./\s]+", "" if self.options.format == "e164" else " ", text).strip()
         if not form.fullmatch(tidy):
-            raise ValueProblem("phone.malformed", f"{show(text)} is not a number such as {wanted}", status=422)
+            raise ValueProblem(
+                "phone.malformed",
+                say("{value} is not a number such as {wanted}", value=show(text), wanted=wanted),
+                status=422,
+            )
         return tidy
 
     def example(self, rng: Random) -> str:
@@ -309,7 +321,9 @@ class ColorField(TextField):
     def normalise(self, text: str) -> str:
         text = text.strip()
         if not re.fullmatch(COLOR, text):
-            raise ValueProblem("color.malformed", f"{show(text)} is not a colour such as #2F6FDE", status=422)
+            raise ValueProblem(
+                "color.malformed", say("{value} is not a colour such as #2F6FDE", value=show(text)), status=422
+            )
         return text.upper()
 
     def example(self, rng: Random) -> str:
@@ -353,10 +367,18 @@ class BarcodeField(TextField):
             _check_length(text, SINGLE_LINE_LIMIT)
             return text
         if not re.fullmatch(_SHAPES[form], text):
-            raise ValueProblem("barcode.malformed", f"{show(text)} does not have the shape of {form}", status=422)
+            raise ValueProblem(
+                "barcode.malformed",
+                say("{value} does not have the shape of {form}", value=show(text), form=form),
+                status=422,
+            )
         digits = _expanded(text) if form == "UPC-E" else text if form in _CHECKED else None
         if digits and _check_digit(digits[:-1]) != digits[-1]:
-            message = f"{text} has a wrong check digit; {_check_digit(digits[:-1])} is expected at its end"
+            message = say(
+                "{value} has a wrong check digit; {digit} is expected at its end",
+                value=text,
+                digit=_check_digit(digits[:-1]),
+            )
             raise ValueProblem("barcode.check-digit", message, status=422)
         return text
 

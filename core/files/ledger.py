@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text, delete,
 from core.fields.attachment import Attachment, AttachmentField
 from core.fields.base import ValueProblem
 from core.files.store import StoredFile
+from core.sentence import say
 from core.storage.catalog import table_names
 from core.storage.database import Reader, Transaction
 from core.storage.own import ensure
@@ -94,7 +95,7 @@ def settle(value: Attachment, field: AttachmentField, known: Mapping[str, KnownF
     ValueProblem."""
     file = known.get(value["key"])
     if file is None:
-        raise ValueProblem("file.missing", f"there is no file {value['key']}")
+        raise ValueProblem("file.missing", say("there is no file {key}", key=value["key"]))
     field.check_file(file.filename, file.kind, file.size)
     value.setdefault("filename", file.filename)
     value.update(mimeType=file.kind, size=file.size, bucket=field.options.bucket or file.bucket)

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import IO
 
 from core.errors import DiskFull, NotFound, StorageError, TooLarge
+from core.sentence import say
 
 KEY = re.compile(r"[a-z0-9]{26}")
 """130 random bits: nobody finds a file by guessing."""
@@ -163,7 +164,7 @@ class LocalIncoming(Incoming):
     def write(self, chunk: bytes) -> None:
         self._size += len(chunk)
         if self._limit is not None and self._size > self._limit:
-            raise TooLarge(f"The file has more than {self._limit:,} bytes", limit=self._limit)
+            raise TooLarge(say("The file has more than {most:,} bytes", most=self._limit), limit=self._limit)
         self._hash.update(chunk)
         try:
             self._file.write(chunk)
@@ -207,4 +208,4 @@ def sync_folder(folder: Path) -> None:
 def storage_error(error: OSError) -> StorageError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull("No space is left for the file", hint="free some space; what was kept before is safe")
-    return StorageError(f"The file cannot be kept: {error.strerror}")
+    return StorageError(say("The file cannot be kept: {reason}", reason=error.strerror))

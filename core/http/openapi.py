@@ -57,6 +57,15 @@ REASONS = {
 }
 """What each status of an error means, for people."""
 ALWAYS = (400, 401, 403, 429, 500, 503, 504)
+SAID: Schema = {
+    "type": "object",
+    "description": "By the key of a text: its `pattern` and the `values` in it, for clients of other languages",
+    "additionalProperties": {
+        "type": "object",
+        "required": ["pattern", "values"],
+        "properties": {"pattern": {"type": "string"}, "values": {"type": "object"}},
+    },
+}
 ERROR: Schema = {
     "type": "object",
     "required": ["success", "message", "code"],
@@ -66,6 +75,7 @@ ERROR: Schema = {
         "code": {"type": "string"},
         "hint": {"type": "string"},
         "requestId": {"type": "string"},
+        "said": SAID,
         "errors": {
             "type": "array",
             "items": {
@@ -76,6 +86,7 @@ ERROR: Schema = {
                     "message": {"type": "string"},
                     "code": {"type": "string"},
                     "record": {"type": "integer"},
+                    "said": SAID,
                 },
             },
         },

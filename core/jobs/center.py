@@ -17,6 +17,7 @@ from core.contract.console import Job
 from core.errors import Busy, NotFound, SovriumError
 from core.ids import short_id
 from core.principal import OWNER, Principal
+from core.sentence import with_patterns
 from core.storage.database import Cancel
 
 FINISHED_KEPT = 50
@@ -181,7 +182,7 @@ class JobCenter:
             cancelled = progress.cancel.requested or isinstance(error, Cancelled)
             job["state"] = "cancelled" if cancelled else "failed"
             if not cancelled:
-                job["error"] = message_of(error)
+                job.update(with_patterns({"error": message_of(error)}))  # type: ignore[typeddict-item]
         except asyncio.CancelledError:
             job["state"] = "cancelled"
             raise

@@ -30,6 +30,7 @@ from core.records.parquet import lines_to_parquet
 from core.records.service import Records
 from core.records.transfer import ExportStream, StreamedFormat, export_file, export_stream
 from core.records.upsert import merge_fields
+from core.sentence import say
 from core.storage.database import Cancel
 from core.storage.files import Format
 from core.views.reading import Reading
@@ -94,7 +95,7 @@ class Transfers:
         """Raises NotFound, Invalid."""
         (name,) = merge_fields(table, [key or ""])
         if not any(index.unique and index.fields == (name,) for index in table.indexes):
-            message = f"{name} is not unique in {table.name}"
+            message = say("{name} is not unique in {table}", name=name, table=table.name)
             raise Invalid(message, [FieldError("key", "import.key", message)])
         if name in self._records.target(principal, table, "create").hidden:
             raise NotFound()

@@ -18,6 +18,7 @@ from core.formulas.tree import Expression
 from core.query import operator as operators
 from core.query.operand import Span, fragment, member, operand, pair, pattern, period, radius
 from core.query.scope import Ref, Scope, UnknownField
+from core.sentence import say
 
 MAX_LEAVES = 200
 
@@ -98,7 +99,7 @@ def parse_filter(raw: Any, scope: Scope) -> Node | None:
 def _pair(text: str, scope: Scope) -> Leaf:
     name, colon, value = text.partition(":")
     if not colon:
-        raise BadRequest(f"Cannot read the filter {text!r}", hint="Write field:value, or a JSON filter")
+        raise BadRequest(say("Cannot read the filter {text!r}", text=text), hint="Write field:value, or a JSON filter")
     return leaf(name.strip(), "equals", value.strip(), scope)
 
 
@@ -116,7 +117,7 @@ class _Parser:
             raise BadRequest("A filter is an object: a condition, or and, or, not")
         groups = [key for key in GROUPS if key in raw and self._is_group(key, raw[key])]
         if groups and len(raw) > 1:
-            raise BadRequest(f"Nothing may stand beside {groups[0]!r} in a filter")
+            raise BadRequest(say("Nothing may stand beside {key!r} in a filter", key=groups[0]))
         if groups:
             return self._group(groups[0], raw[groups[0]], depth)
         if "field" in raw and "operator" in raw:
@@ -135,13 +136,13 @@ class _Parser:
 
     def _parts(self, raw: list[Any], depth: int) -> tuple[Node, ...]:
         if depth > MAX_DEPTH:
-            raise BadRequest(f"The filter is nested deeper than {MAX_DEPTH}")
+            raise BadRequest(say("The filter is nested deeper than {most}", most=MAX_DEPTH))
         return tuple(self.node(part, depth + 1) for part in raw)
 
     def _leaf(self, raw: Mapping[str, Any]) -> Leaf:
         unknown = set(raw) - {"field", "operator", "value"}
         if unknown:
-            raise BadRequest(f"Unknown key {min(unknown)!r} in a filter condition")
+            raise BadRequest(say("Unknown key {key!r} in a filter condition", key=min(unknown)))
         name, operator = raw["field"], raw["operator"]
         if not isinstance(name, str) or not isinstance(operator, str):
             raise BadRequest("field and operator of a filter condition are text")
@@ -155,7 +156,7 @@ class _Parser:
     def _count(self) -> None:
         self.leaves += 1
         if self.leaves > MAX_LEAVES:
-            raise BadRequest(f"The filter has more than {MAX_LEAVES} conditions")
+            raise BadRequest(say("The filter has more than {most} conditions", most=MAX_LEAVES))
 
 
 def leaf(name: str, operator: str, value: Any, scope: Scope, *, has_value: bool = True) -> Leaf:
@@ -165,28 +166,41 @@ def leaf(name: str, operator: str, value: Any, scope: Scope, *, has_value: bool 
     try:
         ref = scope.resolve(name)
     except UnknownField as error:
-        raise BadRequest(f"filter: {error}") from None
+        raise BadRequest(say("filter: {error}", error=error)) from None
     canonical = operators.canonical(operator)
     if canonical is None:
-        raise BadRequest(f"filter: unknown operator {operator!r}")
+        raise BadRequest(say("filter: unknown operator {operator!r}", operator=operator))
     allowed = operators.PATH_OPERATORS if ref.path else ref.type.operators()
     if canonical not in allowed:
         raise BadRequest(
-            f"filter: field {name!r} of type {ref.type.name} does not take the operator {canonical!r}",
-            hint=f"It takes {', '.join(allowed)}",
+            say(
+                "filter: field {name!r} of type {kind} does not take the operator {operator!r}",
+                name=name,
+                kind=ref.type.name,
+                operator=canonical,
+            ),
+            hint=say("It takes {allowed}", allowed=", ".join(allowed)),
         )
     if canonical == "isCurrentUser":
         return Leaf(ref, canonical, scope.user)
     if canonical in operators.WITHOUT_VALUE:
         return Leaf(ref, canonical)
     if not has_value:
-        raise BadRequest(f"filter: {canonical!r} on {name!r} needs a value")
+        raise BadRequest(say("filter: {operator!r} on {name!r} needs a value", operator=canonical, name=name))
     if value is None and canonical in ("equals", "notEquals"):
         return Leaf(ref, "isNull" if canonical == "equals" else "isNotNull")
     try:
         return Leaf(ref, canonical, _value(canonical, value, ref, scope))
     except (ValueError, OverflowError) as error:
-        raise BadRequest(f"filter: {name!r} of type {ref.type.name}, {canonical}: {error}") from None
+        raise BadRequest(
+            say(
+                "filter: {name!r} of type {kind}, {operator}: {problem}",
+                name=name,
+                kind=ref.type.name,
+                operator=canonical,
+                problem=error.args[0],
+            )
+        ) from None
 
 
 def _holds_nul(raw: Any) -> bool:

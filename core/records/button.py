@@ -15,6 +15,7 @@ from core.query.filter import parse_filter
 from core.query.scope import Scope
 from core.records.key import key_in, parse_key
 from core.schema.role import GROUP
+from core.sentence import say
 from core.storage.database import Reader
 
 
@@ -39,7 +40,10 @@ def press(reader: Reader, scope: Scope, key: str, field: ButtonField, record: Re
         raise NotFound
     if field.options.action != "url":
         raise BadRequest(
-            f"The automation {field.options.automation} cannot be started: automations are accepted, not run",
+            say(
+                "The automation {automation} cannot be started: automations are accepted, not run",
+                automation=field.options.automation,
+            ),
             hint="Buttons with `action: url` work",
         )
     return {"success": True, "action": "url", "url": address(field, scope.table, record)}

@@ -26,6 +26,7 @@ from core.records.row_check import Candidate, check_rows
 from core.records.update import Edit, update_valid
 from core.records.validate import Values, accept_changes, accept_new, invalid
 from core.records.writing import Stored, WritableTable, personal
+from core.sentence import say
 from core.storage.database import Database, Transaction
 
 _OPERATIONS = ("create", "update", "delete", "restore")
@@ -127,7 +128,7 @@ class Commits:
         if not isinstance(raw, list) or not raw:
             raise BadRequest("changes is a list with one change or more")
         if len(raw) > COMMIT_CHANGES_MOST:
-            raise TooLarge(f"At most {COMMIT_CHANGES_MOST} changes in one commit")
+            raise TooLarge(say("At most {most:,} changes in one commit", most=COMMIT_CHANGES_MOST))
         targets: dict[tuple[str, str], WritableTable] = {}
         staged = [self._read_one(principal, change, targets) for change in raw]
         if len({change.ref for change in staged}) < len(staged):

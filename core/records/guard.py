@@ -20,6 +20,7 @@ from core.records.key import KeyValue, key_in
 from core.records.shape import Shape
 from core.records.validate import invalid
 from core.records.writing import Stored, WritableTable
+from core.sentence import say
 from core.storage.database import Reader, Transaction
 
 WriteOperation = Literal["create", "update", "delete", "permanentDelete", "restore"]
@@ -141,7 +142,12 @@ def _tells(error: FieldError, hidden: frozenset[str]) -> bool:
 def _scrubbed(error: FieldError, hidden: frozenset[str], table: TableModel) -> FieldError:
     if error.code == "field.unknown":
         # Its hint might be the name of a hidden field.
-        return FieldError(error.field, error.code, f"{table.name} has no field {error.field!r}", error.record)
+        return FieldError(
+            error.field,
+            error.code,
+            say("{table} has no field {name!r}", table=table.name, name=error.field),
+            error.record,
+        )
     if error.field in hidden:
         return FieldError("", error.code, "A rule of the table refuses this", error.record)
     return error

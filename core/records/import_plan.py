@@ -15,6 +15,7 @@ from core.records.transfer import Progress
 from core.records.validate import Values, accept_new
 from core.records.writing import WritableTable
 from core.schema.name import sql_name
+from core.sentence import say, with_patterns
 from core.storage.database import Reader
 from core.storage.files import Format, file_columns, file_texts
 
@@ -55,9 +56,15 @@ class Import:
         for error in errors[:1]:
             shown = self.line_of(line)
             value = texts.get(error.field)
-            self.progress.reject({"line": shown, "field": error.field, "message": error.message, "value": value})
+            self.progress.reject(
+                with_patterns({"line": shown, "field": error.field, "message": error.message, "value": value})
+            )
             if len(self.errors) < ERRORS_SHOWN:
-                self.errors.append(FieldError(error.field, error.code, f"line {shown}: {error.message}", line))
+                self.errors.append(
+                    FieldError(
+                        error.field, error.code, say("line {line}: {problem}", line=shown, problem=error.message), line
+                    )
+                )
 
     def refuse_row(self, line: int, error: SovriumError, texts: Mapping[str, Any]) -> None:
         """As `refuse`, for what the database says of a row; as the caller may hear it."""
@@ -72,8 +79,12 @@ class Import:
 
     def stop_if_refused(self) -> None:
         if self.rejected and not self.skip_errors:
-            rows = "1 row does" if self.rejected == 1 else f"{self.rejected:,} rows do"
-            raise Invalid(f"{rows} not fit {self.table.name}; nothing was imported", self.errors)
+            pattern = (
+                "1 row does not fit {table}; nothing was imported"
+                if self.rejected == 1
+                else "{count:,} rows do not fit {table}; nothing was imported"
+            )
+            raise Invalid(say(pattern, count=self.rejected, table=self.table.name), self.errors)
 
     def accept(self, row: Sequence[str | None], line: int) -> Values | None:
         """Values of a row of `source(as_json=True)`, by the field types; None when it was refused."""
@@ -83,7 +94,9 @@ class Import:
                 texts = {name: None if text is None else self._value(name, text) for name, text in texts.items()}
             except ValueError:  # Infinity, or NaN within a list
                 name = next(name for name, text in texts.items() if text is not None and not _is_json(text))
-                error = FieldError(name, "number.not-finite", f"{name} holds a number that is not finite")
+                error = FieldError(
+                    name, "number.not-finite", say("{name} holds a number that is not finite", name=name)
+                )
                 self.refuse(line, [error], texts)
                 return None
         required = self.table.required
@@ -153,15 +166,19 @@ def check_mapping(target: WritableTable, columns: Sequence[str], mapping: Mappin
         found = suggest_mapping(target, columns)
         if not found:
             raise BadRequest(
-                f"No column of the file is a field of {table.name}", hint=f"It has {', '.join(columns[:20])}"
+                say("No column of the file is a field of {table}", table=table.name),
+                hint=say("It has {names}", names=", ".join(columns[:20])),
             )
         return found
     for column, wanted in mapping.items():
         field_type = table.fields.get(wanted)
         if column not in columns:
-            raise BadRequest(f"The file has no column {column!r}", hint=f"It has {', '.join(columns[:20])}")
+            raise BadRequest(
+                say("The file has no column {name!r}", name=column),
+                hint=say("It has {names}", names=", ".join(columns[:20])),
+            )
         if field_type is None or field_type.read_only or not _is_kept(table, wanted) or wanted in target.locked:
-            raise BadRequest(f"{table.name} has no field {wanted!r} that can be filled")
+            raise BadRequest(say("{table} has no field {name!r} that can be filled", table=table.name, name=wanted))
     if len(set(mapping.values())) < len(mapping):
         raise BadRequest("Two columns are mapped to one field")
     return dict(mapping)

@@ -13,6 +13,7 @@ from core.fields.model import TableModel
 from core.query.scope import Scope
 from core.records.key import KeyValue, key_in, parse_key
 from core.records.validate import check_changes, invalid
+from core.sentence import say
 from core.storage.database import ChangeRow, Reader, Transaction
 
 if TYPE_CHECKING:
@@ -149,7 +150,11 @@ def _move_children(tx: Transaction, target: "WritableTable", links: Links, moves
         taken |= {parse_key(links.far, each): value for each in after if each not in before}
     let_go = {key: value for key, value in let_go.items() if key not in taken}
     if let_go and links.far.type_of(column).spec.required:
-        error = FieldError(links.name, "link.required", f"{links.name}: {column} of {links.far.name} is required")
+        error = FieldError(
+            links.name,
+            "link.required",
+            say("{name}: {column} of {table} is required", name=links.name, column=column, table=links.far.name),
+        )
         raise invalid([error])
     for wanted in (let_go, taken):
         rows = child.load(tx, wanted.keys(), lock=True)

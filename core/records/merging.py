@@ -10,6 +10,7 @@ from core.records.importing import FileRows
 from core.records.upsert import Incoming, Upsert, find_by
 from core.records.validate import Values
 from core.records.writing import WritableTable
+from core.sentence import say
 from core.storage.database import Call, Database, Transaction
 
 Duplicates = Literal["create", "skip", "overwrite"]
@@ -37,7 +38,7 @@ class MergedRows:
                 if (values := work.accept(row, line)) is None:
                     continue
                 if values[self._name] is None:
-                    text = f"{self._name} is needed to find the record"
+                    text = say("{name} is needed to find the record", name=self._name)
                     work.refuse(line, [FieldError(self._name, "upsert.no-value", text)], {})
                     continue
                 given = [name for name, text in zip(work.mapping.values(), row, strict=True) if text is not None]

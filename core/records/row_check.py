@@ -18,6 +18,7 @@ from core.records.key import KeyValue
 from core.records.links import ancestors
 from core.records.sameness import comparable, is_one_of
 from core.records.validate import invalid
+from core.sentence import say
 from core.storage.database import Reader, Transaction
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def _circles(
         return {}
     begin = {key: value if isinstance(value, list) else [value] for key, value in starts.values()}
     reached = ancestors(reader, begin, next_of)
-    message = f"{name}: the record would come to stand above itself"
+    message = say("{name}: the record would come to stand above itself", name=name)
     return {place: FieldError(name, "link.cycle", message) for place, (key, _) in starts.items() if key in reached[key]}
 
 
@@ -200,7 +201,9 @@ def _broken_keys(
         known = {tuple(row) for row in reader.rows(statement)}
         for place, values in wanted.items():
             if values not in known:
-                message = f"{', '.join(key.fields)}: there is no such record of {target.name}"
+                message = say(
+                    "{names}: there is no such record of {table}", names=", ".join(key.fields), table=target.name
+                )
                 found.setdefault(place, []).append(FieldError(key.fields[0], "link.missing", message))
     return found
 
@@ -220,7 +223,11 @@ def _strangers(
         for place, ids in wanted.items():
             missing = [each for each in ids if each not in accounts]
             if missing:
-                error = FieldError(name, "user.unknown", f"{name}: there is no account {', '.join(missing[:10])}")
+                error = FieldError(
+                    name,
+                    "user.unknown",
+                    say("{name}: there is no account {users}", name=name, users=", ".join(missing[:10])),
+                )
                 found.setdefault(place, []).append(error)
     return found
 
@@ -242,7 +249,7 @@ def _unfit_files(
                 try:
                     settle(each, field, facts)
                 except ValueProblem as problem:
-                    error = FieldError(name, problem.code, f"{name}: {problem.message}")
+                    error = FieldError(name, problem.code, say("{name}: {problem}", name=name, problem=problem.message))
                     found.setdefault(place, []).append(error)
     return found
 
@@ -288,13 +295,20 @@ def not_linkable(name: str, keys: Sequence[Any], exists: bool) -> FieldError:
     """Records that a link may not lead to; `exists`: only because of `limitToView`."""
     shown = ", ".join(map(str, keys[:10]))
     if exists:
-        return FieldError(name, "link.not-in-view", f"{name}: {shown} is not among the records that may be linked")
-    return FieldError(name, "link.missing", f"{name}: there is no record {shown}")
+        return FieldError(
+            name,
+            "link.not-in-view",
+            say("{name}: {keys} is not among the records that may be linked", name=name, keys=shown),
+        )
+    return FieldError(name, "link.missing", say("{name}: there is no record {keys}", name=name, keys=shown))
 
 
 def refused(constraints: Sequence[str]) -> SovriumError:
     """Constraints that the record does not meet (T-141)."""
-    errors = [FieldError(name, "constraint", f"The record does not meet the constraint {name}") for name in constraints]
+    errors = [
+        FieldError(name, "constraint", say("The record does not meet the constraint {name}", name=name))
+        for name in constraints
+    ]
     refusal = invalid(errors)
     refusal.extra["constraint"] = constraints[0]
     refusal.extra.pop("field", None)
@@ -304,5 +318,5 @@ def refused(constraints: Sequence[str]) -> SovriumError:
 def duplicate(names: tuple[str, ...]) -> Conflict:
     """Another record has the values of a unique key."""
     if len(names) == 1:
-        return Conflict(f"Another record has this {names[0]}", field=names[0], fields=list(names))
-    return Conflict(f"Another record has the same {', '.join(names)}", fields=list(names))
+        return Conflict(say("Another record has this {name}", name=names[0]), field=names[0], fields=list(names))
+    return Conflict(say("Another record has the same {names}", names=", ".join(names)), fields=list(names))

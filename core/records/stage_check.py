@@ -38,6 +38,7 @@ from core.records.row_check import duplicate, not_linkable, refused
 from core.records.validate import invalid
 from core.records.writing import WritableTable
 from core.schema.model import IndexSpec
+from core.sentence import say
 from core.storage.database import Transaction
 
 ROWS, REFUSED = "import_rows", "import_refused"
@@ -154,7 +155,7 @@ class StagedRows:
         same = and_(*(far.c[column] == value for column, value in zip(columns, values, strict=True)))
         missing = not_(exists(select(1).select_from(far).where(self._there(table, far, same))))
         statement = select(self._rows.c.line, values[0]).where(missing, *(value.is_not(None) for value in values))
-        message = f"{', '.join(names)}: there is no such record of {table.name}"
+        message = say("{names}: there is no such record of {table}", names=", ".join(names), table=table.name)
         for line, value in self._tx.rows(statement.order_by(self._rows.c.line)):
             yield line, invalid([FieldError(names[0], "link.missing", message)]), {names[0]: value}
 

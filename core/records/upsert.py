@@ -12,6 +12,7 @@ from core.records.key import KeyValue
 from core.records.update import Edit, update_valid
 from core.records.validate import Values, invalid
 from core.records.writing import Stored, WritableTable
+from core.sentence import say
 from core.storage.database import Reader, Transaction
 
 _NOT_COMPARED = ("json", "double")
@@ -136,7 +137,12 @@ def check_merge_values(names: Sequence[str], raw: Mapping[str, Any]) -> None:
     """Raises Invalid where a record lacks one of the values (R-061)."""
     missing = [name for name in names if raw.get(name) is None]
     if missing:
-        raise invalid([FieldError(name, "upsert.no-value", f"{name} is needed to find the record") for name in missing])
+        raise invalid(
+            [
+                FieldError(name, "upsert.no-value", say("{name} is needed to find the record", name=name))
+                for name in missing
+            ]
+        )
 
 
 def _refused(message: str) -> SovriumError:

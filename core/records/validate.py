@@ -16,6 +16,7 @@ from core.errors import FieldError, Invalid
 from core.fields.base import FieldType, ValueProblem
 from core.fields.link import LinkEdit
 from core.fields.model import API_NAMES, TableModel
+from core.sentence import say
 
 Values = dict[str, Any]
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
@@ -49,7 +50,7 @@ def invalid(errors: Sequence[FieldError], status: int = 400) -> Invalid:
         extra["field"] = errors[0].field
     if status == 422:
         extra["error"] = errors[0].message
-    message = errors[0].message if len(errors) == 1 else f"{len(errors)} values are not valid"
+    message = errors[0].message if len(errors) == 1 else say("{count} values are not valid", count=len(errors))
     return Invalid(message, errors, status=status, **extra)
 
 
@@ -71,7 +72,7 @@ def accept_new(table: TableModel, raw: Mapping[str, Any], now: datetime, *, type
             continue
         value = values[name] = given[name] if name in given else _default(field_type, now)
         if name not in raw and value is None and field_type.spec.required:
-            problems.add(name, "field.required", f"{name} is required")
+            problems.add(name, "field.required", say("{name} is required", name=name))
     _derive_slug(table, raw, values, problems)
     _publish(table, values, {}, now)
     problems.raise_if_any()
@@ -82,7 +83,7 @@ def _first_links(value: Any, field_type: FieldType[Any], problems: Problems) -> 
     """The set of a new record."""
     links = list(value.add if isinstance(value, LinkEdit) else value or ())
     if not links and field_type.spec.required and not any(e.field == field_type.spec.name for e, _ in problems.found):
-        problems.add(field_type.spec.name, "field.required", f"{field_type.spec.name} is required")
+        problems.add(field_type.spec.name, "field.required", say("{name} is required", name=field_type.spec.name))
     return links
 
 
@@ -104,7 +105,11 @@ def check_changes(
     problems = Problems()
     for name, field_type in () if unlocks else table.locking:
         if field_type.locks_record(before.get(name)):
-            problems.add(name, "record.locked", f"The record is locked while {name} is {before.get(name)!r}")
+            problems.add(
+                name,
+                "record.locked",
+                say("The record is locked while {name} is {value!r}", name=name, value=before.get(name)),
+            )
     for name, field_type in table.stepwise:
         try:
             if name in changes:
@@ -129,7 +134,7 @@ def _accept(table: TableModel, raw: Mapping[str, Any], problems: Problems, *, cr
             problems.add(name, problem.code, problem.message, problem.status)
             continue
         if name in required and _is_blank(table.fields[name], value):
-            problems.add(name, "field.required", f"{name} is required")
+            problems.add(name, "field.required", say("{name} is required", name=name))
     return values
 
 
@@ -144,18 +149,18 @@ def _refuse_name(table: TableModel, name: str, problems: Problems, *, creating: 
     field_type = table.fields.get(name)
     if field_type is not None:
         if not field_type.ignores_input:
-            problems.add(name, "field.read-only", f"{name} is filled by the engine")
+            problems.add(name, "field.read-only", say("{name} is filled by the engine", name=name))
         return
     column = API_NAMES.get(name, name)
     if column in table.system:
         if column in table.key.fields:
-            problems.add(name, "field.read-only", f"{name} is given by the engine")
+            problems.add(name, "field.read-only", say("{name} is given by the engine", name=name))
         elif not creating:
-            problems.add(name, "field.read-only", f"{name} is kept by the engine")
+            problems.add(name, "field.read-only", say("{name} is kept by the engine", name=name))
         return
     near = get_close_matches(name, table.fields, 1)
-    hint = f", did you mean {near[0]!r}?" if near else ""
-    problems.add(name, "field.unknown", f"{table.name} has no field {name!r}{hint}")
+    pattern = "{table} has no field {name!r}, did you mean {near!r}?" if near else "{table} has no field {name!r}"
+    problems.add(name, "field.unknown", say(pattern, table=table.name, name=name, near=near[0] if near else ""))
 
 
 def _default(field_type: FieldType[Any], now: datetime) -> Any:

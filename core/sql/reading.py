@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from core.contract.console import SQL_ROWS_MOST, SqlColumn
 from core.errors import BadRequest
+from core.sentence import say
 from core.sql.cell import family_of, to_cell
 from core.sql.spool import SIZE_MOST, Spool
 from core.sql.statement import Statement
@@ -35,7 +36,7 @@ async def read_whole(
     spool = await _all_rows(database, statement, gate, cancel, number)
     if spool.more:
         spool.close()
-        raise BadRequest(f"The result has more than {spool.count:,} rows", hint="export a part of it")
+        raise BadRequest(say("The result has more than {count:,} rows", count=spool.count), hint="export a part of it")
     return spool
 
 

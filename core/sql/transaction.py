@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from core.contract.console import SqlColumn
 from core.errors import Conflict
+from core.sentence import say
 from core.sql.cell import family_of, to_cell
 from core.sql.spool import Spool
 from core.sql.statement import Statement
@@ -65,7 +66,12 @@ class Batch:
         for number, (told, done) in enumerate(zip(self.expected, self.done, strict=False), 1):
             if told != done.changed:
                 raise Conflict(
-                    f"Statement {number} changed {told} rows when it was tried and would change {done.changed} now",
+                    say(
+                        "Statement {number} changed {told} rows when it was tried and would change {now} now",
+                        number=number,
+                        told=told,
+                        now=done.changed,
+                    ),
                     hint="nothing was written; roll back and begin again",
                 )
         if not self.keep:

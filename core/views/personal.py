@@ -20,6 +20,7 @@ from core.query.filter import parse_filter
 from core.query.scope import UnknownField
 from core.query.sort import parse_sort
 from core.records.service import Records
+from core.sentence import say
 from core.storage.catalog import table_names
 from core.storage.database import Call, Reader, Row, Transaction
 from core.storage.own import ensure
@@ -98,7 +99,7 @@ class Personal:
             if name in mine:
                 raise _taken(name)
             if len(mine) >= VIEWS_MOST:
-                raise BadRequest(f"There are {VIEWS_MOST} views of this table already; delete one first")
+                raise BadRequest(say("There are {most} views of this table already; delete one first", most=VIEWS_MOST))
             is_default = body.get("isDefault") is True
             if is_default:
                 _only_default(tx, row["user_id"], row["table_id"], row["id"])
@@ -284,12 +285,12 @@ def _name(raw: Any) -> str:
     if not isinstance(raw, str) or not raw.strip():
         raise BadRequest("name is a text that is not empty", field="name")
     if len(raw.strip()) > _NAME_MOST:
-        raise BadRequest(f"name has at most {_NAME_MOST} characters", field="name")
+        raise BadRequest(say("name has at most {most} characters", most=_NAME_MOST), field="name")
     return raw.strip()
 
 
 def _taken(name: str) -> Conflict:
-    return Conflict(f"You have a view called {name!r} already", field="name")
+    return Conflict(say("You have a view called {name!r} already", name=name), field="name")
 
 
 def _only_default(tx: Transaction, user: str, table: str, id_: str) -> None:
@@ -300,5 +301,5 @@ def _only_default(tx: Transaction, user: str, table: str, id_: str) -> None:
 def _text(kept: Mapping[str, Any]) -> str:
     data = orjson.dumps(kept)
     if len(data) > BODY_MOST:
-        raise BadRequest(f"More than {BODY_MOST:,} bytes")
+        raise BadRequest(say("More than {most:,} bytes", most=BODY_MOST))
     return data.decode()

@@ -1,0 +1,64 @@
+"""What is said to people, so that a client can say it in another language.
+
+A sentence is its English text. What was filled into it travels beside it: `pattern` tells which sentence it is, `values`
+what it is about. A sentence without values is its own pattern. The catalogue of a language is keyed by patterns.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+SAID = "said"
+"""The key of a body under which the patterns of its texts stand, by the key of each."""
+
+
+class Sentence(str):
+    """A text that knows the pattern and the values it was made of. Values may be sentences themselves."""
+
+    __slots__ = ("pattern", "values")
+    pattern: str
+    values: Mapping[str, Any]
+
+    def __new__(cls, pattern: str, values: Mapping[str, Any]) -> Self:
+        made = super().__new__(cls, pattern.format_map(values))
+        made.pattern, made.values = pattern, values
+        return made
+
+    def body(self) -> dict[str, Any]:
+        """As it travels."""
+        return {"pattern": self.pattern, "values": {name: _travelling(value) for name, value in self.values.items()}}
+
+
+def say(pattern: str, /, **values: Any) -> Sentence:
+    """The pattern with its `{name}` places filled."""
+    return Sentence(pattern, values)
+
+
+def with_patterns(body: dict[str, Any]) -> dict[str, Any]:
+    """A body that is to travel, with the patterns of the sentences in it."""
+    said = {name: text.body() for name, text in body.items() if isinstance(text, Sentence)}
+    return body | {SAID: said} if said else body
+
+
+def with_sentences(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body that came, its texts being sentences again."""
+    said = body.get(SAID) or {}
+    return {name: value for name, value in body.items() if name != SAID} | {
+        name: arrived(pattern) for name, pattern in said.items()
+    }
+
+
+def arrived(body: Any) -> Any:
+    """A sentence, or a value of one, as it came."""
+    if isinstance(body, dict):
+        return Sentence(body["pattern"], {name: arrived(value) for name, value in body["values"].items()})
+    return body
+
+
+def _travelling(value: Any) -> Any:
+    if isinstance(value, Sentence):
+        return value.body()
+    return value if isinstance(value, str | int | float) else str(value)
+
+
+Wording = Callable[[str], str]
+"""From a sentence to its text in another language."""
