@@ -27,6 +27,7 @@ from screens.presenters.schema_problem import problem_lines
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import t
+from screens.services.wording import worded
 from screens.widgets.confirm import confirm
 from screens.widgets.draft_screen import DraftScreen
 from screens.widgets.finder import Finder
@@ -163,7 +164,7 @@ class AuthSettingsScreen(DraftScreen):
             setting = self.draft.settings[key]
             lines = [
                 (f"auth.{'.'.join(key)}", "title"),
-                *(((setting["about"], "plain"),) if setting["about"] else ()),
+                *(((worded(setting["about"]), "plain"),) if setting["about"] else ()),
                 (rule_text(setting), "muted"),
                 (t("auth.without", value=shown(setting, setting["default"])), "muted"),
                 *((f"✕ {one_line(text)}", "refused") for text in wrong.get(key, ())),
@@ -223,7 +224,10 @@ class AuthSettingsScreen(DraftScreen):
         """Go to a key by its name, or by what it means."""
         hits = [
             Hit(
-                label=".".join(key), kind=t(f"auth.section.{name}"), search=self.draft.settings[key]["about"], value=key
+                label=".".join(key),
+                kind=t(f"auth.section.{name}"),
+                search=worded(self.draft.settings[key]["about"]),
+                value=key,
             )
             for name in SECTIONS
             for key in self.draft.keys(name)
@@ -309,7 +313,11 @@ class AuthSettingsScreen(DraftScreen):
         note = "\n".join(
             filter(
                 None,
-                [setting["about"], rule_text(setting), t("auth.without", value=shown(setting, setting["default"]))],
+                [
+                    worded(setting["about"]),
+                    rule_text(setting),
+                    t("auth.without", value=shown(setting, setting["default"])),
+                ],
             )
         )
         if setting["kind"] in SEVERAL_LINES:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from core.errors import RequestError
+from core.sentence import say
 
 Header = tuple[bytes, bytes]
 Key = tuple[str, ...]
@@ -19,7 +20,7 @@ class TooMany(RequestError):
     status = 429
 
     def __init__(self, message: str, retry_after: int) -> None:
-        super().__init__(message, hint=f"try again in {retry_after} s")
+        super().__init__(message, hint=say("try again in {seconds} s", seconds=retry_after))
         self.retry_after = retry_after
         self.headers: list[Header] = []
 

@@ -9,6 +9,7 @@ from core.records.create import in_batch
 from core.records.key import KeyValue, parse_key
 from core.records.validate import invalid
 from core.records.writing import Stored, WritableTable, personal
+from core.sentence import say
 
 T = TypeVar("T")
 CREATE_AT_MOST = 1_000
@@ -80,9 +81,9 @@ def items_of(body: Mapping[str, Any], name: str, at_most: int) -> Sequence[Any]:
 
 def check_size(count: int, name: str, at_most: int) -> None:
     if count > CREATE_AT_MOST:
-        raise TooLarge(f"At most {at_most} records in one request")
+        raise TooLarge(say("At most {most:,} records in one request", most=at_most))
     if count > at_most:
-        message = f"At most {at_most} records in one request"
+        message = say("At most {most:,} records in one request", most=at_most)
         raise Invalid(message, [FieldError(name, "batch.too-many", message)])
 
 

@@ -11,6 +11,7 @@ from core.schema.name import nearest
 from core.schema.pattern import WORDS
 from core.schema.problem import Problem
 from core.schema.tree import Path, Step, path_text, plain, position_at, value_at
+from core.sentence import say
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -211,9 +212,9 @@ def _rule(error: Mapping[str, Any], shown: str) -> str:
 def show(value: Any) -> str:
     """A value in a message: as JSON, cut, with nothing in it that a terminal would obey."""
     if isinstance(value, Mapping):
-        return "a map"
+        return say("a map")
     if isinstance(value, list | tuple):
-        return "a list"
+        return say("a list")
     if isinstance(value, str):
         value = value[:80]
     text = json.dumps(value, ensure_ascii=False, default=str)

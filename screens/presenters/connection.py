@@ -16,6 +16,7 @@ from core.client import Port, ServerGone, SovriumError
 from screens.presenters.acting import Acting
 from screens.presenters.signal import Signal
 from screens.services.text import t
+from screens.services.wording import worded
 
 if TYPE_CHECKING:
     from screens.services.context import Context
@@ -115,6 +116,7 @@ class Connection:
     async def _session(self, context: Context, opener: Opener, version: str) -> None:
         try:
             port = await opener()
+            port.wording = worded
         except ServerGone:
             raise
         except SovriumError as error:
@@ -162,6 +164,7 @@ class Connection:
 
     def _lose(self, context: Context, error: SovriumError, state: State) -> None:
         was_online = self.state == "online"
+        error.put(worded)
         self.problem = error
         context.port = None
         self._enter(state)

@@ -298,4 +298,4 @@ def test_bodies_of_refusals_are_errors_like_others(server: RunningServer) -> Non
     statuses(100, lambda: server.http.get(NOTES))
     body = json.loads(server.http.get(NOTES).text)
     assert body["success"] is False
-    assert set(body) == {"success", "message", "code", "hint"}
+    assert set(body) == {"success", "message", "code", "hint", "said"}

@@ -1,0 +1,45 @@
+"""What the server says, in the language of the console.
+
+The server speaks English and tells the pattern of each sentence beside it (`core.sentence`). `locales/<language>/server/`
+has the sentences of other languages by those patterns. What nobody has translated stays as it was said.
+"""
+
+import json
+from functools import cache
+
+from core.client import Sentence
+from screens.services.text import LOCALES, grouped, language
+
+
+def worded(text: str) -> str:
+    """A sentence of the server as the console says it."""
+    if not text or language() == "en":
+        return text
+    values = text.values if isinstance(text, Sentence) else {}
+    pattern = text.pattern if isinstance(text, Sentence) else text
+    own = sentences(language()).get(pattern)
+    if own is None:
+        return text
+    return own.format_map({name: _worded_value(value) for name, value in values.items()}) if values else own
+
+
+@cache
+def sentences(language: str) -> dict[str, str]:
+    """The sentences of a language by their English patterns."""
+    found: dict[str, str] = {}
+    for file in sorted((LOCALES / language / "server").glob("*.json")):
+        found.update(json.loads(file.read_text(encoding="utf-8")))
+    return found
+
+
+class _Number(int):
+    """`{count:,}` separates thousands as the language does."""
+
+    def __format__(self, form: str) -> str:
+        return grouped(int(self)) if form == "," else super().__format__(form)
+
+
+def _worded_value(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return _Number(value)
+    return worded(value) if isinstance(value, Sentence) else value

@@ -1,0 +1,129 @@
+"""What the server says to people is known in every other language of the console."""
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from core.auth.error import CODES
+from core.errors import error_from_body
+from core.fields.base import ValueProblem
+from core.fields.number import decimal_of
+from core.records.validate import Problems
+from core.schema.auth_setting import auth_keys
+from core.sentence import say, with_patterns, with_sentences
+from screens.services.text import languages, set_language
+from screens.services.wording import sentences, worded
+
+ROOT = Path(__file__).parents[2]
+HEARD = ("auth", "client", "comments", "fields", "files", "jobs", "records")
+"""Folders of `core` whose refusals a person at the console meets."""
+SAYING = {"say": 0, "ValueProblem": 1, "AuthError": 1, "Conflict": 0, "NotFound": 0, "TooLarge": 0, "Busy": 0}
+"""Who takes a sentence, and at which place."""
+OTHERS = [language for language in languages() if language != "en"]
+
+
+@cache
+def trees(folder: str) -> list[tuple[Path, ast.Module]]:
+    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in sorted((ROOT / folder).rglob("*.py"))]
+
+
+def texts(node: ast.expr) -> Iterator[str]:
+    """The sentences that an argument may be; one that is made of pieces on the spot has no pattern, and is shown as code."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.IfExp():
+            yield from texts(node.body)
+            yield from texts(node.orelse)
+        case ast.JoinedStr():
+            yield ast.unparse(node)
+
+
+def said(folder: str) -> Iterator[tuple[str, str]]:
+    """Every sentence of a folder, and where it stands."""
+    for path, tree in trees(folder):
+        for node in ast.walk(tree):
+            found: list[ast.expr] = []
+            match node:
+                case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in SAYING:
+                    found = [*node.args[SAYING[name] :][:1], *(k.value for k in node.keywords if k.arg == "hint")]
+                case ast.Assign(targets=[ast.Name(id="pattern")]):
+                    found = [node.value]
+            for each in found:
+                for text in texts(each):
+                    yield text, f"{path.relative_to(ROOT)}:{each.lineno}"
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_whatever_a_person_may_hear_is_translated(language: str) -> None:
+    """A refusal that gives its text by pieces (an f-string) cannot be: it takes `say(pattern, …)`."""
+    known = sentences(language)
+    heard = [entry for folder in HEARD for entry in said(f"core/{folder}")]
+    heard += [(sentence, f"CODES {code}") for code, (_, sentence) in CODES.items()]
+    heard += [(key.about, f"auth.{'.'.join(key.path)}") for key in auth_keys() if key.about]
+    missing = [f"{where}: {text}" for text, where in heard if text not in known]
+    assert not missing, "\n".join(missing)
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_translation_is_of_something_and_fills_its_places(language: str) -> None:
+    spoken = {
+        node.value
+        for folder in ("core", "screens")
+        for _, tree in trees(folder)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    wrong = []
+    for pattern, own in sentences(language).items():
+        if pattern not in spoken:
+            wrong.append(f"nobody says: {pattern}")
+        elif " " in pattern and "{" in pattern and not names_of(own) <= names_of(pattern):
+            wrong.append(f"other places: {own}")
+    assert not wrong, "\n".join(wrong)
+
+
+def names_of(pattern: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(pattern) if name is not None}
+
+
+@pytest.fixture
+def in_french() -> Iterator[None]:
+    set_language("fr")
+    yield
+    set_language("en")
+
+
+@pytest.mark.usefixtures("in_french")
+def test_a_refusal_is_worded_by_who_hears_it() -> None:
+    """Over the wire: the answer says it in English, the console in its own language."""
+    problems = Problems()
+    with pytest.raises(ValueProblem) as number:
+        decimal_of("12,5")
+    problems.add("amount", number.value.code, number.value.message)
+    problems.add("name", "field.required", say("{name} is required", name="name"))
+    try:
+        problems.raise_if_any()
+    except Exception as error:
+        body = error.body()  # type: ignore[attr-defined]
+    assert body["message"] == "2 values are not valid"
+    assert body["errors"][1]["said"] == {"message": {"pattern": "{name} is required", "values": {"name": "name"}}}
+    heard = error_from_body(400, body)
+    heard.put(worded)
+    assert heard.message == "2 valeurs ne conviennent pas"
+    assert [each.message for each in heard.errors] == [  # type: ignore[attr-defined]
+        '"12,5" n’est pas un nombre ; il s’écrit comme 1234.5',
+        "name doit être rempli",
+    ]
+
+
+@pytest.mark.usefixtures("in_french")
+def test_numbers_and_sentences_inside_a_sentence_follow_the_language() -> None:
+    inner = say("At most {most:,} files are allowed, {count:,} are given", most=1000, count=2000)
+    travelled = with_sentences(with_patterns({"message": say("{name}: {problem}", name="scan", problem=inner)}))
+    assert worded(travelled["message"]) == "scan : 1\u202f000 fichiers au plus sont permis ; il y en a 2\u202f000"
+    assert worded("nobody has translated this") == "nobody has translated this"
