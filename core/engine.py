@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from core.bus import IDS_KEPT, Bus
 from core.clock import Clock, system_clock
 from core.errors import MigrationRefused, StorageError
-from core.storage.database import Call, Commit, Database, Settings
+from core.storage.database import Call, ChangeRow, Commit, Database, Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Table
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from core.contract.migrations import PlanRequest
     from core.fields.model import AppModel
     from core.files.service import Files
+    from core.generation.service import Generated
+    from core.generation.worker import Filler
     from core.history.activity import Activity
     from core.history.record_history import RecordHistory
     from core.history.retention import Retention
@@ -84,6 +86,8 @@ class Engine:
     schema_version: int = 1
     deliveries: "Deliveries | None" = None
     """Calls webhooks, where tables have any."""
+    filler: "Filler | None" = None
+    """Has fields filled by a language model, where the app has such and a provider is set."""
     indexes: "IndexBuilder | None" = None
     """Builds indexes that the last migration has left for later."""
     retention: "Retention | None" = None
@@ -164,6 +168,13 @@ class Engine:
         return Webhooks(self.records, self.deliveries, self.clock)
 
     @cached_property
+    def generated(self) -> "Generated":
+        """What people see of fields that a language model fills."""
+        from core.generation.service import Generated
+
+        return Generated(self.records, self.filler)
+
+    @cached_property
     def transfers(self) -> "Transfers":
         """Made on first use, as it brings the reading of files."""
         from core.jobs.transfer import Transfers
@@ -200,7 +211,7 @@ class Engine:
         """Give what goes on, jobs and SQL runs among it, to the successor. On the event loop, once the doors lead there."""
         self._closers.clear()
         upkeep = self.auth.upkeep if self.auth is not None else None
-        for worker in (self.retention, self.deliveries, self.indexes, upkeep):
+        for worker in (self.retention, self.deliveries, self.filler, self.indexes, upkeep):
             if worker is not None:
                 await asyncio.to_thread(worker.stop)
         if self.auth is not None and successor.auth is None:
@@ -215,7 +226,7 @@ class Engine:
     def close(self) -> None:
         """Stop jobs and SQL runs, finish queued writes, let go of the database. Idempotent; any thread."""
         closers, self._closers = self._closers, []
-        for worker in (self.retention, self.deliveries, self.indexes, self.analytics):
+        for worker in (self.retention, self.deliveries, self.filler, self.indexes, self.analytics):
             if worker is not None:
                 worker.stop()
         if closers and "views" in self.__dict__:
@@ -329,11 +340,12 @@ def own_tables() -> "list[Table]":
     from core.audit.log import AUDIT
     from core.auth.store import TABLES
     from core.files.ledger import FILES, USES
+    from core.generation.store import FILLS
     from core.messaging.pace import TEXTS
     from core.messaging.queue import OUTBOX
     from core.views.personal import PREFERENCES, VIEWS
 
-    return [*TABLES, AUDIT, OUTBOX, TEXTS, FILES, USES, GRANTS, VIEWS, PREFERENCES, VISITS]
+    return [*TABLES, AUDIT, OUTBOX, TEXTS, FILES, USES, GRANTS, VIEWS, PREFERENCES, VISITS, FILLS]
 
 
 def personal_tables() -> "tuple[Table, ...]":
@@ -361,6 +373,7 @@ def assemble(
     the app (events, jobs, SQL runs, the completion index) is taken over from the engine `before`."""
     from core.analytics.service import open_analytics
     from core.comments.store import Forget
+    from core.generation.store import Forget as ForgetFills
     from core.history.retention import Retention
     from core.jobs.center import JobCenter
     from core.migrations.bookkeeping import version_in_force
@@ -398,11 +411,13 @@ def assemble(
     )
     engine.records.files = files
     engine.records.when_removed(Forget())
+    engine.records.when_removed(ForgetFills())
     if before is None:
         sql.follow(model, engine.records)
     if waiting(database):
         engine.indexes = IndexBuilder(database)
     engine.deliveries = start_deliveries(engine)
+    engine.filler = start_filler(engine)
     engine.analytics = open_analytics(model.app, database, clock, before.analytics if before else None)
     if before is not None:
         engine._closers += before._closers
@@ -458,6 +473,34 @@ def start_deliveries(engine: Engine) -> "Deliveries | None":
         environ=environment(engine.app.source.absolute() if engine.app.source else None),
         clock=engine.clock,
     )
+    worker.start()
+    return worker
+
+
+def start_filler(engine: Engine) -> "Filler | None":
+    """The worker of the fields that a language model fills. Without any, or without a provider, what changes is not kept
+    for it, and a value that stands is taken to be somebody's own. Raises BadRequest for what is wrong with the provider."""
+    from core.generation.setting import note, read_settings
+    from core.generation.store import FILLS, POSITION
+    from core.schema.environment import environment
+    from core.storage.follower import forget_position
+
+    is_wanted = any(table.generated for table in engine.model)
+    environ = environment(engine.app.source.absolute() if engine.app.source else None) if is_wanted else {}
+    settings = read_settings(environ)
+    if settings is None:
+        forget_position(engine.database, POSITION, FILLS)
+        if is_wanted:
+            engine.notes += (note(environ),)
+        return None
+    from core.generation.model import Model
+    from core.generation.worker import Filler
+
+    def told(table: str, records: Sequence[str]) -> None:
+        changes = tuple(ChangeRow(table=table, record=record, operation="update") for record in records)
+        announce(Commit(transaction=0, sequence=0, time=engine.clock(), actor="system", changes=changes), engine.bus)
+
+    worker = Filler(engine.records, Model(settings), clock=engine.clock, told=told)
     worker.start()
     return worker
 

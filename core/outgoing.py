@@ -11,14 +11,14 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
 ANSWER_BYTES = 64 * 1024
-"""What is read of an answer's body."""
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -31,14 +31,48 @@ class NotReached(NotSent):
     """There was nobody to send it to: nothing has left."""
 
 
+class Line:
+    """What a request goes over, for another thread to hang up: `send` then raises NotSent."""
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
+        self.is_cut = False
+
+    def open(self, raw: socket.socket) -> None:
+        """Through a handle of its own: TLS takes the socket itself away."""
+        with self._lock:
+            self._socket = raw.dup()
+        if self.is_cut:
+            self.cut()
+
+    def cut(self) -> None:
+        """Any thread; idempotent."""
+        with self._lock:
+            self.is_cut = True
+            if self._socket is not None:
+                with suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        with self._lock:
+            if self._socket is not None:
+                self._socket.close()
+            self._socket = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """A POST. `private`: the hosts, in small letters, that may lie inside one's own network."""
+    """A POST. `private`: the hosts, in small letters, that may lie inside one's own network. `seconds` and `answer_bytes`
+    bound the whole of it, and what is read of the answer's body."""
 
     url: str
     headers: Mapping[str, str]
     body: bytes
     private: Collection[str] = ()
+    seconds: float = TOTAL_SECONDS
+    answer_bytes: int = ANSWER_BYTES
+    line: Line = field(default_factory=Line)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,36 +92,37 @@ def send(request: Outgoing) -> Incoming:
     port = parts.port or (443 if is_safe else 80)
     addresses = _resolve(host, port, request.private)
     kind = http.client.HTTPSConnection if is_safe else http.client.HTTPConnection
-    connection = kind(host, port, timeout=TOTAL_SECONDS)
+    connection = kind(host, port, timeout=request.seconds)
     watch: threading.Timer | None = None
     late = threading.Event()
-    deadline = time.monotonic() + TOTAL_SECONDS
+    deadline = time.monotonic() + request.seconds
     try:
         raw = _reach(addresses)
+        request.line.open(raw)
 
         def give_up() -> None:
             late.set()
-            try:
-                raw.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return
+            request.line.cut()
 
         watch = threading.Timer(max(0.1, deadline - time.monotonic()), give_up)
         watch.daemon = True
         watch.start()
-        raw.settimeout(TOTAL_SECONDS)
+        raw.settimeout(request.seconds)
         connection.sock = ssl.create_default_context().wrap_socket(raw, server_hostname=host) if is_safe else raw
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", path, request.body, {"Accept-Encoding": "identity", **request.headers})
         answer = connection.getresponse()
-        body = answer.read(ANSWER_BYTES)
+        body = answer.read(request.answer_bytes)
+        if request.line.is_cut:
+            raise ConnectionResetError("hung up")  # what came until then is no answer
         headers = {name.lower(): value[:1000] for name, value in answer.getheaders()[:50]}
         return Incoming(status=answer.status, headers=headers, body=body.decode("utf-8", "replace").replace("\0", ""))
     except (OSError, http.client.HTTPException) as error:
-        raise NotSent(f"no answer within {TOTAL_SECONDS:g} s" if late.is_set() else _reason(error)) from error
+        raise NotSent(f"no answer within {request.seconds:g} s" if late.is_set() else _reason(error)) from error
     finally:
         if watch is not None:
             watch.cancel()
+        request.line.close()
         connection.close()
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from core.contract.records import Filter, Record, SortKey
+from core.contract.records import ComputeState, Filter, Record, SortKey
 from core.contract.tables import TableInfo
 
 
@@ -103,6 +103,8 @@ class Window(TypedDict):
     labels: dict[str, dict[str, str]]
     """For link fields: id of the linked record → what to show."""
     view: View
+    computing: NotRequired[dict[str, dict[str, ComputeState]]]
+    """By key and field, values that a language model is to give, or could not: `pending`, `failed`."""
 
 
 class Found(TypedDict):

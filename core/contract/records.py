@@ -49,6 +49,17 @@ class Pressed(TypedDict):
     url: str
 
 
+ComputeState = Literal["pending", "done", "failed"]
+"""Of a value that a language model is to give."""
+
+
+class Computing(TypedDict):
+    """Values that are on their way: the state of each field."""
+
+    success: bool
+    _aiCompute: dict[str, ComputeState]
+
+
 class RecordBody(TypedDict):
     """Create and update. `updatedAt` is the version that was read: a different stored one refuses the write (409)."""
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from core.fields.base import ValueProblem
+from core.fields.base import FieldType, ValueProblem
 from core.fields.choice import Choice, ChoiceField, MultiSelectField
 from core.fields.structured import JsonField, check_json_schema
 from core.fields.text import LongTextField
@@ -74,6 +74,14 @@ class GenerateOptions(GeneratedOptions):
     prompt: Annotated[str, Field(min_length=1)]
 
 
+class GeneratedField(FieldType[Any]):
+    """What all of them have in common."""
+
+    def inputs(self) -> frozenset[tuple[str, str]]:
+        """Who may not read a source does not read what a model made of it (P-021)."""
+        return frozenset(("", name) for name in self.options.source_fields)
+
+
 def check_sources(field: FieldSpec, table: TableSpec, *, by_hand: bool = False) -> Iterable[OptionProblem]:
     """Sources are other fields of the table; placeholders of the prompt are sources."""
     options = field.options
@@ -98,7 +106,7 @@ def _check_words(key: str, words: tuple[str, ...]) -> Iterable[OptionProblem]:
             yield OptionProblem(f"{key}[{index}]", "field.option", f"{show(word)} is given twice")
 
 
-class AiCategorizeField(ChoiceField):
+class AiCategorizeField(GeneratedField, ChoiceField):
     """One of the given categories, chosen by a model from the source fields."""
 
     name = "ai-categorize"
@@ -114,7 +122,7 @@ class AiCategorizeField(ChoiceField):
         yield from _check_words("categories", field.options.categories)  # type: ignore[attr-defined]
 
 
-class AiTagField(MultiSelectField):
+class AiTagField(GeneratedField, MultiSelectField):
     """Some of the given tags, chosen by a model from the source fields."""
 
     name = "ai-tag"
@@ -133,7 +141,7 @@ class AiTagField(MultiSelectField):
         yield from _check_words("tags", field.options.tags)  # type: ignore[attr-defined]
 
 
-class AiSummaryField(LongTextField):
+class AiSummaryField(GeneratedField, LongTextField):
     """A shorter text, written by a model from the source fields."""
 
     name = "ai-summary"
@@ -154,7 +162,7 @@ class AiSummaryField(LongTextField):
         return check_sources(field, table, by_hand=True)
 
 
-class AiGenerateField(LongTextField):
+class AiGenerateField(GeneratedField, LongTextField):
     """A text that a model writes as the prompt says."""
 
     name = "ai-generate"
@@ -166,7 +174,7 @@ class AiGenerateField(LongTextField):
         return check_sources(field, table, by_hand=True)
 
 
-class AiTranslateField(LongTextField):
+class AiTranslateField(GeneratedField, LongTextField):
     """The source field in another language."""
 
     name = "ai-translate"
@@ -180,7 +188,7 @@ class AiTranslateField(LongTextField):
             yield OptionProblem("sourceFields", "field.sources", "a translation has exactly one source field")
 
 
-class AiExtractField(JsonField):
+class AiExtractField(GeneratedField, JsonField):
     """Facts that a model reads out of the source fields, in the shape of `schema`."""
 
     name = "ai-extract"
@@ -193,7 +201,7 @@ class AiExtractField(JsonField):
         yield from check_json_schema(field.options.json_schema)  # type: ignore[attr-defined]
 
 
-class AiSentimentField(JsonField):
+class AiSentimentField(GeneratedField, JsonField):
     """The mood of the source fields as a model reads it: `{"label": "positive", "score": 0.9}`."""
 
     name = "ai-sentiment"

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from core.errors import BadRequest
 from core.messaging.mail import address_of, clean
+from core.schema.environment import http_url
 
 Security = Literal["tls", "starttls", "offered"]
 """TLS from the start; STARTTLS or nothing; STARTTLS where it is offered."""
@@ -89,7 +90,7 @@ def read_settings(environ: Mapping[str, str], port: int | None = None) -> Messag
         server=server,
         folder=Path(folder).expanduser().absolute() if folder else None,
         texts=TextAccounts(
-            url=_http_url("SMS_WEBHOOK_URL", given("SMS_WEBHOOK_URL")),
+            url=http_url("SMS_WEBHOOK_URL", given("SMS_WEBHOOK_URL")),
             secret=given("SMS_WEBHOOK_SECRET"),
             twilio_account=given("TWILIO_ACCOUNT_SID"),
             twilio_token=given("TWILIO_AUTH_TOKEN"),
@@ -145,28 +146,10 @@ def _sender(given: str | None, server: MailServer | None, base_url: str) -> str:
 
 def named_url(environ: Mapping[str, str]) -> str | None:
     """Where people reach this server, if anybody has said so. Raises BadRequest."""
-    url = _http_url("BASE_URL", environ.get("BASE_URL", "").strip() or None)
+    url = http_url("BASE_URL", environ.get("BASE_URL", "").strip() or None)
     if url is None:
         return None
     parts = urlsplit(url)
     if parts.query or parts.fragment:
         raise BadRequest("BASE_URL must end with the host or a path")
     return url.rstrip("/")
-
-
-def _http_url(name: str, value: str | None) -> str | None:
-    if value is None:
-        return None
-    message = f"{name} must be an http:// or https:// address"
-    try:
-        parts = urlsplit(value)
-        parts.port  # noqa: B018 - raises for what is no port
-    except ValueError as error:
-        raise BadRequest(message) from error
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or not _plain(value):
-        raise BadRequest(message)
-    return value
-
-
-def _plain(text: str) -> bool:
-    return text.isascii() and text.isprintable() and not any(sign in text for sign in " \"'<>\\")

@@ -115,8 +115,8 @@ class WritableTable:
         )
         self.is_checked = bool(self._compared or self.constraints)
         """Rows must be compared with what is stored."""
-        self.is_watched = any(hook.enabled for hook in table.spec.webhooks)
-        """Somebody outside is told of each record."""
+        self.is_watched = bool(table.generated) or any(hook.enabled for hook in table.spec.webhooks)
+        """Each record is followed in the change log: somebody outside is told of it, or a model fills it."""
         # Put together here: SQLAlchemy takes as long for a list of keys as the database.
         self._select = f"SELECT {quote_list(self.columns)} FROM {quote(table.sql_name)}"
 
@@ -252,6 +252,13 @@ class WritableTable:
         signed = copy(self)
         signed.author = author
         return signed
+
+    def unsigned(self) -> "WritableTable":
+        """The same table, written by nobody: who changed a record last, and when, stays. A version that was read before
+        still passes, for nothing of what people wrote is another."""
+        silent = copy(self)
+        silent.updated = silent.updated_by = ()
+        return silent
 
     def signed(self, values: Mapping[str, Any], author: str | None) -> dict[str, Any]:
         """The values of a new record with whose hand it is (R-100)."""

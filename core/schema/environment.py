@@ -9,8 +9,9 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from core.errors import SchemaError
+from core.errors import BadRequest, SchemaError
 from core.schema.problem import Position, Problem
 from core.schema.source import display_name
 
@@ -53,6 +54,25 @@ def read_env_file(path: Path) -> dict[str, str]:
     if reader.problems:
         raise _wrong(reader.problems)
     return reader.values
+
+
+def http_url(name: str, value: str | None) -> str | None:
+    """The value of a variable that holds an address, of which a request can be made. Raises BadRequest."""
+    if value is None:
+        return None
+    message = f"{name} must be an http:// or https:// address"
+    try:
+        parts = urlsplit(value)
+        parts.port  # noqa: B018 - raises for what is no port
+    except ValueError as error:
+        raise BadRequest(message) from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or not _plain(value):
+        raise BadRequest(message)
+    return value
+
+
+def _plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and not any(sign in text for sign in " \"'<>\\")
 
 
 def _wrong(problems: list[Problem]) -> SchemaError:

@@ -20,7 +20,8 @@ from core.storage.own import OwnTables
 CHANGES_AT_ONCE = 200
 IDLE_SECONDS = 15.0
 """How long a follower rests at most: another process may have left it work."""
-_READ = tuple(CHANGES.c[name] for name in ("sequence", "record", "operation", "before", "after", "time", "actor", "table"))
+_COLUMNS = ("sequence", "record", "operation", "before", "after", "time", "actor", "cause", "table")
+_READ = tuple(CHANGES.c[name] for name in _COLUMNS)
 
 
 def position_table(name: str) -> Table:
@@ -56,8 +57,8 @@ class Follower(ABC):
     @abstractmethod
     def take_up(self, tx: Transaction, changes: Sequence[Row]) -> None:
         """Keep what is to be done because of these changes, in the transaction that moves the position behind them. A
-        change is `(sequence, record, operation, before, after, time, actor, table)`; `*` is the record of one that tells
-        of many."""
+        change is `(sequence, record, operation, before, after, time, actor, cause, table)`; `*` is the record of one that
+        tells of many."""
 
     @abstractmethod
     def work(self) -> float:

@@ -74,6 +74,20 @@ def change_json(values: Mapping[str, Any]) -> str:
     return dump_json("change", values) if "\\u0000" in text else text
 
 
+RECORDS: frozenset[str] = frozenset(("create", "update", "delete", "restore", "permanent-delete"))
+"""Operations that change one record."""
+
+
+def told_as(operation: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str | None:
+    """The operation that a change of the log amounts to: a typed statement is what it did to the record. None for what is no
+    change of one record."""
+    if operation != "sql":
+        return operation if operation in RECORDS else None
+    if before is not None and after is not None:
+        return "update"
+    return "create" if after is not None else "permanent-delete" if before is not None else None
+
+
 def changes_of(reader: Reader, table: str, records: Sequence[str]) -> CTE:
     """The rows of some records, as a source to select from: `c.<column>`."""
     c = CHANGES.c

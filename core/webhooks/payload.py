@@ -11,7 +11,7 @@ from core.records.key import parse_key
 from core.records.writing import WritableTable
 from core.schema.model import WebhookSpec
 from core.storage.database import Row, Transaction
-from core.storage.journal import changes_of
+from core.storage.journal import changes_of, told_as
 
 EVENTS: Mapping[str, str] = {
     "create": "create",
@@ -21,16 +21,6 @@ EVENTS: Mapping[str, str] = {
     "permanent-delete": "delete",
 }
 """By operation of the change log. What comes back from the trash appears."""
-
-
-def told_as(operation: str, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> str | None:
-    """The operation that a change of the log amounts to: a typed statement is what it did to the record. None for what is no
-    change of one record."""
-    if operation != "sql":
-        return operation if operation in EVENTS else None
-    if before is not None and after is not None:
-        return "update"
-    return "create" if after is not None else "permanent-delete" if before is not None else None
 
 
 def states(tx: Transaction, target: WritableTable, changes: Sequence[Row]) -> dict[int, dict[str, Any]]:

@@ -21,8 +21,9 @@ from core.records.writing import WritableTable
 from core.schema.model import WebhookSpec
 from core.storage.database import Call, Database, Reader, Row, Transaction
 from core.storage.follower import IDLE_SECONDS, Follower
+from core.storage.journal import told_as
 from core.webhooks.delivery import Attempt, attempt, delay_after
-from core.webhooks.payload import EVENTS, payload, states, told_as
+from core.webhooks.payload import EVENTS, payload, states
 from core.webhooks.store import DELIVERIES, POSITION
 
 SENT_AT_ONCE = 20
@@ -91,7 +92,7 @@ class Deliveries(Follower):
         made: list[dict[str, Any]] = []
         for name, table in self.tables.items():
             target = self._writable(table)
-            own = [change[:-1] for change in told if change[-1] == name]
+            own = [change[:7] for change in told if change[-1] == name]
             known = states(tx, target, own) if own else {}
             for change in own:
                 for hook in table.spec.webhooks:

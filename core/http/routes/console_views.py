@@ -53,8 +53,12 @@ async def close_view(call: Call) -> Answer:
 @routes.add("GET", "/api/console/views/{view}/window", query=WINDOW, answers={200: Window}, errors=(404,))
 async def window(call: Call) -> Answer:
     """Rows of a view from a position on."""
-    start, limit = call.integer("start", 0), call.integer("limit", 100)
-    found = await call.engine.views.window(call.segments["view"], start, limit, call.names("fields"), call.principal)
+    start, limit, fields = call.integer("start", 0), call.integer("limit", 100), call.names("fields")
+    view, views = call.segments["view"], call.engine.views
+    found = await views.window(view, start, limit, fields, call.principal)
+    scope = views.reading(view, call.principal).scope
+    if computing := await call.engine.generated.unsettled(scope.table, found["keys"], scope.hidden):
+        found["computing"] = computing
     return as_json(found)
 
 

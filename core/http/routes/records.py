@@ -12,6 +12,7 @@ from core.contract.records import (
     BatchRestored,
     BatchUpdate,
     BatchUpdated,
+    Computing,
     Pressed,
     Record,
     RecordBody,
@@ -29,7 +30,6 @@ from core.http.route import Parameter, RouteFamily
 from core.http.routes.grants import USER, create_grant, is_of_grants, list_grants
 from core.http.routes.tables import table_of
 from core.records.button import button_of, press
-from core.records.computing import compute_states
 from core.records.shape import flat
 from core.storage.database import Call as Job
 
@@ -121,13 +121,12 @@ async def create_record(call: Call) -> Answer:
 )
 async def get_record(call: Call) -> Answer:
     """One record."""
-    table = table_of(call)
-    record = await call.engine.records.get(call.principal, table, call.segments["record"], call.query)
+    table, key = table_of(call), call.segments["record"]
+    states = await call.engine.generated.before(table, key) if table.generated else None
+    record = await call.engine.records.get(call.principal, table, key, call.query)
     if "ids" in call.query:
         record["id"] = str(record["id"])
-    if (states := compute_states(table, record["fields"])) is not None:
-        return as_json({**flat(record), "_aiCompute": states})
-    return single(record)
+    return single(record) if states is None else as_json(flat(record) | states.told(record["fields"]))
 
 
 @routes.add(
@@ -332,6 +331,21 @@ async def press_button(call: Call) -> Answer:
     scope = records.scope(call.principal, table)
     pressed = Job(lambda reader: press(reader, scope, key, field, record))
     return as_json(await call.engine.database.read(pressed, lane="point"))
+
+
+@routes.add(
+    "POST",
+    "/api/tables/{table}/records/{record}/compute",
+    query={"fields": Parameter("names separated by commas; all that a model fills when absent")},
+    answers={202: Computing},
+    errors=(404,),
+    needs="update",
+)
+async def compute_fields(call: Call) -> Answer:
+    """Have a language model fill fields of a record anew (T-103)."""
+    record, names = call.segments["record"], call.names("fields")
+    states = await call.engine.generated.recompute(call.principal, table_of(call), record, names or None)
+    return as_json({"success": True, "_aiCompute": states}, 202)
 
 
 def single(record: Record, status: int = 200) -> Answer:

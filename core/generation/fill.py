@@ -1,0 +1,52 @@
+"""A model's answer on its way into the record."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from core.errors import SovriumError
+from core.generation.store import FILLS
+from core.records.key import KeyValue
+from core.records.update import Edit, update_valid
+from core.records.writing import Stored, WritableTable
+from core.storage.database import Transaction
+
+
+@dataclass(slots=True)
+class Fill:
+    """A job that writes the value, unless somebody has written another one meanwhile, or asked anew: then what came last
+    counts. `seen` is what stood there, in the API's form, when the question was put."""
+
+    target: WritableTable
+    key: KeyValue
+    field: str
+    value: Any
+    seen: Any
+    id: str
+    asked: int
+    group: Hashable | None = None
+
+    def run(self, tx: Transaction) -> None:
+        f = FILLS.c
+        if tx.rows(select(f.asked, f.status).where(f.id == self.id)) != [(self.asked, "pending")]:
+            return
+        rows = self.target.load(tx, [self.key], lock=True)
+        row = rows.get(self.key)
+        if row is None or row["deleted_at"] is not None or self._held(row) != self.seen:
+            tx.execute(delete(FILLS).where(f.id == self.id))
+            return
+        # Filled even where a status locks the record: often it is the very change that was asked for that locks it.
+        (done,) = update_valid(tx, self.target, [Edit(self.key, {self.field: self.value}, unlocks=True)], rows)
+        if isinstance(done, SovriumError):
+            raise done
+        tx.execute(update(FILLS).where(f.id == self.id).values(status="done", due_at=None, reason=None))
+
+    def _held(self, row: Stored) -> Any:
+        return self.target.json(row, [self.field])[self.field]
+
+    def run_group(self, tx: Transaction, jobs: Sequence["Fill"]) -> list[None]:
+        for job in jobs:
+            job.run(tx)
+        return [None] * len(jobs)

@@ -1,0 +1,112 @@
+"""What people see of the fields that a model fills, and may do with them (T-103)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+
+from core.contract.records import ComputeState
+from core.errors import BadRequest, NotFound
+from core.fields.address import key_text
+from core.fields.model import TableModel
+from core.generation.question import is_empty
+from core.generation.store import FILLS, fill_id
+from core.generation.worker import Filler, ask
+from core.principal import Principal
+from core.records.key import parse_key
+from core.records.service import Records
+from core.storage.database import Call, Reader, Transaction
+from core.storage.journal import CHANGES
+
+NOTHING_SET = "No language model is set, so nothing fills the field but a hand"
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """What has become of the fields of a record that a model fills; `known` of those that it has filled or is to fill."""
+
+    table: TableModel
+    known: Mapping[str, tuple[ComputeState, str | None]]
+
+    def told(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """`{_aiCompute, _aiReasons?}` for those of the fields that the record tells. A value, a model's or one written by
+        hand, is done; where there is none it waits for a provider, or for a change."""
+        names = [name for name in self.table.generated if name in fields]
+        found: dict[str, ComputeState] = {name: "pending" if is_empty(fields[name]) else "done" for name in names}
+        found |= {name: self.known[name][0] for name in names if name in self.known}
+        reasons = {name: self.known[name][1] for name in names if found[name] == "failed"}
+        return {"_aiCompute": found, **({"_aiReasons": reasons} if reasons else {})}
+
+
+class Generated:
+    """The fields of one app that a model fills. `worker` None: no provider is set."""
+
+    def __init__(self, records: Records, worker: Filler | None) -> None:
+        self._records = records
+        self._worker = worker
+
+    async def before(self, table: TableModel, record: str) -> "States":
+        """What is known of a record that is about to be read: of a value that comes meanwhile it is said that it is pending,
+        and of none that is not there that it is done. Raises NotFound for what is no key."""
+        key = key_text(parse_key(table, record))
+        return States(table, (await self._known(table, [key])).get(key, {}))
+
+    async def unsettled(
+        self, table: TableModel, records: Sequence[str], hidden: frozenset[str]
+    ) -> dict[str, dict[str, ComputeState]]:
+        """By record and field, of those that are not hidden, which are being asked for or could not be filled."""
+        if not table.generated or not records:
+            return {}
+        known = await self._known(table, records)
+        found: dict[str, dict[str, ComputeState]] = {}
+        for record, fields in known.items():
+            for name, (state, _) in fields.items():
+                if state != "done" and name not in hidden:
+                    found.setdefault(record, {})[name] = state
+        return found
+
+    async def recompute(
+        self, principal: Principal, table: TableModel, record: str, fields: Sequence[str] | None
+    ) -> dict[str, ComputeState]:
+        """Ask for the values anew, whoever wrote what stands there; without `fields` for all that the caller may write.
+        Raises NotFound, NotSignedIn; BadRequest where no provider is set."""
+        records = self._records
+        access = records.require(principal, table, "update")
+        open_ = [name for name in table.generated if name not in access.hidden | access.locked]
+        if fields is not None and not set(fields) <= set(open_):
+            raise NotFound
+        key = str((await records.get(principal, table, record))["id"])
+        if not await records.reaches(principal, table, key, "write"):
+            raise NotFound
+        worker = self._worker
+        if worker is None:
+            raise BadRequest(NOTHING_SET, hint="Set AI_PROVIDER, and AI_API_KEY where it needs one")
+        names = [name for name in open_ if fields is None or name in fields]
+
+        def work(tx: Transaction) -> None:
+            number = int(tx.scalar(select(func.max(CHANGES.c.sequence))) or 0)
+            sql_name = table.sql_name
+            ask(tx, sql_name, {fill_id(sql_name, key, name): (key, name, number) for name in names})
+
+        await records.database.write(Call(work), actor=principal.actor)
+        worker.nudge()
+        return dict.fromkeys(names, "pending")
+
+    async def _known(
+        self, table: TableModel, records: Sequence[str]
+    ) -> dict[str, dict[str, tuple[ComputeState, str | None]]]:
+        """By record and field, the state of what is a model's or is to be, and why there is no value."""
+        worker, f = self._worker, FILLS.c
+        if worker is None:
+            return {}
+        kept = select(f.record, f.field, f.status, f.reason)
+        kept = kept.where(f.table == table.sql_name, f.record.in_(list(records)))
+
+        def work(reader: Reader) -> dict[str, dict[str, tuple[ComputeState, str | None]]]:
+            found: dict[str, dict[str, tuple[ComputeState, str | None]]] = {}
+            for record, field, status, reason in reader.rows(kept):
+                found.setdefault(record, {})[field] = (status, reason)
+            return found
+
+        return await self._records.database.read(Call(work), lane="point")

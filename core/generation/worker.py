@@ -1,0 +1,314 @@
+"""The worker that has fields filled: it finds in the change log what is to be asked, asks, and writes the answers."""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, delete, func, or_, select, update
+
+from core.clock import Clock
+from core.errors import Invalid, NotFound, SovriumError
+from core.fields.address import key_text
+from core.fields.generated import GeneratedOptions
+from core.fields.model import TableModel
+from core.generation.fill import Fill
+from core.generation.model import MISFITS, REFUSED, Model, NotAnswered
+from core.generation.question import answer_of, is_empty, question_of
+from core.generation.store import CAUSE, FILLS, POSITION, fill_id
+from core.outgoing import Line
+from core.principal import SYSTEM
+from core.records.key import KeyValue, parse_key
+from core.records.reading import GetRow, SeenReading
+from core.records.service import Records
+from core.records.shape import Shape
+from core.records.validate import accept_changes
+from core.storage.database import Call, Row, Transaction
+from core.storage.follower import IDLE_SECONDS, Follower
+from core.storage.journal import told_as
+
+THREADS = 4
+"""Questions that are put at a time."""
+TAKEN_FOR = timedelta(minutes=3)
+"""After that a question that was being put is taken to be lost, and is put again. No question takes as long."""
+FIRST_DELAY, LONGEST_DELAY, GROWTH = 2.0, 600.0, 5
+"""Seconds until a question is put again, and what they are multiplied by each time."""
+Told = Callable[[str, Sequence[str]], None]
+"""Hears the SQL name of a table and the records whose values are in another state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A field that is to be filled. `sources` are the stored fields of the record that its value is made from, be it by way
+    of computed ones."""
+
+    name: str
+    sources: frozenset[str]
+    on_create: bool
+    on_update: bool
+
+
+class Filler(Follower):
+    """The fields of one app that a model fills. `told` is called, on any thread, when values are in another state without
+    a change of the record."""
+
+    def __init__(self, records: Records, model: Model, *, clock: Clock, told: Told) -> None:
+        tables = {table.sql_name: table for table in records.model if table.generated}
+        super().__init__("generation", records.database, tables, POSITION, [FILLS])
+        self._records = records
+        self._model = model
+        self._clock = clock
+        self._told = told
+        self._wishes = {name: wishes_of(table) for name, table in tables.items()}
+        self._lines: set[Line] = set()
+        """Of the questions that are being put."""
+        self._taken_up: list[tuple[str, Sequence[str]]] = []
+        """What is to be told once it is committed."""
+        self._quiet_until: datetime | None = None
+        """The provider has asked for a rest."""
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(THREADS, "model")
+
+    def prepare(self, tx: Transaction) -> None:
+        """What could not be asked because of the key is asked again, for a start may come with another one; what a process
+        was asking when it ended, too."""
+        super().prepare(tx)
+        f = FILLS.c
+        fields = or_(*(and_(f.table == name, f.field.in_(table.generated)) for name, table in self.tables.items()))
+        tx.execute(delete(FILLS).where(~fields))
+        again = {"status": "pending", "due_at": tx.time, "attempts": 0}
+        tx.execute(update(FILLS).where(f.status == "failed", f.reason.startswith(REFUSED)).values(again))
+        if tx.dialect == "duckdb":  # whose only process this is
+            tx.execute(update(FILLS).where(f.status == "pending", f.due_at > tx.time).values(due_at=tx.time))
+
+    def stop(self) -> None:
+        """Idempotent; returns when nothing of it runs. Questions that are being put are dropped, to be put again."""
+        super().stop()
+        with self._lock:
+            for line in self._lines:
+                line.cut()
+        self._pool.shutdown(cancel_futures=True)
+
+    # ── From changes to questions ──
+
+    def take_up(self, tx: Transaction, changes: Sequence[Row]) -> None:
+        for name, table in self.tables.items():
+            own = [change for change in changes if change[-1] == name and change[1] != "*"]
+            if own and (records := self._take_up(tx, table, own)):
+                self._taken_up.append((name, records))
+
+    def _take_up(self, tx: Transaction, table: TableModel, changes: Sequence[Row]) -> list[str]:
+        """The records of which something is to be asked."""
+        wishes = self._wishes[table.sql_name]
+        rows = self._rows_of(tx, table, {change[1] for change in changes})
+        before = self._known(tx, table, rows)
+        known = set(before)
+        asked: dict[str, tuple[str, str, int]] = {}
+        for sequence, record, logged, old, new, _, _, cause, _ in changes:
+            if record not in rows:
+                continue
+            operation, values = told_as(logged, old, new), new or {}
+            for wish in wishes:
+                id_ = fill_id(table.sql_name, record, wish.name)
+                if operation == "update" and cause != CAUSE and wish.name in values:
+                    known.discard(id_)  # by hand
+                    asked.pop(id_, None)
+                is_free = is_empty(rows[record][wish.name]) or (operation == "update" and id_ in known)
+                if is_free and _is_due(wish, operation, values):
+                    asked[id_] = (record, wish.name, sequence)
+                    known.add(id_)
+        ask(tx, table.sql_name, asked)
+        if by_hand := before - known:
+            tx.execute(delete(FILLS).where(FILLS.c.id.in_(by_hand)))
+        return list(dict.fromkeys(record for record, _, _ in asked.values()))
+
+    def _rows_of(self, tx: Transaction, table: TableModel, records: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """What the fields hold now, in the API's form, of records that are live."""
+        target, keys = self._records.writable(table), (key_of(table, record) for record in records)
+        rows = target.load(tx, [key for key in keys if key is not None])
+        live = [row for row in rows.values() if row["deleted_at"] is None]
+        return {key_text(target.key_of(row)): target.json(row, table.generated) for row in live}
+
+    def _known(self, tx: Transaction, table: TableModel, records: Iterable[str]) -> set[str]:
+        """The ids of the values of these records that are a model's, or are to be."""
+        own = select(FILLS.c.id).where(FILLS.c.table == table.sql_name, FILLS.c.record.in_(list(records)))
+        return {row[0] for row in tx.rows(own)}
+
+    # ── From questions to values ──
+
+    def work(self) -> float:
+        told, self._taken_up = self._taken_up, []
+        for table, records in told:
+            self._told(table, records)
+        now = self._clock()
+        if self._quiet_until is not None and now < self._quiet_until:
+            return min((self._quiet_until - now).total_seconds(), IDLE_SECONDS)
+        with self._lock:
+            free = THREADS - len(self._lines)
+        if free > 0 and self._is_due():
+            for row in self.database.submit_write(Call(lambda tx: self._take(tx, free)), actor="system").result():
+                line = Line()
+                with self._lock:
+                    self._lines.add(line)
+                self._pool.submit(self._fill, line, *row)
+        return self._pause()
+
+    def _due(self) -> Any:
+        return and_(FILLS.c.status == "pending", FILLS.c.due_at <= self._clock())
+
+    def _is_due(self) -> bool:
+        statement = select(FILLS.c.id).where(self._due()).limit(1)
+        return bool(self.database.submit_read(Call(lambda reader: reader.rows(statement))).result())
+
+    def _take(self, tx: Transaction, count: int) -> list[Row]:
+        f = FILLS.c
+        due = select(f.id, f.table, f.record, f.field, f.asked, f.attempts).where(self._due())
+        rows = tx.rows(due.order_by(f.asked, f.id).limit(count))
+        if rows:
+            taken = update(FILLS).where(f.id.in_([row[0] for row in rows]))
+            tx.execute(taken.values(due_at=self._clock() + TAKEN_FOR))
+        return rows
+
+    def _pause(self) -> float:
+        statement = select(func.min(FILLS.c.due_at)).where(FILLS.c.status == "pending")
+        first = self.database.submit_read(Call(lambda reader: reader.scalar(statement))).result()
+        with self._lock:
+            is_full = len(self._lines) >= THREADS
+        if first is None or is_full:
+            return IDLE_SECONDS  # who ends a question nudges
+        return float(min(max((first - self._clock()).total_seconds(), 0.01), IDLE_SECONDS))
+
+    def _fill(self, line: Line, id_: str, table: str, record: str, field: str, asked: int, attempts: int) -> None:
+        """Put one question, on a thread of the pool."""
+        mine = and_(FILLS.c.id == id_, FILLS.c.asked == asked, FILLS.c.status == "pending")
+        try:
+            values = self._outcome(line, id_, self.tables[table], record, field, asked, attempts + 1)
+            if values is not None:
+                self._note(mine, values)
+                self._told(table, [record])
+        except SovriumError as error:
+            self._log.warning("What became of a question to the model was not noted: %s", error)
+        finally:
+            with self._lock:
+                self._lines.discard(line)
+            self.nudge()
+
+    def _outcome(
+        self, line: Line, id_: str, table: TableModel, record: str, field: str, asked: int, attempts: int
+    ) -> dict[str, Any] | None:
+        """What is to be noted of an attempt; None: the value stands in its record, or nobody waits for it any more."""
+        failed = {"status": "failed", "due_at": None, "attempts": attempts}
+        try:
+            self._ask_and_write(line, id_, table, record, field, asked)
+        except NotAnswered as refusal:
+            if self.stopping.is_set() and line.is_cut:
+                return {"due_at": self._clock()}
+            if attempts >= refusal.attempts:
+                return failed | {"reason": str(refusal)}
+            return {"attempts": attempts, "reason": str(refusal), "due_at": self._due_after(refusal, attempts)}
+        except NotFound:
+            forget = delete(FILLS).where(FILLS.c.id == id_)
+            self.database.submit_write(Call(lambda tx: tx.execute(forget)), actor="system").result()
+        except SovriumError as error:
+            return failed | {"reason": str(error.message)}
+        except Exception:
+            self._log.exception("A field was not filled")
+            return failed | {"reason": "an error of the server, which its log tells of"}
+        return None
+
+    def _due_after(self, refusal: NotAnswered, attempts: int) -> datetime:
+        if refusal.after is None:
+            delay = min(FIRST_DELAY * GROWTH ** (attempts - 1), LONGEST_DELAY)
+            return self._clock() + timedelta(seconds=delay)
+        self._quiet_until = self._clock() + timedelta(seconds=refusal.after)
+        return self._quiet_until
+
+    def _ask_and_write(self, line: Line, id_: str, table: TableModel, record: str, name: str, asked: int) -> None:
+        """Raises NotAnswered, NotFound (the record is gone), and what speaks against the value."""
+        field, key = table.fields[name], key_of(table, record)
+        if key is None:
+            raise NotFound
+        shape = Shape(table, list(dict.fromkeys((name, *field.options.source_fields))))
+        reading = SeenReading(shape, lambda: self._records.scope(SYSTEM, table))
+        told = shape.record(self.database.submit_read(GetRow(reading, key)).result())
+        if "deletedAt" in told:
+            raise NotFound
+        question = question_of(field, told["fields"])
+        value: Any = field.default()
+        if question is not None:
+            value = accepted(table, name, self._model.ask(question, line))
+        target = self._records.writable(table).unsigned()
+        fill = Fill(target, key, name, value, told["fields"][name], id_, asked)
+        self.database.submit_write(fill, actor=SYSTEM.actor, cause=CAUSE).result()
+
+    def _note(self, which: Any, values: Mapping[str, Any]) -> None:
+        statement = update(FILLS).where(which).values(values)
+        self.database.submit_write(Call(lambda tx: tx.execute(statement)), actor="system").result()
+
+
+def accepted(table: TableModel, name: str, answer: Any) -> Any:
+    """The value that an answer amounts to, held against the rules of its field. Raises NotAnswered."""
+    try:
+        raw = answer_of(table.fields[name], answer)
+        if is_empty(raw) and isinstance(raw, str):
+            raise NotAnswered("the answer is empty", attempts=MISFITS)
+        return accept_changes(table, {name: raw}, typed=True)[name]
+    except (LookupError, TypeError) as error:
+        raise NotAnswered("the model's answer is not in the form that was asked for", attempts=MISFITS) from error
+    except Invalid as error:
+        raise NotAnswered(f"the answer does not fit: {error.message}", attempts=MISFITS) from error
+
+
+def wishes_of(table: TableModel) -> list[Wish]:
+    wishes = []
+    for name in table.generated:
+        options = table.fields[name].options
+        assert isinstance(options, GeneratedOptions)
+        when = options.compute_on
+        wishes.append(Wish(name, sources_of(table, name), when in ("create", "both"), when in ("update", "both")))
+    return wishes
+
+
+def sources_of(table: TableModel, name: str) -> frozenset[str]:
+    """The stored fields of a record that a value of it is made from."""
+    found: set[str] = set()
+    todo = [name]
+    while todo:
+        field = table.fields.get(todo.pop())
+        new = {each for far, each in field.inputs() if not far} - found if field is not None else set()
+        found |= new
+        todo += [each for each in new if each not in table.generated]
+    return frozenset(found)
+
+
+def _is_due(wish: Wish, operation: str | None, values: Mapping[str, Any]) -> bool:
+    """The change asks for a value, unless one stands there that was written by hand."""
+    if operation in ("create", "restore"):
+        return wish.on_create
+    return operation == "update" and wish.on_update and not wish.sources.isdisjoint(values)
+
+
+def ask(tx: Transaction, table: str, asked: Mapping[str, tuple[str, str, int]]) -> None:
+    """Keep what is to be asked: by id the record, the field, and a number of its own."""
+    if not asked:
+        return
+    there = {row[0] for row in tx.rows(select(FILLS.c.id).where(FILLS.c.id.in_(list(asked))))}
+    state = {"status": "pending", "due_at": tx.time, "attempts": 0, "reason": None}
+    rows = [
+        {"id": id_, "table": table, "record": record, "field": field, "asked": number, **state}
+        for id_, (record, field, number) in asked.items()
+    ]
+    if new := [row for row in rows if row["id"] not in there]:
+        tx.insert(FILLS, new)
+    if again := [row for row in rows if row["id"] in there]:
+        tx.update(FILLS, "id", again)
+
+
+def key_of(table: TableModel, record: str) -> KeyValue | None:
+    """None: the log names a record in a form that keys of the table no longer have."""
+    try:
+        return parse_key(table, record)
+    except NotFound:
+        return None
