@@ -7,15 +7,25 @@ that meet there are merged; a listener that falls behind is dropped rather than 
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from threading import Lock
 
 from core.contract.console import Event
+from core.storage.database import Commit
 
 IDS_KEPT = 100
 """Record ids in one change event; `count` says how many there were."""
 QUEUE_LIMIT = 256
 GATHER_SECONDS = 0.02
 """How long events gather before they leave, so that a burst of commits is a few events."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event, and the commits that one of changes tells of: who may not see every row hears what becomes of them."""
+
+    event: Event
+    commits: tuple[Commit, ...] = ()
 
 
 class Fallen(Exception):
@@ -27,10 +37,10 @@ class Listener:
 
     def __init__(self, bus: "Bus") -> None:
         self._bus = bus
-        self._queue: asyncio.Queue[Event | None] = asyncio.Queue(QUEUE_LIMIT)
+        self._queue: asyncio.Queue[Told | None] = asyncio.Queue(QUEUE_LIMIT)
         self._fallen = False
 
-    async def next(self, patience: float) -> Event | None:
+    async def next(self, patience: float) -> Told | None:
         """The next event; None when none came for `patience` seconds.
 
         Raises:
@@ -40,20 +50,20 @@ class Listener:
             raise Fallen
         try:
             async with asyncio.timeout(patience):
-                event = await self._queue.get()
+                told = await self._queue.get()
         except TimeoutError:
             return None
-        if event is None:
+        if told is None:
             raise Fallen
-        return event
+        return told
 
-    def put(self, event: Event) -> None:
+    def put(self, told: Told) -> None:
         if self._fallen:
             return
         if self._queue.full():
             self._fallen = True
         else:
-            self._queue.put_nowait(event)
+            self._queue.put_nowait(told)
 
     def end(self) -> None:
         """No more events; the reader gets those that wait first."""
@@ -72,7 +82,7 @@ class Bus:
         self.on_count: Callable[[int], None] | None = None
         self._listeners: list[Listener] = []
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: list[Event] = []
+        self._waiting: list[Told] = []
         self._lock = Lock()
 
     @property
@@ -80,12 +90,12 @@ class Bus:
         """Somebody hears what is published."""
         return bool(self._listeners)
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: Event, *commits: Commit) -> None:
         """Send to all listeners. Any thread; returns at once."""
         if not self._listeners:
             return
         with self._lock:
-            self._waiting.append(event)
+            self._waiting.append(Told(event, commits))
             first, loop = len(self._waiting) == 1, self._loop
         if first and loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(loop.call_later, GATHER_SECONDS, self._deliver)
@@ -107,26 +117,27 @@ class Bus:
         """Tell every listener that the server is stopping, and end their streams. On the event loop."""
         self._deliver()
         for listener in self._listeners:
-            listener.put({"kind": "server", "state": "stopping"})
+            listener.put(Told({"kind": "server", "state": "stopping"}))
             listener.end()
 
     def _deliver(self) -> None:
         with self._lock:
-            events, self._waiting = self._waiting, []
-        for event in merged(events):
+            waiting, self._waiting = self._waiting, []
+        for told in merged(waiting):
             for listener in self._listeners:
-                listener.put(event)
+                listener.put(told)
 
     def _counted(self) -> None:
         if self.on_count is not None:
             self.on_count(len(self._listeners))
 
 
-def merged(events: Iterable[Event]) -> list[Event]:
+def merged(waiting: Iterable[Told]) -> list[Told]:
     """Changes of one table, operation and actor as one event, in the place of the first; of jobs and views only the
     last state of each."""
-    found: dict[tuple[object, ...], Event] = {}
-    for number, event in enumerate(events):
+    found: dict[tuple[object, ...], Told] = {}
+    for number, told in enumerate(waiting):
+        event = told.event
         key: tuple[object, ...] = (number,)
         if event["kind"] == "change":
             key = ("change", event.get("table"), event.get("operation"), event.get("actor"))
@@ -135,10 +146,14 @@ def merged(events: Iterable[Event]) -> list[Event]:
         elif "view" in event:
             key = ("view", event["view"]["id"])
         known = found.get(key)
-        if known is not None and event["kind"] == "change":
-            known["count"] = known.get("count", 0) + event.get("count", 0)
-            known["ids"] = (known.get("ids", []) + event.get("ids", []))[:IDS_KEPT]
-            known["sequence"] = max(known.get("sequence", 0), event.get("sequence", 0))
-        else:
-            found[key] = event if event["kind"] != "change" else {**event}
+        found[key] = told if known is None or event["kind"] != "change" else _together(known, told)
     return list(found.values())
+
+
+def _together(one: Told, other: Told) -> Told:
+    """Two events of changes as one."""
+    before, event = one.event, one.event.copy()
+    event["count"] = before.get("count", 0) + other.event.get("count", 0)
+    event["ids"] = (before.get("ids", []) + other.event.get("ids", []))[:IDS_KEPT]
+    event["sequence"] = max(before.get("sequence", 0), other.event.get("sequence", 0))
+    return Told(event, one.commits + other.commits)

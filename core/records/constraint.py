@@ -14,6 +14,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     and_,
+    bindparam,
     func,
     not_,
     or_,
@@ -121,7 +122,7 @@ class Constraints:
         packed = shape.pack(
             [{PLACE: place, **{name: rows[place].values.get(name) for name in listed[1:]}} for place in places]
         )
-        found = text(shape.select_many()).bindparams(rows=packed)
+        found = text(shape.select_many()).bindparams(bindparam("rows", packed, unique=True))
         return found.columns(*(self._given.c[name] for name in listed)).subquery("candidates")
 
     # ── Unique keys ──

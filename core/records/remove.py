@@ -116,6 +116,7 @@ class Removal:
                     record=key_text(table.key_of(row)),
                     operation="permanent-delete",
                     before=table.json(row),
+                    held=row,
                 )
                 for row in rows
             ]
@@ -143,7 +144,7 @@ class Removal:
         moment, author = (tx.time, target.author) if operation == "delete" else (None, None)
         sets, log = [], []
         for row in rows:
-            before = row["deleted_at"]
+            held, before = dict(row), row["deleted_at"]
             row.update(target.moved(row, dict.fromkeys(target.deleted, moment), tx.time))
             row.update(dict.fromkeys(target.deleted_by, author))
             key = target.key_of(row)
@@ -156,6 +157,7 @@ class Removal:
                     operation=operation,
                     before={"deleted_at": None if before is None else stamp(before)},
                     after={"deleted_at": None if moment is None else stamp(moment)},
+                    held=held,
                 )
             )
         check_trash(target, tx, rows)

@@ -26,6 +26,7 @@ from core.query.scope import Scope
 from core.records.batch import Batches
 from core.records.commit import Commits
 from core.records.create import Create
+from core.records.crossing import Crossing, Crossings
 from core.records.expand import display_links, expand_links
 from core.records.guard import GuardedTable, WriteOperation, shape_of
 from core.records.idempotency import Answers, Once, Request
@@ -44,7 +45,7 @@ from core.records.validate import accept_changes, accept_new
 from core.records.writing import WritableTable
 from core.schema.permission import Operation
 from core.schema.view import ViewSpec, find_view
-from core.storage.database import Call, Database, Reader, Transaction
+from core.storage.database import Call, Commit, Database, Reader, Transaction
 
 
 class Records:
@@ -325,6 +326,14 @@ class Records:
         statement = select(*columns).where(key_in(table, scope.source, keys), condition)
         found = set(await self.database.read(Call(lambda reader: reader.rows(statement)), lane="point"))
         return [each for each, key in zip(ids, keys, strict=True) if key in found]
+
+    async def crossing(
+        self, principal: Principal, table: TableModel, operation: str, commits: Sequence[Commit]
+    ) -> Crossing | None:
+        """What became of the rows that commits changed that way, as far as the caller sees or saw them; None: there is no
+        telling, or too many of them."""
+        found = Crossings(self.scope(principal, table), operation, commits, self.writable)
+        return await self.database.read(Call(found.read), lane="scan") if found.are_told else None
 
     async def reaches(self, principal: Principal, table: TableModel, key: str, operation: RowOperation) -> bool:
         """Whether a record that is there, in the trash or outside, meets the row rules of a caller for that."""

@@ -174,7 +174,7 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
         for name in target.many.keys() & changes.keys() if target.many else ():
             moves.setdefault(name, []).append((key, row[name], changes[name]))
         told = [name for name in changes if name not in target.updated_by]
-        before, old = target.json(row, told), {name: row[name] for name in target.followed}
+        before, held = target.json(row, told), dict(row)
         filed = target.files.keys() & changes.keys() if target.files else ()
         freed = target.uses(row, filed) if filed else set()
         new = target.moved(row, changes, tx.time)
@@ -186,10 +186,12 @@ def write_changes(tx: Transaction, target: WritableTable, pairs: Sequence[tuple[
             let_go(tx, sorted(freed - used, key=str))
         after = target.json(row, told)
         log.append(
-            ChangeRow(table=target.log_name, record=key_text(key), operation="update", before=before, after=after)
+            ChangeRow(
+                table=target.log_name, record=key_text(key), operation="update", before=before, after=after, held=held
+            )
         )
         if target.followed and not changes.keys().isdisjoint(target.followed):
-            moved_keys.append((dict(old), row))
+            moved_keys.append((held, row))
     # All rows set the same columns, some of them to what they held: one statement instead of one for each choice of fields.
     columns = [name for name in written if name not in target.many]
     staying = [row for row, _ in pairs if id(row) not in aside]

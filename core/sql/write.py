@@ -163,7 +163,8 @@ def _change(target: WritableTable, key: KeyValue, old: Stored | None, new: Store
         before = target.json(old)
     elif new is not None:
         after = target.json(new)
-    return ChangeRow(table=target.log_name, record=key_text(key), operation="sql", before=before, after=after)
+    record = key_text(key)
+    return ChangeRow(table=target.log_name, record=record, operation="sql", before=before, after=after, held=old)
 
 
 def _later(now: datetime, row: Stored | None) -> datetime:

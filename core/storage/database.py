@@ -49,6 +49,8 @@ class ChangeRow:
     operation: Operation
     before: Mapping[str, Any] | None = None
     after: Mapping[str, Any] | None = None
+    held: Mapping[str, Any] | None = None
+    """All columns of a row that was there before, as they were stored: for who listens, the log keeps `before`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

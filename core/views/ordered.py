@@ -61,7 +61,7 @@ class OrderedViews:
             q=str(spec.get("q") or "").strip(),
             deleted="only" if spec.get("deleted") else "without",
         )
-        view = OpenView(short_id("view"), reading, self._database, self._changed, principal)
+        view = OpenView(short_id("view"), reading, self._database, self._changed, self._records.writable, principal)
         self._views[view.id] = view
         await view.opened()
         self._close_old(view)

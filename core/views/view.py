@@ -18,10 +18,13 @@ from core.contract.console import CountKind, Found, Window
 from core.contract.console import View as ViewState
 from core.errors import BadRequest, NotFound, SovriumError
 from core.fields.address import key_text
+from core.fields.model import TableModel
 from core.principal import OWNER, Principal
 from core.query.aggregate import Aggregates
 from core.query.scope import Ref
+from core.records.crossing import Crossing, Crossings
 from core.records.key import KeyValue, key_in, parse_key
+from core.records.writing import WritableTable
 from core.storage.database import Call, Cancel, ChangeRow, Commit, Database, Reader
 from core.views.grouping import Blocks, TooManyGroups, read_aggregates, read_blocks, told
 from core.views.order import KeyOrder, Order, first_keys, order_for
@@ -52,6 +55,7 @@ class OpenView:
         reading: Reading,
         database: Database,
         changed: Callable[["OpenView"], None],
+        writable: Callable[[TableModel], WritableTable],
         principal: Principal = OWNER,
     ) -> None:
         self.id = id_
@@ -60,6 +64,7 @@ class OpenView:
         self.version = 1
         self._database = database
         self._changed = changed
+        self._writable = writable
         self._order = order_for(reading, id_)
         self._builds = 0
         self._ready = False
@@ -238,10 +243,12 @@ class OpenView:
                 self._rebuild()  # rows may have moved from block to block
             return
         joined, left, known = _moves(self.reading, commit.changes)
-        if not known:
+        edits = Crossings(self.reading.scope, "update", (commit,), self._writable)
+        crosses = bool(edits) and self.reading.scope.visible() is not None
+        if not known or (crosses and not edits.are_told):
             self._rebuild()
-        elif joined or left:
-            self._patch(joined, left)
+        elif joined or left or crosses:
+            self._patch(joined, left, edits if crosses else None)
 
     def commit_elsewhere(self, *, keeps_order: bool = False) -> None:
         """Records that make computed values of this view have changed: what was read is stale, and an order by them."""
@@ -257,7 +264,8 @@ class OpenView:
         self.version += 1
         self._changed(self)
 
-    def _patch(self, joined: list[KeyValue], left: list[KeyValue]) -> None:
+    def _patch(self, joined: list[KeyValue], left: list[KeyValue], edits: Crossings | None) -> None:
+        """Take up rows; of `edits` those that an edit has brought into the caller's sight or out of it (A-202)."""
         if isinstance(self._order, KeyOrder):
             if self._order.shift(joined, left):
                 self._changed(self)
@@ -266,14 +274,22 @@ class OpenView:
             return
         before, order = self._work, self._order
 
+        def patch(reader: Reader) -> bool | None:
+            found, table = edits.read(reader) if edits is not None else Crossing(), self.reading.scope.table
+            came = [*joined, *(parse_key(table, each) for each in found.came)]
+            gone = [*left, *(parse_key(table, each) for each in found.left)]
+            return order.patch(reader, came, gone) if came or gone else None
+
         async def work() -> None:
             await asyncio.wait({before})
             if order is not self._order:
                 return
             try:
-                fits = await self._read(lambda reader: order.patch(reader, joined, left))
+                fits = await self._read(patch)
             except SovriumError:
                 fits = False
+            if fits is None:
+                return
             if not fits:
                 self.version += 1
                 await self._build()

@@ -229,6 +229,7 @@ def test_a_view_follows_what_decides(server: RunningServer) -> None:
     for boss, count in (("bob", 0), ("ada", 1)):
         server.local.patch(f"/api/tables/teams/records/{team}", json={"boss": boss})
         for _ in range(200):
+            server.http.get(f"{path}/locate?key=1", headers=ADA)  # waits for the order, whose building may rest
             state = server.http.get(path, headers=ADA).json()
             if state["ready"] and state["count"] == count:
                 break

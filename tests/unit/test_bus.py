@@ -5,7 +5,7 @@ from threading import Thread
 
 import pytest
 
-from core.bus import IDS_KEPT, QUEUE_LIMIT, Bus, Fallen, merged
+from core.bus import IDS_KEPT, QUEUE_LIMIT, Bus, Fallen, Told, merged
 from core.contract.console import Event
 
 
@@ -23,7 +23,8 @@ def change(record: str, *, table: str = "contacts", operation: str = "create", s
 
 def test_changes_of_one_table_and_operation_become_one_event() -> None:
     events = [change(str(n), sequence=n) for n in range(150)]
-    found = merged([*events, change("x", table="deals"), change("y", operation="delete")])
+    told = [Told(event) for event in (*events, change("x", table="deals"), change("y", operation="delete"))]
+    found = [each.event for each in merged(told)]
     assert [event.get("count") for event in found] == [150, 1, 1]
     assert len(found[0]["ids"]) == IDS_KEPT
     assert found[0]["sequence"] == 149
@@ -33,7 +34,8 @@ def test_changes_of_one_table_and_operation_become_one_event() -> None:
 def test_only_the_last_state_of_a_job_is_sent() -> None:
     running: Event = {"kind": "job", "job": {"id": "job_1", "state": "running"}}  # type: ignore[typeddict-item]
     done: Event = {"kind": "job", "job": {"id": "job_1", "state": "done"}}  # type: ignore[typeddict-item]
-    assert merged([running, {"kind": "schema", "version": 2}, done]) == [done, {"kind": "schema", "version": 2}]
+    news: Event = {"kind": "schema", "version": 2}
+    assert [each.event for each in merged(map(Told, (running, news, done)))] == [done, news]
 
 
 async def test_events_of_other_threads_reach_every_listener() -> None:
@@ -43,16 +45,16 @@ async def test_events_of_other_threads_reach_every_listener() -> None:
     thread.start()
     thread.join()
     for listener in (first, second):
-        event = await listener.next(5)
-        assert event is not None
-        assert event["count"] == 10
+        told = await listener.next(5)
+        assert told is not None
+        assert told.event["count"] == 10
 
 
 async def test_a_listener_that_falls_behind_is_dropped_and_others_are_not() -> None:
     bus = Bus()
     slow = bus.listen()
     for number in range(QUEUE_LIMIT + 5):
-        slow.put({"kind": "schema", "version": number})
+        slow.put(Told({"kind": "schema", "version": number}))
     for _ in range(QUEUE_LIMIT):
         assert await slow.next(1) is not None
     with pytest.raises(Fallen):
@@ -74,8 +76,10 @@ async def test_closing_ends_every_stream_after_a_farewell() -> None:
     listener = bus.listen()
     bus.publish(change("1"))
     bus.close()
-    kinds = [(await listener.next(1) or {}).get("kind") for _ in range(2)]
-    assert kinds == ["change", "server"]
+    for kind in ("change", "server"):
+        told = await listener.next(1)
+        assert told is not None
+        assert told.event["kind"] == kind
     with pytest.raises(Fallen):
         await listener.next(1)
 

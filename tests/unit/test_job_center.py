@@ -37,9 +37,9 @@ async def test_a_job_tells_how_far_it_is_and_what_came_of_it(tmp_path: Path) -> 
     assert (job["file"], job["size"], job["rows"]) == ("people.csv", 3, 10)
     assert job["finishedAt"] >= job["startedAt"]
     assert jobs.file(job["id"]) == file
-    event = await listener.next(5)
-    assert event is not None
-    assert event["job"]["state"] == "done"
+    told = await listener.next(5)
+    assert told is not None
+    assert told.event["job"]["state"] == "done"
     jobs.cancel(job["id"])
     assert not file.exists()
     with pytest.raises(NotFound):

@@ -1,6 +1,6 @@
 """`/api/console/events`: what happens on the server, as server-sent events. An open stream is a console's lease."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from time import monotonic
@@ -8,7 +8,7 @@ from time import monotonic
 import orjson
 
 from core.auth.error import AuthError
-from core.bus import Bus, Fallen, Listener
+from core.bus import IDS_KEPT, Bus, Fallen, Listener, Told
 from core.contract.console import Event
 from core.http.answer import Answer, Stream
 from core.http.call import Call
@@ -19,13 +19,14 @@ from core.principal import Principal
 from core.records.service import Records
 
 PING_SECONDS = 10.0
+GOING = ("delete", "permanent-delete")
 LOOK_SECONDS = 1.0
 """How soon a stream notices that the session behind it may have ended: most accounts change while nothing else happens."""
 
 routes = RouteFamily("console")
 
 
-Heard = Callable[[Event], Awaitable[Event | None]]
+Heard = Callable[[Told], Awaitable[Sequence[Event]]]
 """What of an event its listener may hear."""
 
 
@@ -65,25 +66,27 @@ async def stream(
             yield as_event({"kind": "ping"})
             while True:
                 try:
-                    event = await (listener.next(PING_SECONDS) if changes is None else next_of(listener, changes, seen))
+                    told = await (listener.next(PING_SECONDS) if changes is None else next_of(listener, changes, seen))
                 except Fallen:
                     return
                 seen = changes() if changes is not None else 0
                 if is_in is not None and not await is_in():
                     return
-                if event is not None and hear is not None and (event := await hear(event)) is None:
+                if told is None:
+                    yield as_event({"kind": "ping"})
                     continue
-                yield as_event(event or {"kind": "ping"})
+                for event in (told.event,) if hear is None else await hear(told):
+                    yield as_event(event)
         finally:
             listener.close()
 
 
-async def next_of(listener: Listener, changes: Callable[[], int], seen: int) -> Event | None:
+async def next_of(listener: Listener, changes: Callable[[], int], seen: int) -> Told | None:
     """The next event; None when it is time for a ping, or when there are more changes than were seen. Raises Fallen."""
     end = monotonic() + PING_SECONDS
     while (left := end - monotonic()) > 0 and changes() == seen:
-        if (event := await listener.next(min(left, LOOK_SECONDS))) is not None:
-            return event
+        if (told := await listener.next(min(left, LOOK_SECONDS))) is not None:
+            return told
     return None
 
 
@@ -113,26 +116,45 @@ def changes_of(call: Call) -> int:
     return 0 if auth is None else auth.sessions.generation
 
 
-async def heard(call: Call, event: Event) -> Event | None:
+async def heard(call: Call, told: Told) -> Sequence[Event]:
     """Changes of rows that the caller may see, its own views and jobs, and what concerns everybody (P-025)."""
-    engine = call.app.engine or call.engine
+    engine, event = call.app.engine or call.engine, told.event
     if event["kind"] == "change":
-        return await heard_change(engine.records, call.principal, event)
+        return await heard_change(engine.records, call.principal, told)
     if "view" in event:
-        return event if engine.views.is_of(event["view"]["id"], call.principal) else None
+        return (event,) if engine.views.is_of(event["view"]["id"], call.principal) else ()
     if "job" in event:
-        return event if engine.jobs.is_of(event["job"]["id"], call.principal) else None
-    return event
+        return (event,) if engine.jobs.is_of(event["job"]["id"], call.principal) else ()
+    return (event,)
 
 
-async def heard_change(records: Records, principal: Principal, event: Event) -> Event | None:
+async def heard_change(records: Records, principal: Principal, told: Told) -> Sequence[Event]:
+    """Rows that the caller saw and sees are told as they were changed, rows that it sees from now on as new ones, and of
+    rows that it does not see any more nothing but that they are gone (A-202)."""
+    event, nameless = told.event, Event(**{**told.event, "actor": None})
     table = records.model.by_address.get(event.get("table", ""))
     if table is None or not records.access.table(principal, table).may("read"):
-        return None
+        return ()
     if not records.access.table(principal, table).has_rows("read"):
-        return event
-    seen = await records.visible_keys(principal, table, event.get("ids", []))
-    return {**event, "ids": list(seen), "count": len(seen)} if seen else None
+        return (event,)
+    operation = event["operation"]
+    found = await records.crossing(principal, table, operation, told.commits)
+    if found is None:
+        return (Event(**{**nameless, "ids": [], "count": 0}),)  # it reads again what it sees
+    if operation in GOING:
+        return parts_of(event, (operation, [*found.came, *found.stayed, *found.left]))
+    arrival = "create" if operation in ("update", "sql") else operation
+    here = parts_of(event, (arrival, found.came), (operation, found.stayed))
+    return [*here, *parts_of(nameless, ("delete", found.left))]
+
+
+def parts_of(event: Event, *parts: tuple[str, Sequence[str]]) -> list[Event]:
+    """The event of each operation with its records, where it has any."""
+    return [
+        {**event, "operation": operation, "ids": list(ids[:IDS_KEPT]), "count": len(ids)}
+        for operation, ids in parts
+        if ids
+    ]
 
 
 def as_event(event: Event) -> bytes:
