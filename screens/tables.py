@@ -17,6 +17,7 @@ from core.contract.tables import TableInfo
 from screens.actions.binding import bindings_of
 from screens.presenters.filter_draft import FilterDraft
 from screens.presenters.format import is_labelled
+from screens.presenters.format.line import one_line
 from screens.presenters.news import News
 from screens.presenters.place import Place
 from screens.presenters.row_source import Query
@@ -365,6 +366,11 @@ class TablesScreen(ConsoleScreen):
         staged = self.context.pending.cell(info["sqlName"], row.key, field["name"])
         if staged is not None and staged.message:
             return f"! {problem_text(field, staged.value, staged.message)}", "error"
+        if (told := row.computing.get(field["name"])) is not None:
+            text = t(
+                f"tables.compute.{told['state']}", field=title_of(field), reason=one_line(told.get("reason") or "")
+            )
+            return text, "error" if told["state"] == "failed" else ""
         try:
             value = model.cell(row, field["name"])[0]
         except KeyError:

@@ -52,7 +52,7 @@ from core.contract.migrations import (
     SchemaEdit,
     SchemaEditRequest,
 )
-from core.contract.records import Pressed, Record
+from core.contract.records import Computing, Pressed, Record
 from core.contract.server import Hello
 from core.contract.views import Preferences, PreferencesBody, UserView, UserViewBody
 from core.errors import BadRequest, SovriumError, error_from_body
@@ -234,6 +234,10 @@ class Client:
     async def press(self, table: str, key: str, field: str) -> Pressed:
         path = f"/api/tables/{quote(table, '')}/records/{quote(key, '')}/buttons/{quote(field, '')}"
         return cast(Pressed, await self.request("POST", path))
+
+    async def compute(self, table: str, key: str, fields: Sequence[str]) -> Computing:
+        path = f"/api/tables/{quote(table, '')}/records/{quote(key, '')}/compute"
+        return cast(Computing, await self.request("POST", with_query(path, {"fields": ",".join(fields)})))
 
     async def record(self, table: str, key: str, *, include_deleted: bool = False) -> Record:
         path = f"/api/tables/{quote(table, '')}/records/{quote(key, '')}"

@@ -44,7 +44,7 @@ from core.contract.migrations import (
     SchemaEdit,
     SchemaEditRequest,
 )
-from core.contract.records import Pressed, Record
+from core.contract.records import Computing, Pressed, Record
 from core.contract.server import Hello
 from core.contract.views import Preferences, PreferencesBody, UserView, UserViewBody
 from core.errors import SovriumError
@@ -121,6 +121,10 @@ class Port(Protocol):
     async def fetch_file(self, key: str, target: Path) -> int: ...
     async def press(self, table: str, key: str, field: str) -> Pressed:
         """Press a button of a record."""
+        ...
+
+    async def compute(self, table: str, key: str, fields: Sequence[str]) -> Computing:
+        """Have a language model fill fields of a record anew."""
         ...
 
     async def record(self, table: str, key: str, *, include_deleted: bool = False) -> Record: ...

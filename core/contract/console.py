@@ -103,8 +103,15 @@ class Window(TypedDict):
     labels: dict[str, dict[str, str]]
     """For link fields: id of the linked record → what to show."""
     view: View
-    computing: NotRequired[dict[str, dict[str, ComputeState]]]
-    """By key and field, values that a language model is to give, or could not: `pending`, `failed`."""
+    computing: NotRequired[dict[str, dict[str, "Computing"]]]
+    """By key and field, values that a language model is to give, or could not."""
+
+
+class Computing(TypedDict):
+    """What has become of a value that a language model is to give; `reason` of one that it could not."""
+
+    state: ComputeState
+    reason: NotRequired[str | None]
 
 
 class Found(TypedDict):

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from core.contract.console import Computing
 from core.contract.records import ComputeState
 from core.errors import BadRequest, NotFound
 from core.fields.address import key_text
@@ -54,16 +55,17 @@ class Generated:
 
     async def unsettled(
         self, table: TableModel, records: Sequence[str], hidden: frozenset[str]
-    ) -> dict[str, dict[str, ComputeState]]:
+    ) -> dict[str, dict[str, Computing]]:
         """By record and field, of those that are not hidden, which are being asked for or could not be filled."""
         if not table.generated or not records:
             return {}
         known = await self._known(table, records)
-        found: dict[str, dict[str, ComputeState]] = {}
+        found: dict[str, dict[str, Computing]] = {}
         for record, fields in known.items():
-            for name, (state, _) in fields.items():
+            for name, (state, reason) in fields.items():
                 if state != "done" and name not in hidden:
-                    found.setdefault(record, {})[name] = state
+                    told: Computing = {"state": state, "reason": reason} if state == "failed" else {"state": state}
+                    found.setdefault(record, {})[name] = told
         return found
 
     async def recompute(
@@ -90,7 +92,7 @@ class Generated:
             ask(tx, sql_name, {fill_id(sql_name, key, name): (key, name, number) for name in names})
 
         await records.database.write(Call(work), actor=principal.actor)
-        worker.nudge()
+        worker.asked(table.sql_name, key)
         return dict.fromkeys(names, "pending")
 
     async def _known(

@@ -91,6 +91,11 @@ class Filler(Follower):
                 line.cut()
         self._pool.shutdown(cancel_futures=True)
 
+    def asked(self, table: str, record: str) -> None:
+        """Somebody has asked for values of a record."""
+        self._told(table, [record])
+        self.nudge()
+
     # ── From changes to questions ──
 
     def take_up(self, tx: Transaction, changes: Sequence[Row]) -> None:

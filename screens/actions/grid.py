@@ -53,6 +53,7 @@ CELLS: tuple[Action, ...] = (
     Action("rows.export", "x", "cells"),
     Action("grid.value", "ctrl+n", "cells"),
     Action("grid.bulk", "equals_sign", "cells"),
+    Action("cell.compute", "M", "cells"),
     Action("grid.copy", "y,ctrl+c", "cells"),
     Action("grid.copy_as", "Y", "cells"),
     Action("grid.paste", "p,ctrl+v", "cells"),

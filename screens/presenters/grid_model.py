@@ -285,7 +285,8 @@ class GridModel:
             return None
         key = page.keys[base - page.start]
         mark = self.staged.row_mark(self.source.table, key) if self.staged and self.source.table else ""
-        return GridRow(key, mark, base + 1, page.rows[base - page.start], page.columns, page.labels)
+        computing = page.computing.get(key) or {}
+        return GridRow(key, mark, base + 1, page.rows[base - page.start], page.columns, page.labels, computing)
 
     def need(self, first: int, last: int) -> None:
         """Rows first…last are being painted: fetch what is missing."""
@@ -557,4 +558,5 @@ class GridModel:
 
 def _page(window: Window, names: Sequence[str]) -> Page:
     columns = {name: place for place, name in enumerate(names)}
-    return Page(window["start"], window["keys"], window["rows"], columns, window["stamps"], window["labels"])
+    computing = window.get("computing") or {}
+    return Page(window["start"], window["keys"], window["rows"], columns, window["stamps"], window["labels"], computing)

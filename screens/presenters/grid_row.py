@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from core.contract.console import Computing
 from screens.presenters.signal import Signal
 from screens.presenters.staged import Staged
 
@@ -16,6 +17,8 @@ class GridRow(NamedTuple):
     values: Sequence[Any]
     columns: Mapping[str, int]
     labels: Mapping[str, Mapping[str, str]]
+    computing: Mapping[str, Computing] = {}
+    """By field, values that a language model is to give, or could not."""
 
     def value(self, name: str) -> Any:
         """The stored value; KeyError where the column has not been read yet."""

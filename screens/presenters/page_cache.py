@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.contract.console import Computing
+
 PAGE_ROWS = 256
 HELD_PAGES = 48
 QUEUED_PAGES = 6
@@ -21,6 +23,8 @@ class Page:
     columns: Mapping[str, int]
     stamps: Sequence[str] = ()
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    computing: Mapping[str, Mapping[str, Computing]] = field(default_factory=dict)
+    """By key and field, values that a language model is to give, or could not."""
     stale: bool = False
     """Still shown, but a newer reading is wanted."""
 
@@ -38,7 +42,8 @@ class Page:
                     stamps[place] = newer.stamps[there]
         names = {*self.labels, *newer.labels}
         labels = {name: {**self.labels.get(name, {}), **newer.labels.get(name, {})} for name in names}
-        return Page(self.start, self.keys, rows, self.columns, stamps, labels)
+        computing = {key: told for key, told in self.computing.items() if key not in places} | {**newer.computing}
+        return Page(self.start, self.keys, rows, self.columns, stamps, labels, computing)
 
 
 class PageCache:

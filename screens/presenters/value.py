@@ -56,6 +56,11 @@ def editable(field: FieldInfo) -> bool:
     return field["editor"] != "none" and not field["readOnly"] and not field["options"].get("readOnly")
 
 
+def is_generated(field: FieldInfo) -> bool:
+    """A language model fills it."""
+    return field["type"].startswith("ai-")
+
+
 def why_read_only(field: FieldInfo) -> str:
     """A sentence for a cell that has no editor."""
     if denied := field["options"].get("denied"):

@@ -22,6 +22,7 @@ from screens.presenters.grid_model import GridModel
 from screens.presenters.permission import closed, permitted
 from screens.presenters.record import RecordEdits
 from screens.presenters.row_source import Query, TableSource
+from screens.presenters.value import is_generated
 from screens.services.context import Context
 from screens.services.text import t
 from screens.widgets.board.face import Face
@@ -261,6 +262,8 @@ class GridPane(Container):
         if action == "row_detail" and self.model is not None and self.model.query.deleted:
             return False  # its key brings rows back from the trash
         field = self.edits.field_here() if self.edits else None
+        if action == "cell_compute":
+            return field is not None and is_generated(field)
         if action in ("link_follow", "link_peek"):
             return field is not None and field["family"] == "link"
         if action in ("grid_open", "grid_external", "grid_clear", "grid_value", "grid_bulk", "grid_edit"):
@@ -319,6 +322,9 @@ class GridPane(Container):
 
     def action_grid_clear(self) -> None:
         self.rows.clear()
+
+    def action_cell_compute(self) -> None:
+        self.rows.compute()
 
     def action_row_new(self) -> None:
         self.rows.new()

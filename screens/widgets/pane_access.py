@@ -13,7 +13,7 @@ from screens.services.text import t
 if TYPE_CHECKING:
     from screens.widgets.grid_pane import GridPane
 
-OF_CELL = frozenset(("grid_edit", "grid_external", "grid_clear", "grid_value", "grid_bulk", "grid_paste"))
+OF_CELL = frozenset("grid_edit grid_external grid_clear grid_value grid_bulk grid_paste cell_compute".split())
 """What changes the cell under the cursor."""
 NEEDS = {
     **dict.fromkeys(("row_new", "row_duplicate", "data_import"), "create"),

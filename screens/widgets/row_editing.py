@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from screens.presenters.value import editable, title_of, why_read_only
+from screens.presenters.link import REF
+from screens.presenters.value import editable, is_generated, title_of, why_read_only
 from screens.services.text import t
 from screens.widgets.cell_editing import is_typed
 
 if TYPE_CHECKING:
     from screens.widgets.grid_pane import GridPane
+
+
+COMPUTED_MOST = 100
+"""Records for which a model is asked at a time."""
 
 
 class RowEditing:
@@ -37,6 +42,27 @@ class RowEditing:
         done = await self.pane.transfer.guarded(edits.clear())
         if done is not None and done[1] and not done[0]:
             self.pane.app.notify(t("value.required", field=title_of(done[1][0])), severity="warning")
+
+    def compute(self) -> None:
+        """Have a language model fill those of the chosen cells anew that it fills."""
+        self._start(self._compute())
+
+    async def _compute(self) -> None:
+        edits, port = self.pane.edits, self.pane.context.port
+        if edits is None or self.pane.access.denied("update"):
+            return
+        names = [field["name"] for field in edits.chosen_fields() if is_generated(field)]
+        if port is None or not names:
+            return
+        rows = await self.pane.transfer.guarded(edits.chosen_rows(names))
+        stored = [row.key for row in rows or () if not row.key.startswith(REF)]
+        if len(stored) > COMPUTED_MOST:
+            self.pane.app.notify(t("tables.compute.too_many", most=COMPUTED_MOST), severity="warning")
+            return
+        for key in stored:
+            if await self.pane.transfer.guarded(port.compute(self.pane.info_name, key, names)) is None:
+                return
+        self.pane.app.notify(t("tables.computing", count=len(stored)))
 
     def new(self) -> None:
         """A new row below the cursor, with its first field open."""

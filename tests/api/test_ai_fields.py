@@ -250,7 +250,8 @@ def test_a_window_tells_what_is_on_its_way(server: RunningServer, provider: Fake
     settled(server, where, "kind", "reply", state="failed")
     view = server.http.post("/api/console/views", json={"table": "tickets"}, headers=ROOT).json()["id"]
     window = server.http.get(f"/api/console/views/{view}/window", headers=ROOT).json()
-    assert window["computing"][key] == {"kind": "failed", "reply": "failed"}
+    refused = {"state": "failed", "reason": "the provider refuses AI_API_KEY: HTTP 401"}
+    assert window["computing"][key] == {"kind": refused, "reply": refused}
     server.http.delete(f"{where}?permanent=true", headers=ROOT)
     window = server.http.get(f"/api/console/views/{view}/window", headers=ROOT).json()
     assert key not in window.get("computing", {})

@@ -348,6 +348,8 @@ async def test_files_people_and_buttons(studio: Client, tmp_path: Path) -> None:
     assert (tmp_path / "b.txt").read_bytes() == b"lines"
     assert (await client.people(""))["people"] == []
     assert (await client.press("works", key, "site"))["url"] == "https://example.org"
+    with pytest.raises(NotFound):  # a field of the hand's alone
+        await client.compute("works", key, ["title"])
 
 
 async def test_who_may_what(studio: Client) -> None:

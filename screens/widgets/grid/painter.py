@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
-from core.contract.console import GroupBlock
+from core.contract.console import Computing, GroupBlock
 from core.contract.tables import FieldInfo
 from screens.presenters.format import is_labelled
 from screens.presenters.format.line import one_line
@@ -30,6 +30,8 @@ FILLED_LATER: list[Piece] = [("", "text")]
 OWN_COLOR = ("chip", "star", "bar", "bar:")
 """Pieces that keep their colour when the cell is staged; its mark tells enough."""
 CELL_MARKS = {"dirty": "*", "invalid": "!", "conflict": "≠"}
+COMPUTING: dict[str, Piece] = {"pending": ("◌ ", "placeholder"), "failed": ("✗ ", "invalid")}
+"""Before a value that a language model is to give, or could not."""
 
 
 AGGREGATE_SIGNS = {"sum": "Σ", "avg": "ø", "min": "↓", "max": "↑", "count": "n"}
@@ -141,6 +143,8 @@ class Painter:
                     if value is None and slot.read_only and row.mark == "new"
                     else self._pieces(row, slot, value)
                 )
+            if row.computing and slot.name in row.computing:
+                pieces = _computing(row.computing[slot.name], pieces)
             if staged is not None:
                 worst = _worse(worst, staged.state)
             self._cell(parts, slot, pieces, staged, ground, edge=index == frame.edge)
@@ -397,6 +401,11 @@ def _merged(parts: Sequence[tuple[str, Style]]) -> list[Segment]:
     if texts:
         segments.append(Segment("".join(texts), current))
     return [segment for segment in segments if segment.text]
+
+
+def _computing(told: Computing, pieces: list[Piece]) -> list[Piece]:
+    sign = COMPUTING[told["state"]]
+    return [sign] if pieces == [(NULL, "null")] else [sign, *pieces]
 
 
 def _ended(segments: list[Segment], frame: Frame, style: Style) -> list[Segment]:
