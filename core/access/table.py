@@ -1,6 +1,6 @@
 """The app's rules at hand: for any caller and table what may be done, seen and written."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from core.access.connected import Connected
@@ -30,6 +30,15 @@ CALLERS_KEPT = 1_000
 GUARDED_FIELD = "user_id"
 """P-024: never taken from a client."""
 _NONE: frozenset[str] = frozenset()
+
+
+def judges_rows(rules: TableRules, caller: Caller, operation: RowOperation) -> bool:
+    """Whether rules say which rows the caller may do that to."""
+    ruled = None if rules.is_above_rules(caller) else rules.spec.row_rules
+    if ruled is not None and getattr(ruled, operation) is not None:
+        return True
+    policies = rules.policies_of(caller)
+    return policies is not None and not policies.is_open(ACTION_OF[operation], new=operation == "create")
 
 
 class TableAccess:
@@ -137,11 +146,7 @@ class TableAccess:
         return operation in self._judged
 
     def _judges(self, operation: RowOperation) -> bool:
-        if self._row_rules is not None and getattr(self._row_rules, operation) is not None:
-            return True
-        return self._policies is not None and not self._policies.is_open(
-            ACTION_OF[operation], new=operation == "create"
-        )
+        return judges_rows(self._rules, self._caller, operation)
 
     def may_view(self, view: ViewSpec) -> bool:
         """V-015. A query answers with rows that no rule of fields or rows is asked about, so it is for those from whom
@@ -205,6 +210,12 @@ class Access:
         self._model = model
         self._rules = table_rules(model.app)
         self._by_name = {table.sql_name: table for table in model.tables}
+        self._made = [
+            (name, field, inputs)
+            for name, table in self._by_name.items()
+            for field, field_type in table.fields.items()
+            if (inputs := field_type.inputs())
+        ]
         self._kept: dict[Caller, Mapping[str, TableAccess]] = {}
         self._callers: dict[tuple[Any, ...], Mapping[str, TableAccess]] = {}
         self.has_accounts = model.app.auth is not None
@@ -296,22 +307,28 @@ class Access:
         return frozenset(name for name, decision in decisions if decision is not None and not decision.allowed)
 
     def _hidden(self, caller: Caller) -> Mapping[str, frozenset[str]]:
-        """Unreadable fields of all tables, and what is computed from them, however far away (P-021)."""
-        hidden = {name: set(self._denied(rules, caller, "read")) for name, rules in self._rules.items()}
-        closed = {name for name, rules in self._rules.items() if not decide(rules, caller, "read").allowed}
-        computed = [
-            (name, field, inputs)
+        """Unreadable fields of all tables, and what is made from them, however far away (P-021)."""
+        rules = self._rules
+        closed = [name for name in rules if not decide(rules[name], caller, "read").allowed]
+        parted = [name for name in rules if judges_rows(rules[name], caller, "read")]
+        # What is computed for a caller is computed from the rows that it sees. What a model has written is there for
+        # all, whatever rows it was told of.
+        mixed = self._made_from({name: set() for name in rules}, parted)
+        hidden = {
+            name: {*self._denied(rules[name], caller, "read"), *mixed[name].intersection(table.generated)}
             for name, table in self._by_name.items()
-            for field, field_type in table.fields.items()
-            if (inputs := field_type.inputs())
-        ]
+        }
+        return {name: frozenset(fields) for name, fields in self._made_from(hidden, closed).items()}
+
+    def _made_from(self, fields: dict[str, set[str]], tables: Sequence[str]) -> dict[str, set[str]]:
+        """These fields, and all that is made from them or from records of these tables elsewhere."""
         growing = True
         while growing:
             growing = False
-            for name, field, inputs in computed:
-                if field not in hidden[name] and any(
-                    (far and far in closed) or each in hidden.get(far or name, ()) for far, each in inputs
+            for name, field, inputs in self._made:
+                if field not in fields[name] and any(
+                    far in tables or each in fields.get(far or name, ()) for far, each in inputs
                 ):
-                    hidden[name].add(field)
+                    fields[name].add(field)
                     growing = True
-        return {name: frozenset(fields) for name, fields in hidden.items()}
+        return fields

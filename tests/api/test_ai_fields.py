@@ -240,6 +240,34 @@ def test_what_a_model_made_of_a_hidden_field_is_hidden(server: RunningServer) ->
     assert settled(server, where, "reply")["reply"] == "Short"
 
 
+def test_what_a_model_made_of_rows_elsewhere_is_not_for_who_sees_some_of_them(tmp_path: Path) -> None:
+    """P-021, P-030: a lookup is computed for its reader; what a model wrote of it stands for all."""
+    app = """
+name: a
+auth: {strategies: [{type: emailAndPassword}]}
+tables:
+  - name: Firms
+    fields: [{name: owner, type: user}, {name: secret, type: single-line-text}]
+    permissions: {read: authenticated, create: [admin]}
+    rowLevelPermissions: {read: {when: {field: owner, operator: eq, value: $currentUser.id}}}
+  - name: Deals
+    fields:
+      - {name: firm, type: relationship, relatedTable: Firms}
+      - {name: told, type: lookup, relationshipField: firm, relatedField: secret}
+      - {name: loud, type: formula, formula: "UPPER({told})"}
+      - {name: digest, type: ai-summary, sourceFields: [loud]}
+      - {name: size, type: formula, formula: "LEN({digest})"}
+    permissions: {read: authenticated, create: [admin]}
+"""
+    with RunningServer(app, tmp_path, authenticate=by_header) as server:
+        firm = server.http.post("/api/tables/Firms/records", json={"secret": "s"}, headers=ROOT).json()["id"]
+        deal = {"firm": firm, "digest": "they plan to sell"}
+        made = server.http.post("/api/tables/Deals/records", json=deal, headers=ROOT).json()
+        assert made["digest"] == deal["digest"]
+        seen = server.http.get(f"/api/tables/Deals/records/{made['id']}", headers=ADA).json()["fields"]
+        assert seen == {"firm": int(firm), "told": None, "loud": None}
+
+
 def test_a_window_tells_what_is_on_its_way(server: RunningServer, provider: FakeProvider) -> None:
     """T-103: what the grid paints; a state that changes by itself is told of like a change."""
     where = make(server, note="n")
