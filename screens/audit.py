@@ -80,7 +80,7 @@ class AuditScreen(ListingScreen[AuditEntry]):
         return entry_lines(item)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "audit_clear":
+        if action == "audit_clear" and self.has_accounts:
             return bool(self.filters)
         return super().check_action(action, parameters)
 

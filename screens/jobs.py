@@ -23,6 +23,7 @@ from screens.services.download import free_name
 from screens.services.number import grouped, size
 from screens.services.style import STYLES
 from screens.services.text import t
+from screens.services.wording import worded
 from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.progress import bar
 
@@ -69,10 +70,12 @@ class JobsScreen(ConsoleScreen):
     # ── Painting ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def paint(self) -> None:
-        """Show the jobs as they are; the chosen one stays chosen."""
+        """Show the jobs as they are. The chosen one stays chosen; who looks at the newest goes on to the next one."""
         listing = self.query_one("#jobs-list", OptionList)
-        chosen = self.chosen()
+        chosen, known = self.chosen(), {job["id"] for job in self._shown}
         self._shown = self.context.jobs.all()
+        if not listing.highlighted:
+            chosen = next((job for job in self._shown if job["id"] not in known), chosen)
         width = max(40, listing.scrollable_content_region.width)
         listing.clear_options()
         listing.add_options([Option(self.line(job, width)) for job in self._shown])
@@ -104,6 +107,8 @@ class JobsScreen(ConsoleScreen):
         """How far it came, in its own unit."""
         if job["state"] == "done" and job.get("rows") is not None:
             return t("jobs.rows", count=job["rows"], number=grouped(job["rows"]))
+        if job["state"] == "running" and not job["done"]:
+            return worded(job["note"]) or "…"  # what it does before there is anything to count
         if job["unit"] == "bytes":
             return size(job["done"])
         return t("jobs.rows", count=job["done"], number=grouped(job["done"]))
@@ -118,7 +123,7 @@ class JobsScreen(ConsoleScreen):
         if job.get("file"):
             facts.append((t("jobs.file"), f"{job['file']}  {size(job.get('size', 0))}"))
         if job["note"]:
-            facts.append((t("jobs.note"), job["note"]))
+            facts.append((t("jobs.note"), worded(job["note"])))
         wide = max(len(name) for name, _ in facts)
         lines = [Content.styled(job["title"], "bold")]
         lines += [Content.assemble((f"{name:<{wide}}  ", "$foreground-muted"), value) for name, value in facts]

@@ -94,7 +94,7 @@ class UsersScreen(ListingScreen[AdminUser]):
         if not self.is_mounted or not action.startswith("users_"):
             return super().check_action(action, parameters)
         user = self.chosen()
-        if self.problem or self.context.port is None:
+        if self.problem or self.context.port is None or not self.has_accounts:
             return action == "users_refresh"
         if action in ("users_search", "users_refresh", "users_new", "users_invite"):
             return True

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -109,10 +109,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.call_after_refresh(self.begin)
 
     @asynccontextmanager
-    async def hold_keys(self) -> AsyncIterator[None]:
-        """Let keys wait; after a moment it is said that they do."""
+    async def hold_keys(self, give_up: Callable[[], object] | None = None) -> AsyncIterator[None]:
+        """Let keys wait; after a moment it is said that they do. give_up: Esc does not wait, but calls it."""
         with self.context.waiting.tell(t("status.wait")):
-            async with self.type_ahead.hold():
+            async with self.type_ahead.hold(give_up):
                 yield
 
     def begin(self) -> None:

@@ -144,19 +144,30 @@ def _is_kept(table: TableModel, name: str) -> bool:
 
 
 def suggest_mapping(target: WritableTable, columns: Sequence[str]) -> dict[str, str]:
-    """Field by column where the names say it: the field's name, its label, or what the name would be as a column."""
+    """Field by column where the names say it: the field's name, its label, or what the name would be as a column; in the
+    end letters and digits alone (`Web site`, `website`)."""
     names: dict[str, str] = {}
+    letters: dict[str, str] = {}
     table = target.table
     for name, field_type in table.fields.items():
         if not field_type.read_only and _is_kept(table, name) and name not in target.locked:
             for known in (sql_name(field_type.spec.label or name), name.lower(), name):
                 names.setdefault(known, name)
+                letters.setdefault(_letters(known), name)
     found: dict[str, str] = {}
     for column in columns:
         likely = names.get(column) or names.get(column.strip().lower()) or names.get(sql_name(column))
         if likely is not None and likely not in found.values():
             found[column] = likely
+    for column in columns:  # a column that says it exactly goes first
+        likely = letters.get(_letters(column))
+        if column not in found and likely is not None and likely not in found.values():
+            found[column] = likely
     return found
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))
 
 
 def check_mapping(target: WritableTable, columns: Sequence[str], mapping: Mapping[str, str] | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ from screens.actions.record import COLUMNS, EDITOR, FILES, FILTER, PASTE, PICKER
 from screens.actions.schema import MIGRATIONS, PLAN, SCHEMA, SCHEMA_TEXT
 from screens.actions.sql import SQL
 from screens.actions.view import CARDS, VIEWS
-from screens.actions.whole_record import ACCESS, BULK, COMMENTS, HISTORY, RECORDS, TABLE_LIST
+from screens.actions.whole_record import ACCESS, BULK, COMMENTS, HISTORY, NAVIGATOR, RECORDS, TABLE_LIST
 
 ACTIONS: tuple[Action, ...] = (
     *APP,
@@ -27,6 +27,7 @@ ACTIONS: tuple[Action, ...] = (
     *COMMENTS,
     *BULK,
     *TABLE_LIST,
+    *NAVIGATOR,
     *ACCESS,
     *EDITOR,
     *PICKER,

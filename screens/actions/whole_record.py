@@ -18,6 +18,12 @@ TABLE_LIST: tuple[Action, ...] = (
     Action("table_list.fields", "i", "table_list", footer=2),
 )
 
+NAVIGATOR: tuple[Action, ...] = (
+    Action("navigator.open", "enter", "navigator", footer=1),
+    Action("navigator.list", "down", "navigator", footer=2),
+    Action("navigator.back", "escape", "navigator", footer=3),
+)
+
 HISTORY: tuple[Action, ...] = (Action("history.revert", "u", "history", footer=1),)
 
 COMMENTS: tuple[Action, ...] = (

@@ -78,9 +78,9 @@ class Context:
         self.places.visit(place)
         self.navigate.publish(place)
 
-    hold_keys: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    hold_keys: Callable[..., AbstractAsyncContextManager[None]] = nullcontext
     """While this is open, keys wait: `async with context.hold_keys(): …` around what they are meant for (an editor that
-    is about to open). Set by the app."""
+    is about to open). `hold_keys(give_up)`: Esc does not wait, but calls that. Set by the app."""
 
     bring_back_until: float = 0.0
     """Until when (monotonic seconds) undo brings back what was deleted, without staging."""

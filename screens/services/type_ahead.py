@@ -34,9 +34,14 @@ class TypeAhead:
         self._climbing = False
         self._once_more = False
         self._held = 0
+        self._give_up: Callable[[], object] | None = None
 
     async def take(self, key: Typed) -> None:
         """A key has come."""
+        if self._give_up is not None and isinstance(key, Key) and key.key == "escape":
+            self._waiting.clear()  # they were meant for what is given up
+            self._give_up()
+            return
         self._waiting.append(key)
         if self._held:
             return
@@ -55,13 +60,16 @@ class TypeAhead:
             self._climb(key)
 
     @asynccontextmanager
-    async def hold(self) -> AsyncIterator[None]:
-        """Let keys wait while something is on its way that they are meant for (another place, a dialog)."""
+    async def hold(self, give_up: Callable[[], object] | None = None) -> AsyncIterator[None]:
+        """Let keys wait while something is on its way that they are meant for (another place, a dialog). give_up: Esc does
+        not wait, but calls it."""
         self._held += 1
+        outer, self._give_up = self._give_up, give_up or self._give_up
         try:
             yield
         finally:
             self._held -= 1
+            self._give_up = outer
             if self._current is None:
                 self._current, self._climbing = HELD, True
                 self._arrived(HELD)

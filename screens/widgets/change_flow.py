@@ -1,5 +1,6 @@
 """Saving staged edits: trial run, look, send, and what to do with the answer. Used by every screen that stages."""
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -111,8 +112,16 @@ class ChangeFlow:
         while (port := self.context.port) is not None and pending.count():
             checking = t("status.checking", count=pending.count())
             with self.context.waiting.tell(checking):
-                async with self.context.hold_keys():
-                    answer = await port.commit(pending.dry_run())
+                trial = asyncio.ensure_future(port.commit(pending.dry_run()))
+                try:
+                    async with self.context.hold_keys(trial.cancel):
+                        await asyncio.wait((trial,))
+                finally:
+                    trial.cancel()
+                if trial.cancelled():
+                    self._tell("change.given_up")
+                    return False
+                answer = trial.result()
                 found = pending.check(answer)
                 clear = not (found.rows or found.cells or found.other)
                 if clear and not ask:

@@ -168,6 +168,12 @@ class ListingScreen(ReadingScreen, Generic[T]):
 
     # ── Doing ──
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        # Without accounts there is nothing here to act on, only to look again.
+        if self.is_mounted and action.startswith(f"{self.mode}_") and not self.has_accounts:
+            return action == f"{self.mode}_refresh"
+        return super().check_action(action, parameters)
+
     async def attempt(self, work: Callable[[Port], Awaitable[object]], told: str = "") -> bool:
         """Ask the server for something and show what has become of it; whether it was done."""
         port = self.context.port

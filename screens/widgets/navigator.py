@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from textual import work
 from textual.app import ComposeResult
-from textual.binding import Binding
 from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 
 from core.contract.console import Event
 from core.contract.tables import TableInfo
+from screens.actions.binding import bindings_of
 from screens.presenters.finder import Hit, best
 from screens.presenters.size import sizes_of
 from screens.services.context import Context
@@ -31,11 +31,10 @@ class Navigator(Vertical):
     Navigator > Input { border: none; height: 1; padding: 0 1; background: $surface; }
     Navigator > Input:focus { background: $boost; }
     Navigator > Menu { height: 1fr; }
+    Navigator > .nothing { height: 1fr; padding: 0 2; color: $foreground-muted; }
     """
-    BINDINGS = [
-        Binding("down", "to_list", show=False),
-        Binding("escape", "back", show=False),
-    ]
+    BINDINGS = bindings_of("navigator")
+    action_context = "navigator"
 
     @dataclass
     class Chosen(Message):
@@ -55,6 +54,7 @@ class Navigator(Vertical):
     def compose(self) -> ComposeResult:
         yield Input(placeholder=t("navigator.filter"), compact=True, select_on_focus=False)
         yield Menu()
+        yield Static(classes="nothing", markup=False)
 
     def on_mount(self) -> None:
         self._stop = self.context.events.listen(self._heard)
@@ -105,6 +105,10 @@ class Navigator(Vertical):
         typed = self.query_one(Input).value
         menu = self.query_one(Menu)
         found = best(typed, hits) if typed else hits
+        nothing = self.query_one(".nothing", Static)
+        nothing.update(t("finder.nothing"))
+        nothing.display = bool(typed) and not found
+        menu.display = not nothing.display
         if found != menu.hits:  # laying the same list out again would move everything around it
             menu.show(found)
         places = [hit.value for hit in menu.hits]
@@ -114,9 +118,13 @@ class Navigator(Vertical):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self.paint()
+        self.screen.refresh_bindings()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self.action_navigator_open()
+
+    def action_navigator_open(self) -> None:
         hit = self.query_one(Menu).current()
         if hit is not None:
             self.post_message(self.Chosen(hit.value))
@@ -129,14 +137,21 @@ class Navigator(Vertical):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         # Esc is the screen's as long as there is nothing to take back here.
         typing = self.query_one(Input)
-        return bool(typing.value) or typing.has_focus if action == "back" else super().check_action(action, parameters)
+        match action:
+            case "navigator_back":
+                return bool(typing.value) or typing.has_focus
+            case "navigator_list":
+                return typing.has_focus and bool(self.query_one(Menu).hits)
+            case "navigator_open":
+                return bool(self.query_one(Menu).hits)
+        return super().check_action(action, parameters)
 
-    def action_to_list(self) -> None:
+    def action_navigator_list(self) -> None:
         self.query_one(Menu).focus()
 
-    def action_back(self) -> None:
+    def action_navigator_back(self) -> None:
         """Empty the filter, then leave it: letters are keys again."""
         if self.query_one(Input).value:
             self.query_one(Input).clear()
         else:
-            self.action_to_list()
+            self.action_navigator_list()

@@ -71,6 +71,25 @@ async def test_progress_comes_by_events() -> None:
         await until(pilot, lambda: "90%" in screen_text(app))
 
 
+async def test_the_newest_job_is_the_chosen_one_of_who_looks_at_the_newest() -> None:
+    """And nobody else's: what is about to be cancelled stays under the cursor. Before there is anything to count it is told
+    what a job does."""
+    port = busy_port()
+    app = console(port)
+    async with running(app) as pilot:
+        await pilot.press("g", "j")
+        await until(pilot, lambda: app.current_mode == "jobs" and app.screen.chosen())
+        later = {"startedAt": "2026-01-05T10:00:00.000Z", "done": 0, "total": None, "note": "Checking"}
+        port.tell({"kind": "job", "job": job("parts", **later)})
+        await until(pilot, lambda: app.screen.chosen()["id"] == "parts")
+        assert "Checking" in screen_text(app)
+        assert "  0 rows" not in screen_text(app)
+        await pilot.press("down")
+        port.tell({"kind": "job", "job": job("staff", **later | {"startedAt": "2026-01-05T11:00:00.000Z"})})
+        await until(pilot, lambda: "staff" in screen_text(app))
+        assert app.screen.chosen()["id"] == "companies"
+
+
 async def test_a_running_job_is_cancelled_and_then_forgotten() -> None:
     app = console(busy_port())
     async with running(app) as pilot:

@@ -15,6 +15,7 @@ from core.errors import Busy, NotFound
 from core.logs.line import LineFormatter
 from screens.presenters import log_feed
 from screens.services.session import SessionStore
+from screens.widgets.footer import KeyFooter
 from screens.widgets.name_dialog import NameDialog
 from sovrium_tui import __version__
 from tests.support.console import console, running, screen_text, until
@@ -197,3 +198,5 @@ async def test_places_of_accounts_say_how_an_app_gets_them(server: RunningServer
             await until(pilot, lambda mode=mode: screen.app.current_mode == mode)
             await until(pilot, lambda: "This app has no accounts yet" in screen_text(screen.app))
             assert "administrators" not in screen_text(screen.app)
+            offered = [action.id for action in screen.app.screen.query_one(KeyFooter).shown()]
+            assert not [each for each in offered if each.startswith(mode) and not each.endswith("refresh")], offered

@@ -42,3 +42,12 @@ async def test_tables_at_a_glance(tmp_path: Path) -> None:
             await until(pilot, lambda: isinstance(app.screen, FieldSheet) and "must have a value" in screen_text(app))
             await pilot.press("escape", "down", "enter")
             await until(pilot, lambda: app.screen is screen and screen.pane.info_name == "people")
+            screen.navigator.query_one("Input").focus()
+            await pilot.press(*"zz")
+            await until(pilot, lambda: "Nothing fits." in screen_text(app))
+            assert "Enter" not in screen_text(app).splitlines()[-1], "there is nothing to open"
+            await pilot.press("escape", *"pa")
+            await until(pilot, lambda: [hit.label for hit in screen.navigator.query_one("Menu").hits] == ["parts"])
+            assert all(key in screen_text(app).splitlines()[-1] for key in ("Enter Open", "Esc Back"))
+            await pilot.press("enter")
+            await until(pilot, lambda: screen.pane.info_name == "parts")

@@ -1,5 +1,6 @@
 """The tables screen: opening, coming back, panels, news from others, sessions, defects."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,7 +24,7 @@ from screens.widgets.footer import KeyFooter
 from screens.widgets.record_peek import RecordPeek
 from screens.widgets.view_menu import ViewMenu
 from sovrium_tui.console import ConsoleApp
-from tests.support.console import console, running, screen_text, until
+from tests.support.console import burst, console, running, screen_text, until
 from tests.support.memory_port import MemoryPort, companies
 
 
@@ -161,6 +162,29 @@ async def test_rows_of_others_wait_until_they_are_asked_for() -> None:
         await pilot.press("R")
         await until(pilot, lambda: model(screen).key_at(0) == "2")
         assert screen.status.text("news") == ""
+
+
+async def test_esc_gives_up_a_check_that_does_not_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stalled line: keys wait for the panel, Esc does not; what was typed for the panel is forgotten."""
+    async with tables() as (pilot, screen):
+        port, asked = pilot.app.context.port, asyncio.Event()
+
+        async def stalled(request: Any) -> Any:
+            asked.set()
+            await asyncio.Event().wait()
+
+        await pilot.press("e", *"X", "enter")
+        with monkeypatch.context() as patch:
+            patch.setattr(port, "commit", stalled)
+            burst(pilot, "ctrl+s")
+            await until(pilot, asked.is_set)
+            burst(pilot, "enter", "escape")
+            messages = pilot.app.context.messages.messages
+            await until(pilot, lambda: any("still staged" in each.text for each in messages))
+        assert pilot.app.context.pending.count() == 1
+        assert screen.pane.grid.has_focus, "the Enter was meant for the panel"
+        await pilot.press("ctrl+s", "enter")
+        await until(pilot, lambda: pilot.app.context.pending.count() == 0)
 
 
 async def test_what_was_saved_here_is_no_news() -> None:

@@ -36,6 +36,7 @@ from core.contract.records import Record
 from core.contract.server import Hello
 from core.contract.tables import FieldInfo, TableInfo
 from core.contract.views import Preferences, PreferencesBody, UserView, UserViewBody
+from core.sentence import Wording
 
 MOMENT = "2026-01-05T09:00:00.000Z"
 EDITORS = {
@@ -214,6 +215,7 @@ class MemoryPort:
     # ── Connection ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     token: str | None = None
+    wording: Wording = str
     may: dict[str, bool] = {}
     """What the caller may do; nothing said: everything."""
 
