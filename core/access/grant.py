@@ -56,11 +56,8 @@ class Grants:
         self._clock = clock
         self._kept: Remembered[str, Granted] = Remembered(database.fresh_seconds, USERS_KEPT, seconds)
         self._stands = False
-
-    @property
-    def is_used(self) -> bool:
+        self.is_used = bool(self._roles.scope_tables)
         """The app has scope tables."""
-        return bool(self._roles.scope_tables)
 
     async def complete(self, principal: Principal) -> Principal:
         """The principal with what is granted to it."""

@@ -97,6 +97,8 @@ class SignedIn:
     principal: Principal
     must_change: bool = False
     """An administrator has chosen its password: until it is another, the session is for changing it."""
+    quiet: tuple[datetime, datetime] | None = None
+    """From when until when it is live whatever comes, and has nothing to be done for it."""
 
 
 class Sessions:
@@ -207,9 +209,16 @@ class Sessions:
         return self.end(tx, [id_ for (id_,) in rows if id_ != but])
 
     def sweep(self, tx: Transaction) -> int:
-        """Remove expired sessions; how many (A-059)."""
+        """Remove expired sessions; how many (A-059). Those that were begun or used in what is the future, since the clock
+        was put back, last no longer than from now on: one that is never shown again would stand open until then."""
         c = SESSIONS.c
-        rows = tx.rows(select(c.id).where(c.expires_at <= tx.time))
+        ahead = tx.time + timedelta(seconds=SKEW_SECONDS)
+        for remember in (True, False):
+            values = {"expires_at": tx.time + timedelta(seconds=self._lasts(remember)), "updated_at": tx.time}
+            put_off = SESSIONS.update().where(c.updated_at > ahead, c.remember == remember, c.impersonated_by.is_(None))
+            tx.execute(put_off.values(values))
+        is_over = (c.expires_at <= tx.time) | (c.impersonated_by.is_not(None) & (c.created_at > ahead))
+        rows = tx.rows(select(c.id).where(is_over))
         return self.end(tx, [id_ for (id_,) in rows])
 
     # ── Reading ──
@@ -227,6 +236,18 @@ class Sessions:
         return _session_of(rows[0]) if rows else None
 
     # ── At every request ──
+
+    def at_hand(self, secret: str) -> SignedIn | None:
+        """Who shows a secret, where that is remembered and nothing needs to be looked at: nearly always, and sooner than by
+        `recognise`, which is to be asked else."""
+        found = self._kept.known(hash_of(secret))
+        if found is None or found.quiet is None or self._seconds() - self._written >= SEEN_SECONDS:
+            return None
+        now, (begin, end) = self._clock(), found.quiet
+        if not begin <= now < end:
+            return None
+        self._seen[found.session.id] = now
+        return found
 
     async def recognise(self, secret: str, source: Callable[[], Source]) -> SignedIn | None:
         """Who shows a secret; None for one that opens nothing. From where is asked only when sessions are bound to it.
@@ -309,7 +330,8 @@ class Sessions:
                 return None
             session, account = _session_of(rows[0][: len(_STORED)]), account_of(rows[0][-len(COLUMNS) :])
             who = self.principal(account, groups_of(reader, account.id), session)
-            return SignedIn(session, account, who, must_change=bool(rows[0][len(_STORED)]))
+            must_change = bool(rows[0][len(_STORED)])
+            return SignedIn(session, account, who, must_change=must_change, quiet=self._quiet(session, account))
 
         return await self._database.read(Call(work), lane="point")
 
@@ -338,6 +360,17 @@ class Sessions:
             or found.account.is_banned(now)
             or found.account.deleted_at is not None
         )
+
+    def _quiet(self, session: Session, account: Account) -> tuple[datetime, datetime] | None:
+        """What `recognise` asks of the moment, asked once; None: it asks more than that."""
+        if self.spec.bind != "none" or self.spec.inactivity_timeout or account.banned or account.deleted_at is not None:
+            return None
+        skew, ends = timedelta(seconds=SKEW_SECONDS), [session.expires_at]
+        if session.impersonated_by is None:
+            ends.append(session.updated_at + timedelta(seconds=self.spec.update_age))
+        if self.spec.timebox:
+            ends.append(session.created_at + timedelta(seconds=self.spec.timebox))
+        return max(session.created_at, session.updated_at) - skew, min(ends)
 
     def _idle(self, session: Session, now: datetime) -> float:
         """Seconds since it was used last."""

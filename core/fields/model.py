@@ -41,15 +41,15 @@ class TableModel:
     system: Mapping[str, FieldType[Any]] = field(default_factory=dict)
     """Types of the automatic columns that no field replaces (T-010): id, created_at, updated_at, deleted_at."""
 
-    @property
+    @cached_property
     def name(self) -> str:
         return self.spec.name
 
-    @property
+    @cached_property
     def sql_name(self) -> str:
         return self.spec.sql_name
 
-    @property
+    @cached_property
     def key(self) -> PrimaryKey:
         return self.spec.primary_key
 

@@ -32,7 +32,7 @@ HSTS: Header = (b"strict-transport-security", b"max-age=31536000; includeSubDoma
 
 def guarded(headers: Sequence[Header]) -> tuple[Header, ...]:
     """The headers of an answer with those that every answer has."""
-    return (*headers, *guards_beside(tuple(name for name, _ in headers)))
+    return (*headers, *guards_beside(tuple([name for name, _ in headers])))
 
 
 @lru_cache(1000)

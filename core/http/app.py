@@ -181,7 +181,8 @@ class Application:
         if not is_local(scope):
             site = self.site
             check_host(scope, site.hosts)
-            check_origin(scope, site.origins, secure=self.is_secure(scope), cookie=self._cookie)
+            if scope["method"] not in SAFE:
+                check_origin(scope, site.origins, secure=self.is_secure(scope), cookie=self._cookie)
         elif header(scope, b"x-acting") is None and not await self._asks_local():
             return Visitor(OWNER, None)
         if self.authenticate is None and (self.engine is None or self.engine.auth is None):

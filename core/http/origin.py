@@ -70,9 +70,9 @@ def check_host(scope: Scope, names: Collection[str] | None) -> None:
 
 
 def check_origin(scope: Scope, trusted: Collection[str], *, secure: bool, cookie: str | None = None) -> None:
-    """Whether the page that sent this may write. `trusted` are origins beside our own; `secure`: it came over TLS; `cookie`
-    is the name that the app has given to its session's. Raises ForeignOrigin."""
-    if scope["method"] in SAFE or _shows_bearer(scope):
+    """Whether the page that sent a request which is not `SAFE` may write. `trusted` are origins beside our own; `secure`: it
+    came over TLS; `cookie` is the name that the app has given to its session's. Raises ForeignOrigin."""
+    if _shows_bearer(scope):
         return
     site, origin = header(scope, b"sec-fetch-site"), header(scope, b"origin")
     if origin is None and (referer := header(scope, b"referer")) is not None:

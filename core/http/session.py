@@ -37,7 +37,7 @@ async def signed_in(
     if cookie and bearer and not hmac.compare_digest(cookie.encode(), bearer.encode()):
         raise NotSignedIn("The cookie and the bearer token are of different sessions")
     secret = bearer or cookie
-    return await auth.recognise(secret, source) if secret else None
+    return (auth.sessions.at_hand(secret) or await auth.recognise(secret, source)) if secret else None
 
 
 def token_of(scope: Scope) -> str | None:
