@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from core.auth.api_key import MARK
+from core.auth.error import AuthError
 from core.auth.second_step import STEP_SECONDS
 from core.auth.session import SignedIn
 from core.auth.sign_in import Entered, SecondStep
@@ -12,7 +13,7 @@ from core.errors import NotSignedIn
 from core.http.answer import Answer, as_json
 from core.http.call import Call, Scope, header
 from core.http.cookie import DEVICE, SECOND_STEP, SESSION, cookie_name, cookies_of, set_cookie
-from core.principal import Source
+from core.principal import Principal, Source
 
 if TYPE_CHECKING:
     from core.auth.service import Auth
@@ -44,6 +45,25 @@ def token_of(scope: Scope) -> str | None:
     """What the request shows as a bearer: a key or the secret of a session."""
     shown = header(scope, b"authorization")
     return shown[len(BEARER) :].strip() if shown is not None and shown[: len(BEARER)].lower() == BEARER else None
+
+
+async def renewed(call: Call) -> Principal | None:
+    """Who has sent a request that goes on, as they are by now; None: the session or key of it has ended."""
+    engine = call.app.engine or call.engine
+    if engine.auth is None:
+        return call.principal
+    principal: Principal | None = call.principal
+    if call.signed_in is not None:
+        found = await engine.auth.sessions.still(call.signed_in)
+        principal = None if found is None else found.principal
+    elif call.principal.key is not None and (key := token_of(call.scope)) is not None:
+        try:
+            principal = await engine.auth.api_keys.recognise(key)
+        except AuthError:
+            return None
+    else:
+        return principal
+    return None if principal is None else await engine.grants.complete(principal)
 
 
 def is_key(token: str) -> bool:

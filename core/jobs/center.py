@@ -14,7 +14,7 @@ from typing import Any, Literal
 from core.bus import Bus
 from core.clock import Clock, to_iso
 from core.contract.console import Job
-from core.errors import Busy, NotFound, SovriumError
+from core.errors import AccessError, Busy, NotFound, SovriumError
 from core.ids import short_id
 from core.principal import OWNER, Principal
 from core.sentence import with_patterns
@@ -24,14 +24,27 @@ FINISHED_KEPT = 50
 """Finished jobs; the oldest is forgotten, with its file, when another one ends."""
 RUNNING_MOST = 20
 REJECTED_KEPT = 100
+LOOK_SECONDS = 1.0
+"""How often it is asked whether who began a job may still do what it does."""
 REPORT_SECONDS = 0.2
 """Progress is published at most so often."""
 
 log = logging.getLogger("sovrium.jobs")
 
 
+Still = Callable[[], Awaitable[Principal | None]]
+"""Who it is that began a job, as they are by now; None: nobody any more."""
+
+
 class Cancelled(Exception):
     """Raised inside a job whose end was asked for."""
+
+
+class Forbidden(AccessError):
+    """Who began a job has other rights by now."""
+
+    def __init__(self) -> None:
+        super().__init__("Your rights have changed since this began; nothing was written")
 
 
 class Progress:
@@ -40,6 +53,8 @@ class Progress:
     def __init__(self, job: Job, publish: Callable[[Job], None]) -> None:
         self.cancel = Cancel()
         """Hand it to the database, so that cancelling stops the statement that runs."""
+        self.is_forbidden = False
+        """It was cancelled because who began it has other rights by now."""
         self.file: Path | None = None
         self.refused: Callable[[dict[str, Any]], None] = lambda rejected: None
         """Told every refused row of an import."""
@@ -107,8 +122,10 @@ class JobCenter:
         *,
         unit: Literal["rows", "bytes"] = "rows",
         principal: Principal = OWNER,
+        still: Still | None = None,
     ) -> Job:
-        """Begin a job. `title` is what people see; an export's is its file name.
+        """Begin a job. `title` is what people see; an export's is its file name. One that writes ends without having done so
+        when the rights of `still` are not those of `principal` any more.
 
         Raises:
             Busy: too many run already.
@@ -130,7 +147,7 @@ class JobCenter:
         }
         progress = Progress(job, self._publish)
         self._jobs[job["id"]] = (job, progress, principal)
-        self._tasks[job["id"]] = asyncio.get_running_loop().create_task(self._run(job, progress, work))
+        self._tasks[job["id"]] = asyncio.get_running_loop().create_task(self._run(job, progress, work, still))
         self._publish(job)
         return job
 
@@ -173,24 +190,38 @@ class JobCenter:
             elif progress.file is not None:
                 progress.file.unlink(missing_ok=True)
 
-    async def _run(self, job: Job, progress: Progress, work: Work) -> None:
+    async def _run(self, job: Job, progress: Progress, work: Work, still: Still | None) -> None:
+        watch = None if still is None else asyncio.create_task(self._watch(job, progress, still))
         try:
             await work(progress)
             job["state"] = "done"
         except Exception as error:
             # A statement stopped by a cancel fails in its own way; what counts is that it was asked to.
             cancelled = progress.cancel.requested or isinstance(error, Cancelled)
-            job["state"] = "cancelled" if cancelled else "failed"
-            if not cancelled:
-                job.update(with_patterns({"error": message_of(error)}))  # type: ignore[typeddict-item]
+            job["state"] = "cancelled" if cancelled and not progress.is_forbidden else "failed"
+            if job["state"] == "failed":
+                told = Forbidden() if progress.is_forbidden else error
+                job.update(with_patterns({"error": message_of(told)}))  # type: ignore[typeddict-item]
         except asyncio.CancelledError:
             job["state"] = "cancelled"
             raise
         finally:
+            if watch is not None:
+                watch.cancel()
             job["finishedAt"] = to_iso(self._clock())
             self._tasks.pop(job["id"], None)
             self._publish(job)
             self._forget_old()
+
+    async def _watch(self, job: Job, progress: Progress, still: Still) -> None:
+        by = self._jobs[job["id"]][2]
+        while True:
+            now = await still()
+            if now is None or not now.has_rights_of(by):
+                break
+            await asyncio.sleep(LOOK_SECONDS)
+        progress.is_forbidden = True
+        progress.cancel.cancel()
 
     def _publish(self, job: Job) -> None:
         self._bus.publish({"kind": "job", "job": job})

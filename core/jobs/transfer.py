@@ -16,7 +16,7 @@ from core.contract.console import ImportPreview, Job, SqlColumn
 from core.errors import FieldError, Invalid, NotFound
 from core.fields.model import TableModel
 from core.ids import short_id
-from core.jobs.center import JobCenter, Progress
+from core.jobs.center import JobCenter, Progress, Still
 from core.jobs.refused_file import RefusedFile
 from core.jobs.result_file import distinct_names, parquet_type, write_rows
 from core.principal import OWNER, Principal
@@ -56,6 +56,7 @@ class Transfers:
         skip_errors: bool,
         duplicates: Duplicates = "create",
         key: str | None = None,
+        still: Still | None = None,
     ) -> Job:
         """Import a file of the exchange folder, which goes when the job ends. With `duplicates` other than `create`, rows
         whose value in the unique field `key` is there already are passed over or written upon. Raises NotFound, NotSignedIn,
@@ -89,7 +90,7 @@ class Transfers:
                         progress.keep(made, file_name(stem, "csv", self._clock()), refused.count)
             progress.finish(rows)
 
-        return self._jobs.start("import", table.name, work, principal=principal)
+        return self._jobs.start("import", table.name, work, principal=principal, still=still)
 
     def _merge(self, principal: Principal, table: TableModel, key: str | None, overwrite: bool) -> Merge:
         """Raises NotFound, Invalid."""

@@ -9,9 +9,11 @@ import pytest
 from core.bus import Bus
 from core.clock import system_clock
 from core.errors import Busy, Invalid, NotFound
+from core.jobs import center
 from core.jobs.center import FINISHED_KEPT, REJECTED_KEPT, RUNNING_MOST, JobCenter, Progress
 from core.jobs.result_file import distinct_names
 from core.jobs.transfer import file_name
+from core.principal import Principal
 
 
 async def finished(jobs: JobCenter, job: Any) -> Any:
@@ -122,3 +124,28 @@ async def test_only_the_first_refused_rows_are_kept() -> None:
 def test_names_of_columns_and_files() -> None:
     assert distinct_names(["id", "id", "id_2", "id"]) == ["id", "id_2", "id_2_2", "id_3"]
     assert file_name('a/"b"\r\n', "csv", system_clock()).startswith("a_b_-20")
+
+
+@pytest.mark.parametrize("now", [None, Principal("user", "ada", roles=frozenset({"viewer"}))])
+async def test_a_job_ends_when_who_began_it_has_other_rights(
+    now: Principal | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-034: what is under way writes with no rights that were taken away meanwhile."""
+    monkeypatch.setattr(center, "LOOK_SECONDS", 0)
+    jobs, ada = JobCenter(Bus(), system_clock), Principal("user", "ada", roles=frozenset({"editor"}))
+    answers = iter([ada, now])
+
+    async def still() -> Principal | None:
+        return next(answers)
+
+    async def work(progress: Progress) -> None:
+        while True:
+            progress.report(1)
+            await asyncio.sleep(0)
+
+    job = jobs.start("import", "people", work, principal=ada, still=still)
+    found = await finished(jobs, job)
+    assert (found["state"], found["error"]) == (
+        "failed",
+        "Your rights have changed since this began; nothing was written",
+    )

@@ -7,14 +7,13 @@ from time import monotonic
 
 import orjson
 
-from core.auth.error import AuthError
 from core.bus import IDS_KEPT, Bus, Fallen, Listener, Told
 from core.contract.console import Event
 from core.http.answer import Answer, Stream
 from core.http.call import Call
 from core.http.limit import caller_of
 from core.http.route import RouteFamily
-from core.http.session import token_of
+from core.http.session import renewed
 from core.principal import Principal
 from core.records.service import Records
 
@@ -92,22 +91,10 @@ async def next_of(listener: Listener, changes: Callable[[], int], seen: int) -> 
 
 async def is_in(call: Call) -> bool:
     """The session or key that opened the stream goes on; the caller may by now do other things than at first (A-034)."""
-    engine = call.app.engine or call.engine
-    if call.signed_in is None:
-        key = token_of(call.scope) if call.principal.key is not None else None
-        if key is None or engine.auth is None:
-            return True
-        try:
-            principal = await engine.auth.api_keys.recognise(key)
-        except AuthError:
-            return False
-        if principal is not None:
-            call.principal = await engine.grants.complete(principal)
-        return principal is not None
-    found = None if engine.auth is None else await engine.auth.sessions.still(call.signed_in)
-    if found is not None:
-        call.principal = await engine.grants.complete(found.principal)
-    return found is not None
+    now = await renewed(call)
+    if now is not None:
+        call.principal = now
+    return now is not None
 
 
 def changes_of(call: Call) -> int:

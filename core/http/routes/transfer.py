@@ -1,5 +1,6 @@
 """Files into tables and out of them: import, its preview, export (spec tables-records §10.13)."""
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import orjson
@@ -12,6 +13,7 @@ from core.http.route import Parameter, RouteFamily
 from core.http.routes.jobs import FILE_KINDS, attachment, blocks, opened
 from core.http.routes.records import LIST
 from core.http.routes.tables import table_of
+from core.http.session import renewed
 from core.http.spool import spool
 from core.storage.files import Format
 
@@ -87,6 +89,7 @@ async def import_records(call: Call) -> Answer:
         skip_errors=call.text("onError") == "skip",
         duplicates=cast("Duplicates", call.text("duplicates") or "create"),
         key=call.query.get("key"),
+        still=None if call.principal.is_unrestricted else partial(renewed, call),
     )
     return as_json(job, 202)
 
