@@ -109,11 +109,11 @@ class PendingChanges:
         self._written(tables, {"cursor": self._log.cursor})
 
     def undo(self) -> bool:
-        """One step back; False at the beginning."""
+        """A step back, or what was saved at once; False at the beginning."""
         return self._move(-1)
 
     def redo(self) -> bool:
-        """One step forward; False at the end."""
+        """A step forward, or what was saved at once; False at the end."""
         return self._move(1)
 
     @property
@@ -324,6 +324,7 @@ class PendingChanges:
             "steps": [to_data(step) for step in self._log.steps],
             "cursor": self._log.cursor,
             "saved": self._log.saved,
+            "stretches": list(self._log.stretches),
             "rows": [self._rows.to_data(row) for row in sorted(touched)],
             "attempt": list(self._attempt) if self._attempt else None,
         }
@@ -341,7 +342,7 @@ class PendingChanges:
         if "steps" in entry:
             steps = [from_data(step) for step in entry["steps"]]
             self._rows.take_data(entry["rows"])
-            self._log.restore(steps, 0, int(entry["cursor"]), int(entry["saved"]))
+            self._log.restore(steps, 0, int(entry["cursor"]), int(entry["saved"]), entry.get("stretches", ()))
         elif "step" in entry:
             steps, at = [from_data(entry["step"])], int(entry["at"])
             self._rows.take_data(entry["rows"])

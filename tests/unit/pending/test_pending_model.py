@@ -61,6 +61,8 @@ class PendingMachine(RuleBasedStateMachine):
         self.pending = PendingChanges(self.journal)
         self.pictures = [copy.deepcopy(self.database.rows)]
         self.here = 0
+        self.at_once: list[tuple[int, int]] = []
+        """Pictures between which undo and redo do not stop."""
 
     def view(self) -> Picture:
         """What a grid shows."""
@@ -82,11 +84,15 @@ class PendingMachine(RuleBasedStateMachine):
         if behind:
             back = self.pictures[self.here : self.anchor][::-1]
             self.pictures = [*self.pictures[: self.anchor + 1], *back, picture]
+            self.at_once = [pair for pair in self.at_once if pair[1] <= self.anchor]
+            self.at_once.append((self.anchor, self.anchor + len(back)))
         else:
             self.pictures = [*self.pictures[: self.here + 1], picture]
+            self.at_once = [pair for pair in self.at_once if pair[1] <= self.here]
         self.here = len(self.pictures) - 1
 
     anchor = 0
+    """The picture that is saved."""
 
     @rule(pick=st.integers(0, 5), field=st.sampled_from(FIELDS), value=values)
     def set(self, pick, field, value):
@@ -117,12 +123,14 @@ class PendingMachine(RuleBasedStateMachine):
     @rule()
     def undo(self):
         assert self.pending.undo() == (self.here > 0)
-        self.here = max(0, self.here - 1)
+        firsts = [first for first, last in self.at_once if first < self.here <= last]
+        self.here = min(firsts) if firsts else max(0, self.here - 1)
 
     @rule()
     def redo(self):
         assert self.pending.redo() == (self.here < len(self.pictures) - 1)
-        self.here = min(len(self.pictures) - 1, self.here + 1)
+        lasts = [last for first, last in self.at_once if first <= self.here < last]
+        self.here = max(lasts) if lasts else min(len(self.pictures) - 1, self.here + 1)
 
     @rule()
     def commit(self):
@@ -134,6 +142,8 @@ class PendingMachine(RuleBasedStateMachine):
         ids = {o["ref"]: o["id"] for o in answer["outcomes"] if o["ref"] in refs}
         assert set(ids.values()).isdisjoint(before)
         self.pictures = [{ids.get(k, k): v for k, v in picture.items()} for picture in self.pictures]
+        if self.here > self.anchor:
+            self.at_once.append((self.anchor, self.here))
         self.anchor = self.here
         assert self.pending.count() == 0
 
