@@ -34,8 +34,11 @@ class Fill:
             return
         rows = self.target.load(tx, [self.key], lock=True)
         row = rows.get(self.key)
-        if row is None or row["deleted_at"] is not None or self._held(row) != self.seen:
+        if row is None or self._held(row) != self.seen:
             tx.execute(delete(FILLS).where(f.id == self.id))
+            return
+        if row["deleted_at"] is not None:
+            tx.execute(update(FILLS).where(f.id == self.id).values(due_at=None))  # until it comes back
             return
         # Filled even where a status locks the record: often it is the very change that was asked for that locks it.
         (done,) = update_valid(tx, self.target, [Edit(self.key, {self.field: self.value}, unlocks=True)], rows)

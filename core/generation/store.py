@@ -27,7 +27,8 @@ FILLS = Table(
 )
 """A row for each value that is a model's, or is to be one: a value without a row was written by hand, and stays. `status`:
 pending, done, failed. `asked` is another number each time that the value is asked for anew, so that an answer to what was
-asked before is known as such. While it is being asked for, `due_at` is when it is taken to be lost."""
+asked before is known as such. While it is being asked for, `due_at` is when it is taken to be lost; it is empty while the
+record is in the trash."""
 
 
 def fill_id(table: str, record: str, field: str) -> str:

@@ -124,17 +124,21 @@ class Filler(Follower):
                 if is_free and _is_due(wish, operation, values):
                     asked[id_] = (record, wish.name, sequence)
                     known.add(id_)
+        back = [change[1] for change in changes if change[2] == "restore"]
+        if back:
+            f = FILLS.c
+            waiting = and_(f.table == table.sql_name, f.record.in_(back), f.status == "pending")
+            tx.execute(update(FILLS).where(waiting).values(due_at=tx.time))
         ask(tx, table.sql_name, asked)
         if by_hand := before - known:
             tx.execute(delete(FILLS).where(FILLS.c.id.in_(by_hand)))
         return list(dict.fromkeys(record for record, _, _ in asked.values()))
 
     def _rows_of(self, tx: Transaction, table: TableModel, records: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """What the fields hold now, in the API's form, of records that are live."""
+        """What the fields hold now, in the API's form, of records that are there, be it in the trash."""
         target, keys = self._records.writable(table), (key_of(table, record) for record in records)
         rows = target.load(tx, [key for key in keys if key is not None])
-        live = [row for row in rows.values() if row["deleted_at"] is None]
-        return {key_text(target.key_of(row)): target.json(row, table.generated) for row in live}
+        return {key_text(key): target.json(row, table.generated) for key, row in rows.items()}
 
     def _known(self, tx: Transaction, table: TableModel, records: Iterable[str]) -> set[str]:
         """The ids of the values of these records that are a model's, or are to be."""
@@ -223,6 +227,12 @@ class Filler(Follower):
             return failed | {"reason": "an error of the server, which its log tells of"}
         return None
 
+    def _park(self, tx: Transaction, id_: str, table: TableModel, key: KeyValue) -> None:
+        """The record is in the trash, and may have come back since: until it does nothing is asked."""
+        row = self._records.writable(table).load(tx, [key]).get(key)
+        due = tx.time if row is not None and row["deleted_at"] is None else None
+        tx.execute(update(FILLS).where(FILLS.c.id == id_, FILLS.c.status == "pending").values(due_at=due))
+
     def _due_after(self, refusal: NotAnswered, attempts: int) -> datetime:
         if refusal.after is None:
             delay = min(FIRST_DELAY * GROWTH ** (attempts - 1), LONGEST_DELAY)
@@ -239,7 +249,8 @@ class Filler(Follower):
         reading = SeenReading(shape, lambda: self._records.scope(SYSTEM, table))
         told = shape.record(self.database.submit_read(GetRow(reading, key)).result())
         if "deletedAt" in told:
-            raise NotFound
+            self.database.submit_write(Call(lambda tx: self._park(tx, id_, table, key)), actor="system").result()
+            return
         question = question_of(field, told["fields"])
         value: Any = field.default()
         if question is not None:

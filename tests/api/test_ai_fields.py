@@ -169,6 +169,18 @@ def test_what_a_hand_writes_is_kept(server: RunningServer, provider: FakeProvide
     assert (found["kind"], found["mood"]) == ("bug", {"label": "positive"})
 
 
+def test_the_trash_loses_no_question(server: RunningServer, provider: FakeProvider) -> None:
+    """T-102: what was to be asked of a record in the trash is asked once it is back; what was made of it is known to be."""
+    where = make(server, note="a")
+    settled(server, where, *ALL)
+    provider.answer = lambda _: (500, {}, b"")
+    server.http.patch(where, json={"note": "b"}, headers=ROOT)
+    server.http.delete(where, headers=ROOT)
+    provider.answer = lambda request: {"value": "wish"} if "The categories" in question(request) else sensible(request)
+    assert server.http.post(f"{where}/restore", headers=ROOT).status_code == 200
+    assert settled(server, where, "kind", "mood")["kind"] == "wish"
+
+
 def test_every_door_is_followed(server: RunningServer) -> None:
     """T-102: batches, upserts, imports, typed SQL, the way back from the trash."""
     body = {"records": [{"fields": {"note": "x"}}, {"fields": {"note": "y"}}], "returnRecords": True}
