@@ -59,7 +59,7 @@ class AccountScreen(ListingScreen[Entry]):
         sessions, keys = await port.account.sessions(), await port.account.keys()
         entries = [Entry(user=self.user)]
         entries += [Entry(session=each) for each in sessions]
-        entries += [Entry(key=each) for each in keys if not each["revokedAt"]]
+        entries += [Entry(key=each) for each in keys if each["state"] == "live"]
         return entries, False
 
     def key_of(self, item: Entry) -> str:

@@ -110,10 +110,12 @@ def trim(tx: Transaction, log: AuditLog, days: int) -> int:
     """Forget what is older than so many days, once a day; how many entries. An entry stays that tells where the log begins
     from then on, so that what is left can still be checked."""
     c, cutoff = AUDIT.c, tx.time - timedelta(days=days)
-    oldest = tx.scalar(select(func.min(c.time)))
+    oldest = tx.scalar(select(c.time).order_by(c.sequence).limit(1))
     if oldest is None or oldest >= cutoff - EVERY:
         return 0
-    through = tx.scalar(select(func.max(c.sequence)).where(c.time < cutoff))
+    # What was written while the clock was wrong takes nothing along that is not old enough itself.
+    kept, newest = tx.rows(select(func.min(c.sequence).filter(c.time >= cutoff), func.max(c.sequence)))[0]
+    through = newest if kept is None else kept - 1
     hashed = tx.scalar(select(c.hash).where(c.sequence == through))
     count = int(tx.scalar(select(func.count()).select_from(AUDIT).where(c.sequence <= through)))
     metadata = {"through": int(through), "hash": hashed, "count": count, "days": days}

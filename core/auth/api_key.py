@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import select
 
@@ -44,6 +44,9 @@ GRACE_MOST = 30 * 86_400
 """Seconds that a key may hold beside the one that has taken its place."""
 
 
+State = Literal["live", "expired", "revoked"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
     """A key without its secret. `user_id` None: it has `roles` of its own."""
@@ -60,11 +63,13 @@ class ApiKey:
     last_used_at: datetime | None
     revoked_at: datetime | None
 
-    def holds(self, now: datetime) -> bool:
-        """It was not revoked, and its time is not over."""
-        return self.revoked_at is None and (self.expires_at is None or self.expires_at > now)
+    def state(self, now: datetime) -> State:
+        """Whether it opens anything, or why it does not."""
+        if self.revoked_at is not None:
+            return "revoked"
+        return "live" if self.expires_at is None or self.expires_at > now else "expired"
 
-    def body(self) -> dict[str, Any]:
+    def body(self, now: datetime) -> dict[str, Any]:
         moments = {
             "createdAt": self.created_at,
             "expiresAt": self.expires_at,
@@ -80,6 +85,7 @@ class ApiKey:
             "scopes": None if self.scopes is None else list(self.scopes),
             "createdBy": self.created_by,
             **{name: moment and to_iso(moment) for name, moment in moments.items()},
+            "state": self.state(now),
         }
 
 
@@ -150,8 +156,6 @@ class ApiKeys:
 
         def work(tx: Transaction) -> ApiKey:
             former = self._live(tx, id_, user)
-            if not former.holds(tx.time):
-                raise NotFound
             end = tx.time + timedelta(seconds=grace)
             if former.expires_at is not None:
                 end = min(end, former.expires_at)
@@ -180,7 +184,7 @@ class ApiKeys:
             require_reach(who, held, context.roles)
             if ADMIN in held and who.id != user and not who.is_unrestricted:
                 raise AuthError("FORBIDDEN", "Nobody acts as another administrator")
-            live = [each for each in self._of(tx, user) if each.holds(tx.time)]
+            live = [each for each in self._of(tx, user) if each.state(tx.time) == "live"]
             if len(live) >= KEYS_MOST:
                 raise _wrong("name", f"An account has at most {KEYS_MOST} keys; revoke one first")
         row: dict[str, Any] = {
@@ -200,17 +204,16 @@ class ApiKeys:
         context.log(tx, "apikey.created", who, source, ("api-key", key.id, key.name), **told)
         return key
 
-    def _live(self, reader: Reader, id_: str, user: str | None) -> ApiKey:
-        """The key of that id, of `user` unless None. Raises NotFound, also for one that was revoked."""
-        c = KEYS.c
-        rows = reader.rows(select(*_STORED).where(c.id == id_, c.revoked_at.is_(None)))
+    def _live(self, tx: Transaction, id_: str, user: str | None) -> ApiKey:
+        """The key of that id, of `user` unless None. Raises NotFound, also for one that has ended."""
+        rows = tx.rows(select(*_STORED).where(KEYS.c.id == id_))
         key = _key(dict(zip(_NAMES, rows[0], strict=True))) if rows else None
-        if key is None or (user is not None and key.user_id != user):
+        if key is None or key.state(tx.time) != "live" or (user is not None and key.user_id != user):
             raise NotFound
         return key
 
     async def of(self, user: str | None) -> list[ApiKey]:
-        """The keys of an account, None: all there are; the newest first, revoked ones among them."""
+        """The keys of an account, None: all there are; the newest first, those that have ended among them."""
         return await self._context.read(lambda reader: self._of(reader, user), lane="scan")
 
     async def revoke(self, who: Principal, source: Source, id_: str, *, user: str | None) -> None:
@@ -234,7 +237,9 @@ class ApiKeys:
         if found is None:
             return None
         (key, account, principal), now = found, context.clock()
-        if not key.holds(now) or (account is not None and (account.is_banned(now) or account.deleted_at is not None)):
+        if key.state(now) != "live" or (
+            account is not None and (account.is_banned(now) or account.deleted_at is not None)
+        ):
             return None
         is_bare = account is not None and not account.two_factor
         if is_bare and context.spec.mfa.demands(principal.roles, context.roles):
@@ -249,11 +254,6 @@ class ApiKeys:
     async def write_down(self) -> None:
         """Keep when keys were used last."""
         await self._context.database.write(Call(self.keep_used), actor="system")
-
-    def sweep(self, tx: Transaction) -> None:
-        """Keys whose time is over are out of the lists."""
-        c = KEYS.c
-        tx.execute(KEYS.update().where(c.revoked_at.is_(None), c.expires_at <= tx.time).values(revoked_at=c.expires_at))
 
     def keep_used(self, tx: Transaction) -> None:
         """The same in a transaction of the caller's."""

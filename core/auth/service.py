@@ -278,7 +278,6 @@ class Auth:
             self.context.lockout.sweep(tx)
             sweep_devices(tx)
             self.api_keys.keep_used(tx)
-            self.api_keys.sweep(tx)
             trim(tx, self.context.audit, self.context.spec.audit.retention_days)
 
         self.context.database.submit_write(Call(work), actor="system").result()

@@ -1,6 +1,6 @@
 """Bodies and answers of the admin API (auth §11, §12)."""
 
-from typing import Any, NotRequired
+from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -304,6 +304,7 @@ class ApiKeyBody(TypedDict):
     expiresAt: str | None
     lastUsedAt: str | None
     revokedAt: str | None
+    state: Literal["live", "expired", "revoked"]
 
 
 class ApiKeyCreated(TypedDict):

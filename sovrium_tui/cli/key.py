@@ -86,7 +86,7 @@ def list_keys(who: str | None, where: Where, as_json: bool) -> None:
             each["id"],
         )
         for each in answer["apiKeys"]
-        if each["revokedAt"] is None
+        if each["state"] == "live"
     ]
     tell_rows(answer, rows, COLUMNS, counted(len(rows), "key"), as_json=as_json)
 

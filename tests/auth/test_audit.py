@@ -132,6 +132,11 @@ def test_a_175_what_is_too_old_goes_and_the_rest_is_still_whole(clocked: tuple[R
     assert len(desk.audited()) == 3, "once a day"
     local = server.local.get(f"{LOG}/verify").json()
     assert local["ok"], local
+    clock.forward(days=-500)
+    desk.sign_up("bob")
+    clock.forward(days=500)
+    auth.sweep()
+    assert len(desk.audited()) == 5, "what the clock had wrong is cut when its turn comes, and takes nothing with it"
     clock.forward(days=400)
     auth.sweep()
     assert desk.audited() == ["audit.trimmed"]

@@ -51,7 +51,7 @@ async def create_api_key(call: Call) -> Answer:
         seconds=body.get("expiresIn"),
         tables=[table.sql_name for table in call.engine.model],
     )
-    return as_json({"key": secret, "apiKey": key.body()}, 201)
+    return as_json({"key": secret, "apiKey": key.body(call.engine.clock())}, 201)
 
 
 @routes.add(
@@ -72,7 +72,7 @@ async def list_api_keys(call: Call) -> Answer:
     if user is None and not call.boolean("all") and call.principal.kind == "user":
         user = call.principal.id
     found: Sequence[ApiKey] = await call.auth.api_keys.of(user)
-    return as_json({"apiKeys": [each.body() for each in found]})
+    return as_json({"apiKeys": [each.body(call.engine.clock()) for each in found]})
 
 
 @routes.add(
@@ -90,7 +90,7 @@ async def rotate_api_key(call: Call) -> Answer:
     secret, key = await call.auth.api_keys.rotate(
         call.principal, call.source, call.segments["key"], user=_whose(call), grace=body.get("grace", 0)
     )
-    return as_json({"key": secret, "apiKey": key.body()}, 201)
+    return as_json({"key": secret, "apiKey": key.body(call.engine.clock())}, 201)
 
 
 @routes.add("DELETE", f"{PATH}/{{key}}", answers={204: None}, errors=(401, 404, 429), throttle="change")
