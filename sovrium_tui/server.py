@@ -349,7 +349,7 @@ def start_notes(engine: "Engine", *, strict: bool = False) -> list[str]:
     from core.http.reload import notes_of
 
     of_post = engine.auth.context.post.notes if engine.auth else ()
-    return [*settings_notes(engine.app, strict=strict), *notes_of(engine), *of_post]
+    return [*engine.notes, *settings_notes(engine.app, strict=strict), *notes_of(engine), *of_post]
 
 
 def first_admin(engine: "Engine", *, prints: bool) -> "Begun | None":
