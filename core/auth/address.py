@@ -4,13 +4,12 @@ import re
 import unicodedata
 
 from core.auth.error import AuthError
+from core.messaging.address import LONGEST, is_local_part
 from core.messaging.domain import in_letters
 
-EMAIL_MOST = 254
 NAME_MOST = 200
 TYPED_MOST = 500
 """Characters of a name that are looked at: each mark that hides in another costs a pass."""
-_LOCAL = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x1f\x7f]{1,64}")
 _DOMAIN = re.compile(r"(?=.{1,253}$)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.)+[^\W\d_][\w-]{0,61}[^\W_]")
 _DIGITS = re.compile(r"\d{7,15}")
 
@@ -24,9 +23,7 @@ def normal_email(text: str) -> str:
     except UnicodeError:
         raise AuthError("INVALID_EMAIL") from None
     address = f"{local}@{domain}"
-    dots = local.startswith(".") or local.endswith(".") or ".." in local
-    unseen = any(unicodedata.category(character)[0] == "C" for character in local)
-    if len(address) > EMAIL_MOST or dots or unseen or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(domain):
+    if len(address) > LONGEST or not is_local_part(local) or not _DOMAIN.fullmatch(domain):
         raise AuthError("INVALID_EMAIL")
     return address
 

@@ -10,13 +10,12 @@ from email.policy import SMTP
 from email.utils import format_datetime
 
 from core.errors import BadRequest
+from core.messaging.address import LONGEST, is_local_part, is_unseen
 from core.messaging.domain import in_ascii
 
-_LOCAL = re.compile(r"[^\s\x00-\x20\x7f<>(),;:\\\"\[\]@]{1,64}")
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _JOINERS = "\u200c\u200d"
 """Invisible, and part of what some scripts and emoji look like."""
-LONGEST = 254
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +65,10 @@ def address_of(text: str) -> str:
     """One plain address, its domain in ASCII. Raises BadRequest for anything else: names, lists, line breaks."""
     local, at, domain = text.strip().rpartition("@")
     ascii_domain = in_ascii(domain)
-    wrong_dots = local.startswith(".") or local.endswith(".") or ".." in local
-    unseen = any(unicodedata.category(sign)[0] == "C" for sign in domain)
-    if not at or unseen or wrong_dots or not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(ascii_domain):
-        raise _no_address()
     address = f"{local}@{ascii_domain}"
-    if clean(local) != local or len(address.encode()) > LONGEST:
-        raise _no_address()
+    fits = at and is_local_part(local) and not is_unseen(domain) and _DOMAIN.fullmatch(ascii_domain)
+    if not fits or len(address.encode()) > LONGEST:
+        raise BadRequest("This is not a mail address")
     return address
 
 
@@ -96,7 +92,3 @@ def _encoded(header: str, text: str) -> str:
     """Folded, and in encoded words where it is not ASCII. `EmailMessage` by itself loses and adds blanks in long ones."""
     charset = "us-ascii" if text.isascii() and "=?" not in text else "utf-8"
     return Header(text, charset, header_name=header).encode(linesep="\r\n")
-
-
-def _no_address() -> BadRequest:
-    return BadRequest("This is not a mail address")
