@@ -13,6 +13,8 @@ OPERATORS: dict[type[ast.operator], Callable[[Decimal, Decimal], Decimal]] = {
     ast.Div: operator.truediv,
 }
 LONGEST = 200
+OWN = re.compile(r"(?<![\w.])x(?![\w.])")
+"""In a sum: the number that is there (`=x*1.1`)."""
 
 
 def parse_amount(text: str, *, decimal_comma: bool = False) -> Decimal:
@@ -26,6 +28,16 @@ def parse_amount(text: str, *, decimal_comma: bool = False) -> Decimal:
     if text.startswith("="):
         return _calculated(text[1:])
     return _plain(text, decimal_comma)
+
+
+def mentions_own(text: str) -> bool:
+    """Whether it is a sum over the number that is there."""
+    return text.startswith("=") and OWN.search(text) is not None
+
+
+def with_own(text: str, value: str | int | float | None) -> str:
+    """A sum with the number that is there in its places; as it is where there is none."""
+    return text if value is None or not mentions_own(text) else OWN.sub(f"({plain(Decimal(str(value)))})", text)
 
 
 def _plain(text: str, decimal_comma: bool) -> Decimal:

@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 from core.client import Port
 from core.contract.tables import FieldInfo, TableInfo
+from screens.presenters.amount import with_own
 from screens.presenters.grid_model import READ_ROWS, GridModel
 from screens.presenters.link import NewRecord
 from screens.presenters.paste import PasteDraft, TargetRow
 from screens.presenters.pending import PendingChanges
 from screens.presenters.staged import CellEdit
-from screens.presenters.value import check, editable, is_cut, stored_value
+from screens.presenters.value import ValueRefused, check, editable, is_cut, parse, stored_value
 
 MOST_ROWS = 10_000
 """Rows that one key may stage; more is the business of SQL or an import."""
@@ -177,6 +178,23 @@ class RecordEdits:
             ref = self.pending.link_new(self.table, edits, record)
             self.model.learn_label(edits[0].field, ref, record.title)
             return len(edits)
+        return self.pending.set(self.table, edits)
+
+    def recalculate(self, rows: Sequence[TargetRow], field: FieldInfo, text: str) -> int:
+        """For each of these rows what a sum makes of the number that it has, as one step; rows without a number stay. The
+        number of cells that changed."""
+        self.name(rows)
+        edits = []
+        for row in rows:
+            own = self.shown_value(row, field["name"])
+            if own is None:
+                continue
+            value, problem = with_own(text, own), ""
+            try:
+                value = parse(field, value)
+            except ValueRefused as refused:
+                problem = str(refused)
+            edits.append(CellEdit(row.key, field["name"], row.values.get(field["name"]), value, row.stamp, problem))
         return self.pending.set(self.table, edits)
 
     def name(self, rows: Sequence[TargetRow]) -> None:

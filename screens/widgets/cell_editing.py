@@ -12,6 +12,7 @@ from textual.geometry import Region
 
 from core.client import SovriumError
 from core.contract.tables import FieldInfo
+from screens.presenters.amount import mentions_own
 from screens.presenters.link import REF
 from screens.presenters.paste import TargetRow
 from screens.presenters.permission import BY_ROW, is_closed
@@ -195,7 +196,11 @@ class CellEditing:
             if isinstance(event.editor, LinkEditor) and self.pane.model is not None:
                 for key, label in event.editor.picked().items():
                     self.pane.model.learn_label(target.field["name"], key, label)
-            self.take(target, event.value, event.problem)
+            draft = event.editor.draft() if event.editor.kind == "number" else ""
+            if target.several and mentions_own(draft):
+                self._start(self._recalculate(target, draft), exclusive=False)
+            else:
+                self.take(target, event.value, event.problem)
         if event.move in ("right", "left") and target.row.key.startswith(REF) and self._fill_in(event.move):
             return
         self._go(event.move, changed=event.changed)
@@ -219,12 +224,23 @@ class CellEditing:
             self.pane.edits.stage([target.row], target.field, value, problem)
 
     async def _take_several(self, target: Target, value: Any, problem: str) -> None:
-        edits = self.pane.edits
-        async with self.pane.context.hold_keys():
-            rows = await self.pane.transfer.guarded(edits.chosen_rows([target.field["name"]])) if edits else None
+        edits, rows = self.pane.edits, await self._chosen_rows(target.field)
         if edits is not None and rows is not None:
             edits.stage(rows, target.field, value, problem)
             self.pane.app.notify(t("tables.set", count=len(rows), field=title_of(target.field)))
+
+    async def _recalculate(self, target: Target, text: str) -> None:
+        """What a sum makes of each of the chosen numbers."""
+        edits, rows = self.pane.edits, await self._chosen_rows(target.field)
+        if edits is not None and rows is not None:
+            count = edits.recalculate(rows, target.field, text)
+            self.pane.app.notify(t("tables.set", count=count, field=title_of(target.field)))
+
+    async def _chosen_rows(self, field: FieldInfo) -> list[TargetRow] | None:
+        """None when they cannot be had, which is told."""
+        edits = self.pane.edits
+        async with self.pane.context.hold_keys():
+            return await self.pane.transfer.guarded(edits.chosen_rows([field["name"]])) if edits else None
 
     def _fill_in(self, move: Move) -> bool:
         """Open the next cell of a new row that is typed into, as in a form: letters would be commands there. False behind
@@ -264,9 +280,11 @@ class CellEditing:
         if not editable(field):
             self.refuse(why_read_only(field))
             return
-        hit = await self.pane.app.push_screen_wait(
-            Finder(t("values.placeholder", field=title_of(field)), value_hits(field))
-        )
+        hits = value_hits(field)
+        if not hits:
+            self.refuse(t("values.none"))
+            return
+        hit = await self.pane.app.push_screen_wait(Finder(t("values.placeholder", field=title_of(field)), hits))
         if hit is not None and self.pane.model is not None:
             several = self.pane.model.selection.mode != "cell"
             self.take(Target(row, field, several), hit.value, check(field, hit.value))

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from core.client import SovriumError
-from screens.presenters.amount import parse_amount, plain
+from screens.presenters.amount import parse_amount, plain, with_own
 from screens.presenters.value import ValueRefused, edit_text, parse, show
 from screens.services.text import t
 from screens.widgets.editors.base import CellEditor, EditedCell
@@ -83,7 +83,7 @@ class LineEditor(CellEditor):
 
 
 class NumberEditor(LineEditor):
-    """Numbers: `=3*12` is calculated, ↑ and ↓ step by one."""
+    """Numbers: `=3*12` is calculated, `x` in it is the number that is there; ↑ and ↓ step by one."""
 
     kind = "number"
     suggests = False
@@ -100,13 +100,17 @@ class NumberEditor(LineEditor):
         self.input.value = plain(number + Decimal(by))
         self.input.cursor_position = len(self.input.value)
 
+    def value(self) -> Any:
+        assert self.cell is not None
+        return parse(self.cell.field, with_own(self.draft(), self.cell.value))
+
     def explain(self, text: str) -> None:
         assert self.cell is not None
         if not text.startswith("="):
             self.tell("")
             return
         try:
-            self.tell(f"= {edit_text(self.cell.field, parse(self.cell.field, text))}")
+            self.tell(f"= {edit_text(self.cell.field, parse(self.cell.field, with_own(text, self.cell.value)))}")
         except ValueRefused:
             self.tell(t("edit.formula"))
 
