@@ -12,8 +12,8 @@ from core.errors import BadRequest, NotFound
 from core.fields.address import key_text
 from core.fields.model import TableModel
 from core.generation.question import is_empty
-from core.generation.store import FILLS, fill_id
-from core.generation.worker import Filler, ask
+from core.generation.store import FILLS, ask
+from core.generation.worker import Filler
 from core.principal import Principal
 from core.records.key import parse_key
 from core.records.service import Records
@@ -88,8 +88,7 @@ class Generated:
 
         def work(tx: Transaction) -> None:
             number = int(tx.scalar(select(func.max(CHANGES.c.sequence))) or 0)
-            sql_name = table.sql_name
-            ask(tx, sql_name, {fill_id(sql_name, key, name): (key, name, number) for name in names})
+            ask(tx, table.sql_name, {(key, name): number for name in names})
 
         await records.database.write(Call(work), actor=principal.actor)
         worker.asked(table.sql_name, key)

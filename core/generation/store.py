@@ -1,10 +1,11 @@
 """The table of what models have filled, or are to fill."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, delete
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, delete, select
 
-from core.storage.database import Transaction
+from core.ids import uuid7
+from core.storage.database import Reader, Transaction
 from core.storage.follower import position_table
 from core.storage.own import OwnTables
 from core.storage.table import instant_type
@@ -30,10 +31,37 @@ pending, done, failed. `asked` is another number each time that the value is ask
 asked before is known as such. While it is being asked for, `due_at` is when it is taken to be lost; it is empty while the
 record is in the trash."""
 
+Value = tuple[str, str]
+"""Of a record, by its address, a field."""
 
-def fill_id(table: str, record: str, field: str) -> str:
-    """The key of a row: names of tables and fields hold no slash."""
-    return f"{table}/{field}/{record}"
+
+def fills_of(reader: Reader, table: str, records: Iterable[str]) -> dict[Value, str]:
+    """The ids of the rows about values of these records."""
+    f = FILLS.c
+    rows = reader.rows(select(f.record, f.field, f.id).where(f.table == table, f.record.in_(list(records))))
+    return {(record, field): id_ for record, field, id_ in rows}
+
+
+def ask(tx: Transaction, table: str, asked: Mapping[Value, int]) -> None:
+    """Keep which values are to be asked for, each under a number."""
+    there = fills_of(tx, table, {record for record, _ in asked}) if asked else {}
+    state = {"status": "pending", "due_at": tx.time, "attempts": 0, "reason": None}
+    rows = [
+        {
+            "id": there.get(value, uuid7()),
+            "table": table,
+            "record": value[0],
+            "field": value[1],
+            "asked": number,
+            **state,
+        }
+        for value, number in asked.items()
+    ]
+    known = set(there.values())
+    if new := [row for row in rows if row["id"] not in known]:
+        tx.insert(FILLS, new)
+    if again := [row for row in rows if row["id"] in known]:
+        tx.update(FILLS, "id", again)
 
 
 class Forget:

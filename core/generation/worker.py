@@ -17,7 +17,7 @@ from core.fields.model import TableModel
 from core.generation.fill import Fill
 from core.generation.model import MISFITS, REFUSED, Model, NotAnswered
 from core.generation.question import answer_of, is_empty, question_of
-from core.generation.store import CAUSE, FILLS, POSITION, fill_id
+from core.generation.store import CAUSE, FILLS, POSITION, Value, ask, fills_of
 from core.outgoing import Line
 from core.principal import SYSTEM
 from core.records.key import KeyValue, parse_key
@@ -106,44 +106,39 @@ class Filler(Follower):
 
     def _take_up(self, tx: Transaction, table: TableModel, changes: Sequence[Row]) -> list[str]:
         """The records of which something is to be asked."""
-        wishes = self._wishes[table.sql_name]
+        name, wishes = table.sql_name, self._wishes[table.sql_name]
         rows = self._rows_of(tx, table, {change[1] for change in changes})
-        before = self._known(tx, table, rows)
-        known = set(before)
-        asked: dict[str, tuple[str, str, int]] = {}
+        before = fills_of(tx, name, rows)
+        known, asked = set(before), dict[Value, int]()
         for sequence, record, logged, old, new, _, _, cause, _ in changes:
             if record not in rows:
                 continue
             operation, values = told_as(logged, old, new), new or {}
             for wish in wishes:
-                id_ = fill_id(table.sql_name, record, wish.name)
+                value = (record, wish.name)
                 if operation == "update" and cause != CAUSE and wish.name in values:
-                    known.discard(id_)  # by hand
-                    asked.pop(id_, None)
-                is_free = is_empty(rows[record][wish.name]) or (operation == "update" and id_ in known)
+                    known.discard(value)  # by hand
+                    asked.pop(value, None)
+                is_free = is_empty(rows[record][wish.name]) or (operation == "update" and value in known)
                 if is_free and _is_due(wish, operation, values):
-                    asked[id_] = (record, wish.name, sequence)
-                    known.add(id_)
-        back = [change[1] for change in changes if change[2] == "restore"]
-        if back:
-            f = FILLS.c
-            waiting = and_(f.table == table.sql_name, f.record.in_(back), f.status == "pending")
-            tx.execute(update(FILLS).where(waiting).values(due_at=tx.time))
-        ask(tx, table.sql_name, asked)
-        if by_hand := before - known:
+                    asked[value] = sequence
+                    known.add(value)
+        by_hand = [id_ for value, id_ in before.items() if value not in known]
+        restored = {change[1] for change in changes if change[2] == "restore"}
+        back = [before[value] for value in known & before.keys() if value[0] in restored]
+        if by_hand:
             tx.execute(delete(FILLS).where(FILLS.c.id.in_(by_hand)))
-        return list(dict.fromkeys(record for record, _, _ in asked.values()))
+        if back:
+            waiting = and_(FILLS.c.id.in_(back), FILLS.c.status == "pending")
+            tx.execute(update(FILLS).where(waiting).values(due_at=tx.time))
+        ask(tx, name, asked)
+        return list(dict.fromkeys(record for record, _ in asked))
 
     def _rows_of(self, tx: Transaction, table: TableModel, records: Iterable[str]) -> dict[str, dict[str, Any]]:
         """What the fields hold now, in the API's form, of records that are there, be it in the trash."""
         target, keys = self._records.writable(table), (key_of(table, record) for record in records)
         rows = target.load(tx, [key for key in keys if key is not None])
         return {key_text(key): target.json(row, table.generated) for key, row in rows.items()}
-
-    def _known(self, tx: Transaction, table: TableModel, records: Iterable[str]) -> set[str]:
-        """The ids of the values of these records that are a model's, or are to be."""
-        own = select(FILLS.c.id).where(FILLS.c.table == table.sql_name, FILLS.c.record.in_(list(records)))
-        return {row[0] for row in tx.rows(own)}
 
     # ── From questions to values ──
 
@@ -304,22 +299,6 @@ def _is_due(wish: Wish, operation: str | None, values: Mapping[str, Any]) -> boo
     if operation in ("create", "restore"):
         return wish.on_create
     return operation == "update" and wish.on_update and not wish.sources.isdisjoint(values)
-
-
-def ask(tx: Transaction, table: str, asked: Mapping[str, tuple[str, str, int]]) -> None:
-    """Keep what is to be asked: by id the record, the field, and a number of its own."""
-    if not asked:
-        return
-    there = {row[0] for row in tx.rows(select(FILLS.c.id).where(FILLS.c.id.in_(list(asked))))}
-    state = {"status": "pending", "due_at": tx.time, "attempts": 0, "reason": None}
-    rows = [
-        {"id": id_, "table": table, "record": record, "field": field, "asked": number, **state}
-        for id_, (record, field, number) in asked.items()
-    ]
-    if new := [row for row in rows if row["id"] not in there]:
-        tx.insert(FILLS, new)
-    if again := [row for row in rows if row["id"] in there]:
-        tx.update(FILLS, "id", again)
 
 
 def key_of(table: TableModel, record: str) -> KeyValue | None:

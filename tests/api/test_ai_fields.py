@@ -300,8 +300,8 @@ def test_a_window_tells_what_is_on_its_way(server: RunningServer, provider: Fake
 def test_a_restart_loses_no_question(
     tmp_path: Path, provider: FakeProvider, postgresql_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """T-102: a stop drops what is being asked, at once, and the next start asks it again; a provider that wants a rest
-    gets it."""
+    """T-102, M-019: a stop drops what is being asked, at once, and the next start asks it again; a provider that wants a
+    rest gets it; under another name of the field it is still known what a model made."""
     clock, entered, release = MovingClock(), threading.Event(), threading.Event()
 
     def slow(request: Received) -> Any:
@@ -310,8 +310,8 @@ def test_a_restart_loses_no_question(
         return sensible(request)
 
     (tmp_path / ".env").write_text(provider.environment)
-    app = "name: a\ntables:\n  - name: T\n    fields:\n      - {name: n, type: long-text}\n"
-    app += "      - {name: s, type: ai-summary, sourceFields: [n]}\n"
+    app = "name: a\ntables:\n  - id: 1\n    name: T\n    fields:\n      - {id: 1, name: n, type: long-text}\n"
+    app += "      - {id: 2, name: s, type: ai-summary, sourceFields: [n]}\n"
     provider.answer = slow
     with postgresql_schema(postgresql_address) as settings:
         with RunningServer(app, tmp_path, database_url=settings.url, clock=clock) as first:
@@ -331,6 +331,15 @@ def test_a_restart_loses_no_question(
                     break
                 threading.Event().wait(0.01)
             assert second.local.get(where).json()["s"] == "Short"
+        provider.answer = lambda _: "Anew"
+        renamed = app.replace("name: s", "name: gist")
+        with RunningServer(renamed, tmp_path, database_url=settings.url, clock=clock) as third:
+            third.local.patch(where, json={"n": "y"})
+            for _ in range(500):
+                if (found := third.local.get(where).json()["gist"]) == "Anew":
+                    break
+                threading.Event().wait(0.01)
+            assert found == "Anew"
     release.set()
 
 
