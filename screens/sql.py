@@ -568,7 +568,7 @@ def _head(statement: SqlStatement) -> str:
 
 def _reads_on(statement: SqlStatement, tab: SqlTab) -> bool:
     """An export has rows that were not kept: what only reads is read again."""
-    return statement.get("more", False) and statement["kind"] == "select" and tab.transaction is None
+    return statement.get("more", False) and statement["kind"] == "select" and not tab.tried
 
 
 def _outcome(statement: SqlStatement, tab: SqlTab) -> str:
@@ -585,7 +585,7 @@ def _outcome(statement: SqlStatement, tab: SqlTab) -> str:
     if state != "done":
         return t(f"sql.{state}")
     if "changed" in statement:
-        key = "sql.transaction.tried" if tab.transaction else "sql.changed"
+        key = "sql.transaction.tried" if tab.tried else "sql.changed"
         return t(key, count=statement["changed"], shown=grouped(statement["changed"]))
     if "rowCount" in statement:
         more = "sql.rows.more" if _reads_on(statement, tab) else "sql.rows.kept"

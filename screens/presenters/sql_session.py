@@ -45,6 +45,8 @@ class SqlTab:
     """Index of the statement whose result is on screen."""
     transaction: SqlTransaction | None = None
     """What it collects while it has a transaction open."""
+    tried: bool = False
+    """The run wrote nothing, to see what it would do within the transaction."""
     problem: SovriumError | None = None
     """Why the run did not even begin."""
     begun: float = 0.0
@@ -206,7 +208,7 @@ class SqlSession:
         former, begun = tab.run, time.monotonic()
         before = tab.text[:origin].split("\n")
         tab.origin, tab.lines_before, tab.columns_before = origin, len(before) - 1, len(before[-1])
-        tab.problem = None
+        tab.problem, tab.tried = None, request.get("transaction") == "try"
         try:
             tab.run, tab.shown, tab.begun = await port.run_sql(request), 0, begun
             self.changed.publish(tab)

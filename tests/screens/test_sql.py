@@ -416,6 +416,7 @@ async def test_an_open_transaction_outlives_the_console_and_is_asked_about(pilot
     await until(pilot, lambda: isinstance(pilot.app.screen, SqlScreen))
     sql(pilot).action_sql_roll_back()
     assert sql(pilot).session.tab.transaction is None
+    await until(pilot, lambda: "1 row would change" in sql(pilot).status.text("rows"))  # it has not
 
 
 async def test_data_never_steers_the_terminal(pilot: Pilot[int]) -> None:
