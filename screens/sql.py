@@ -77,6 +77,7 @@ class SqlScreen(ConsoleScreen):
             context.connected.listen(lambda online: self.refresh_index() if online else None),
             context.schema_changed.listen(lambda _: self.refresh_index()),
             self.session.changed.listen(self.tab_changed),
+            self.query_one(ResultPane).moved.listen(lambda _: self.paint_status()),
         )
         self.set_interval(0.25, self.tick)
         self.call_after_refresh(self.show_tab)
@@ -533,10 +534,6 @@ class SqlScreen(ConsoleScreen):
         self.status.show("rows", t("tables.row", row=row, count=outcome) if row else outcome)
         self.status.show("note", value)
         self.status.show("mode", "" if self.editor.has_focus else f" {t('mode.view')} ")
-
-    def on_virtual_grid_cursor_moved(self, event: VirtualGrid.CursorMoved) -> None:
-        event.stop()
-        self.paint_status()
 
     def on_virtual_grid_view_changed(self, event: VirtualGrid.ViewChanged) -> None:
         event.stop()

@@ -93,6 +93,7 @@ class TablesScreen(ConsoleScreen):
             self.context.connected.listen(lambda online: self.load() if online else None),
             self.context.schema_changed.listen(lambda _: self.follow_schema()),
             self.context.pending.changed.listen(lambda _: self.staged()),
+            self.pane.moved.listen(lambda _: self.follow_cursor()),
         )
         self.load()
 
@@ -256,8 +257,7 @@ class TablesScreen(ConsoleScreen):
 
     # ── What goes on ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def on_grid_pane_moved(self, event: GridPane.Moved) -> None:
-        event.stop()
+    def follow_cursor(self) -> None:
         self.remember()
         self.paint_status()
         if self.record.display:

@@ -12,10 +12,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textual import message
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.actions import ActionParseResult
 from textual.app import App, InvalidThemeError
 from textual.dom import DOMNode
+from textual.driver import Driver
 from textual.events import Event, InputEvent, Key, Paste
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -35,6 +37,7 @@ from screens.services.style import STYLES, KeptStylesheet
 from screens.services.text import set_language, t
 from screens.services.theme import DARK, OWN, PLAIN
 from screens.services.type_ahead import TypeAhead, Typed
+from screens.widgets.compositor import one_frame
 from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.which_key import Leader
 from sovrium_tui import __version__
@@ -48,6 +51,15 @@ if TYPE_CHECKING:
 for digit in "123456789":
     # Most terminals send these for Alt and a digit; Textual reads what a Mac types with its option key.
     ANSI_SEQUENCES_KEYS.pop(f"\x1b{digit}", None)
+
+
+class Prompt:
+    """Of a driver: hands what is typed to the app as it is. Textual's way, by a coroutine and a future for each key, is felt
+    in what a key costs."""
+
+    def send_message(self, message: message.Message) -> None:
+        self._loop.call_soon_threadsafe(self._app.post_message, message)
+
 
 NOWHERE = "nowhere"
 """The mode between two callers."""
@@ -96,6 +108,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
         for place in PLACES:
             self.add_mode(place.mode, lambda place=place: place.screen_class()(context))
         self.set_keymap(context.keymap.textual())
+
+    def get_driver_class(self) -> type[Driver]:
+        driver = super().get_driver_class()
+        return type(driver.__name__, (Prompt, driver), {})
 
     # ── Life ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -269,7 +285,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         action = self.context.keymap.action_of(key.key, "grid")
         if action is None or action.textual in getattr(grid, "takes_time", ()):
             return False
-        return await self.run_action(action.textual, grid)
+        told = [self.screen.status] if isinstance(self.screen, ConsoleScreen) else []
+        with one_frame(grid, *told):
+            return await self.run_action(action.textual, grid)
 
     # ── Places ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -4,6 +4,7 @@ from typing import Self
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style as RichStyle
 from textual.events import Click
 from textual.geometry import Region
 from textual.strip import Strip
@@ -11,6 +12,9 @@ from textual.style import Style
 from textual.widget import Widget
 
 from screens.presenters.format.line import one_line
+
+STYLES = 100
+"""Styles that a bar keeps at most."""
 
 Piece = tuple[str, str, str]
 """Text, style, id of the action that a click runs or ""."""
@@ -30,6 +34,8 @@ class Bar(Widget):
         self._clickable: list[tuple[int, int, str]] = []
         self._strip: Strip | None = None
         """The painted line, until something on it changes."""
+        self._styles: dict[tuple[str, int], RichStyle] = {}
+        """By name and place, until the theme changes."""
 
     def line(self) -> list[Piece]:
         """The pieces from left to right, no wider than the bar."""
@@ -47,6 +53,7 @@ class Bar(Widget):
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._strip = None
+        self._styles.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         if self._strip is None or self._strip.cell_length != self.outer_size.width:
@@ -65,14 +72,20 @@ class Bar(Widget):
             end = at + cell_len(text)
             if action:
                 self._clickable.append((at, end, action))
-            # With its place in it a style keeps neighbours apart in pictures, as in all other texts of Textual.
-            shown = (ground + Style.parse(style)).rich_style_with_offset(at, 0) if style else ground.rich_style
-            segments.append(Segment(text, shown))
+            segments.append(Segment(text, self._styles.get((style, at)) or self._style(ground, style, at)))
             at = end
         strip = Strip(segments).adjust_cell_length(self.outer_size.width, edge)
         for line_filter in self.get_line_filters():
             strip = strip.apply_filter(line_filter, self.background_colors[1])
         return strip
+
+    def _style(self, ground: Style, name: str, at: int) -> RichStyle:
+        # With its place in it a style keeps neighbours apart in pictures, as in all other texts of Textual.
+        style = (ground + Style.parse(name)).rich_style_with_offset(at, 0) if name else ground.rich_style
+        if len(self._styles) >= STYLES:
+            self._styles.clear()
+        self._styles[name, at] = style
+        return style
 
     async def on_click(self, event: Click) -> None:
         for start, end, action in self._clickable:

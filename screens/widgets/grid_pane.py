@@ -22,6 +22,7 @@ from screens.presenters.grid_model import GridModel
 from screens.presenters.permission import closed, permitted
 from screens.presenters.record import RecordEdits
 from screens.presenters.row_source import Query, TableSource
+from screens.presenters.signal import Signal
 from screens.presenters.value import is_generated
 from screens.services.context import Context
 from screens.services.text import t
@@ -48,7 +49,7 @@ OF_CELLS = frozenset(
 
 
 class GridPane(Container):
-    """Shows one table at a time. `open_table` changes it; `Moved` tells where the cursor is."""
+    """Shows one table at a time. `open_table` changes it; `moved` tells where the cursor is."""
 
     DEFAULT_CSS = """
     GridPane { layers: base editor; height: 1fr; width: 1fr; }
@@ -58,15 +59,6 @@ class GridPane(Container):
     """
     BINDINGS = bindings_of("cells")
     action_context = "cells"
-
-    @dataclass
-    class Moved(Message):
-        """Another cell is under the cursor, or its row has changed."""
-
-        pane: GridPane
-
-        def can_replace(self, message: Message) -> bool:
-            return isinstance(message, GridPane.Moved)
 
     @dataclass
     class RecordAsked(Message):
@@ -86,6 +78,8 @@ class GridPane(Container):
         self.info: TableInfo | None = None
         self.grid: PaneGrid | None = None
         self.edits: RecordEdits | None = None
+        self.moved: Signal[GridPane] = Signal()
+        """Another cell is under the cursor, or its row has changed."""
         self.host = EditorHost(self)
         self.access = PaneAccess(self)
         self.editing = CellEditing(self)
@@ -144,6 +138,7 @@ class GridPane(Container):
             self.query_one("#pane-empty").display = False
             self.grid = PaneGrid(model, id="grid")
             self.grid.hold_keys = self.context.hold_keys
+            self.grid.moved.listen(lambda _: self._cursor_moved())
             await self.mount(self.grid)
         else:
             self.grid.replace_model(model)
@@ -167,8 +162,7 @@ class GridPane(Container):
         self.paint_title()
 
     def tell_moved(self) -> None:
-        """Straight to the screen: from node to node it would cost as much as painting the cursor."""
-        self.screen.post_message(self.Moved(self))
+        self.moved.publish(self)
 
     def _heard(self, event: Any) -> None:
         if self.model is not None:
@@ -235,8 +229,7 @@ class GridPane(Container):
             self.screen.refresh_bindings()  # some keys need a row
         self.post_message(self.Shown(self))
 
-    def on_virtual_grid_cursor_moved(self, event: VirtualGrid.CursorMoved) -> None:
-        event.stop()
+    def _cursor_moved(self) -> None:
         if self._is_denied is (self.access.denied_field is None):
             self._is_denied = not self._is_denied
             self.screen.refresh_bindings()  # some keys are crossed out there

@@ -18,6 +18,7 @@ from screens.presenters.format.line import plain
 from screens.presenters.grid_model import GridModel
 from screens.presenters.record import MOST_ROWS, TooManyRows
 from screens.presenters.row_source import SqlSource
+from screens.presenters.signal import Signal
 from screens.presenters.sql_result import SqlResult
 from screens.presenters.value import show, title_of
 from screens.services.context import Context
@@ -26,6 +27,7 @@ from screens.services.text import t
 from screens.widgets.copy_flow import choose_form, copy
 from screens.widgets.defect import tell_defect
 from screens.widgets.grid.grid import VirtualGrid
+from screens.widgets.grid.surface import GridSurface
 from screens.widgets.result_row import ResultRow
 
 TABLE = "result"
@@ -33,7 +35,7 @@ TABLE = "result"
 
 
 class ResultPane(Container):
-    """Shows one result or text at a time. The grid tells where its cursor is (`VirtualGrid.CursorMoved`)."""
+    """Shows one result or text at a time. `moved` tells that the cursor is on another cell."""
 
     BINDINGS = bindings_of("result")
     action_context = "result"
@@ -44,6 +46,7 @@ class ResultPane(Container):
         self.result: SqlResult | None = None
         """What the grid shows; None while there is a text."""
         self.grid: VirtualGrid | None = None
+        self.moved: Signal[GridSurface] = Signal()
         self._shown: tuple[str, int] | None = None
 
     def compose(self) -> Iterable[Widget]:
@@ -74,6 +77,7 @@ class ResultPane(Container):
         if self.grid is None:
             self.grid = VirtualGrid(model)
             self.grid.hold_keys = self.context.hold_keys
+            self.grid.moved.listen(self.moved.publish)
             self.mount(self.grid)
         else:
             self._close(self.grid.model)

@@ -3,7 +3,6 @@
 A screen feeds it by `status.show(part, text)`; app, pending edits, jobs and connection are its own business.
 """
 
-import asyncio
 from collections.abc import Callable, Iterable
 from typing import Literal
 
@@ -14,6 +13,7 @@ from screens.presenters.job_center import share
 from screens.services.context import Context
 from screens.services.text import t
 from screens.widgets.bar import Bar, Piece
+from screens.widgets.compositor import Punctual
 
 Part = Literal[
     "mode",
@@ -55,15 +55,11 @@ STYLES: dict[str, str] = {
     "connection": "$foreground-muted",
 }
 TONES = {"good": "$success", "warn": "bold $warning", "error": "bold $error", "dim": "$foreground-muted"}
-FOLLOWS_CURSOR: frozenset[Part] = frozenset({"rows", "note"})
-PACE = 0.1
-"""Seconds by which parts that follow the cursor may be late. Painted in the same frame, they would make Textual look at
-every widget between the cursor and the last line: half of a cursor move's cost."""
 MARKS = {"filter": "▽ ", "sort": "↕ "}
 ACTIONS = {"news": "grid.refresh", "pending": "change.panel", "jobs": "go.jobs", "connection": "app.messages"}
 
 
-class StatusLine(Bar):
+class StatusLine(Punctual, Bar):
     """`show("rows", "Row 3 of ~5,000")`; an empty text takes the part away. tone: `good`, `warn`, `error`, `dim`."""
 
     DEFAULT_CSS = """
@@ -75,7 +71,6 @@ class StatusLine(Bar):
         self.context = context
         self._parts: dict[Part, tuple[str, str]] = {}
         self._stops: list[Callable[[], None]] = []
-        self._soon: asyncio.TimerHandle | None = None
 
     def show(self, part: Part, text: str, tone: str = "") -> None:
         """Set a part of the line."""
@@ -83,13 +78,6 @@ class StatusLine(Bar):
         if self._parts.get(part, ("", "")) == wanted:
             return
         self._parts[part] = wanted
-        if part not in FOLLOWS_CURSOR or not PACE:
-            self.refresh()
-        elif self._soon is None:
-            self._soon = asyncio.get_running_loop().call_later(PACE, self._catch_up)
-
-    def _catch_up(self) -> None:
-        self._soon = None
         self.refresh()
 
     def text(self, part: Part) -> str:
@@ -110,8 +98,6 @@ class StatusLine(Bar):
     def on_unmount(self) -> None:
         for stop in self._stops:
             stop()
-        if self._soon is not None:
-            self._soon.cancel()
 
     def show_own(self) -> None:
         """Write the parts that the line feeds itself, in the language of the moment."""

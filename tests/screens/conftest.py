@@ -9,7 +9,6 @@ from textual import constants
 from textual.widgets import Input, TextArea
 
 from screens.services.text import set_language
-from screens.widgets import status_line
 from tests.support import idle
 
 idle.install()
@@ -25,7 +24,6 @@ def _still(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(constants, "TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
     monkeypatch.setattr(TextArea, "_toggle_cursor_blink_visible", lambda self: None)
-    monkeypatch.setattr(status_line, "PACE", 0)
     set_language("en")
     yield
     monkeypatch.undo()

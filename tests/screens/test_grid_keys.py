@@ -7,7 +7,7 @@ from screens.actions.grid import CELLS, GRID
 from screens.actions.registry import BY_ID
 from screens.services.text import has
 from screens.widgets.grid import VirtualGrid
-from screens.widgets.grid.message import CursorMoved, LayoutChanged
+from screens.widgets.grid.message import LayoutChanged
 from tests.support.grid_host import grid_host, model_over
 from tests.support.memory_port import companies
 
@@ -67,10 +67,10 @@ async def test_the_cursor_scrolls_the_rows_and_the_columns_when_it_leaves_the_sc
 
 async def test_moving_tells_where_the_cursor_is() -> None:
     async with grid_host() as (app, pilot):
-        app.seen.clear()
+        moved: list[tuple[int, str | None]] = []
+        app.grid.moved.listen(lambda grid: moved.append(app.cursor))
         await app.press(pilot, "down", "right")
-        moved = [message for message in app.seen if isinstance(message, CursorMoved)]
-        assert [(message.row, message.column) for message in moved] == [(1, 0), (1, 1)]
+        assert moved == [(1, "id"), (1, "name")]
 
 
 async def test_marks_rows_by_key_and_goes_down() -> None:

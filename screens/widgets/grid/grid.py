@@ -25,7 +25,6 @@ WIDEN = 2
 class VirtualGrid(GridSurface):
     """A grid over a `GridModel`. The model's `open` and `close` are the caller's business."""
 
-    CursorMoved = message.CursorMoved
     ViewChanged = message.ViewChanged
     Scrolled = message.Scrolled
     LayoutChanged = message.LayoutChanged
@@ -154,11 +153,11 @@ class VirtualGrid(GridSurface):
             self.model.selection.toggle(key)
             self._forget_row(row)
             self._step(1, 0)
-            self._post_moved()
+            self._tell_moved()
 
     def _chosen(self) -> None:
         self.repaint()
-        self._post_moved()
+        self._tell_moved()
 
     def step_back(self) -> bool:
         """What Escape means here, one level at a time: the range, the marks, the search, the conditions. False when

@@ -1,4 +1,4 @@
-"""What a grid tells the pane around it. Handlers are named after `VirtualGrid`: `on_virtual_grid_cursor_moved`."""
+"""What a grid tells the pane around it. Handlers are named after `VirtualGrid`: `on_virtual_grid_view_changed`."""
 
 from __future__ import annotations
 
@@ -27,14 +27,6 @@ class Latest(GridMessage, namespace="virtual_grid"):
 
     def can_replace(self, message: Message) -> bool:
         return type(message) is type(self)
-
-
-@dataclass
-class CursorMoved(Latest, namespace="virtual_grid"):
-    """The cursor stands on another cell, or the chosen cells changed."""
-
-    row: int
-    column: int
 
 
 class ViewChanged(Latest, namespace="virtual_grid"):

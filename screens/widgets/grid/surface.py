@@ -22,8 +22,10 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from screens.presenters.grid_model import GridChange, GridModel
+from screens.presenters.signal import Signal
 from screens.services.text import t
-from screens.widgets.grid.message import CursorMoved, LayoutChanged, Scrolled, ViewChanged
+from screens.widgets.compositor import Punctual
+from screens.widgets.grid.message import LayoutChanged, Scrolled, ViewChanged
 from screens.widgets.grid.painter import Frame, Painter, frame_of
 from screens.widgets.grid.palette import COMPONENTS, Palette
 from screens.widgets.grid.scrollbar import Scrollbar
@@ -40,7 +42,7 @@ PATIENCE_AT_FIRST = 0.2
 """Seconds for which the rows of another table may be awaited before those of the old one go."""
 
 
-class GridSurface(ScrollView, can_focus=True):
+class GridSurface(Punctual, ScrollView, can_focus=True):
     """Everything of `VirtualGrid` but what its keys and the mouse do."""
 
     COMPONENT_CLASSES = COMPONENTS
@@ -101,6 +103,9 @@ class GridSurface(ScrollView, can_focus=True):
     def __init__(self, model: GridModel, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.model = model
+        self.moved: Signal[GridSurface] = Signal()
+        """The cursor stands on another cell, or the chosen cells changed. No message: to carry one costs as much as to paint
+        the cursor."""
         self.top = 0
         self.left = 0
         self.tall = 1
@@ -114,8 +119,8 @@ class GridSurface(ScrollView, can_focus=True):
         self._frame: Frame | None = None
         self._strips: dict[Hashable, Strip] = {}
         """Painted lines by what they show: ("header", column) or (row, cursor, chosen columns, scrollbar)."""
-        self._filters: Sequence[LineFilter] = ()
-        self._ground = Color(0, 0, 0)
+        self._filtering: tuple[Sequence[LineFilter], Color] | None = None
+        """What goes over each painted line, and what is behind the grid."""
         self._stop = model.changed.listen(self._model_changed)
 
     def on_unmount(self) -> None:
@@ -130,11 +135,11 @@ class GridSurface(ScrollView, can_focus=True):
         self._painter = None
         self._stop = model.changed.listen(self._model_changed)
         self._wait_for_rows()
-        self._post_moved()
+        self._tell_moved()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._painter = None
+        self._painter = self._filtering = None
         self._forget()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -219,7 +224,6 @@ class GridSurface(ScrollView, can_focus=True):
         painted nor filtered twice; with a border or opacity Textual's own way is taken."""
         if self._extent != self.outer_size or self.opacity < 1:
             return super().render_lines(crop)
-        self._filters, self._ground = self.get_line_filters(), self.background_colors[1]
         lines = self._lines()
         strips = [lines(y) for y in crop.line_range]
         if crop.column_span != (0, self._extent.width):
@@ -264,8 +268,11 @@ class GridSurface(ScrollView, can_focus=True):
     def _keep(self, key: Hashable | None, segments: list[Segment]) -> Strip:
         """Make a line of segments, and keep it under what it shows."""
         strip = Strip(segments, self._extent.width)
-        for line_filter in self._filters:
-            strip = strip.apply_filter(line_filter, self._ground)
+        if self._filtering is None:
+            self._filtering = self.get_line_filters(), self.background_colors[1]
+        filters, ground = self._filtering
+        for line_filter in filters:
+            strip = strip.apply_filter(line_filter, ground)
         if key is not None:
             if len(self._strips) >= STRIPS:
                 self._strips.clear()
@@ -379,11 +386,11 @@ class GridSurface(ScrollView, can_focus=True):
                 if change.first < self.top + self.body_height and change.last >= self.top:
                     self.repaint()
                 if change.first <= self.model.selection.row <= change.last:
-                    self._post_moved()
+                    self._tell_moved()
             case "search":
                 self.repaint()
                 self._reveal()
-                self._post_moved()
+                self._tell_moved()
             case "columns":
                 self.repaint()
                 self._reveal()
@@ -394,7 +401,7 @@ class GridSurface(ScrollView, can_focus=True):
                     self.repaint()
                     self._reveal()
                 self.post_message(ViewChanged(self))
-                self._post_moved()
+                self._tell_moved()
 
     # ── Moving ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -419,7 +426,6 @@ class GridSurface(ScrollView, can_focus=True):
         selection.clamp(model.count, len(model.layout.shown))
         if (selection.row, selection.column) == before:
             return
-        self._post_moved()  # first: what waits in the queue makes Textual look at the refresh without a message of its own
         if ranged or selection.anchor is not None:
             self.repaint()
         elif before[0] == selection.row:
@@ -429,6 +435,7 @@ class GridSurface(ScrollView, can_focus=True):
             if before[1] != selection.column:
                 self.refresh(Region(0, 0, self._extent.width, HEADER))
         self._reveal()
+        self._tell_moved()
 
     def scroll_rows(self, step: int) -> None:
         """Scroll without moving the cursor."""
@@ -481,6 +488,5 @@ class GridSurface(ScrollView, can_focus=True):
         room = max(self._extent.width - 1 - self.frame.gutter, 0)
         self.show_left(self.model.layout.reveal(selection.column, self.left, room))
 
-    def _post_moved(self) -> None:
-        selection = self.model.selection
-        self.post_message(CursorMoved(self, selection.row, selection.column))
+    def _tell_moved(self) -> None:
+        self.moved.publish(self)
