@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Literal
 
@@ -141,7 +142,9 @@ class Statement:
     def refusal(self, app_tables: Collection[str]) -> tuple[str, str] | None:
         """Why it may not run, and what to do instead; None when it may."""
         if self.kind == "other":
-            reason = REFUSALS.get(self.verb, f"{self.verb or 'This'} is not run here")
+            near = get_close_matches(self.verb, (*READS, *WRITES, *SCHEMA), 1, 0.7)
+            meant = f", did you mean {near[0]}?" if near else ""
+            reason = REFUSALS.get(self.verb, f"{self.verb or 'This'} is not run here{meant}")
             return reason, "SELECT, INSERT, UPDATE, DELETE and MERGE run here"
         for name in self.targets:
             if name.startswith(OWN_PREFIXES):

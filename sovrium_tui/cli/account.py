@@ -1,7 +1,6 @@
 """What the commands about accounts have in common: which app they mean, who somebody is, how they tell what they found, and
 their exit codes (auth §19): 0 done, 1 failed, 2 wrong use, 3 not allowed, 4 not there."""
 
-import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import click
 from core.errors import BadRequest, NotFound, SovriumError
 from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, take_settings
 from sovrium_tui.cli.console import server_address
+from sovrium_tui.cli.result import Table, json_option, one_line, tell_json
 
 if TYPE_CHECKING:
     from core.client import Client
@@ -55,7 +55,7 @@ def _located(command: F, server_parameter: Callable[[Any], Any]) -> F:
             raise click.UsageError("--app is an app here, and the address a server elsewhere: give one of them")
         return command(*args, where=Where(app, data_dir, server and server_address(server)), **given)
 
-    for parameter in (JSON, server_parameter, data_dir_option, APP):
+    for parameter in (json_option, server_parameter, data_dir_option, APP):
         run = parameter(run)
     return cast(F, run)
 
@@ -68,7 +68,6 @@ APP = click.option(
     callback=take_settings,
     help="The app file [default: the only one here].",
 )
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def password_option(command: F) -> F:
@@ -160,10 +159,8 @@ def somebody_there(what: str, hint: str) -> None:
 def tell(found: Any, sentence: str, *, as_json: bool) -> None:
     """What was done, as JSON or as a sentence."""
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        tell_json(found)
     else:
-        from sovrium_tui.cli.result import one_line
-
         click.echo(one_line(sentence))
 
 
@@ -172,10 +169,8 @@ def tell_rows(
 ) -> None:
     """What was found, as JSON or as a table. `numeric` names the columns of numbers."""
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        tell_json(found)
         return
-    from sovrium_tui.cli.result import Table
-
     table = Table(names, [name in numeric.split() for name in names])
     lines = ["" if cell is None else cell for row in rows for cell in row]
     table.add([lines[n : n + len(names)] for n in range(0, len(lines), len(names))])

@@ -10,6 +10,7 @@ import click
 
 from sovrium_tui.cli.account import Where, asked, counted, tell_rows
 from sovrium_tui.cli.app_file import app_argument, data_dir_option
+from sovrium_tui.cli.result import json_option
 
 DAYS = 7
 PERIODS = ("hour", "day", "week", "month")
@@ -71,7 +72,7 @@ SHOWN: Mapping[str, tuple[tuple[str, ...], Callable[[Report], Rows]]] = {
     "--to", "until", metavar="DAY", help="Until the end of this day, or before this instant.  [default: today]"
 )
 @click.option("--granularity", type=click.Choice(PERIODS), default="day", show_default=True, help="Of the overview.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def analytics(
     app: Path | None,
     data_dir: Path | None,

@@ -12,6 +12,7 @@ import click
 
 from core.errors import BadRequest, SovriumError
 from sovrium_tui.cli.app_file import NAMES
+from sovrium_tui.cli.result import json_option, tell_json
 
 SHIPPED = Path(__file__).parent.parent / "sample_apps"
 CHECKOUT = Path(__file__).parent.parent.parent / "sample_apps"
@@ -41,7 +42,8 @@ GITIGNORE = ".sovrium/\n.env\n.env.local\n"
 )
 @click.option("--name", help="Name of the app [default: made of DIR].")
 @click.option("--force", is_flag=True, help="Overwrite an app.yaml that is there.")
-def init(folder: Path, template: str | None, source: Path | None, name: str | None, force: bool) -> int:
+@json_option
+def init(folder: Path, template: str | None, source: Path | None, name: str | None, force: bool, as_json: bool) -> int:
     """Make a new app in DIR.
 
     That is an app file and, with --template or --from, a database filled with data.
@@ -65,6 +67,9 @@ def init(folder: Path, template: str | None, source: Path | None, name: str | No
 
             write(app_file, EMPTY_APP.format(name=scalar(name)))
     write_missing(folder / ".gitignore", GITIGNORE)
+    if as_json:
+        tell_json({"appFile": str(app_file), "name": name})
+        return 0
     click.echo(f"{app_file} is ready; open it with: sovrium-tui {shlex.quote(str(folder))}")
     return 0
 

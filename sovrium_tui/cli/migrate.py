@@ -1,6 +1,5 @@
 """`migrate`: bring the database to the app file's shape, go back, and see what was done before."""
 
-import json
 import sys
 import time
 from difflib import get_close_matches
@@ -12,7 +11,7 @@ import click
 from core.errors import BadRequest, MigrationRefused
 from sovrium_tui.cli.app_file import data_dir_of, data_dir_option, find_app, take_settings
 from sovrium_tui.cli.parameter import Number
-from sovrium_tui.cli.result import printable
+from sovrium_tui.cli.result import json_option, printable, tell_json
 
 if TYPE_CHECKING:
     from core.contract.migrations import MigrationPlan, PlanRequest, RunRequest
@@ -33,7 +32,7 @@ def take_words(ctx: click.Context, param: click.Parameter, words: tuple[str, ...
 @click.command(options_metavar="[OPTIONS]")
 @click.argument("words", nargs=-1, metavar="[status|history|rollback|repair] [APP]", is_eager=True, callback=take_words)
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would be done, and do nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--allow-destructive", is_flag=True, help="Let the migration drop tables and fields that hold data.")
 @click.option("--reapply", is_flag=True, help="Apply tables again that have been rolled back.")
@@ -146,7 +145,7 @@ class Order:
             raise MigrationRefused("The migration would lose data", hint="pass --yes as well, if that is what you want")
 
     def _print(self, data: Any) -> None:
-        click.echo(json.dumps(data, ensure_ascii=False, default=str))
+        tell_json(data)
 
 
 def show_plan(plan: "MigrationPlan", is_empty: bool) -> None:
@@ -168,7 +167,7 @@ def show_status(desk: "MigrationDesk", as_json: bool) -> int:
     found = desk.status()
     good = found["current"] and not found["drift"]
     if as_json:
-        click.echo(json.dumps(found, ensure_ascii=False))
+        tell_json(found)
         return 0 if good else 1
     state = "the app file's tables are in force" if found["current"] else "the app file has changes to apply"
     if found["undone"]:
@@ -184,7 +183,7 @@ def show_status(desk: "MigrationDesk", as_json: bool) -> int:
 def show_history(desk: "MigrationDesk", as_json: bool, limit: int) -> int:
     found = desk.history(limit, 0)
     if as_json:
-        click.echo(json.dumps(found["migrations"], ensure_ascii=False))
+        tell_json(found["migrations"])
         return 0
     for each in found["migrations"]:
         undone = f"  (rolled back {each['rolledBackAt']})" if each["rolledBackAt"] else ""
@@ -206,7 +205,7 @@ def assign_ids(app_file: Path, as_json: bool) -> int:
 
     edited = missing_ids(app_file, FIELD_TYPES)
     if as_json:
-        click.echo(json.dumps({"assigned": edited.count, "files": [str(path) for path in edited.texts]}))
+        tell_json({"assigned": edited.count, "files": [str(path) for path in edited.texts]})
     elif edited.count:
         for line in edited.diff:
             click.echo(line)

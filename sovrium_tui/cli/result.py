@@ -1,5 +1,6 @@
 """What a command has found: rows as a table of text, a text on stdout or in a file."""
 
+import json
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,9 @@ from core.errors import SovriumError
 
 WIDEST = 60
 """Cells of the terminal that a column may take."""
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 class Table:
@@ -55,6 +59,11 @@ def deliver(text: str, output: Path | None) -> None:
     except OSError as error:
         raise SovriumError(f"{output}: {error.strerror}") from error
     click.echo(f"Wrote {output}", err=True)
+
+
+def tell_json(answer: Any) -> None:
+    """What a command has to say, for programs."""
+    click.echo(json.dumps(answer, ensure_ascii=False, default=str))
 
 
 def text_of(cell: Any) -> str:

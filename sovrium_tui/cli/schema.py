@@ -8,14 +8,14 @@ from typing import Any
 import click
 
 from sovrium_tui.cli.app_file import app_argument, find_app
-from sovrium_tui.cli.result import deliver, printable
+from sovrium_tui.cli.result import deliver, json_option, printable, tell_json
 from sovrium_tui.settings import MASK, masked
 
 
 @click.command()
 @app_argument
 @click.option("--print", "shown", is_flag=True, help="Print the app as it is understood; secrets are masked.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def validate(app: Path | None, shown: bool, as_json: bool) -> int:
     """Check APP; every problem comes with file, line and column.
 
@@ -32,7 +32,7 @@ def validate(app: Path | None, shown: bool, as_json: bool) -> int:
         if found is not None:
             body |= {"name": found["name"], "tables": len(found.get("tables", ()))}
             body |= {"app": without_secrets(found)} if shown else {}
-        click.echo(json.dumps(body, ensure_ascii=False))
+        tell_json(body)
         return 0 if found is not None else 2
     for problem in problems:
         click.echo(printable(str(problem)), err=True)

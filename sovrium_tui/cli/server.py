@@ -1,6 +1,5 @@
 """`start`, `status`, `reload`, `stop`: the server process."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +9,7 @@ import click
 from core.errors import SovriumError
 from sovrium_tui.cli.app_file import app_argument, data_dir_of, data_dir_option, find_app, server_place
 from sovrium_tui.cli.parameter import Number
+from sovrium_tui.cli.result import json_option, tell_json
 
 
 @click.command()
@@ -54,7 +54,7 @@ def start(app: Path | None, data_dir: Path | None, socket: Path | None, **option
 @click.command()
 @app_argument
 @data_dir_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def status(app: Path | None, data_dir: Path | None, as_json: bool) -> int:
     """Say whether a server runs for APP, and where. Fails when none does."""
     from dataclasses import asdict
@@ -69,7 +69,7 @@ def status(app: Path | None, data_dir: Path | None, as_json: bool) -> int:
         shown = {key: value for key, value in shown.items() if key not in ("files", "started")}
         if record:
             shown["appFile"] = shown.pop("app_file")
-        click.echo(json.dumps({"running": record is not None, "dataDir": str(place), **shown}))
+        tell_json({"running": record is not None, "dataDir": str(place), **shown})
         return 0 if record else 1
     if record is None:
         click.echo(f"No server runs on {place}")
@@ -87,7 +87,8 @@ def status(app: Path | None, data_dir: Path | None, as_json: bool) -> int:
 @click.command()
 @app_argument
 @data_dir_option
-def stop(app: Path | None, data_dir: Path | None) -> None:
+@json_option
+def stop(app: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """End the server, after the writes that are under way."""
     from sovrium_tui.process.discovery import stop_server
 
@@ -95,14 +96,17 @@ def stop(app: Path | None, data_dir: Path | None) -> None:
     record = stop_server(place)
     if record is None:
         raise SovriumError(f"No server runs on {place}")
-    click.echo(f"Stopped the server (process {record.pid})")
+    if as_json:
+        tell_json({"stopped": True, "pid": record.pid, "dataDir": str(place)})
+    else:
+        click.echo(f"Stopped the server (process {record.pid})")
 
 
 @click.command()
 @app_argument
 @data_dir_option
 @click.option("--allow-destructive", is_flag=True, help="Let the app file drop tables and fields that hold data.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def reload(app: Path | None, data_dir: Path | None, allow_destructive: bool, as_json: bool) -> int:
     """Let the server take up the app file as it is now.
 
@@ -139,7 +143,7 @@ def reload(app: Path | None, data_dir: Path | None, allow_destructive: bool, as_
             raise SovriumError("Nothing was changed") from None
         done = asyncio.run(ask({"allowDestructive": True, "checksum": error.extra["checksum"]}))
     if as_json:
-        click.echo(json.dumps(done, ensure_ascii=False))
+        tell_json(done)
         return 0
     for line in (*done["steps"], *done["warnings"]):
         click.echo(line)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 WINDOW = 1000
 WAIT = 10.0
+PLAN = ["explain_key", "explain_value"]
+"""The columns of what DuckDB explains; PostgreSQL gives a row for each line."""
 CANCEL_PATIENCE = 0.3
 """Seconds that Ctrl+C waits for the server to say that the statement has stopped."""
 
@@ -107,6 +109,8 @@ async def show(client: "Client", run: "SqlRun", statement: "SqlStatement", forma
     if problem is not None:
         where = f" (line {problem['line']}, column {problem.get('column', 1)})" if "line" in problem else ""
         click.echo(f"error: {result.one_line(problem['message'])}{where}", err=True)
+    elif format_ == "table" and [column["name"] for column in statement.get("columns", ())] == PLAN:
+        await show_plan(client, run["id"], statement["index"])
     elif "columns" in statement and format_ == "table":
         names = [column["name"] for column in statement["columns"]]
         numeric = [column["family"] == "number" for column in statement["columns"]]
@@ -123,6 +127,22 @@ async def show(client: "Client", run: "SqlRun", statement: "SqlStatement", forma
         changed = statement.get("changed")
         what = "done" if changed is None else f"{counted(changed)} changed"
         click.echo(f"{what} in {statement['elapsedMs']} ms", err=True)
+
+
+async def show_plan(client: "Client", run: str, index: int) -> None:
+    """A drawing of many lines, which a cell would make one of."""
+    import json
+
+    from sovrium_tui.cli import result
+    from sovrium_tui.cli.progress import finish
+    from sovrium_tui.cli.transfer import scratch_folder
+
+    job = await finish(client, await client.export({"format": "json", "run": run, "index": index}))
+    with scratch_folder() as folder:
+        await client.download(job["id"], folder / "plan")
+        for row in json.loads((folder / "plan").read_text()):
+            click.echo(result.printable(row[PLAN[-1]]), nl=False)
+    await client.cancel_job(job["id"])
 
 
 async def windows(client: "Client", run: str, statement: "SqlStatement") -> Any:

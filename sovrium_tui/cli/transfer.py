@@ -11,6 +11,7 @@ import click
 
 from core.errors import BadRequest, NotFound
 from sovrium_tui.cli.app_file import app_and, data_dir_of, data_dir_option, find_app
+from sovrium_tui.cli.result import json_option, tell_json
 
 if TYPE_CHECKING:
     from core.client import Client
@@ -39,6 +40,7 @@ format_option = click.option(
     help="What becomes of rows whose --key is there already [default: create].",
 )
 @click.option("--key", metavar="FIELD", help="The unique field that tells them.")
+@json_option
 @data_dir_option
 def import_command(
     words: tuple[Path | None, str, str],
@@ -48,6 +50,7 @@ def import_command(
     refused: Path | None,
     duplicates: str,
     key: str | None,
+    as_json: bool,
     data_dir: Path | None,
 ) -> int:
     """Add the rows of FILE to TABLE.
@@ -75,7 +78,11 @@ def import_command(
             await client.download(job["id"], refused)
             click.echo(f"{refused} holds {counted(job['refused'])} that did not fit", err=True)
         settled(job)
-        click.echo(f"Imported {counted(job.get('rows', job['done']))} into {table}", err=True)
+        rows = job.get("rows", job["done"])
+        if as_json:
+            tell_json({"table": table, "rows": rows, "refused": job.get("refused", 0)})
+        else:
+            click.echo(f"Imported {counted(rows)} into {table}", err=True)
         return 0
 
     with scratch_folder() as folder:
@@ -97,9 +104,15 @@ def import_command(
 @format_option
 @click.option("--fields", help="Only these fields, separated by commas.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
+@json_option
 @data_dir_option
 def export_command(
-    words: tuple[Path | None, str, str], format_: str | None, fields: str | None, force: bool, data_dir: Path | None
+    words: tuple[Path | None, str, str],
+    format_: str | None,
+    fields: str | None,
+    force: bool,
+    as_json: bool,
+    data_dir: Path | None,
 ) -> int:
     """Write the records of TABLE to FILE.
 
@@ -109,6 +122,8 @@ def export_command(
     app_file = find_app(app)
     chosen = format_of(file, format_, FORMATS)
     to_stdout = str(file) == "-"
+    if as_json and to_stdout:
+        raise click.UsageError("--json and `-` exclude each other: both write to stdout")
     if file.exists() and not to_stdout and not force:
         raise BadRequest(f"{file} exists", hint="pass --force to overwrite it")
     from core.contract.console import ExportRequest
@@ -123,7 +138,11 @@ def export_command(
             request["fields"] = [name.strip() for name in fields.split(",")]
         job = await finish(client, await client.export(request))
         await deliver(client, job["id"], None if to_stdout else file)
-        click.echo(f"Exported {counted(job.get('rows', job['done']))} of {table}", err=True)
+        rows = job.get("rows", job["done"])
+        if as_json:
+            tell_json({"table": table, "file": str(file), "rows": rows})
+        else:
+            click.echo(f"Exported {counted(rows)} of {table}", err=True)
         return 0
 
     return with_client(app_file, data_dir_of(app_file, data_dir), "export", work)

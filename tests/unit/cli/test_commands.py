@@ -326,7 +326,8 @@ def test_init_of_an_empty_app(shell: Shell) -> None:
     Path("Parts Desk/.gitignore").write_text("mine")
     status, _, err = shell("init", "Parts Desk")
     assert (status, "--force" in err) == (2, True)
-    assert shell("init", "Parts Desk", "--force", "--name", "other")[0] == 0
+    status, out, _ = shell("init", "Parts Desk", "--force", "--name", "other", "--json")
+    assert (status, json.loads(out)["name"]) == (0, "other")
     assert shell("validate", "Parts Desk")[1].startswith("other")
     assert Path("Parts Desk/.gitignore").read_text() == "mine"
 
@@ -338,6 +339,8 @@ def test_status_and_stop_without_a_server(shell: Shell) -> None:
     assert (status, json.loads(out)["running"]) == (1, False)
     status, _, err = shell("stop")
     assert (status, "No server runs" in err) == (1, True)
+    status, out, _ = shell("stop", "--json")
+    assert (status, "No server runs" in json.loads(out)["message"]) == (1, True)
     assert not Path(".sovrium").exists()
 
 

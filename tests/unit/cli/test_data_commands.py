@@ -75,6 +75,16 @@ def test_sql_import_export(desk: Desk) -> None:
     out, _ = desk("sql", "select price from items order by id", "--format", "csv")
     assert out.split() == ["price", "40", "120", "1"]
 
+    out, _ = desk("sql", "explain select price from items where price > 3")
+    assert "Filter" in out
+    assert len(out.splitlines()) > 5, "a plan is a drawing, and no cell"
+    assert "UPDAT is not run here, did you mean UPDATE?" in desk("sql", "updat items set price = 1", status=1)[1]
+    out, _ = desk("export", "items", "out.csv", "--json")
+    assert json.loads(out) == {"table": "items", "file": "out.csv", "rows": 3}
+    out, _ = desk("import", "items", "out.csv", "--skip-errors", "--json")
+    assert json.loads(out) == {"table": "items", "rows": 0, "refused": 3}
+    assert "exclude each other" in desk("export", "items", "-", "--format", "csv", "--json", status=2)[0]
+
     _, err = desk("sql", "app.yaml", "select 1;\nselect nope from items", status=1)
     assert "error: " in err
     assert "(line 2, column 8)" in err
