@@ -17,7 +17,7 @@ from core.principal import Principal
 from core.remembered import Remembered
 from core.schema.name import sql_name
 from core.storage.catalog import table_names
-from core.storage.database import Call, Database, Reader, Transaction
+from core.storage.database import Call, Database, Job, Reader, Transaction
 from core.storage.own import ensure
 from core.storage.table import instant_type
 
@@ -98,8 +98,11 @@ class Grants:
             raise NotFound()
         return [_record(row) for row in await self._read(user)]
 
-    async def create(self, principal: Principal, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Grant records to a user. Raises NotFound where the app has no scope tables, Invalid with the `field`."""
+    async def create(
+        self, principal: Principal, fields: Mapping[str, Any], once: Callable[[Job[Any]], Job[Any]] = lambda job: job
+    ) -> dict[str, Any]:
+        """Grant records to a user, by the job that `once` makes of ours. Raises NotFound where the app has no scope tables,
+        Invalid with the `field`."""
         if not self.is_used:
             raise NotFound()
         row = {
@@ -109,13 +112,14 @@ class Grants:
             "created_at": self._clock(),
         }
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> dict[str, Any]:
             ensure(tx, table_names(tx), GRANTS)
             tx.insert(GRANTS, [{**row, "record_ids": orjson.dumps(row["record_ids"]).decode()}])
+            return _record(row)
 
-        await self._database.write(Call(work), actor=principal.id or principal.kind)
+        given: dict[str, Any] = await self._database.write(once(Call(work)), actor=principal.actor)
         self._kept.forget()
-        return _record(row)
+        return given
 
     def _checked(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         user, table, role = fields.get("user_id"), fields.get("table_slug"), fields.get("role")

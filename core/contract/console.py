@@ -103,11 +103,11 @@ class Window(TypedDict):
     labels: dict[str, dict[str, str]]
     """For link fields: id of the linked record → what to show."""
     view: View
-    computing: NotRequired[dict[str, dict[str, "Computing"]]]
+    computing: NotRequired[dict[str, dict[str, "ModelValue"]]]
     """By key and field, values that a language model is to give, or could not."""
 
 
-class Computing(TypedDict):
+class ModelValue(TypedDict):
     """What has become of a value that a language model is to give; `reason` of one that it could not."""
 
     state: ComputeState

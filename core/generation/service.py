@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from core.contract.console import Computing
+from core.contract.console import ModelValue
 from core.contract.records import ComputeState
 from core.errors import BadRequest, NotFound
 from core.fields.address import key_text
@@ -55,16 +55,16 @@ class Generated:
 
     async def unsettled(
         self, table: TableModel, records: Sequence[str], hidden: frozenset[str]
-    ) -> dict[str, dict[str, Computing]]:
+    ) -> dict[str, dict[str, ModelValue]]:
         """By record and field, of those that are not hidden, which are being asked for or could not be filled."""
         if not table.generated or not records:
             return {}
         known = await self._known(table, records)
-        found: dict[str, dict[str, Computing]] = {}
+        found: dict[str, dict[str, ModelValue]] = {}
         for record, fields in known.items():
             for name, (state, reason) in fields.items():
                 if state != "done" and name not in hidden:
-                    told: Computing = {"state": state, "reason": reason} if state == "failed" else {"state": state}
+                    told: ModelValue = {"state": state, "reason": reason} if state == "failed" else {"state": state}
                     found.setdefault(record, {})[name] = told
         return found
 

@@ -90,9 +90,12 @@ class RecordHistory:
 
         return await self._records.database.read(Call(work), lane="point")
 
-    async def revert(self, principal: Principal, table: TableModel, key: str, entry: str) -> dict[str, Any]:
-        """Undo one entry through a write like any other (R-088): an update gets its old values back, what was deleted is
-        restored, what was created or restored goes to the trash. `{success, action, record}`, where a record is left.
+    async def revert(
+        self, principal: Principal, table: TableModel, key: str, entry: str, records: Records
+    ) -> dict[str, Any]:
+        """Undo one entry through a write of `records` like any other (R-088): an update gets its old values back, what was
+        deleted is restored, what was created or restored goes to the trash. `{success, action, record}`, where a record is
+        left.
 
         Raises NotFound, Invalid, Conflict as that write does; BadRequest where nothing can be undone.
         """
@@ -118,11 +121,11 @@ class RecordHistory:
             case "update":
                 # The field may have been of another type then.
                 values = self._old_values(table, before or {}, after or {})
-                record = await self._records.update(principal, table, key, {"fields": values}, typed=False)
+                record = await records.update(principal, table, key, {"fields": values}, typed=False)
             case "delete":
-                record = await self._records.restore(principal, table, key)
+                record = await records.restore(principal, table, key)
             case "create" | "restore":
-                await self._records.delete(principal, table, key)
+                await records.delete(principal, table, key)
                 return {"success": True, "action": "delete"}
             case _:
                 raise BadRequest(f"An entry of {action_of(operation)} cannot be undone")

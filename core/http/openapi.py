@@ -9,6 +9,7 @@ from typing import Any
 from core.fields.base import FieldType
 from core.fields.model import AppModel, TableModel
 from core.http.call import adapter
+from core.http.repeat import ABOUT, HEADER, LONGEST
 from core.http.route import BOOLEANS, Parameter, Route
 
 Schema = dict[str, Any]
@@ -93,6 +94,13 @@ ERROR: Schema = {
     },
 }
 
+KEY: Schema = {
+    "name": HEADER,
+    "in": "header",
+    "description": ABOUT,
+    "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST},
+}
+
 
 def document(routes: Iterable[Route], model: AppModel, version: str) -> Schema:
     """The whole document, as plain data."""
@@ -125,6 +133,8 @@ def operation(route: Route, table: TableModel | None) -> Schema:
     names = [part[1:-1] for part in route.path.split("/") if part.startswith("{") and not (table and part == "{table}")]
     parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
     parameters += [query_parameter(name, declared) for name, declared in route.query.items()]
+    if route.repeatable:
+        parameters.append(KEY)
     name = route.handler.__name__ + (f"_{table.sql_name}" if table else "")
     answers: Schema = {str(status): answer(status, kind, route, table) for status, kind in route.answers.items()}
     for status in sorted({*route.errors, *(() if route.open else ALWAYS)} - set(route.answers)):

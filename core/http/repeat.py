@@ -9,10 +9,12 @@ from core.records.service import Records
 
 HEADER = "Idempotency-Key"
 LONGEST = 255
+ABOUT = "a key of the caller's own: asked again with it, nothing is done again, and the first answer is given"
 
 
 def records_of(call: Call, body: Any = None) -> Records:
     """The records for one write of the call, whose answer is kept where it shows a key. Raises Invalid."""
+    assert call.route.repeatable, f"{call.route.path} does not tell that it heeds a key"
     records, key = call.engine.records, call.header(b"idempotency-key")
     if key is None:
         return records

@@ -90,6 +90,8 @@ class Route:
     """Open to a session that has not shown the second factor which its roles ask for (A-119)."""
     throttle: Throttle | None = None
     """How often accounts may be tried by it (auth §10.1), in place of `counter`."""
+    repeatable: bool = False
+    """Sent again under the same `Idempotency-Key`, it is not done again (`core.http.repeat`)."""
     keeps: bool = False
     """It changes what is kept for the caller alone, which no permission is about: not for a key that only reads."""
 

@@ -16,7 +16,7 @@ from sqlalchemy import Column, MetaData, Table, Text, delete, select
 
 from core.errors import Conflict, FieldError, Invalid
 from core.storage.catalog import table_names
-from core.storage.database import Transaction
+from core.storage.database import Reader, Transaction
 from core.storage.session import WriteConflict
 from core.storage.table import instant_type
 
@@ -44,14 +44,14 @@ class Answers:
         self._kept = 0
         self._table_stands = False
 
-    def find(self, tx: Transaction, caller: str, key: str) -> dict[str, Any] | None:
+    def find(self, reader: Reader, caller: str, key: str) -> dict[str, Any] | None:
         """What was asked under this key, and the answer that the caller got, or should have got."""
         if not self._table_stands:
-            if ANSWERS.name not in table_names(tx):
+            if ANSWERS.name not in table_names(reader):
                 return None
-            self._table_stands = ANSWERS.name not in tx.made_tables
+            self._table_stands = ANSWERS.name not in reader.made_tables
         c = ANSWERS.c
-        found = tx.scalar(select(c.answer).where(c.caller == caller, c.key == key))
+        found = reader.scalar(select(c.answer).where(c.caller == caller, c.key == key))
         return None if found is None else orjson.loads(found)
 
     def keep(self, tx: Transaction, caller: str, key: str, asked: str, answer: Any) -> None:
@@ -87,13 +87,20 @@ class Request:
     def answered(self, tx: Transaction, work: Callable[[], Any]) -> Any:
         """The answer that was kept, or else the one that `work` gives now. Raises Invalid where something else was asked
         under the key."""
-        found = self.answers.find(tx, self.caller, self.key)
-        if found is not None:
-            self.check_same(found["asked"])
-            return found["answer"]
+        kept = self.kept(tx)
+        if kept is not None:
+            return kept[0]
         answer = work()
         self.answers.keep(tx, self.caller, self.key, self.asked, answer)
         return answer
+
+    def kept(self, reader: Reader) -> tuple[Any] | None:
+        """The answer that was kept, if there is one. Raises Invalid where something else was asked under the key."""
+        found = self.answers.find(reader, self.caller, self.key)
+        if found is None:
+            return None
+        self.check_same(found["asked"])
+        return (found["answer"],)
 
     def check_same(self, before: str) -> None:
         """Raises Invalid: nobody is told of changes that another request made."""

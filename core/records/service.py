@@ -3,11 +3,11 @@
 Every call carries a principal. Answers are the shapes of `core.contract.records`, ready for orjson.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import and_, select
 
@@ -45,7 +45,9 @@ from core.records.validate import accept_changes, accept_new
 from core.records.writing import WritableTable
 from core.schema.permission import Operation
 from core.schema.view import ViewSpec, find_view
-from core.storage.database import Call, Commit, Database, Reader, Transaction
+from core.storage.database import Call, Commit, Database, Job, Reader, Transaction
+
+T = TypeVar("T")
 
 
 class Records:
@@ -375,6 +377,23 @@ class Records:
             if (told := target.refusal(error)) is error:
                 raise
             raise told from None
+
+    def keyed(self, job: Job[T]) -> Job[T]:
+        """The job, to be done once for all requests under the caller's key."""
+        return job if self._request is None else Once(job, self._request, lambda given: given)
+
+    async def step_by_step(self, principal: Principal, work: Callable[[], Awaitable[T]]) -> T:
+        """What work of several transactions gives. Asked again, the caller is given the first answer; what was broken off
+        goes on."""
+        request = self._request
+        if request is None:
+            return await work()
+        kept = await self.database.read(Call(request.kept), lane="point")
+        if kept is not None:
+            return cast(T, kept[0])
+        given = await work()
+        keep = Call(lambda tx: request.answered(tx, lambda: given))
+        return cast(T, await self.database.write(keep, actor=principal.actor))
 
     async def _find(self, target: WritableTable, key: KeyValue) -> None:
         """Raises NotFound when the caller's operation would not find the record."""

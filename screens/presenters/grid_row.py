@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from core.contract.console import Computing
+from core.contract.console import ModelValue
 from screens.presenters.signal import Signal
 from screens.presenters.staged import Staged
 
@@ -17,7 +17,7 @@ class GridRow(NamedTuple):
     values: Sequence[Any]
     columns: Mapping[str, int]
     labels: Mapping[str, Mapping[str, str]]
-    computing: Mapping[str, Computing] = {}
+    computing: Mapping[str, ModelValue] = {}
     """By field, values that a language model is to give, or could not."""
 
     def value(self, name: str) -> Any:

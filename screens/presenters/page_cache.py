@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.contract.console import Computing
+from core.contract.console import ModelValue
 
 PAGE_ROWS = 256
 HELD_PAGES = 48
@@ -23,7 +23,7 @@ class Page:
     columns: Mapping[str, int]
     stamps: Sequence[str] = ()
     labels: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    computing: Mapping[str, Mapping[str, Computing]] = field(default_factory=dict)
+    computing: Mapping[str, Mapping[str, ModelValue]] = field(default_factory=dict)
     """By key and field, values that a language model is to give, or could not."""
     stale: bool = False
     """Still shown, but a newer reading is wanted."""

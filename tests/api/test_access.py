@@ -494,8 +494,10 @@ def test_grants(server: RunningServer) -> None:
     assert is_missing(server.http.get("/api/tables/clients/records", headers=who))
     grant = {"user_id": f"granted-{one}", "table_slug": "clients", "record_ids": [two], "role": "viewer"}
     assert is_missing(server.http.post(path, json=grant, headers=who))
-    answer = server.http.post(path, json=grant, headers=ADMIN)
+    keyed = ADMIN | {"Idempotency-Key": "once"}
+    answer = server.http.post(path, json=grant, headers=keyed)
     assert answer.status_code == 201
+    assert server.http.post(path, json=grant, headers=keyed).json() == answer.json()
     assert answer.json()["fields"]["record_ids"] == [two]
     (record,) = server.http.get("/api/tables/clients/records", headers=who).json()["records"]
     assert record["fields"] == {"name": "two"}

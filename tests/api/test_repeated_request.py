@@ -1,5 +1,6 @@
 """Writes that are sent again under a key, because their first answer was lost (R-007 to R-067)."""
 
+import re
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ from core.storage.database import Call
 from tests.support.server import RunningServer
 
 PARTS = "/api/tables/spare_parts/records"
+WRITTEN = re.compile(r"/api/tables/[^/]+/(trash/empty$|records(?!.*/(comments|buttons|compute)))")
 
 
 def changes(server: RunningServer) -> int:
@@ -28,6 +30,7 @@ def test_every_write_is_made_once_for_its_key(server: RunningServer) -> None:
     """R-007, R-030, R-040, R-042, R-050, R-054, R-060: the second answer is the first, and nothing is written for it."""
     server.empty()
     ids = [server.local.post(PARTS, json={"part_no": f"p{n}"}).json()["id"] for n in range(6)]
+    entry = server.local.get(f"{PARTS}/{ids[0]}/history").json()["history"][0]["id"]
     spare = [{"fields": {"part_no": "new"}}, {"fields": {"part_no": "p0"}}]
     writes: list[tuple[str, str, Any]] = [
         ("POST", PARTS, {"part_no": "one", "price": 1.5}),
@@ -44,6 +47,8 @@ def test_every_write_is_made_once_for_its_key(server: RunningServer) -> None:
         ("POST", f"{PARTS}/batch/delete", {"ids": [*ids[2:4], 10**6], "continueOnError": True}),
         ("POST", f"{PARTS}/upsert", {"records": spare, "fieldsToMergeOn": ["part_no"]}),
         ("POST", f"{PARTS}/upsert", {"fields": {"part_no": "three"}, "matchFields": ["part_no"]}),
+        ("POST", f"{PARTS}/{ids[0]}/history/{entry}/revert", None),
+        ("POST", "/api/tables/spare_parts/trash/empty", None),
     ]
     for number, write in enumerate(writes):
         first, told = ask(server, f"k{number}", *write), changes(server)
@@ -58,6 +63,20 @@ def test_every_write_is_made_once_for_its_key(server: RunningServer) -> None:
         first, told = form(server, path, path, fields), changes(server)
         again = form(server, path, path, fields)
         assert (again.status_code, again.content, changes(server)) == (first.status_code, first.content, told)
+
+
+def test_the_description_tells_which_requests_heed_a_key(server: RunningServer) -> None:
+    """R-007: every write of records; not what is said about them, nor what only asks for something."""
+    paths = server.local.get("/api/openapi.json").json()["paths"]
+    told, writes = set(), set()
+    for path, methods in paths.items():
+        for method, described in methods.items():
+            if any(each["name"] == "Idempotency-Key" for each in described["parameters"]):
+                told.add((method, path))
+            if WRITTEN.match(path) and method != "get":
+                writes.add((method, path))
+    assert told == writes
+    assert len(told) > 20
 
 
 def test_a_key_is_of_one_request(server: RunningServer) -> None:

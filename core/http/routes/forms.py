@@ -22,6 +22,7 @@ ANSWERS = {200: dict, 302: None}
     answers=ANSWERS,
     errors=(404, 409, 413, 422),
     needs="update",
+    repeatable=True,
 )
 async def update_by_form(call: Call) -> Answer:
     """Change a record by a form."""
@@ -33,7 +34,16 @@ async def update_by_form(call: Call) -> Answer:
     return done(redirect, flat(changed))
 
 
-@routes.add("POST", RECORD + "/delete", body=bytes, body_kind=KIND, answers=ANSWERS, errors=(404, 413), needs="delete")
+@routes.add(
+    "POST",
+    RECORD + "/delete",
+    body=bytes,
+    body_kind=KIND,
+    answers=ANSWERS,
+    errors=(404, 413),
+    needs="delete",
+    repeatable=True,
+)
 async def delete_by_form(call: Call) -> Answer:
     """Delete a record by a form."""
     form = await form_of(call)
@@ -50,6 +60,7 @@ async def delete_by_form(call: Call) -> Answer:
     answers=ANSWERS,
     errors=(404, 409, 413, 422),
     needs="update",
+    repeatable=True,
 )
 async def update_many_by_form(call: Call) -> Answer:
     """Change several records alike, all or none: `_ids` and `_data` hold JSON."""
@@ -61,7 +72,14 @@ async def update_many_by_form(call: Call) -> Answer:
 
 
 @routes.add(
-    "POST", RECORDS + "/bulk-delete", body=bytes, body_kind=KIND, answers=ANSWERS, errors=(404, 413), needs="delete"
+    "POST",
+    RECORDS + "/bulk-delete",
+    body=bytes,
+    body_kind=KIND,
+    answers=ANSWERS,
+    errors=(404, 413),
+    needs="delete",
+    repeatable=True,
 )
 async def delete_many_by_form(call: Call) -> Answer:
     """Delete several records, all or none: `_ids` holds JSON."""

@@ -4,6 +4,7 @@ from core.access.grant import USER_ACCESS
 from core.errors import NotFound
 from core.http.answer import Answer, as_json
 from core.http.call import Call
+from core.http.repeat import records_of
 from core.http.route import Parameter
 from core.records.request import fields_of
 
@@ -24,7 +25,9 @@ async def list_grants(call: Call) -> Answer:
 async def create_grant(call: Call) -> Answer:
     """Grant records of a table to a user."""
     _require_admin(call)
-    return as_json(await call.engine.grants.create(call.principal, fields_of(await call.json_object())), 201)
+    body = await call.json_object()
+    once = records_of(call, body).keyed
+    return as_json(await call.engine.grants.create(call.principal, fields_of(body), once), 201)
 
 
 def _require_admin(call: Call) -> None:

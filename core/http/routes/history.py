@@ -7,6 +7,7 @@ from core.history.entry import OPERATIONS
 from core.history.record_history import Window
 from core.http.answer import Answer, as_json
 from core.http.call import Call
+from core.http.repeat import records_of
 from core.http.route import Parameter, RouteFamily
 from core.http.routes.tables import table_of
 
@@ -52,11 +53,13 @@ async def list_history(call: Call) -> Answer:
     answers={200: Reverted},
     errors=(400, 404, 409),
     needs="update",
+    repeatable=True,
 )
 async def revert_entry(call: Call) -> Answer:
     """Undo one entry of a record's history, by a write like any other."""
     segments = call.segments
-    done = await call.engine.history.revert(call.principal, table_of(call), segments["record"], segments["entry"])
+    place = table_of(call), segments["record"], segments["entry"]
+    done = await call.engine.history.revert(call.principal, *place, records_of(call))
     return as_json(done)
 
 

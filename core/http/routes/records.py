@@ -1,5 +1,6 @@
 """`/api/tables/{t}/records`: records read and written, one by one and in batches (spec tables-records §10)."""
 
+from functools import partial
 from typing import Any
 
 import orjson
@@ -107,6 +108,7 @@ async def list_trash(call: Call) -> Answer:
     answers={201: Record},
     errors=(404, 409, 413, 422),
     needs="create",
+    repeatable=True,
 )
 async def create_record(call: Call) -> Answer:
     """Create a record."""
@@ -137,6 +139,7 @@ async def get_record(call: Call) -> Answer:
     answers={200: Record},
     errors=(404, 409, 413, 422),
     needs="update",
+    repeatable=True,
 )
 async def update_record(call: Call) -> Answer:
     """Change the given fields of a record."""
@@ -156,6 +159,7 @@ async def update_record(call: Call) -> Answer:
     answers={200: Record},
     errors=(404, 409, 413, 422),
     needs="update",
+    repeatable=True,
 )
 async def put_record(call: Call) -> Answer:
     """The same as PATCH (R-038)."""
@@ -169,6 +173,7 @@ async def put_record(call: Call) -> Answer:
     answers={200: dict, 204: None},
     errors=(404,),
     needs="delete",
+    repeatable=True,
 )
 async def delete_record(call: Call) -> Answer:
     """Move a record to the trash, or remove it for good."""
@@ -181,7 +186,12 @@ async def delete_record(call: Call) -> Answer:
 
 
 @routes.add(
-    "POST", "/api/tables/{table}/records/{record}/restore", answers={200: Restored}, errors=(404, 409), needs="restore"
+    "POST",
+    "/api/tables/{table}/records/{record}/restore",
+    answers={200: Restored},
+    errors=(404, 409),
+    needs="restore",
+    repeatable=True,
 )
 async def restore_record(call: Call) -> Answer:
     """Take a record out of the trash."""
@@ -196,6 +206,7 @@ async def restore_record(call: Call) -> Answer:
     answers={200: BatchCreated, 201: BatchCreated},
     errors=(404, 409, 413, 422),
     needs="create",
+    repeatable=True,
 )
 async def create_batch(call: Call) -> Answer:
     """Create up to 1,000 records, all or none."""
@@ -211,6 +222,7 @@ async def create_batch(call: Call) -> Answer:
     answers={200: BatchUpdated},
     errors=(404, 409, 413, 422),
     needs="update",
+    repeatable=True,
 )
 async def update_batch(call: Call) -> Answer:
     """Change up to 100 records, all or none."""
@@ -226,6 +238,7 @@ async def update_batch(call: Call) -> Answer:
     answers={200: BatchDeleted},
     errors=(404, 413),
     needs="delete",
+    repeatable=True,
 )
 async def delete_batch(call: Call) -> Answer:
     """Delete up to 100 records, all or none."""
@@ -246,6 +259,7 @@ async def delete_batch(call: Call) -> Answer:
     answers={200: BatchDeleted},
     errors=(404, 413),
     needs="delete",
+    repeatable=True,
 )
 async def delete_batch_by_post(call: Call) -> Answer:
     """The same as DELETE, for clients that cannot send a body with it."""
@@ -260,6 +274,7 @@ async def delete_batch_by_post(call: Call) -> Answer:
     answers={200: BatchDeleted},
     errors=(404, 413),
     needs="delete",
+    repeatable=True,
 )
 async def delete_batch_by_name(call: Call) -> Answer:
     """The same, under the name that older clients use."""
@@ -273,6 +288,7 @@ async def delete_batch_by_name(call: Call) -> Answer:
     answers={200: BatchRestored},
     errors=(404, 409, 413),
     needs="restore",
+    repeatable=True,
 )
 async def restore_batch(call: Call) -> Answer:
     """Take up to 100 records out of the trash."""
@@ -291,11 +307,13 @@ async def restore_batch(call: Call) -> Answer:
     answers={200: TrashEmptied},
     errors=(404,),
     needs="permanentDelete",
+    repeatable=True,
 )
 async def empty_trash(call: Call) -> Answer:
     """Remove the records of the trash for good (R-048)."""
-    days = call.integer("olderThanDays", 0)
-    deleted, kept = await call.engine.records.batches.empty_trash(call.principal, table_of(call), days)
+    table, days, records = table_of(call), call.integer("olderThanDays", 0), records_of(call)
+    emptying = partial(records.batches.empty_trash, call.principal, table, days)
+    deleted, kept = await records.step_by_step(call.principal, emptying)
     return as_json({"deleted": deleted, "kept": kept})
 
 
@@ -306,6 +324,7 @@ async def empty_trash(call: Call) -> Answer:
     answers={200: Upserted},
     errors=(404, 409, 413, 422),
     needs="create",
+    repeatable=True,
 )
 async def upsert_records(call: Call) -> Answer:
     """Create or update up to 100 records, told apart by some of their fields."""

@@ -8,7 +8,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 
-from core.contract.console import Computing, GroupBlock
+from core.contract.console import GroupBlock, ModelValue
 from core.contract.tables import FieldInfo
 from screens.presenters.format import is_labelled
 from screens.presenters.format.line import one_line
@@ -403,7 +403,7 @@ def _merged(parts: Sequence[tuple[str, Style]]) -> list[Segment]:
     return [segment for segment in segments if segment.text]
 
 
-def _computing(told: Computing, pieces: list[Piece]) -> list[Piece]:
+def _computing(told: ModelValue, pieces: list[Piece]) -> list[Piece]:
     sign = COMPUTING[told["state"]]
     return [sign] if pieces == [(NULL, "null")] else [sign, *pieces]
 
