@@ -14,7 +14,8 @@ from core.fields.relation import Junction, Relation, junctions, relation_of
 from core.schema.model import App, IndexSpec, PrimaryKey, TableSpec
 from core.schema.name import fitted
 
-_NOT_NULL = frozenset({"created-at", "updated-at", "autonumber"})
+_MOMENTS = frozenset({"created-at", "updated-at"})
+_NOT_NULL = _MOMENTS | {"autonumber"}
 
 
 def build_app(app: App, types: Registry = FIELD_TYPES) -> AppModel:
@@ -81,7 +82,7 @@ def _columns(
                 nullable=not (spec.required or name in table.primary_key.fields or spec.type in _NOT_NULL),
                 sequence=_sequence(table, field_type, kind),
                 sequence_start=field_type.options.start_from if isinstance(field_type, AutonumberField) else 1,
-                automatic=name in system,
+                is_moment=spec.type in _MOMENTS or name in ("created_at", "updated_at"),
                 field_id=spec.id if name in fields else None,
             )
         )

@@ -26,7 +26,8 @@ class Column:
     sequence: str | None = None
     """Name of the sequence that fills it (`seq_<table>_id`, autonumbers)."""
     sequence_start: int = 1
-    automatic: bool = False
+    is_moment: bool = False
+    """When a record was made or changed last: now, where nobody says anything else."""
     field_id: str | None = None
 
 

@@ -132,12 +132,10 @@ class Ddl:
         )
 
     def default(self, column: Column) -> str:
-        """What the database fills in by itself: numbers of a sequence, and the moment of a record's birth."""
+        """What the database fills in by itself: numbers of a sequence, and the moments of a record."""
         if column.sequence:
             return f"nextval({literal(quote(column.sequence))})"
-        if column.automatic and column.type.kind == "timestamp" and not column.nullable:
-            return "now()"
-        return ""
+        return "now()" if column.is_moment else ""
 
     def create_table(
         self,

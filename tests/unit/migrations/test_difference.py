@@ -8,7 +8,7 @@ from core.migrations.difference import compare
 from core.migrations.layout import TableLayout, canonical, checksum, from_data, to_data
 from core.schema.model import IndexSpec
 
-ID = Column("id", ColumnType("bigint"), nullable=False, sequence="seq_t_id", automatic=True)
+ID = Column("id", ColumnType("bigint"), nullable=False, sequence="seq_t_id")
 NAME = Column("name", ColumnType("text"), field_id="1")
 PRICE = Column("price", ColumnType("decimal", 18, 2), field_id="2")
 TABLE = TableLayout("1", "t", (ID, NAME, PRICE), ("id",), (IndexSpec(name="by_name", fields=("name",)),))
@@ -42,7 +42,7 @@ def test_another_id_is_another_column() -> None:
 
 def test_a_field_takes_the_place_of_an_automatic_column() -> None:
     """T-010"""
-    declared = replace(ID, field_id="7", automatic=False)
+    declared = replace(ID, field_id="7")
     [change] = compare((TABLE,), (replace(TABLE, columns=(declared, NAME, PRICE)),)).changed
     assert (change.added, change.dropped) == ((), ())
 

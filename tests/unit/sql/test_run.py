@@ -11,6 +11,8 @@ import pytest
 from core.contract.console import SqlRequest, SqlRun
 from core.errors import NotFound
 from core.fields.model import AppModel
+from core.migrations.run import plan
+from core.migrations.run import run as migrate
 from core.sql.completion import Completions
 from core.sql.run import ConfirmNeeded, SqlRuns
 from core.storage.database import Call, Cancel, Commit, Database, Settings
@@ -200,7 +202,7 @@ async def test_failed_write_leaves_nothing(desk: Desk) -> None:
     assert await desk.rows("select count(*) from contacts") == [[3]]
     assert desk.commits == []
     run = await desk.run("insert into contacts (name) values ('Di')")
-    assert run["statements"][0]["problem"]["message"] == "id is required"
+    assert run["statements"][0]["problem"]["message"].startswith("id is required; ")
 
 
 async def refused(desk: Desk, sql: str) -> None:
@@ -548,3 +550,26 @@ async def test_a_failed_write_takes_its_neighbours_not_along(duck: Desk, monkeyp
     assert {(await duck.end(run))["state"] for run in runs} == {"done"}
     assert await duck.rows("select name from contacts where id = 3") == [["Cy"]]
     assert await duck.rows("select count(*) from contacts where id >= 100") == [[3]]
+
+
+async def test_what_a_statement_may_leave_out(db: Database) -> None:
+    """T-010: moments of records are filled in whatever their fields are called; for the rest it is said what to do."""
+    model = app_model(
+        """
+        tables:
+          - name: visits
+            fields:
+              - {name: place, type: single-line-text}
+              - {name: created_at, type: datetime, required: true, default: NOW()}
+              - {name: noted, type: created-at}
+              - {name: rank, type: integer, default: 3, required: true}
+        """
+    )
+    migrate(db, plan(db, model))
+    desk = Desk(db, model)
+    whole = await desk.run("insert into visits (place, rank) values ('pier', 1)")
+    assert whole["state"] == "done", whole
+    assert await desk.rows("select count(*) from visits where created_at = noted and updated_at = noted") == [[1]]
+    lacking = await desk.run("insert into visits (place) values ('pier')")
+    assert lacking["statements"][0]["problem"]["message"].startswith("rank is required; give it a value: SQL fills in")
+    desk.runs.close()
