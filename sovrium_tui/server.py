@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import BadRequest, Locked, SovriumError
 from sovrium_tui import __version__
+from sovrium_tui.process.ending import close_or_leave
 from sovrium_tui.process.lock import DataLock
 from sovrium_tui.process.log import LogSettings, logging_to
 from sovrium_tui.process.place import Place
@@ -185,7 +186,7 @@ class Life:
                 await server.stop()
                 engine = server.app.engine or engine
         finally:
-            await asyncio.to_thread(engine.close)
+            await close_or_leave(engine.close)
             gc.unfreeze()  # or DuckDB's binding takes its own types for leaks when the interpreter ends, and says so
             LOG.info("stopped")
 
