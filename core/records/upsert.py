@@ -3,6 +3,7 @@ UPDATE, however many records."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from core.errors import FieldError, NotFound, SovriumError
@@ -37,9 +38,8 @@ class Upserted:
 
 class Upsert:
     """A job that creates or updates a batch, all or nothing. `updating` gives the table as the caller may update it, and is
-    asked only where a record is there; it raises NotFound where the caller may not (R-065)."""
-
-    group: Hashable | None = None
+    asked only where a record is there; it raises NotFound where the caller may not (R-065). Whole batches that wait together
+    have their records looked up and written together."""
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class Upsert:
         self.rows = rows
         self.names = tuple(names)
         self.partial = partial
+        self.group: Hashable | None = None if partial else ("upsert", target.log_name, self.names)
 
     def run(self, tx: Transaction) -> Upserted:
         wanted = [tuple(row.created[name] for name in self.names) for row in self.rows]
@@ -83,7 +84,12 @@ class Upsert:
         return Upserted(results, [place in new for place in range(len(wanted))])
 
     def run_group(self, tx: Transaction, jobs: Sequence["Upsert"]) -> list[Any]:
-        return [job.run(tx) for job in jobs]
+        """As one batch, the records of each behind those of the one before. The first error goes to the writer, which then
+        runs each batch alone."""
+        rows = [row for job in jobs for row in job.rows]
+        done = Upsert(self.target, self.updating, rows, self.names).run(tx)
+        results, created = iter(done.rows), iter(done.created)
+        return [Upserted(list(islice(results, len(job.rows))), list(islice(created, len(job.rows)))) for job in jobs]
 
     def _look(
         self, tx: Transaction, wanted: Sequence[tuple[Any, ...]]

@@ -1,6 +1,7 @@
 """Records through their service, on both databases: values, versions, trash, batches, links, uniqueness."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ from core.principal import OWNER
 from core.query.address import address as address_of
 from core.records.key import parse_key
 from core.records.service import Records
-from core.storage.database import Call, Database
+from core.storage.database import Call, Database, Transaction
 from core.storage.journal import CHANGES
 from tests.support.apps import app_model
 from tests.support.tables import create_tables
@@ -432,6 +433,40 @@ async def test_a_bad_batch_does_not_harm_those_that_wait_with_it(desk: Desk) -> 
     names = [record["fields"]["part_no"] for record in found["records"]]
     assert {"b1", "b2", "b3", "b4", "b5", "b6"} <= set(names)
     assert len(names) == len(set(names))
+
+
+async def test_upserts_that_wait_together_are_as_if_one_by_one(desk: Desk) -> None:
+    """R-060, R-066: looked up and written together, each gets its own answer; one that fails does so alone, and leaves
+    nothing."""
+    held, release = threading.Event(), threading.Event()
+
+    def hold(_: Transaction) -> None:
+        held.set()
+        release.wait(20)
+
+    def upsert(*records: dict[str, Any]) -> Any:
+        body = {"records": [{"fields": each} for each in records], "fieldsToMergeOn": ["part_no"]}
+        return asyncio.ensure_future(desk.records.batches.upsert(OWNER, desk.parts, body))
+
+    await desk.part("A", stock=1)
+    holding = desk.records.database.submit_write(Call(hold))
+    await asyncio.to_thread(held.wait, 20)
+    asked = [
+        upsert({"part_no": "A", "stock": 2}, {"part_no": "B", "stock": 3}),
+        upsert({"part_no": "C", "stock": 4}, {"part_no": "D", "site": 999}),
+        upsert({"part_no": "B", "stock": 5}, {"part_no": "A", "price": "7"}),
+    ]
+    await asyncio.sleep(0)
+    release.set()
+    first, refused, last = await asyncio.gather(*asked, return_exceptions=True)
+    holding.result()
+    assert (first["created"], first["updated"], last["created"], last["updated"]) == (1, 1, 0, 2)
+    assert [each["fields"]["stock"] for each in first["records"]] == [2, 3]
+    assert [each["fields"]["stock"] for each in last["records"]] == [5, 2]
+    assert isinstance(refused, Invalid)
+    assert refused.errors[0].record == 1
+    found = await desk.records.list(OWNER, desk.parts, {"sort": "part_no"})
+    assert [each["fields"]["part_no"] for each in found["records"]] == ["A", "B"]
 
 
 async def test_batch_create_goes_on_where_it_may(desk: Desk) -> None:
