@@ -64,7 +64,9 @@ class Crossings:
             return Crossing(came=self._imported(reader))
         first: dict[str, ChangeRow] = {}
         for change in self._changes:
-            first.setdefault(change.record, change)
+            known = first.setdefault(change.record, change)
+            if known.held is None and change.held is not None and not _is_new(known):
+                first[change.record] = change  # the other changed nothing, and knows no past
         now, before = self._seen_now(reader, first), self._seen_before(reader, first)
         still = now & before
         return Crossing(

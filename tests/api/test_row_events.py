@@ -2,10 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from core.principal import Principal
+from core.records.crossing import Crossing
+from core.storage.database import ChangeRow
 from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
 from tests.support.server import RunningServer
@@ -218,3 +222,14 @@ def test_many_at_once(server: RunningServer, told: Callable[..., list[Told]]) ->
     assert (swept[1], len(swept[2])) == ("delete", 1)
     many = "INSERT INTO projects (title, owner) SELECT 'm' || n, 'bob' FROM generate_series(1, 1100) AS t(n)"
     assert told(lambda: run(server, many)) == [("projects", "sql", ())]
+
+
+def test_a_change_of_nothing_hides_no_past(server: RunningServer) -> None:
+    """A-202, T-103: that a model is asked for a value is told like a change, and together with those that follow."""
+    key = made(server, "projects", title="asked", owner="ada")
+    done(server, "PATCH", f"projects/records/{key}", {"owner": "bob"})
+    real, records = server.commits[-1], server.engine.records
+    nothing = replace(real, changes=(ChangeRow(table="projects", record=key, operation="update"),))
+    ada, table = Principal("user", id="ada", roles=frozenset({"member"})), records.model.by_address["projects"]
+    found = server.call_in_loop(records.crossing(ada, table, "update", [nothing, real]))
+    assert found == Crossing(left=[key], came=[], stayed=[])
