@@ -38,7 +38,9 @@ NAMES = {
     "left": "←",
     "right": "→",
 }
-"""Keys with a name, as people read them."""
+"""Keys with a name, as key files have them."""
+WORDS = frozenset(("escape", "enter", "space", "delete", "insert", "home", "end", "pageup", "pagedown"))
+"""Those whose name is a word of the language: `key.<name>` in the catalogue."""
 
 SIGNS = {
     "?": "question_mark",
@@ -110,7 +112,7 @@ def key_name(text: str) -> str | None:
 def key_label(key: str) -> str:
     """A key as people read it: `^P`, `?`, `F2`, `⇧F6`, `Alt+1`."""
     *modifiers, base = key.split("+")
-    text = NAMES.get(base) or CHARACTERS.get(base) or base
+    text = t(f"key.{base}") if base in WORDS else NAMES.get(base) or CHARACTERS.get(base) or base
     if "ctrl" in modifiers:
         text = f"^{text.upper() if len(text) == 1 else text}"
     if "alt" in modifiers:
