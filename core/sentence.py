@@ -2,6 +2,8 @@
 
 A sentence is its English text. What was filled into it travels beside it: `pattern` tells which sentence it is, `values`
 what it is about. A sentence without values is its own pattern. The catalogue of a language is keyed by patterns.
+
+Errors carry patterns to clients that ask for them (`Prefer: patterns`, RFC 7240); to others they are the plain envelope.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +11,8 @@ from typing import Any, Self
 
 SAID = "said"
 """The key of a body under which the patterns of its texts stand, by the key of each."""
+ASKED = "patterns"
+"""What a client writes into `Prefer` to be told them."""
 
 
 class Sentence(str):
@@ -37,6 +41,17 @@ def with_patterns(body: dict[str, Any]) -> dict[str, Any]:
     """A body that is to travel, with the patterns of the sentences in it."""
     said = {name: text.body() for name, text in body.items() if isinstance(text, Sentence)}
     return body | {SAID: said} if said else body
+
+
+def without_patterns(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A body, and the bodies that it lists, for who does not ask for patterns."""
+    return {
+        name: [without_patterns(each) if isinstance(each, dict) else each for each in value]
+        if isinstance(value, list)
+        else value
+        for name, value in body.items()
+        if name != SAID
+    }
 
 
 def with_sentences(body: Mapping[str, Any]) -> dict[str, Any]:

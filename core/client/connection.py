@@ -15,7 +15,7 @@ import h11
 
 from core.client.port import ServerGone
 from core.errors import BadRequest, DeadlinePassed, SovriumError
-from core.sentence import Wording, say
+from core.sentence import ASKED, Wording, say
 
 Body = bytes | AsyncIterator[bytes]
 Headers = Sequence[tuple[str, str]]
@@ -130,7 +130,7 @@ class Transport:
         """From what is said against a call to the words in which it is raised."""
         self._step: str | None = None
         """What proves the first step of signing in, while the second is asked for: the only cookie that is kept."""
-        self._headers = [("Host", parts.netloc.rpartition("@")[2]), ("User-Agent", agent)]
+        self._headers = [("Host", parts.netloc.rpartition("@")[2]), ("User-Agent", agent), ("Prefer", ASKED)]
         self._idle: list[Connection] = []
         self._open: set[Connection] = set()
         self._closed = False

@@ -7,6 +7,7 @@ from core.errors import FieldError, Invalid, NotFound, NotThere, RequestError, S
 from core.http.answer import Answer, as_json
 from core.http.log import request_id, tell_failure
 from core.http.window import TooMany
+from core.sentence import ASKED, without_patterns
 
 _OUR_STATEMENTS = ("/api/tables/", "/api/console/views", "/api/console/tables/")
 """Addresses behind which nobody types SQL: what a statement misses there, somebody has taken from the database (M-006)."""
@@ -42,6 +43,10 @@ def body_error(message: str, *, code: str = "body.not-json") -> Invalid:
     return Invalid(message, [FieldError("body", code, message)])
 
 
+def _asks_for_patterns(scope: MutableMapping[str, Any]) -> bool:
+    return any(name == b"prefer" and ASKED.encode() in value for name, value in scope["headers"])
+
+
 def answer_to(error: Exception, scope: MutableMapping[str, Any]) -> Answer:
     """The answer to a failed request. What we did not raise on purpose, and what the database says, is told to the log only
     (R-006), of a defect under an id that the caller gets."""
@@ -53,7 +58,8 @@ def answer_to(error: Exception, scope: MutableMapping[str, Any]) -> Answer:
         tell_failure(scope, raised, status)
     if not isinstance(error, SovriumError) or status == 500:
         error = SovriumError("Something went wrong inside the server; its log says what", requestId=request_id(scope))
-    answer = as_json(error.body(), error.status)
+    body = error.body()
+    answer = as_json(body if _asks_for_patterns(scope) else without_patterns(body), error.status)
     if isinstance(error, MethodNotAllowed):
         answer.headers.append((b"allow", ", ".join(error.allowed).encode()))
     if isinstance(error, TooMany):

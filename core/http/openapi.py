@@ -60,7 +60,7 @@ REASONS = {
 ALWAYS = (400, 401, 403, 429, 500, 503, 504)
 SAID: Schema = {
     "type": "object",
-    "description": "By the key of a text: its `pattern` and the `values` in it, for clients of other languages",
+    "description": "With `Prefer: patterns`: by the key of a text its `pattern` and the `values` in it",
     "additionalProperties": {
         "type": "object",
         "required": ["pattern", "values"],

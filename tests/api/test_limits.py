@@ -298,4 +298,7 @@ def test_bodies_of_refusals_are_errors_like_others(server: RunningServer) -> Non
     statuses(100, lambda: server.http.get(NOTES))
     body = json.loads(server.http.get(NOTES).text)
     assert body["success"] is False
-    assert set(body) == {"success", "message", "code", "hint", "said"}
+    assert set(body) == {"success", "message", "code", "hint"}
+    asked = json.loads(server.http.get(NOTES, headers={"Prefer": "respond-async, patterns"}).text)
+    assert asked.pop("said")["hint"]["pattern"] != asked["hint"]
+    assert set(asked) == set(body)
