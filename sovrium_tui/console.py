@@ -264,7 +264,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.type_ahead.returned(event)
 
     async def _pass_on(self, key: Typed) -> bool:
-        """What a key does, once it is its turn; whether all of it is done."""
+        """What a key does, once it is its turn; whether all of it is done. Nothing is done unseen, where the terminal is too
+        small to show it: there one can only leave."""
+        if isinstance(self.screen, ConsoleScreen) and self.screen.is_covered:
+            leaving = self.context.keymap.keys_of(BY_ID["app.quit"])
+            if not isinstance(key, Key) or key.key not in leaving:
+                return True
         if isinstance(key, Paste):
             await super().on_event(key)
         elif self.leader.waiting:

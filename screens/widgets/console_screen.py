@@ -15,6 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 from textual.worker import Worker
 
+from screens.actions.registry import BY_ID
 from screens.presenters.place import Place
 from screens.services.context import Context
 from screens.services.text import t
@@ -32,9 +33,14 @@ if TYPE_CHECKING:
 class TooSmall(Static):
     """Covers a terminal in which nothing can be shown sensibly."""
 
+    def __init__(self, context: Context) -> None:
+        super().__init__(id="too-small")
+        self.context = context
+
     def render(self) -> Content:
         size = self.app.size
-        return Content(t("shell.too-small", width=size.width, height=size.height))
+        leave = self.context.keymap.label(BY_ID["app.quit"])
+        return Content(t("shell.too-small", width=size.width, height=size.height, leave=leave))
 
 
 class ConsoleScreen(Screen[None]):
@@ -63,7 +69,12 @@ class ConsoleScreen(Screen[None]):
             yield from self.compose_body()
         yield self.status
         yield KeyFooter(self.context)
-        yield TooSmall(id="too-small")
+        yield TooSmall(self.context)
+
+    @property
+    def is_covered(self) -> bool:
+        """The terminal is too small to show anything of it."""
+        return self.has_class("-tiny") or self.has_class("-short")
 
     def compose_body(self) -> Iterable[Widget]:
         """The place's own widgets."""

@@ -371,7 +371,10 @@ async def test_a_terminal_too_small_says_so() -> None:
     app = console()
     async with running(app, (50, 12)) as pilot:
         assert "50 × 12" in screen_text(app)
+        assert "^Q leaves" in screen_text(app)
+        await pilot.press("g", "j")
         await pilot.resize_terminal(80, 24)
+        assert app.current_mode == "home", "nothing is done unseen"
         await until(pilot, lambda: "companies" in screen_text(app))
 
 
