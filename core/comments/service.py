@@ -16,7 +16,8 @@ from core.fields.model import TableModel
 from core.ids import uuid7
 from core.principal import Principal
 from core.records.key import parse_key
-from core.records.service import Records, is_visible
+from core.records.service import Records
+from core.records.sight import is_visible
 from core.schema.model import CommentRules
 from core.storage.database import Call, ChangeRow, Operation, Reader, Transaction
 from core.storage.own import OwnTables

@@ -14,7 +14,8 @@ from core.fields.model import TableModel
 from core.history.entry import Lens, action_of, changes_of_entry, differences, lens_of
 from core.principal import Principal, credits_of
 from core.records.key import KeyValue, parse_key
-from core.records.service import Records, is_visible
+from core.records.service import Records
+from core.records.sight import is_visible
 from core.records.writing import WritableTable
 from core.storage.database import Call, Reader, Row
 from core.storage.journal import changes_of

@@ -12,12 +12,14 @@ from sqlalchemy import ColumnElement, FromClause, and_, false, func, not_, selec
 from core.access.table import RowOperation, TableAccess
 from core.errors import Conflict, FieldError, Invalid, NotFound, SovriumError
 from core.fields.model import TableModel
+from core.files.ledger import KnownFile
 from core.principal import Principal
 from core.query.compile import compile_filter
 from core.query.filter import Node
 from core.query.scope import Scope
 from core.records.key import KeyValue, key_in
 from core.records.shape import Shape
+from core.records.sight import sees_file
 from core.records.validate import invalid
 from core.records.writing import Stored, WritableTable
 from core.sentence import say
@@ -51,6 +53,7 @@ class GuardedTable(WritableTable):
         self.hidden, self.shape = access.concealed, shape
         self.locked, self.ignored = access.locked | access.ignored, access.ignored
         self._scope = scope
+        self._actor = principal.actor
         self._others = others
         self._stored: Node | None = None
         self._result: Node | None = None
@@ -61,7 +64,7 @@ class GuardedTable(WritableTable):
             self._result = access.result(principal, scope) if operation == "update" else None
         self.hides_rows = self._stored is not None
         self.demands_result = self._result is not None
-        asks_caller = self.hides_rows or self.demands_result or not self.table.stands_alone
+        asks_caller = self.hides_rows or self.demands_result or self.files or not self.table.stands_alone
         self.peers = principal if asks_caller else access
 
     def within_reach(
@@ -95,6 +98,9 @@ class GuardedTable(WritableTable):
 
     def linkable(self, table: TableModel, source: Any) -> ColumnElement[bool] | None:
         return self._scope.neighbour(table).visible(source)
+
+    def may_refer(self, reader: Reader, file: KnownFile) -> bool:
+        return sees_file(reader, self._scope, file, self._actor)
 
     def forbidden(self, rows: FromClause) -> ColumnElement[bool] | None:
         if self._result is None:

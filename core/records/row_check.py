@@ -246,8 +246,10 @@ def _unfit_files(
         facts = known_files(reader, {each["key"] for files in held.values() for each in files})
         for place, files in held.items():
             for each in files:
+                file = facts.get(each["key"])
+                is_open = file is not None and writable.may_refer(reader, file)
                 try:
-                    settle(each, field, facts)
+                    settle(each, field, facts if is_open else {})
                 except ValueProblem as problem:
                     error = FieldError(name, problem.code, say("{name}: {problem}", name=name, problem=problem.message))
                     found.setdefault(place, []).append(error)

@@ -121,7 +121,8 @@ class Records:
         if principal.is_unrestricted:
             return target
         access = self.require(principal, table, operation)
-        if access.is_whole and (table.stands_alone or self.access.is_free(principal)):
+        is_alone = table.stands_alone and not target.files  # a key might be that of a file of a closed table
+        if access.is_whole and (is_alone or self.access.is_free(principal)):
             return target
         others = lambda other, wanted: self.target(principal, other, wanted)  # noqa: E731
         shape = self._reading(table, access.concealed).shape
@@ -404,12 +405,3 @@ class Records:
                 raise NotFound()
 
         await self.database.read(Call(work), lane="point")
-
-
-def is_visible(reader: Reader, scope: Scope, key: KeyValue) -> bool:
-    """Whether the caller may see that row, in the trash or outside."""
-    condition = scope.visible()
-    if condition is None:
-        return True
-    here = key_in(scope.table, scope.source, [key])
-    return bool(reader.rows(select(scope.source.c[scope.table.key.fields[0]]).where(here, condition)))

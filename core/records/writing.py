@@ -19,7 +19,7 @@ from core.fields.base import FieldType
 from core.fields.link import LinksField
 from core.fields.model import AppModel, TableModel
 from core.fields.person import ME
-from core.files.ledger import Use, take
+from core.files.ledger import KnownFile, Use, take
 from core.query.scope import Scope, link_column, linked_table
 from core.records.computed import with_computed
 from core.records.constraint import Constraints
@@ -188,6 +188,10 @@ class WritableTable:
     def linkable(self, table: TableModel, source: Any) -> ColumnElement[bool] | None:
         """The condition of the records of another table that the caller may link to; None: all of them."""
         return None
+
+    def may_refer(self, reader: Reader, file: KnownFile) -> bool:
+        """Whether the caller may let records refer to the file: to know its key is not to have it."""
+        return True
 
     def forbidden(self, rows: FromClause) -> ColumnElement[bool] | None:
         """The condition of new rows, with the columns of the table, that the caller may not make; None: there is none."""

@@ -81,21 +81,23 @@ class Webhooks:
         return await self._records.database.read(Call(work), lane="scan")
 
     async def delivery(self, principal: Principal, table: TableModel, name: str, id_: str) -> dict[str, Any]:
-        """One delivery whole. What was sent is told to those from whom nothing of the table is kept. Raises NotFound."""
+        """One delivery whole. Of which record it is, what was sent and what came back, in which it may stand again, is told
+        to those from whom nothing of the table is kept. Raises NotFound."""
         worker, _ = self._find(principal, table, name)
         access = self._records.access
         row = await self._records.database.read(Call(lambda reader: self._read(reader, worker, table, name, id_)))
         told = _told(row) | {
             "requestHeaders": row["request_headers"],
-            "responseHeaders": row["response_headers"],
-            "responseBody": row["response_body"],
-            "recordId": row["record"],
+            "responseHeaders": None,
+            "responseBody": None,
+            "recordId": None,
             "attempts": row["log"] or [],
         }
         if access.sees_all(principal) or not (
             access.table(principal, table).hidden or access.table(principal, table).has_rows("read")
         ):
-            told["requestBody"] = row["request_body"]
+            told |= {"requestBody": row["request_body"], "responseHeaders": row["response_headers"]}
+            told |= {"responseBody": row["response_body"], "recordId": row["record"]}
         return told
 
     async def retry(self, principal: Principal, table: TableModel, name: str, id_: str) -> dict[str, Any]:

@@ -277,6 +277,32 @@ def test_only_who_may_read_the_record_may_read_its_files(server: RunningServer) 
     assert server.http.post(UPLOADS, content=PNG, headers=headers()).status_code == 401
 
 
+def test_to_know_a_key_is_not_to_have_the_file(server: RunningServer) -> None:
+    """A-187, T13: a record of one's own does not open a file that one may not read, by any door."""
+    ada, bob = headers("ada", "member"), headers("bob", "member")
+    secret, fresh = (
+        key_of(server),
+        str(server.http.post(UPLOADS, content=PNG, params={"filename": "b.png"}, headers=bob).json()["key"]),
+    )
+    create(server, title="secret", scan=secret)
+    mine = create(server, title="open", scan=key_of(server))
+    held, path = mine["scan"]["key"], f"{RECORDS}/{mine['id']}"
+    assert server.http.patch(path, json={"fields": {"more": [held]}}, headers=ada).status_code == 200, "she sees it"
+    for key in (secret, fresh, "a" * 26):
+        body = {"fields": {"title": "x", "scan": key}}
+        staged = {"table": "papers", "kind": "create", "fields": body["fields"]}
+        for method, address, asked in (
+            ("POST", RECORDS, body),
+            ("PATCH", path, {"fields": {"scan": key}}),
+            ("POST", f"{RECORDS}/batch", {"records": [body]}),
+            ("POST", "/api/console/commit", {"changes": [staged]}),
+        ):
+            answer = server.http.request(method, address, json=asked, headers=ada)
+            assert answer.status_code == 400, (address, answer.text)
+            assert server.http.get(f"/api/files/{key}", headers=ada).status_code == 404
+    assert server.http.patch(path, json={"fields": {"scan": fresh}}, headers=bob).status_code == 200
+
+
 def test_what_nobody_refers_to_goes_after_a_day(
     server: RunningServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -49,8 +49,8 @@ tables:
       - {name: asleep, url: "%(url)s/asleep", events: [create, update, delete], enabled: false}
   - id: 2
     name: Inside
-    fields: [{name: a, type: integer}]
-    permissions: {read: [member], create: [admin], update: [admin]}
+    fields: [{name: a, type: integer}, {name: b, type: integer}]
+    permissions: {read: [member], create: [admin], update: [admin, member], fields: [{field: b, read: [admin]}]}
     webhooks:
       - {name: local, url: "http://localhost:9/x", events: [create], retry: {maxAttempts: 0}}
       - name: keyless
@@ -223,6 +223,13 @@ def test_inner_networks_are_refused_unless_allowed(server: RunningServer, sink: 
     refused = settled(server, "local", "failed", "Inside")
     assert "inside this network" in refused["error"]
     assert refused["attemptCount"] == 1
+    whole, told = (
+        server.http.get(f"/api/tables/Inside/webhooks/local/deliveries/{refused['id']}", headers=who).json()
+        for who in (ROOT, ADA)
+    )
+    assert (whole["recordId"], "requestBody" in whole) == (str(made), True)
+    kept = ("recordId", "requestBody", "responseHeaders", "responseBody")
+    assert [told.get(name) for name in kept] == [None] * 4, "a field is kept from her"
     server.http.patch(f"/api/tables/Inside/records/{made}", json={"a": 2}, headers=ROOT)
     assert settled(server, "keyless", "failed", "Inside")["error"] == "the variable NOT_SET is not set"
     assert sink.received.empty()

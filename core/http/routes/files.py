@@ -9,18 +9,17 @@ from urllib.parse import quote
 from core.contract.files import UploadedFile
 from core.errors import BadRequest, FieldError, Invalid, NotFound
 from core.fields.attachment import AttachmentField, told
-from core.files.ledger import KnownFile, uses_of
+from core.files.ledger import KnownFile
 from core.files.service import Files, plain_name
 from core.http.answer import Answer, Header, Stream, as_json
 from core.http.call import Call
 from core.http.multipart import first_file
 from core.http.route import Parameter, RouteFamily
 from core.http.routes.tables import table_of
+from core.records.sight import sees_file
 from core.storage.database import Call as Job
 
 BLOCK = 256 * 1024
-USES_ASKED = 200
-"""Records that are looked at to see whether the caller may read one of them."""
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 _SHOWN = ("image/", "audio/", "video/", "text/plain", "application/pdf")
 # A file may be anything: shown by a browser, it must not act as a page of ours.
@@ -116,19 +115,9 @@ async def _may_read(call: Call, known: KnownFile) -> bool:
     records, principal = call.engine.records, call.principal
     if principal.is_unrestricted:
         return True
-    uses = await call.engine.database.read(Job(lambda reader: uses_of(reader, known.key, USES_ASKED)), lane="point")
-    if not uses:
-        return principal.id is not None and known.uploaded_by == principal.id
-    for use in uses:
-        table = call.engine.model.by_sql_name.get(use.table)
-        if table is None:
-            continue
-        access = records.access.table(principal, table)
-        if not access.may("read") or use.field in access.hidden:
-            continue
-        if await records.visible_keys(principal, table, [use.record]):
-            return True
-    return False
+    scope = records.scope(principal, next(iter(call.engine.model)))
+    job = Job(lambda reader: sees_file(reader, scope, known, principal.id))
+    return await call.engine.database.read(job, lane="point")
 
 
 def disposition(known: KnownFile, *, save: bool) -> bytes:
