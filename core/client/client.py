@@ -439,6 +439,9 @@ class Client:
             return (read or checked)(answer.status, decoded(await answer.read()))
 
 
+NOT_OURS = "What answers there is not a sovrium-tui server"
+
+
 def record_path(table: str, key: str) -> str:
     return f"/api/tables/{quote(table, '')}/records/{quote(key, '')}"
 
@@ -455,11 +458,14 @@ def decoded(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise ServerGone("What answers there is not a sovrium-tui server") from error
+        raise ServerGone(NOT_OURS) from error
 
 
 def checked(status: int, body: Any) -> Any:
-    """The body of a good answer; raises the error of a bad one."""
+    """The body of a good answer; raises the error of a bad one. A sovrium-tui server sends nobody elsewhere, and to where
+    another one does no session is taken."""
+    if 300 <= status < 400:
+        raise ServerGone(NOT_OURS, hint="it sends elsewhere: name the address that it leads to, if that is one")
     if status >= 400:
         raise error_from_body(status, body if isinstance(body, dict) else {})
     return body

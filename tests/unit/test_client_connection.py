@@ -135,13 +135,22 @@ async def test_half_answers_and_other_protocols_are_server_gone(answer: bytes) -
             await client.hello()
 
 
-async def test_another_servers_page_is_not_taken_for_an_answer() -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>",
+        b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n",
+    ],
+)
+async def test_another_servers_page_is_not_taken_for_an_answer(answer: bytes) -> None:
+    """A redirect neither: a session goes nowhere but where it was given."""
+
     async def talk(number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await head(reader)
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>")
+        writer.write(answer)
 
     async with server(talk) as url, Client(url) as client:
-        with pytest.raises(ServerGone):
+        with pytest.raises(ServerGone, match="not a sovrium-tui server"):
             await client.hello()
 
 
