@@ -71,11 +71,18 @@ def settle(options: ConsoleOptions) -> bool:
         "TEXTUAL_SMOOTH_SCROLL": "0",
         "ESCDELAY": "60",
     }
-    if slow or os.environ.get("NO_COLOR"):
+    if slow or os.environ.get("NO_COLOR") or has_few_colours():
         wanted["TEXTUAL_THEME"] = "ansi-dark"  # Textual decides by the first theme how colours are dropped
     for name, value in wanted.items():
         os.environ.setdefault(name, value)
     return slow
+
+
+def has_few_colours() -> bool:
+    """Nothing says that the terminal has more than its sixteen (`TERM=linux`): the shades of a theme would run together."""
+    from rich.console import Console
+
+    return Console(force_terminal=True).color_system == "standard"
 
 
 def _run(target: Target, options: ConsoleOptions, alive: int) -> int:

@@ -22,7 +22,7 @@ from screens.services.text import preferred_language, set_language
 from screens.services.theme import PLAIN
 from sovrium_tui.console import ConsoleApp
 from sovrium_tui.credential import ServerKeeper
-from sovrium_tui.launch import ConsoleOptions, Target
+from sovrium_tui.launch import ConsoleOptions, Target, has_few_colours
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ def open_console(target: Target, options: ConsoleOptions, *, slow: bool, alive: 
         opener = server_of(
             Path(target.name), target.data_dir, lambda note: app.notify(note, severity="warning"), keeper
         )
-    app = ConsoleApp(context, opener, theme=options.theme or (PLAIN if slow else ""), alive=alive)
+    app = ConsoleApp(context, opener, theme=options.theme or (PLAIN if slow or has_few_colours() else ""), alive=alive)
     app.crash_folder = state
     return app
 

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from screens.services.plain import plain
 from screens.tables import TablesScreen
+from screens.widgets.grid.cell import RENDERERS
 from sovrium_tui import launch, terminal
 from sovrium_tui.cli.main import cli
 from sovrium_tui.console import ConsoleApp
@@ -21,6 +22,7 @@ def _unset(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (*SETTINGS, "SOVRIUM_PLAIN"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
+    monkeypatch.setenv("COLORTERM", "truecolor")
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,20 @@ def test_over_ssh_the_line_is_measured(monkeypatch: pytest.MonkeyPatch, answer: 
     assert os.environ["TEXTUAL_FPS"] == ("15" if slow else "60")
     assert os.environ["TEXTUAL_ANIMATIONS"] == "none"
     assert os.environ.get("TEXTUAL_THEME") == ("ansi-dark" if slow else None)
+
+
+@pytest.mark.parametrize(
+    ("term", "colours", "theme"),
+    [("linux", "", "ansi-dark"), ("screen-256color", "", None), ("linux", "truecolor", None)],
+)
+def test_a_terminal_of_sixteen_colours_shows_its_own(
+    monkeypatch: pytest.MonkeyPatch, term: str, colours: str, theme: str | None
+) -> None:
+    """The shades of a theme would run together there."""
+    monkeypatch.setenv("TERM", term)
+    monkeypatch.setenv("COLORTERM", colours)
+    assert settle(ConsoleOptions(link="fast")) is False
+    assert os.environ.get("TEXTUAL_THEME") == theme
 
 
 def test_a_local_terminal_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,6 +80,11 @@ def test_plain_is_asked_for_by_option_or_environment(
 
 def test_plainly_what_is_open_and_what_is_folded_differ() -> None:
     assert plain("▸ Record ▾ Record") == "> Record v Record"
+
+
+def test_plainly_the_signs_of_types_are_letters_or_ascii() -> None:
+    signs = {plain(renderer.glyph) for renderer in RENDERERS.values()}
+    assert not [sign for sign in signs if not sign.isascii() and not sign.isalpha()]
 
 
 def nothing_is_drawn(app: ConsoleApp) -> bool:
