@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from core.errors import StorageError
 from core.fields.column import ColumnType
 from core.fields.model import AppModel, Column, TableModel
 from core.schema.model import IndexSpec
@@ -62,6 +63,17 @@ def to_data(layout: Layout) -> list[dict[str, Any]]:
 
 
 def from_data(data: Sequence[Mapping[str, Any]]) -> Layout:
+    """What `to_data` made. Raises StorageError for what only another version of ours can have made."""
+    try:
+        return _from_data(data)
+    except (LookupError, TypeError) as error:
+        raise StorageError(
+            "The database describes its tables in a form that this version does not know",
+            hint="Open it with the version of sovrium-tui that opened it last",
+        ) from error
+
+
+def _from_data(data: Sequence[Mapping[str, Any]]) -> Layout:
     return tuple(
         TableLayout(
             id=table["id"],

@@ -1,16 +1,19 @@
 """The way back, on both databases: versions, kept copies, what is refused, what is mended."""
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
-from core.errors import BadRequest, MigrationRefused
+from core.errors import BadRequest, MigrationRefused, StorageError
 from core.fields.build import build_app
 from core.fields.model import AppModel
 from core.fields.registry import FIELD_TYPES
 from core.migrations import Applied, history, plan, run, status
+from core.migrations.bookkeeping import CHECKSUM
 from core.migrations.run import Progress, log, plan_repair, plan_rollback
 from core.schema.loader import load_data
 from core.storage.catalog import Catalog, read_catalog
@@ -230,6 +233,19 @@ def test_repair_puts_an_edited_snapshot_back(db: Database) -> None:
     run(db, planned)
     assert plan(db, app(parts(NAME, STOCK))).is_empty
     assert log(db)[0].operation == "REPAIR"
+
+
+def test_tables_described_by_a_newer_version_are_left_alone(db: Database) -> None:
+    """No guess is made, and nothing repaired: the hint names the way out."""
+    (known,) = rows(db, "SELECT layout FROM system_schema_checksum")
+    layout = known[0] if isinstance(known[0], list) else json.loads(known[0])
+    layout[0]["columns"][0]["unheard_of"] = True
+    newer = update(CHECKSUM).values(layout=layout)
+    db.submit_write(Call(lambda tx: tx.execute(newer))).result()
+    for look in (plan, status, plan_repair):
+        with pytest.raises(StorageError, match="does not know") as refused:
+            look(db, app(parts(NAME, STOCK)))
+        assert "version" in str(refused.value.hint)
 
 
 def test_repair_brings_back_what_was_dropped_by_hand(db: Database) -> None:
