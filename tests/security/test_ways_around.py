@@ -1,5 +1,6 @@
 """Ways around proofs, ceilings and the end of rights, each of which was open once (auth §18)."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -193,6 +194,21 @@ def test_t13_the_stream_of_a_key_ends_with_the_key(gate: Gate) -> None:
         assert ana.client.delete(f"{KEYS}/{key['id']}").status_code == 204
         ana.post(NOTES, {"fields": {"text": "not for a key that has ended"}})
         assert [line for line in lines if '"change"' in line] == []
+
+
+def test_a_034_a_stream_tells_that_the_rights_of_its_listener_have_changed(gate: Gate) -> None:
+    """A-202: what is shown then was seen with others, and is read anew."""
+    ana = gate.sign_up("ana")
+    with ana.client.stream("GET", "/api/console/events") as stream:
+        lines = (json.loads(line[5:]) for line in stream.iter_lines() if line.startswith("data:"))
+        assert next(lines)["kind"] == "ping"
+        ana.post(NOTES, {"fields": {"text": "before"}})
+        assert next(lines)["kind"] == "change"
+        gate.give(ana.id, "editor")
+        told = next(lines)
+        while told["kind"] == "ping":
+            told = next(lines)
+        assert (told["kind"], told["state"]) == ("schema", "rights")
 
 
 @pytest.mark.parametrize("shown", ["Basic Zm9vOmJhcg==", "Bearer", "Negotiate YQ=="])

@@ -45,7 +45,7 @@ async def events(call: Call) -> Answer:
     opened = ExitStack()
     if call.app.limiter is not None:
         opened.enter_context(call.app.limiter.stream(caller_of(call.principal, lambda: call.app.address(call.scope))))
-    told = partial(heard, call), opened, partial(is_in, call), partial(changes_of, call)
+    told = partial(heard, call), opened, partial(look, call), partial(changes_of, call)
     return Stream(stream(call.engine.bus, *told), kind)
 
 
@@ -53,11 +53,11 @@ async def stream(
     bus: Bus,
     hear: Heard | None = None,
     opened: ExitStack | None = None,
-    is_in: Callable[[], Awaitable[bool]] | None = None,
+    look: Callable[[], Awaitable[Sequence[Event] | None]] | None = None,
     changes: Callable[[], int] | None = None,
 ) -> AsyncGenerator[bytes]:
-    """`opened` is closed with the stream, which ends once the listener is not `is_in` any more (A-070): that is asked with
-    every event, and when `changes`, a count of those of accounts, has gone on."""
+    """`opened` is closed with the stream, which ends once `look` says None of the listener (A-070): that is asked with every
+    event, and when `changes`, a count of those of accounts, has gone on."""
     with opened or ExitStack():
         listener = bus.listen()
         try:
@@ -69,8 +69,11 @@ async def stream(
                 except Fallen:
                     return
                 seen = changes() if changes is not None else 0
-                if is_in is not None and not await is_in():
-                    return
+                if look is not None:
+                    if (news := await look()) is None:
+                        return
+                    for event in news:
+                        yield as_event(event)
                 if told is None:
                     yield as_event({"kind": "ping"})
                     continue
@@ -89,12 +92,16 @@ async def next_of(listener: Listener, changes: Callable[[], int], seen: int) -> 
     return None
 
 
-async def is_in(call: Call) -> bool:
-    """The session or key that opened the stream goes on; the caller may by now do other things than at first (A-034)."""
-    now = await renewed(call)
-    if now is not None:
-        call.principal = now
-    return now is not None
+async def look(call: Call) -> Sequence[Event] | None:
+    """None once the session or key that opened the stream has ended. Where the caller may by now do other things than before
+    (A-034), that what it sees is to be read anew."""
+    before, now = call.principal, await renewed(call)
+    if now is None:
+        return None
+    call.principal = now
+    if now.has_rights_of(before):
+        return ()
+    return ({"kind": "schema", "version": (call.app.engine or call.engine).schema_version, "state": "rights"},)
 
 
 def changes_of(call: Call) -> int:
