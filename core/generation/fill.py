@@ -1,13 +1,14 @@
 """A model's answer on its way into the record."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, select, update
 
 from core.errors import SovriumError
-from core.generation.store import FILLS
+from core.fields.address import key_text
+from core.generation.store import FILLS, release
 from core.records.key import KeyValue
 from core.records.update import Edit, update_valid
 from core.records.writing import Stored, WritableTable
@@ -26,6 +27,8 @@ class Fill:
     seen: Any
     id: str
     asked: int
+    unfollowing: Collection[str] = ()
+    """Fields that are made from this one, once and for all."""
     group: Hashable | None = None
 
     def run(self, tx: Transaction) -> None:
@@ -36,6 +39,7 @@ class Fill:
         row = rows.get(self.key)
         if row is None or self._held(row) != self.seen:
             tx.execute(delete(FILLS).where(f.id == self.id))
+            release(tx, self.target.log_name, key_text(self.key))
             return
         if row["deleted_at"] is not None:
             tx.execute(update(FILLS).where(f.id == self.id).values(due_at=None))  # until it comes back
@@ -45,6 +49,9 @@ class Fill:
         if isinstance(done, SovriumError):
             raise done
         tx.execute(update(FILLS).where(f.id == self.id).values(status="done", due_at=None, reason=None))
+        # A change has those asked that follow changes.
+        waiting = None if self._held(done) == self.seen else self.unfollowing
+        release(tx, self.target.log_name, key_text(self.key), waiting)
 
     def _held(self, row: Stored) -> Any:
         return self.target.json(row, [self.field])[self.field]

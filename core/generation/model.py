@@ -17,9 +17,9 @@ ANSWER_BYTES = 1024 * 1024
 ANSWER_TOKENS = 8_192
 """For the form that must be told, where the field says nothing."""
 TOOL = "answer"
-ONCE, MISFITS, FAULTS, CROWDED = 1, 3, 6, 12
+ONCE, MISFITS, FAULTS = 1, 3, 12
 """How often a question is asked in all: where asking again is of no use; where another answer may do; where the provider has
-a fault; where it has too much to do."""
+a fault, or too much to do."""
 WAIT_MOST = 3_600.0
 """Seconds."""
 HIDDEN = "•••"
@@ -170,7 +170,7 @@ def _refusal(answer: Incoming, key: str | None) -> NotAnswered:
     if status in (401, 403):
         return NotAnswered(f"{REFUSED}: HTTP {status}")
     if status in (429, 529):
-        return NotAnswered(f"the provider has too much to do: HTTP {status}", attempts=CROWDED, after=after)
+        return NotAnswered(f"the provider has too much to do: HTTP {status}", attempts=FAULTS, after=after)
     if status >= 500 or status in (408, 409):
         return NotAnswered(f"the provider answers HTTP {status}", attempts=FAULTS, after=after)
     told = _told(answer.body, key)

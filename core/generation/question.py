@@ -74,8 +74,10 @@ def _limits(options: Any) -> list[str]:
 
 def _text(value: Any) -> str:
     """A value as a model reads it."""
-    if isinstance(value, list) and all(isinstance(each, str) for each in value):
-        return ", ".join(value)
+    if isinstance(value, list):
+        return ", ".join(map(_text, value))
+    if isinstance(value, dict) and "filename" in value:
+        return str(value["filename"])
     if value is None or isinstance(value, str):
         return value or ""
     return orjson.dumps(value).decode()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, delete, select
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, Text, and_, delete, select, update
 
 from core.ids import uuid7
 from core.storage.database import Reader, Transaction
@@ -28,8 +28,8 @@ FILLS = Table(
 )
 """A row for each value that is a model's, or is to be one: a value without a row was written by hand, and stays. `status`:
 pending, done, failed. `asked` is another number each time that the value is asked for anew, so that an answer to what was
-asked before is known as such. While it is being asked for, `due_at` is when it is taken to be lost; it is empty while the
-record is in the trash."""
+asked before is known as such. While it is being asked for, `due_at` is when it is taken to be lost; it is empty while it
+waits for the record to come back from the trash, or for another value that it is to be made from."""
 
 Value = tuple[str, str]
 """Of a record, by its address, a field."""
@@ -40,6 +40,15 @@ def fills_of(reader: Reader, table: str, records: Iterable[str]) -> dict[Value, 
     f = FILLS.c
     rows = reader.rows(select(f.record, f.field, f.id).where(f.table == table, f.record.in_(list(records))))
     return {(record, field): id_ for record, field, id_ in rows}
+
+
+def release(tx: Transaction, table: str, record: str, fields: Iterable[str] | None = None) -> None:
+    """A value of the record waits no longer: what waited for it, all of that or these fields, may be asked for."""
+    f = FILLS.c
+    waiting = and_(f.table == table, f.record == record, f.status == "pending", f.due_at.is_(None))
+    if fields is not None:
+        waiting = and_(waiting, f.field.in_(list(fields)))
+    tx.execute(update(FILLS).where(waiting).values(due_at=tx.time))
 
 
 def ask(tx: Transaction, table: str, asked: Mapping[Value, int]) -> None:

@@ -17,7 +17,7 @@ from core.fields.model import TableModel
 from core.generation.fill import Fill
 from core.generation.model import MISFITS, REFUSED, Model, NotAnswered
 from core.generation.question import answer_of, is_empty, question_of
-from core.generation.store import CAUSE, FILLS, POSITION, Value, ask, fills_of
+from core.generation.store import CAUSE, FILLS, POSITION, Value, ask, fills_of, release
 from core.outgoing import Line
 from core.principal import SYSTEM
 from core.records.key import KeyValue, parse_key
@@ -25,7 +25,7 @@ from core.records.reading import GetRow, SeenReading
 from core.records.service import Records
 from core.records.shape import Shape
 from core.records.validate import accept_changes
-from core.storage.database import Call, Row, Transaction
+from core.storage.database import Call, Reader, Row, Transaction
 from core.storage.follower import IDLE_SECONDS, Follower
 from core.storage.journal import told_as
 
@@ -42,10 +42,11 @@ Told = Callable[[str, Sequence[str]], None]
 @dataclass(frozen=True, slots=True)
 class Wish:
     """A field that is to be filled. `sources` are the stored fields of the record that its value is made from, be it by way
-    of computed ones."""
+    of computed ones; `first` are those of them that a model fills as well."""
 
     name: str
     sources: frozenset[str]
+    first: frozenset[str]
     on_create: bool
     on_update: bool
 
@@ -73,13 +74,14 @@ class Filler(Follower):
 
     def prepare(self, tx: Transaction) -> None:
         """What could not be asked because of the key is asked again, for a start may come with another one; what a process
-        was asking when it ended, too."""
+        was asking when it ended, too. What waited is looked at anew: it may have been for a field that is no more."""
         super().prepare(tx)
         f = FILLS.c
         fields = or_(*(and_(f.table == name, f.field.in_(table.generated)) for name, table in self.tables.items()))
         tx.execute(delete(FILLS).where(~fields))
         again = {"status": "pending", "due_at": tx.time, "attempts": 0}
         tx.execute(update(FILLS).where(f.status == "failed", f.reason.startswith(REFUSED)).values(again))
+        tx.execute(update(FILLS).where(f.status == "pending", f.due_at.is_(None)).values(due_at=tx.time))
         if tx.dialect == "duckdb":  # whose only process this is
             tx.execute(update(FILLS).where(f.status == "pending", f.due_at > tx.time).values(due_at=tx.time))
 
@@ -128,6 +130,8 @@ class Filler(Follower):
         back = [before[value] for value in known & before.keys() if value[0] in restored]
         if by_hand:
             tx.execute(delete(FILLS).where(FILLS.c.id.in_(by_hand)))
+            for record in {record for record, _ in before.keys() - known}:
+                release(tx, name, record)
         if back:
             waiting = and_(FILLS.c.id.in_(back), FILLS.c.status == "pending")
             tx.execute(update(FILLS).where(waiting).values(due_at=tx.time))
@@ -190,7 +194,7 @@ class Filler(Follower):
         try:
             values = self._outcome(line, id_, self.tables[table], record, field, asked, attempts + 1)
             if values is not None:
-                self._note(mine, values)
+                self._note(mine, values, table, record)
                 self._told(table, [record])
         except SovriumError as error:
             self._log.warning("What became of a question to the model was not noted: %s", error)
@@ -222,10 +226,23 @@ class Filler(Follower):
             return failed | {"reason": "an error of the server, which its log tells of"}
         return None
 
-    def _park(self, tx: Transaction, id_: str, table: TableModel, key: KeyValue) -> None:
-        """The record is in the trash, and may have come back since: until it does nothing is asked."""
-        row = self._records.writable(table).load(tx, [key]).get(key)
-        due = tx.time if row is not None and row["deleted_at"] is None else None
+    def _unfollowing(self, table: TableModel, name: str) -> list[str]:
+        wishes = self._wishes[table.sql_name]
+        return [wish.name for wish in wishes if name in wish.first and not wish.on_update]
+
+    def _waits(self, reader: Reader, table: TableModel, record: str, name: str) -> bool:
+        """Another value is on its way that this one is to be made from."""
+        first = next(wish.first for wish in self._wishes[table.sql_name] if wish.name == name)
+        f = FILLS.c
+        pending = and_(f.table == table.sql_name, f.record == record, f.status == "pending", f.field.in_(first))
+        return bool(first) and bool(reader.rows(select(f.id).where(pending).limit(1)))
+
+    def _park(self, tx: Transaction, id_: str, table: TableModel, record: str, name: str) -> None:
+        """Nothing is asked while the record is in the trash, or a source is on its way; unless that has changed since."""
+        key = key_of(table, record)
+        row = None if key is None else self._records.writable(table).load(tx, [key]).get(key)
+        is_open = row is not None and row["deleted_at"] is None and not self._waits(tx, table, record, name)
+        due = tx.time if is_open else None
         tx.execute(update(FILLS).where(FILLS.c.id == id_, FILLS.c.status == "pending").values(due_at=due))
 
     def _due_after(self, refusal: NotAnswered, attempts: int) -> datetime:
@@ -240,23 +257,32 @@ class Filler(Follower):
         field, key = table.fields[name], key_of(table, record)
         if key is None:
             raise NotFound
+        waits = Call[bool](lambda reader: self._waits(reader, table, record, name))
+        park = Call[None](lambda tx: self._park(tx, id_, table, record, name))
+        if self.database.submit_read(waits).result():
+            self.database.submit_write(park, actor="system").result()
+            return
         shape = Shape(table, list(dict.fromkeys((name, *field.options.source_fields))))
         reading = SeenReading(shape, lambda: self._records.scope(SYSTEM, table))
         told = shape.record(self.database.submit_read(GetRow(reading, key)).result())
         if "deletedAt" in told:
-            self.database.submit_write(Call(lambda tx: self._park(tx, id_, table, key)), actor="system").result()
+            self.database.submit_write(park, actor="system").result()
             return
         question = question_of(field, told["fields"])
         value: Any = field.default()
         if question is not None:
             value = accepted(table, name, self._model.ask(question, line))
         target = self._records.writable(table).unsigned()
-        fill = Fill(target, key, name, value, told["fields"][name], id_, asked)
+        fill = Fill(target, key, name, value, told["fields"][name], id_, asked, self._unfollowing(table, name))
         self.database.submit_write(fill, actor=SYSTEM.actor, cause=CAUSE).result()
 
-    def _note(self, which: Any, values: Mapping[str, Any]) -> None:
-        statement = update(FILLS).where(which).values(values)
-        self.database.submit_write(Call(lambda tx: tx.execute(statement)), actor="system").result()
+    def _note(self, which: Any, values: Mapping[str, Any], table: str, record: str) -> None:
+        def work(tx: Transaction) -> None:
+            tx.execute(update(FILLS).where(which).values(values))
+            if values.get("status") == "failed":
+                release(tx, table, record)
+
+        self.database.submit_write(Call(work), actor="system").result()
 
 
 def accepted(table: TableModel, name: str, answer: Any) -> Any:
@@ -278,7 +304,9 @@ def wishes_of(table: TableModel) -> list[Wish]:
         options = table.fields[name].options
         assert isinstance(options, GeneratedOptions)
         when = options.compute_on
-        wishes.append(Wish(name, sources_of(table, name), when in ("create", "both"), when in ("update", "both")))
+        sources = sources_of(table, name)
+        first = sources.intersection(table.generated)
+        wishes.append(Wish(name, sources, first, when in ("create", "both"), when in ("update", "both")))
     return wishes
 
 

@@ -4,8 +4,9 @@ Routes of records appear once per table under its own name, with its own fields,
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
+from core.contract.records import ComputeState
 from core.fields.base import FieldType
 from core.fields.model import AppModel, TableModel
 from core.http.call import adapter
@@ -221,7 +222,7 @@ def table_schemas(table: TableModel) -> dict[str, Schema]:
     }
     name = table.sql_name
     moment = {"type": "string", "format": "date-time"}
-    record = {
+    record: Schema = {
         "type": "object",
         "required": ["id", "fields", "createdAt", "updatedAt"],
         "properties": {
@@ -232,6 +233,12 @@ def table_schemas(table: TableModel) -> dict[str, Schema]:
             "deletedAt": {"type": ["string", "null"], "format": "date-time"},
         },
     }
+    if table.generated:
+        states = {"type": "string", "enum": list(get_args(ComputeState))}
+        record["properties"] |= {
+            "_aiCompute": {"type": "object", "additionalProperties": states},
+            "_aiReasons": {"type": "object", "additionalProperties": {"type": "string"}},
+        }
     listed = {
         "type": "object",
         "required": ["records", "pagination"],
