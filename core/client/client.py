@@ -2,18 +2,17 @@
 
 import asyncio
 import os
-import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlencode
 
 import orjson
 
 from core.client.account import Account
-from core.client.connection import AGENT, READ_SIZE, Answer, Headers, Transport
+from core.client.connection import AGENT, Answer, Headers, Transport
+from core.client.file import chunks_of, format_of, open_for_upload, save
 from core.client.port import ServerGone
 from core.contract.access import ExplainRequest, Explanation, RoleList, TablePermissions, WhoAmI
 from core.contract.activity import HistoryList, Reverted
@@ -55,9 +54,9 @@ from core.contract.migrations import (
 from core.contract.records import Computing, Pressed, Record
 from core.contract.server import Hello
 from core.contract.views import Preferences, PreferencesBody, UserView, UserViewBody
-from core.errors import BadRequest, SovriumError, error_from_body
+from core.errors import error_from_body
 from core.ids import uuid7
-from core.sentence import Wording, say
+from core.sentence import Wording
 
 if TYPE_CHECKING:
     from core.client.administration import Administration
@@ -65,17 +64,10 @@ if TYPE_CHECKING:
 
 CONSOLE = "/api/console"
 PREVIEW_BYTES = 1024 * 1024
+UPLOAD_PATIENCE = 3600.0
+"""Seconds, the sending included."""
 SILENCE = 30.0
 """Seconds without a ping after which an event stream counts as broken."""
-FORMATS = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-    ".json": "json",
-    ".ndjson": "json",
-    ".jsonl": "json",
-    ".parquet": "parquet",
-}
 
 
 class Client:
@@ -212,15 +204,7 @@ class Client:
 
     async def upload_file(self, table: str, file: Path, field: str) -> UploadedFile:
         path = with_query(f"/api/tables/{quote(table, '')}/files", {"filename": file.name, "field": field})
-        with open_for_upload(file) as source:
-            headers = [
-                ("Content-Type", "application/octet-stream"),
-                ("Content-Length", str(os.fstat(source.fileno()).st_size)),
-            ]
-            async with self._transport.exchange(
-                "POST", path, headers=headers, body=chunks_of(source), patience=3600, repeatable=False
-            ) as answer:
-                return cast(UploadedFile, checked(answer.status, decoded(await answer.read())))
+        return cast(UploadedFile, await self._send_file(path, file))
 
     async def fetch_file(self, key: str, target: Path) -> int:
         return await self.fetch(with_query(f"/api/files/{quote(key, '')}", {"download": "true"}), target)
@@ -287,10 +271,7 @@ class Client:
         return cast(Job, await self.request("POST", f"{CONSOLE}/exports", json=request))
 
     async def download(self, job: str, target: Path) -> int:
-        path = f"{CONSOLE}/jobs/{quote(job, '')}/file"
-        async with self._transport.exchange("GET", path, patience=self._timeout, repeatable=True) as answer:
-            await raise_for_status(answer)
-            return await save(answer.chunks(), target)
+        return await self.fetch(f"{CONSOLE}/jobs/{quote(job, '')}/file", target)
 
     async def preview_import(self, table: str, file: Path) -> ImportPreview:
         path = f"{CONSOLE}/tables/{quote(table, '')}/import-preview"
@@ -317,15 +298,7 @@ class Client:
             "key": key,
         }
         path = with_query(f"/api/tables/{quote(table, '')}/import", query)
-        with open_for_upload(file) as source:
-            headers = [
-                ("Content-Type", "application/octet-stream"),
-                ("Content-Length", str(os.fstat(source.fileno()).st_size)),
-            ]
-            async with self._transport.exchange(
-                "POST", path, headers=headers, body=chunks_of(source), patience=3600, repeatable=False
-            ) as answer:
-                return cast(Job, checked(answer.status, decoded(await answer.read())))
+        return cast(Job, await self._send_file(path, file))
 
     # Who may do what.
 
@@ -416,6 +389,17 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    async def _send_file(self, path: str, file: Path) -> Any:
+        with open_for_upload(file) as source:
+            headers = [
+                ("Content-Type", "application/octet-stream"),
+                ("Content-Length", str(os.fstat(source.fileno()).st_size)),
+            ]
+            async with self._transport.exchange(
+                "POST", path, headers=headers, body=chunks_of(source), patience=UPLOAD_PATIENCE, repeatable=False
+            ) as answer:
+                return checked(answer.status, decoded(await answer.read()))
+
     async def _call(
         self,
         method: str,
@@ -477,7 +461,7 @@ def with_outcomes(status: int, body: Any) -> Any:
 
 
 async def raise_for_status(answer: Answer) -> None:
-    if answer.status >= 400:
+    if answer.status >= 300:
         checked(answer.status, decoded(await answer.read()))
 
 
@@ -497,65 +481,3 @@ async def server_sent(chunks: AsyncIterator[bytes]) -> AsyncIterator[Event]:
             data = b"".join(line[5:].strip() for line in block.split(b"\n") if line.startswith(b"data:"))
             if data:
                 yield cast(Event, orjson.loads(data))
-
-
-def format_of(file: Path) -> str:
-    """`csv`, `json` or `parquet`, by the file's name."""
-    known = FORMATS.get(file.suffix.lower())
-    if known is None:
-        raise BadRequest(
-            say("{file}: the name does not tell the format", file=file.name),
-            hint=say("known: {names}", names=", ".join(FORMATS)),
-        )
-    return known
-
-
-def open_for_upload(file: Path) -> IO[bytes]:
-    try:
-        return file.open("rb")
-    except OSError as error:
-        raise BadRequest(say("{file}: {reason}", file=str(file), reason=error.strerror)) from error
-
-
-async def chunks_of(source: IO[bytes]) -> AsyncIterator[bytes]:
-    while chunk := await asyncio.to_thread(source.read, READ_SIZE):
-        yield chunk
-
-
-async def save(chunks: AsyncIterator[bytes], target: Path) -> int:
-    """Write beside the target, then rename. Returns the bytes written.
-
-    Raises SovriumError when the target cannot be written, or is no file: a rename would replace a device or a pipe.
-    """
-    if await asyncio.to_thread(is_something_else, target):
-        raise SovriumError(f"{target} is not a file")
-    size = 0
-    with writing(target):
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            async for chunk in chunks:
-                with writing(target):
-                    size += await asyncio.to_thread(file.write, chunk)
-            with writing(target):
-                await asyncio.to_thread(file.flush)
-        with writing(target):
-            os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise
-    return size
-
-
-@contextmanager
-def writing(target: Path) -> Iterator[None]:
-    """A failure of the disk here is told as one of `target`, not as one of the connection."""
-    try:
-        yield
-    except OSError as error:
-        raise SovriumError(f"{target}: {error.strerror}") from error
-
-
-def is_something_else(target: Path) -> bool:
-    """There is something of that name, and it is no file."""
-    return target.exists() and not target.is_file()

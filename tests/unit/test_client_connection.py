@@ -154,6 +154,17 @@ async def test_another_servers_page_is_not_taken_for_an_answer(answer: bytes) ->
             await client.hello()
 
 
+async def test_nothing_is_saved_from_where_one_is_sent(tmp_path: Path) -> None:
+    async def talk(number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await head(reader)
+        writer.write(b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 5\r\n\r\nmoved")
+
+    async with server(talk) as url, Client(url) as client:
+        with pytest.raises(ServerGone, match="not a sovrium-tui server"):
+            await client.fetch("/api/files/scan", tmp_path / "scan")
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_silence_is_bounded() -> None:
     async def talk(number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
