@@ -82,7 +82,7 @@ def _columns(
                 nullable=not (spec.required or name in table.primary_key.fields or spec.type in _NOT_NULL),
                 sequence=_sequence(table, field_type, kind),
                 sequence_start=field_type.options.start_from if isinstance(field_type, AutonumberField) else 1,
-                is_moment=spec.type in _MOMENTS or name in ("created_at", "updated_at"),
+                automatic=name in system or spec.type in _MOMENTS or name in times,
                 field_id=spec.id if name in fields else None,
             )
         )

@@ -26,8 +26,8 @@ class Column:
     sequence: str | None = None
     """Name of the sequence that fills it (`seq_<table>_id`, autonumbers)."""
     sequence_start: int = 1
-    is_moment: bool = False
-    """When a record was made or changed last: now, where nobody says anything else."""
+    automatic: bool = False
+    """The engine fills it in: the times of a record also where a field holds them."""
     field_id: str | None = None
 
 

@@ -130,6 +130,7 @@ def _table(
                 type_,
                 nullable=column.nullable,
                 sequence=sequence[1] if sequence else None,
+                automatic=field_id is None,
                 field_id=field_id,
             )
         )

@@ -135,7 +135,8 @@ class Ddl:
         """What the database fills in by itself: numbers of a sequence, and the moments of a record."""
         if column.sequence:
             return f"nextval({literal(quote(column.sequence))})"
-        return "now()" if column.is_moment else ""
+        is_time = column.automatic and column.type.kind == "timestamp" and column.name != "deleted_at"
+        return "now()" if is_time else ""
 
     def create_table(
         self,

@@ -8,7 +8,7 @@ from core.migrations.difference import compare
 from core.migrations.layout import TableLayout, canonical, checksum, from_data, to_data
 from core.schema.model import IndexSpec
 
-ID = Column("id", ColumnType("bigint"), nullable=False, sequence="seq_t_id")
+ID = Column("id", ColumnType("bigint"), nullable=False, sequence="seq_t_id", automatic=True)
 NAME = Column("name", ColumnType("text"), field_id="1")
 PRICE = Column("price", ColumnType("decimal", 18, 2), field_id="2")
 TABLE = TableLayout("1", "t", (ID, NAME, PRICE), ("id",), (IndexSpec(name="by_name", fields=("name",)),))
@@ -42,7 +42,7 @@ def test_another_id_is_another_column() -> None:
 
 def test_a_field_takes_the_place_of_an_automatic_column() -> None:
     """T-010"""
-    declared = replace(ID, field_id="7")
+    declared = replace(ID, field_id="7", automatic=False)
     [change] = compare((TABLE,), (replace(TABLE, columns=(declared, NAME, PRICE)),)).changed
     assert (change.added, change.dropped) == ((), ())
 
@@ -52,3 +52,11 @@ def test_the_checksum_does_not_depend_on_the_order_of_keys() -> None:
     assert checksum(canonical([{"a": 1, "b": 2}])) == checksum(canonical([{"b": 2, "a": 1}]))
     assert checksum(canonical([{"a": 1}, {"a": 2}])) != checksum(canonical([{"a": 2}, {"a": 1}]))
     assert canonical([{"b": "é", "a": 1}]) == '[\n  {\n    "a": 1,\n    "b": "é"\n  }\n]'
+
+
+def test_the_form_in_which_tables_are_kept_is_that_of_all_databases_there_are() -> None:
+    """A key of a column that gets another name makes every database unreadable that was opened before."""
+    [kept] = to_data((TABLE,))
+    assert list(kept) == ["id", "name", "columns", "key", "indexes", "checks"]
+    names = ["name", "type", "nullable", "sequence", "sequence_start", "automatic", "field_id"]
+    assert [list(column) for column in kept["columns"]] == [names] * 3
