@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from core.client import Client
+from screens.presenters.staged import CellEdit
 from screens.services.session import SessionStore
 from screens.tables import TablesScreen
 from screens.widgets.board.board import Board
@@ -425,6 +426,12 @@ async def test_cards_side_by_side(studio: RunningServer) -> None:
         assert shows(pilot, "https://x.org/1.png")
         await pilot.press("enter")
         await until(pilot, lambda: screen.record.display)
+        pending = pilot.app.context.pending  # type: ignore[attr-defined]
+        first = model(screen).key_at(0)
+        name = model(screen).row(0).value("title")
+        pending.set("tasks", [CellEdit(first, "title", name, None)])
+        await until(pilot, lambda: not shows(pilot, f" {name} "))
+        assert screen.pane.face.title(model(screen).row(0)) == "todo", "a card without a name tells its first value"
 
 
 @pytest.mark.parametrize("look", ["Board", "Plan", "Wall", "By state"])

@@ -197,9 +197,11 @@ class Face(Widget, can_focus=True):
         return "".join(text for text, _ in self.pieces(row, name)).strip()
 
     def title(self, row: GridRow) -> str:
-        """What a card is called."""
-        value = self.value(row, self.label)
-        return t("grid.new_record") if value is None and row.mark == "new" else self.text(row, self.label)
+        """What a card is called: where it has no name, by the first of its fields that says something."""
+        told = next((name for name in (self.label, *self.details()) if self.value(row, name) not in (None, "")), "")
+        if told != self.label and row.mark == "new":
+            return t("grid.new_record")
+        return self.text(row, told) if told else f"#{row.key}"
 
     def mark(self, row: GridRow) -> Piece:
         """`*` where something is staged, `+`, `-`, `✓`."""
