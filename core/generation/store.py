@@ -35,11 +35,11 @@ Value = tuple[str, str]
 """Of a record, by its address, a field."""
 
 
-def fills_of(reader: Reader, table: str, records: Iterable[str]) -> dict[Value, str]:
-    """The ids of the rows about values of these records."""
+def fills_of(reader: Reader, table: str, records: Iterable[str]) -> dict[Value, tuple[str, int]]:
+    """Of the values of these records that have one, the row's id, and the number under which it was asked for last."""
     f = FILLS.c
-    rows = reader.rows(select(f.record, f.field, f.id).where(f.table == table, f.record.in_(list(records))))
-    return {(record, field): id_ for record, field, id_ in rows}
+    rows = reader.rows(select(f.record, f.field, f.id, f.asked).where(f.table == table, f.record.in_(list(records))))
+    return {(record, field): (id_, asked) for record, field, id_, asked in rows}
 
 
 def release(tx: Transaction, table: str, record: str, fields: Iterable[str] | None = None) -> None:
@@ -53,7 +53,8 @@ def release(tx: Transaction, table: str, record: str, fields: Iterable[str] | No
 
 def ask(tx: Transaction, table: str, asked: Mapping[Value, int]) -> None:
     """Keep which values are to be asked for, each under a number."""
-    there = fills_of(tx, table, {record for record, _ in asked}) if asked else {}
+    kept = fills_of(tx, table, {record for record, _ in asked}) if asked else {}
+    there = {value: id_ for value, (id_, _) in kept.items()}
     state = {"status": "pending", "due_at": tx.time, "attempts": 0, "reason": None}
     rows = [
         {

@@ -118,6 +118,8 @@ class Filler(Follower):
             operation, values = told_as(logged, old, new), new or {}
             for wish in wishes:
                 value = (record, wish.name)
+                if value in before and sequence <= before[value][1]:
+                    continue  # somebody has asked since
                 if operation == "update" and cause != CAUSE and wish.name in values:
                     known.discard(value)  # by hand
                     asked.pop(value, None)
@@ -125,9 +127,9 @@ class Filler(Follower):
                 if is_free and _is_due(wish, operation, values):
                     asked[value] = sequence
                     known.add(value)
-        by_hand = [id_ for value, id_ in before.items() if value not in known]
+        by_hand = [id_ for value, (id_, _) in before.items() if value not in known]
         restored = {change[1] for change in changes if change[2] == "restore"}
-        back = [before[value] for value in known & before.keys() if value[0] in restored]
+        back = [before[value][0] for value in known & before.keys() if value[0] in restored]
         if by_hand:
             tx.execute(delete(FILLS).where(FILLS.c.id.in_(by_hand)))
             for record in {record for record, _ in before.keys() - known}:
@@ -230,18 +232,28 @@ class Filler(Follower):
         wishes = self._wishes[table.sql_name]
         return [wish.name for wish in wishes if name in wish.first and not wish.on_update]
 
-    def _waits(self, reader: Reader, table: TableModel, record: str, name: str) -> bool:
+    def _sources(self, reader: Reader, table: TableModel, key: KeyValue, name: str) -> dict[str, Any] | None:
+        """What the record says now, in the API's form, for the field and its sources; None: it is not the time to ask.
+        Raises NotFound."""
+        shape = Shape(table, list(dict.fromkeys((name, *table.fields[name].options.source_fields))))
+        reading = SeenReading(shape, lambda: self._records.scope(SYSTEM, table))
+        record = shape.record(GetRow(reading, key).run(reader))
+        # Only then: what a hand wrote before the reading is known to be a hand's, and what it writes later is another value.
+        is_behind = self.is_behind(reader, table.sql_name, key_text(key))
+        is_early = is_behind or "deletedAt" in record or self._waits(reader, table, key, name)
+        return None if is_early else record["fields"]
+
+    def _waits(self, reader: Reader, table: TableModel, key: KeyValue, name: str) -> bool:
         """Another value is on its way that this one is to be made from."""
         first = next(wish.first for wish in self._wishes[table.sql_name] if wish.name == name)
         f = FILLS.c
-        pending = and_(f.table == table.sql_name, f.record == record, f.status == "pending", f.field.in_(first))
-        return bool(first) and bool(reader.rows(select(f.id).where(pending).limit(1)))
+        of_record = and_(f.table == table.sql_name, f.record == key_text(key), f.status == "pending")
+        return bool(first) and bool(reader.rows(select(f.id).where(of_record, f.field.in_(first)).limit(1)))
 
-    def _park(self, tx: Transaction, id_: str, table: TableModel, record: str, name: str) -> None:
+    def _park(self, tx: Transaction, id_: str, table: TableModel, key: KeyValue, name: str) -> None:
         """Nothing is asked while the record is in the trash, or a source is on its way; unless that has changed since."""
-        key = key_of(table, record)
-        row = None if key is None else self._records.writable(table).load(tx, [key]).get(key)
-        is_open = row is not None and row["deleted_at"] is None and not self._waits(tx, table, record, name)
+        row = self._records.writable(table).load(tx, [key]).get(key)
+        is_open = row is not None and row["deleted_at"] is None and not self._waits(tx, table, key, name)
         due = tx.time if is_open else None
         tx.execute(update(FILLS).where(FILLS.c.id == id_, FILLS.c.status == "pending").values(due_at=due))
 
@@ -257,23 +269,17 @@ class Filler(Follower):
         field, key = table.fields[name], key_of(table, record)
         if key is None:
             raise NotFound
-        waits = Call[bool](lambda reader: self._waits(reader, table, record, name))
-        park = Call[None](lambda tx: self._park(tx, id_, table, record, name))
-        if self.database.submit_read(waits).result():
+        told = self.database.submit_read(Call(lambda reader: self._sources(reader, table, key, name))).result()
+        if told is None:
+            park = Call[None](lambda tx: self._park(tx, id_, table, key, name))
             self.database.submit_write(park, actor="system").result()
             return
-        shape = Shape(table, list(dict.fromkeys((name, *field.options.source_fields))))
-        reading = SeenReading(shape, lambda: self._records.scope(SYSTEM, table))
-        told = shape.record(self.database.submit_read(GetRow(reading, key)).result())
-        if "deletedAt" in told:
-            self.database.submit_write(park, actor="system").result()
-            return
-        question = question_of(field, told["fields"])
+        question = question_of(field, told)
         value: Any = field.default()
         if question is not None:
             value = accepted(table, name, self._model.ask(question, line))
         target = self._records.writable(table).unsigned()
-        fill = Fill(target, key, name, value, told["fields"][name], id_, asked, self._unfollowing(table, name))
+        fill = Fill(target, key, name, value, told[name], id_, asked, self._unfollowing(table, name))
         self.database.submit_write(fill, actor=SYSTEM.actor, cause=CAUSE).result()
 
     def _note(self, which: Any, values: Mapping[str, Any], table: str, record: str) -> None:

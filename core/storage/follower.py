@@ -13,7 +13,7 @@ from sqlalchemy import BigInteger, Column, MetaData, Table, Text, and_, delete, 
 
 from core.errors import SovriumError
 from core.fields.model import TableModel
-from core.storage.database import Call, Commit, Database, Row, Transaction
+from core.storage.database import Call, Commit, Database, Reader, Row, Transaction
 from core.storage.journal import CHANGES
 from core.storage.own import OwnTables
 
@@ -108,6 +108,12 @@ class Follower(ABC):
             except SovriumError as error:
                 self._log.warning("What changed is followed later: %s", error)
                 wait = IDLE_SECONDS
+
+    def is_behind(self, reader: Reader, table: str, record: str) -> bool:
+        """There are changes of the record that are not taken up yet."""
+        position, c = reader.scalar(select(self._position.c.sequence)), CHANGES.c
+        newer = select(c.sequence).where(c.sequence > position, c.table == table, c.record == record)
+        return bool(reader.rows(newer.limit(1)))
 
     def _read_on(self, tx: Transaction) -> int:
         """Take up the next changes; how many there were."""
