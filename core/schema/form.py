@@ -224,7 +224,7 @@ class RowSecurityForm(Form):
     policies: list[PolicyForm] = []
 
 
-class RateLimitForm(Form):
+class TableRateLimitForm(Form):
     """L-007: requests within the window, for callers without a session; those with one have ten times as many."""
 
     read: Annotated[int, Field(ge=1)] | None = None
@@ -233,7 +233,7 @@ class RateLimitForm(Form):
     window_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
 
 
-class AppRateLimitForm(RateLimitForm):
+class AppRateLimitForm(TableRateLimitForm):
     """The same for all tables. `trustedProxies` are addresses, or networks, whose `X-Forwarded-For` is believed."""
 
     enabled: bool = True
@@ -363,7 +363,7 @@ class TableForm(Form):
     physical_checks: bool = False
     webhooks: list[WebhookForm] = []
     comments: CommentsForm | None = None
-    rate_limit: RateLimitForm | None = None
+    rate_limit: TableRateLimitForm | None = None
     ai_access: Any = None
     disabled: bool = False
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from core.schema import key_text
+from core.schema import key_text, nested_text
 from core.schema.alias import RENAMED_FIELD_KEYS, RENAMED_KEYS, STRATEGY_ALIASES
 from core.schema.analytics import AnalyticsForm
 from core.schema.auth_form import STRATEGIES, AuthForm
@@ -81,7 +81,7 @@ def _auth(definitions: dict[str, Any]) -> dict[str, Any]:
         branches.append({"if": is_it, "then": {"$ref": f"#/$defs/strategy-{name}"}})
     by_type = {
         "type": "object",
-        "properties": {"type": {"type": "string", "enum": list(STRATEGIES)}},
+        "properties": {"type": {"type": "string", "enum": list(STRATEGIES), "description": nested_text.KIND}},
         "required": ["type"],
         "allOf": branches,
     }
@@ -96,9 +96,24 @@ def _auth(definitions: dict[str, Any]) -> dict[str, Any]:
 def _model(model: type[BaseModel], definitions: dict[str, Any]) -> dict[str, Any]:
     """A model's schema; the models inside it go to `definitions`."""
     schema = model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}")
-    definitions |= {name: _untitled(inner) for name, inner in schema.pop("$defs", {}).items()}
-    untitled: dict[str, Any] = _untitled(schema)
-    return untitled
+    for name, inner in schema.pop("$defs", {}).items():
+        part = _told(_untitled(inner), name)
+        assert definitions.setdefault(name, part) == part, f"two models are called {name}"
+    return _told(_untitled(schema), model.__name__)
+
+
+def _told(schema: dict[str, Any], part: str) -> dict[str, Any]:
+    """The schema of a part with what its keys are for, as far as the model does not say it."""
+    texts = {"type": nested_text.KIND, **nested_text.PARTS.get(part, {})}
+    for form in (schema, *schema.get("anyOf", ())):  # an option is a text, or a map
+        _fill(form.get("properties", {}), texts)
+    return schema
+
+
+def _fill(properties: dict[str, Any], texts: Mapping[str, str]) -> None:
+    for key, schema in properties.items():
+        if isinstance(schema, dict) and "description" not in schema and key in texts:
+            properties[key] = {**schema, "description": texts[key]}
 
 
 def _untitled(node: Any) -> Any:
@@ -138,6 +153,7 @@ def _field(vocabulary: FieldVocabulary, definitions: dict[str, Any]) -> dict[str
     for type_name in vocabulary.built():
         own = _model(vocabulary.options(type_name), definitions)
         properties = own.get("properties", {})
+        _fill(properties, nested_text.OPTIONS)
         renamed = [(old, new) for place, old, new in RENAMED_KEYS if place == "tables[].fields[]"]
         renamed += [(old, new) for name, old, new in RENAMED_FIELD_KEYS if name == type_name]
         deprecated = {old: {**properties[new], "deprecated": True} for old, new in renamed if new in properties}

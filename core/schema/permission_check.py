@@ -12,9 +12,9 @@ from core.schema.form import (
     MinRoleForm,
     OperationsForm,
     PermissionsForm,
-    RateLimitForm,
     RowRuleForm,
     RowRulesForm,
+    TableRateLimitForm,
     WriteRuleForm,
 )
 from core.schema.name import nearest, sql_name
@@ -141,7 +141,7 @@ def _short_path(text: str) -> Any:
     return CurrentUser(text) if text in USER_PATHS else f"$currentUser.{text}"  # type: ignore[arg-type]
 
 
-def rate_limit_of(form: RateLimitForm | None) -> RateLimit | None:
+def rate_limit_of(form: TableRateLimitForm | None) -> RateLimit | None:
     if form is None:
         return None
     return RateLimit(form.read, form.write, form.delete, form.window_seconds)

@@ -1,5 +1,7 @@
 """The JSON Schema of the app file agrees with the loader (C-006)."""
 
+from typing import Any
+
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -39,6 +41,30 @@ def test_an_editor_has_a_text_for_every_key() -> None:
         }
         assert {key for key, text in texts.items() if text == "Accepted, not run yet"} == set(later)
     assert all(SCHEMA["$defs"]["field"]["properties"]["type"]["enumDescriptions"])
+
+
+def undescribed(node: Any, place: str = "") -> list[str]:
+    """Keys below that tell an editor nothing."""
+    if isinstance(node, list):
+        return [each for part in node for each in undescribed(part, place)]
+    if not isinstance(node, dict):
+        return []
+    properties = {} if place.endswith("/if") else node.get("properties", {})
+    silent = (key for key, schema in properties.items() if isinstance(schema, dict) and "description" not in schema)
+    below = (each for key, part in node.items() for each in undescribed(part, f"{place}/{key}"))
+    return [*(f"{place}.{key}" for key in silent), *below]
+
+
+def test_an_editor_has_a_text_for_the_keys_of_every_part() -> None:
+    """C-006"""
+    assert undescribed(SCHEMA) == []
+
+
+def test_tables_and_accounts_have_limits_of_their_own() -> None:
+    table = {"name": "T", "fields": [], "rateLimit": {"read": 5, "windowSeconds": 10}}
+    auth = {"strategies": ["emailAndPassword"], "rateLimit": {"window": 5}}
+    assert VALIDATOR.is_valid({"name": "x", "auth": auth, "tables": [table], "rateLimit": {"read": 9}})
+    assert not VALIDATOR.is_valid({"name": "x", "tables": [{**table, "rateLimit": {"window": 5}}]})
 
 
 def test_files_may_stand_for_sections() -> None:
