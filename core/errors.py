@@ -73,6 +73,7 @@ class SovriumError(Exception):
     def put(self, wording: Wording) -> None:
         """Say what is said to people in other words."""
         self.message = wording(self.message)
+        self.args = (self.message,)
         self.hint = wording(self.hint) if self.hint else self.hint
 
 

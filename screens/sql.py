@@ -10,13 +10,13 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from core.client import ServerGone
-from core.contract.console import ExportRequest, SqlStatement
+from core.contract.console import ExportRequest
 from screens.actions.binding import bindings_of
 from screens.presenters.completion import complete
 from screens.presenters.finder import Hit
 from screens.presenters.format.line import one_line
-from screens.presenters.sql_favourite import Favourite, Favourites
 from screens.presenters.sql_format import NotFormatted, format_statement, moved
+from screens.presenters.sql_outcome import head_of, outcome_text, reads_on, tab_name, transaction_text
 from screens.presenters.sql_session import ConfirmNeeded, SqlSession, SqlTab
 from screens.presenters.sql_text import Span
 from screens.services.context import Context
@@ -27,9 +27,9 @@ from screens.widgets.confirm import confirm
 from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.export_dialog import ExportDialog
 from screens.widgets.export_flow import export
+from screens.widgets.favourite_flow import FavouriteFlow
 from screens.widgets.finder import Finder
 from screens.widgets.grid.grid import VirtualGrid
-from screens.widgets.name_dialog import NameDialog
 from screens.widgets.result_pane import ResultPane
 from screens.widgets.schema_peek import SchemaPeek
 from screens.widgets.sql_editor import CompletionList, SqlEditor
@@ -52,7 +52,6 @@ class SqlScreen(ConsoleScreen):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.session = SqlSession(context.session)
-        self.favourites = Favourites(context.session)
         self._rows_of: SqlTab | None = None
         """The tab whose rows are on screen."""
         self._unwritten = False
@@ -251,7 +250,7 @@ class SqlScreen(ConsoleScreen):
         if tab.run is None or statement is None or "columns" not in statement:
             self.notify(t("sql.no_result"))
             return
-        count, more = statement.get("rowCount", 0), _reads_on(statement, tab)
+        count, more = statement.get("rowCount", 0), reads_on(statement, tab)
         dialog = ExportDialog(self.context, t("sql.result"), count, more=more)
         wanted = await self.app.push_screen_wait(dialog)
         if wanted is not None:
@@ -361,49 +360,24 @@ class SqlScreen(ConsoleScreen):
         span = self.session.span(tab, self.editor.selected_span)
         return span, tab.text[span.start : span.end].strip() if span else ""
 
-    async def choose_favourite(self, title: str) -> Favourite | None:
-        kept = self.favourites.all()
-        if not kept:
-            self.notify(t("sql.favourites.empty"))
-            return None
-        hits = [
-            Hit(
-                one_line(each.name), detail=one_line(" ".join(each.sql.split())[:60]), value=each, search=each.sql[:500]
-            )
-            for each in kept
-        ]
-        hit = await self.app.push_screen_wait(Finder(title, hits))
-        return hit.value if hit else None
+    @property
+    def favourites(self) -> FavouriteFlow:
+        return FavouriteFlow(self.app, self.context)
 
     @work(exit_on_error=False)
     async def action_sql_favourites(self) -> None:
-        found = await self.choose_favourite(t("sql.favourites.find"))
+        found = await self.favourites.choose(t("sql.favourites.find"))
         if found is not None:
             self.bring(found.sql)
 
     @work(exit_on_error=False)
     async def action_sql_favourite_keep(self) -> None:
         _, text = self.chosen_text()
-        if not text:
-            self.notify(t("sql.nothing_to_run"))
-            return
-        name = await self.app.push_screen_wait(NameDialog(self.context, t("sql.favourites.name")))
-        if not name:
-            return
-        known = self.favourites.find(name)
-        if known is not None and known.sql != text:
-            question = t("sql.favourites.replace", name=known.name)
-            if not await confirm(self.app, question, one_line(known.sql[:400]), yes=t("sql.favourites.replace.yes")):
-                return
-        self.favourites.keep(name, text)
-        self.notify(t("sql.favourites.kept", name=name))
+        await self.favourites.keep(text)
 
     @work(exit_on_error=False)
     async def action_sql_favourite_drop(self) -> None:
-        found = await self.choose_favourite(t("sql.favourites.drop"))
-        if found is not None:
-            self.favourites.drop(found.name)
-            self.notify(t("sql.favourites.dropped", name=found.name))
+        await self.favourites.drop()
 
     # ── Finding, layout ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -498,14 +472,14 @@ class SqlScreen(ConsoleScreen):
     def paint(self) -> None:
         """Tabs, heads of results, the result."""
         session, tab = self.session, self.session.tab
-        names = [(_name(each), "$warning" if each.running or each.transaction else "") for each in session.tabs]
+        names = [(tab_name(each), "$warning" if each.running or each.transaction else "") for each in session.tabs]
         self.query_one("#sql-tabs", TabStrip).show(names, session.active)
         found = tab.run["statements"] if tab.run else []
-        heads = [(f"{MARKS[s['state']]} {_head(s)}", TONES.get(s["state"], "")) for s in found]
+        heads = [(f"{MARKS[s['state']]} {head_of(s)}", TONES.get(s["state"], "")) for s in found]
         statement = tab.statement
         elapsed = t("sql.elapsed", milliseconds=grouped(statement["elapsedMs"])) if statement else ""
         self.query_one("#sql-results", TabStrip).show(heads, tab.shown, elapsed)
-        self.status.show("transaction", _transaction(tab))
+        self.status.show("transaction", transaction_text(tab))
         self.status.show(
             "work",
             t("sql.running", seconds=tab.seconds) if tab.running else "",
@@ -522,7 +496,7 @@ class SqlScreen(ConsoleScreen):
             if tab.problem is not None:
                 text = t("sql.lost") if isinstance(tab.problem, ServerGone) else tab.problem.message
             else:
-                text = _outcome(statement, tab) if statement else t("sql.empty")
+                text = outcome_text(statement, tab) if statement else t("sql.empty")
             pane.show_text(text, failed=failed, empty=statement is None and not failed)
         self.paint_status()
 
@@ -530,7 +504,7 @@ class SqlScreen(ConsoleScreen):
         """What came of the statement, or where its rows are read."""
         statement, tab = self.session.tab.statement, self.session.tab
         row, value = self.query_one(ResultPane).place()
-        outcome = _outcome(statement, tab) if statement and not tab.running else ""
+        outcome = outcome_text(statement, tab) if statement and not tab.running else ""
         self.status.show("rows", t("tables.row", row=row, count=outcome) if row else outcome)
         self.status.show("note", value)
         self.status.show("mode", "" if self.editor.has_focus else f" {t('mode.view')} ")
@@ -541,52 +515,3 @@ class SqlScreen(ConsoleScreen):
 
     def on_descendant_focus(self) -> None:
         self.call_after_refresh(self.paint_status)
-
-
-def _name(tab: SqlTab) -> str:
-    """A tab's name, marked while it has a transaction open."""
-    name = t("sql.tab", name=tab.name)
-    return t("sql.transaction.mark", name=name) if tab.transaction else name
-
-
-def _transaction(tab: SqlTab) -> str:
-    """What the status line says of a tab's transaction."""
-    if tab.transaction is None:
-        return ""
-    count = len(tab.transaction.statements)
-    return t("sql.transaction.state", count=count) if count else t("sql.transaction.state")
-
-
-def _head(statement: SqlStatement) -> str:
-    """A few words of a statement, for its tab."""
-    text = one_line(" ".join(statement["text"].split()))
-    return text if len(text) <= 24 else text[:23] + "…"
-
-
-def _reads_on(statement: SqlStatement, tab: SqlTab) -> bool:
-    """An export has rows that were not kept: what only reads is read again."""
-    return statement.get("more", False) and statement["kind"] == "select" and not tab.tried
-
-
-def _outcome(statement: SqlStatement, tab: SqlTab) -> str:
-    """What came of a statement, in words."""
-    state = statement["state"]
-    if state == "failed" and "problem" in statement:
-        problem = statement["problem"]
-        if "line" in problem:
-            line, column = tab.place_of(problem)
-            return t("sql.failed", line=line, column=column, message=problem["message"])
-        return t("sql.failed.nowhere", message=problem["message"])
-    if tab.running and state in ("running", "waiting"):
-        return t("sql.running", seconds=tab.seconds)
-    if state != "done":
-        return t(f"sql.{state}")
-    if "changed" in statement:
-        key = "sql.transaction.tried" if tab.tried else "sql.changed"
-        return t(key, count=statement["changed"], shown=grouped(statement["changed"]))
-    if "rowCount" in statement:
-        more = "sql.rows.more" if _reads_on(statement, tab) else "sql.rows.kept"
-        key = more if statement.get("more") else "sql.rows"
-        count = {} if statement.get("more") else {"count": statement["rowCount"]}
-        return t(key, shown=grouped(statement["rowCount"]), **count)
-    return t("sql.done")

@@ -292,7 +292,7 @@ async def test_favourites_are_kept_found_and_deleted(pilot: Pilot[int]) -> None:
     await until(pilot, lambda: isinstance(pilot.app.screen, NameDialog))
     await pilot.press(*"deep", "enter")
     await until(pilot, lambda: isinstance(pilot.app.screen, SqlScreen))
-    assert [each.name for each in sql(pilot).favourites.all()] == ["deep"]
+    assert [each.name for each in sql(pilot).favourites.kept.all()] == ["deep"]
     await pilot.press("ctrl+g")
     await until(pilot, lambda: isinstance(pilot.app.screen, Finder))
     await pilot.press(*"dee", "enter")
@@ -303,7 +303,7 @@ async def test_favourites_are_kept_found_and_deleted(pilot: Pilot[int]) -> None:
     await until(pilot, lambda: isinstance(pilot.app.screen, Finder))
     await pilot.press("enter")
     await until(pilot, lambda: isinstance(pilot.app.screen, SqlScreen))
-    await until(pilot, lambda: not sql(pilot).favourites.all())
+    await until(pilot, lambda: not sql(pilot).favourites.kept.all())
 
 
 def test_favourites_survive_the_program_and_are_shared(tmp_path: Path) -> None:
