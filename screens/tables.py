@@ -352,7 +352,7 @@ class TablesScreen(ConsoleScreen):
         """Rows that others made and removed, which wait for R."""
         counted = (("tables.came", news.came), ("tables.went", news.went))
         parts = [t(key, count=count, number=grouped(count)) for key, count in counted if count]
-        return f"{', '.join(parts)}: R" if parts else ""
+        return t("tables.news", news=", ".join(parts)) if parts else ""
 
     def _note(self) -> tuple[str, str]:
         """What is wrong with the cell under the cursor, or its whole value."""

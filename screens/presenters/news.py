@@ -28,8 +28,10 @@ class News:
 
     def add(self, event: Event, *, trash: bool) -> None:
         """Count an event that is not an update. trash: deleted rows are what is looked at."""
-        count = event.get("count", len(event.get("ids", ())))
-        if (event.get("operation") in LEAVE) == trash and event.get("operation") != "permanent-delete":
+        operation, count = event.get("operation", ""), event.get("count", len(event.get("ids", ())))
+        if operation.startswith("comment-"):
+            return  # what is said about a row moves none
+        if (operation in LEAVE) == trash and operation != "permanent-delete":
             self.came += count
         else:
             self.went += count

@@ -155,6 +155,7 @@ async def test_rows_of_others_wait_until_they_are_asked_for() -> None:
         port.tell(Event(kind="change", table="companies", operation="delete", ids=["1"], count=1))
         table.edited["4"] = {**table.row("4"), "name": "Renamed", "updated_at": "2026-03-01T00:00:00.000Z"}
         port.tell(Event(kind="change", table="companies", operation="update", ids=["4"], count=1))
+        port.tell(Event(kind="change", table="companies", operation="comment-create", ids=["4"], count=1))  # moves none
         port.tell(Event(kind="change", table="companies", operation="create", ids=["9001", "9002"], count=2))
         await until(pilot, lambda: screen.status.text("news") == "2 new, 1 gone: R")
         await until(pilot, lambda: "Renamed" in screen_text(pilot.app))  # type: ignore[arg-type]
