@@ -86,11 +86,8 @@ class Generated:
             raise BadRequest(NOTHING_SET, hint="Set AI_PROVIDER, and AI_API_KEY where it needs one")
         names = [name for name in open_ if fields is None or name in fields]
 
-        def work(tx: Transaction) -> None:
-            number = int(tx.scalar(select(func.max(CHANGES.c.sequence))) or 0)
-            ask(tx, table.sql_name, {(key, name): number for name in names})
-
-        await records.database.write(Call(work), actor=principal.actor)
+        job = Call[None](lambda tx: ask_anew(tx, table, key, names))
+        await records.database.write(job, actor=principal.actor)
         worker.asked(table.sql_name, key)
         return dict.fromkeys(names, "pending")
 
@@ -111,3 +108,9 @@ class Generated:
             return found
 
         return await self._records.database.read(Call(work), lane="point")
+
+
+def ask_anew(tx: Transaction, table: TableModel, record: str, fields: Sequence[str]) -> None:
+    """Ask for values, whoever wrote what stands there: what was written until now counts for nothing."""
+    newest = int(tx.scalar(select(func.max(CHANGES.c.sequence))) or 0)
+    ask(tx, table.sql_name, {(record, name): newest for name in fields})

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,12 +11,12 @@ from sqlalchemy import and_, delete, func, or_, select, update
 from core.clock import Clock
 from core.errors import Invalid, NotFound, SovriumError
 from core.fields.address import key_text
-from core.fields.generated import GeneratedOptions
 from core.fields.model import TableModel
 from core.generation.fill import Fill
 from core.generation.model import MISFITS, REFUSED, Model, NotAnswered
 from core.generation.question import answer_of, is_empty, question_of
 from core.generation.store import CAUSE, FILLS, POSITION, Value, ask, fills_of, release
+from core.generation.wish import wishes_of
 from core.outgoing import Line
 from core.principal import SYSTEM
 from core.records.key import KeyValue, parse_key
@@ -37,18 +36,6 @@ FIRST_DELAY, LONGEST_DELAY, GROWTH = 2.0, 600.0, 5
 """Seconds until a question is put again, and what they are multiplied by each time."""
 Told = Callable[[str, Sequence[str]], None]
 """Hears the SQL name of a table and the records whose values are in another state."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """A field that is to be filled. `sources` are the stored fields of the record that its value is made from, be it by way
-    of computed ones; `first` are those of them that a model fills as well."""
-
-    name: str
-    sources: frozenset[str]
-    first: frozenset[str]
-    on_create: bool
-    on_update: bool
 
 
 class Filler(Follower):
@@ -124,7 +111,7 @@ class Filler(Follower):
                     known.discard(value)  # by hand
                     asked.pop(value, None)
                 is_free = is_empty(rows[record][wish.name]) or (operation == "update" and value in known)
-                if is_free and _is_due(wish, operation, values):
+                if is_free and wish.is_due(operation, values):
                     asked[value] = sequence
                     known.add(value)
         by_hand = [id_ for value, (id_, _) in before.items() if value not in known]
@@ -302,37 +289,6 @@ def accepted(table: TableModel, name: str, answer: Any) -> Any:
         raise NotAnswered("the model's answer is not in the form that was asked for", attempts=MISFITS) from error
     except Invalid as error:
         raise NotAnswered(f"the answer does not fit: {error.message}", attempts=MISFITS) from error
-
-
-def wishes_of(table: TableModel) -> list[Wish]:
-    wishes = []
-    for name in table.generated:
-        options = table.fields[name].options
-        assert isinstance(options, GeneratedOptions)
-        when = options.compute_on
-        sources = sources_of(table, name)
-        first = sources.intersection(table.generated)
-        wishes.append(Wish(name, sources, first, when in ("create", "both"), when in ("update", "both")))
-    return wishes
-
-
-def sources_of(table: TableModel, name: str) -> frozenset[str]:
-    """The stored fields of a record that a value of it is made from."""
-    found: set[str] = set()
-    todo = [name]
-    while todo:
-        field = table.fields.get(todo.pop())
-        new = {each for far, each in field.inputs() if not far} - found if field is not None else set()
-        found |= new
-        todo += [each for each in new if each not in table.generated]
-    return frozenset(found)
-
-
-def _is_due(wish: Wish, operation: str | None, values: Mapping[str, Any]) -> bool:
-    """The change asks for a value, unless one stands there that was written by hand."""
-    if operation in ("create", "restore"):
-        return wish.on_create
-    return operation == "update" and wish.on_update and not wish.sources.isdisjoint(values)
 
 
 def key_of(table: TableModel, record: str) -> KeyValue | None:

@@ -12,8 +12,11 @@ import pytest
 from core.errors import BadRequest
 from core.generation import worker
 from core.generation.model import Model, NotAnswered, Question
+from core.generation.service import ask_anew
 from core.generation.setting import read_settings
 from core.outgoing import Line
+from core.records.update import Edit, Update
+from core.storage.database import Call, Cancel
 from tests.support.clock import MovingClock
 from tests.support.databases import postgresql_schema
 from tests.support.models import FakeProvider, question
@@ -167,6 +170,27 @@ def test_what_a_hand_writes_is_kept(server: RunningServer, provider: FakeProvide
     server.http.patch(where, json={"note": "c", "kind": None}, headers=ROOT)
     found = settled(server, where, "kind")
     assert (found["kind"], found["mood"]) == ("bug", {"label": "positive"})
+
+
+def test_who_asks_after_a_hand_is_heard(server: RunningServer) -> None:
+    """T-102: although what the hand has written is taken up after the question."""
+    where = make(server, note="n")
+    settled(server, where, *ALL)
+    engine, key, release = server.engine, where.rpartition("/")[2], threading.Event()
+    table, write = engine.model.by_address["tickets"], engine.database.submit_write
+    # The writer takes them in this order, and only then what follows the change log.
+    waiting = [
+        write(Call(lambda _: release.wait(20))),
+        write(Update(engine.records.writable(table), Edit((int(key),), {"kind": "wish"})), actor="owner"),
+        write(
+            Call(lambda tx: ask_anew(tx, table, key, ["kind"])), actor="owner", cancel=Cancel()
+        ),  # in its own transaction
+    ]
+    release.set()
+    for each in waiting:
+        each.result()
+    engine.filler.nudge()
+    assert settled(server, where, "kind")["kind"] == "bug"
 
 
 def test_the_trash_loses_no_question(server: RunningServer, provider: FakeProvider) -> None:
