@@ -175,8 +175,8 @@ class HomeScreen(ConsoleScreen):
         self.query_one("#home-recent-title", Static).update(t("home.recent"))
         hits = [
             Hit(
-                label=place.title,
-                kind=t(f"place.{place.mode}"),
+                label=place.title if place.key else t(f"place.{place.mode}"),
+                kind=t(f"place.{place.mode}") if place.key else "",
                 detail=str(place.state.get("detail", "")),
                 run=partial(self.context.go, place),
             )
