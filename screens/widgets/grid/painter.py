@@ -21,7 +21,7 @@ from screens.presenters.value import title_of
 from screens.services.number import grouped
 from screens.services.text import t
 from screens.widgets.grid.cell import NULL, Align, Draw, Piece, renderer_of
-from screens.widgets.grid.palette import Palette
+from screens.widgets.grid.palette import CHIPS, Palette
 
 ROW_MARKS = {"new": "+", "deleted": "-"}
 UNREAD: list[Piece] = [("…", "placeholder")]
@@ -30,7 +30,7 @@ FILLED_LATER: list[Piece] = [("", "text")]
 OWN_COLOR = ("chip", "star", "bar", "bar:")
 """Pieces that keep their colour when the cell is staged; its mark tells enough."""
 CELL_MARKS = {"dirty": "*", "invalid": "!", "conflict": "≠"}
-COMPUTING: dict[str, Piece] = {"pending": ("◌ ", "placeholder"), "failed": ("✗ ", "invalid")}
+COMPUTING: dict[str, Piece] = {"pending": ("◌ ", "muted"), "failed": ("✗ ", f"bar:{CHIPS.index('error')}")}
 """Before a value that a language model is to give, or could not."""
 
 
@@ -405,7 +405,7 @@ def _merged(parts: Sequence[tuple[str, Style]]) -> list[Segment]:
 
 def _computing(told: ModelValue, pieces: list[Piece]) -> list[Piece]:
     sign = COMPUTING[told["state"]]
-    return [sign] if pieces == [(NULL, "null")] else [sign, *pieces]
+    return [sign, ("", "text")] if pieces == [(NULL, "null")] else [sign, *pieces]
 
 
 def _ended(segments: list[Segment], frame: Frame, style: Style) -> list[Segment]:
