@@ -31,6 +31,9 @@ READ = {
     "limits, which they may make stricter; looser for tests alone (A-144)": {
         "RATE_LIMIT_WINDOW_SECONDS", "SHARED_VIEWS_RATE_LIMIT_MAX", "SHARED_VIEWS_RATE_LIMIT_WINDOW_MS",
     },
+    "the language model that fills fields: where it is, and the key that is shown there": {
+        "AI_API_KEY", "AI_BASE_URL", "AI_MODEL", "AI_PROVIDER",
+    },
     "the network: nothing at all, or an app file from one's own": {
         "SOVRIUM_ALLOW_PRIVATE_OUTBOUND", "SOVRIUM_DISABLE_NETWORK",
     },
