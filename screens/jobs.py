@@ -138,7 +138,7 @@ class JobsScreen(ConsoleScreen):
         for row in rejected:
             where = t("jobs.line", line=row.get("line", "?"))
             value = row.get("value")
-            what = [row.get("field") or "", "" if value is None else f"“{one_line(str(value))[:60]}”"]
+            what = [row.get("field") or "", "" if value is None else t("value.quoted", text=one_line(str(value))[:60])]
             text = f"{' '.join(filter(None, what))}: {row.get('message', '')}".removeprefix(": ")
             lines.append(Content.assemble((f"{where}  ", "$foreground-muted"), text))
         if job.get("file") and job["state"] not in ACTIVE:

@@ -82,7 +82,9 @@ def problem_text(field: FieldInfo, value: Any, message: str) -> str:
     """What is wrong with a value, so that it is understood away from its cell: the field, why, and the value (T-148)."""
     title, text = title_of(field), "" if value is None else show(field, value)
     told = message if title in message else f"{title}: {message}"
-    return told if not text or text in message else f"{told} (“{text[:40]}{'…' if len(text) > 40 else ''}”)"
+    if not text or text in message:
+        return told
+    return f"{told} ({t('value.quoted', text=text[:40] + ('…' if len(text) > 40 else ''))})"
 
 
 def options_of(field: FieldInfo) -> list[Option]:
