@@ -19,6 +19,7 @@ from core.records.sameness import comparable
 from core.records.shape import stamp
 from core.records.validate import Values, check_changes, invalid
 from core.records.writing import Stored, WritableTable
+from core.sentence import say
 from core.storage.database import ChangeRow, Transaction
 
 
@@ -154,7 +155,12 @@ def changes_of(target: WritableTable, row: Stored | None, edit: Edit, now: datet
     changes = {name: value for name, value in values.items() if value != row[name]}
     if not changes.keys().isdisjoint(target.key):
         names = [name for name in target.key if name in changes]
-        raise invalid([FieldError(name, "field.read-only", f"{name} is the record's key and stays") for name in names])
+        raise invalid(
+            [
+                FieldError(name, "field.read-only", say("{name} is the record's key and stays", name=name))
+                for name in names
+            ]
+        )
     if changes:
         check_changes(target.table, row, changes, now, unlocks=edit.unlocks)
     return changes
@@ -251,8 +257,8 @@ def restricted(link: Incoming, children: Sequence[Stored]) -> SovriumError:
     """The refusal of a record that others point at."""
     name = link.child.name
     error = Conflict(
-        f"{len(children)} records of {name} link to it through {link.field}",
-        errors=[FieldError(link.field, "link.restrict", f"Linked from {name}").body()],
+        say("{count} records of {table} link to it through {field}", count=len(children), table=name, field=link.field),
+        errors=[FieldError(link.field, "link.restrict", say("Linked from {table}", table=name)).body()],
     )
     error.status = 400
     return error
