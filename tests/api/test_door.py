@@ -134,7 +134,7 @@ def all_errors() -> list[SovriumError]:
 def test_every_error_has_the_one_shape(error: SovriumError) -> None:
     """§10.2: one envelope for all, made of the exception tree."""
     error.__cause__ = RuntimeError("Binder Error: SELECT secret FROM core/storage")
-    answer = answer_to(error, {"method": "GET", "path": "/api"})
+    answer = answer_to(error, {"method": "GET", "path": "/api", "headers": []})
     check_envelope(httpx.Response(answer.status, content=answer.body))
     assert answer.status == error.status
     assert b"secret" not in (answer.body or b"")
@@ -142,7 +142,7 @@ def test_every_error_has_the_one_shape(error: SovriumError) -> None:
 
 def test_an_unforeseen_error_tells_its_id_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
     """R-006"""
-    answer = answer_to(ValueError("SELECT secret"), {"method": "GET", "path": "/api/x"})
+    answer = answer_to(ValueError("SELECT secret"), {"method": "GET", "path": "/api/x", "headers": []})
     response = httpx.Response(answer.status, content=answer.body)
     check_envelope(response)
     assert response.status_code == 500
