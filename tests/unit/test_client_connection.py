@@ -162,7 +162,7 @@ async def test_nothing_is_saved_from_where_one_is_sent(tmp_path: Path) -> None:
     async with server(talk) as url, Client(url) as client:
         with pytest.raises(ServerGone, match="not a sovrium-tui server"):
             await client.fetch("/api/files/scan", tmp_path / "scan")
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240
 
 
 async def test_silence_is_bounded() -> None:
