@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from pathlib import Path
 
-from core.engine import Engine, open_engine
+from core.assembly import open_engine
+from core.engine import Engine
 from core.principal import OWNER
 from core.storage.duckdb.session import DuckDBSession
 from core.storage.journal import Entry

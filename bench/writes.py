@@ -13,7 +13,8 @@ from pathlib import Path
 from bench import rows
 from bench.change_log import spent
 from bench.product import Ours
-from core.engine import Engine, open_engine
+from core.assembly import open_engine
+from core.engine import Engine
 from core.principal import OWNER
 
 ITEMS, KNOWN, MERGED = 20_000, 15_000, 10_000

@@ -157,3 +157,25 @@ def _together(one: Told, other: Told) -> Told:
     event["ids"] = (before.get("ids", []) + other.event.get("ids", []))[:IDS_KEPT]
     event["sequence"] = max(before.get("sequence", 0), other.event.get("sequence", 0))
     return Told(event, one.commits + other.commits)
+
+
+def announce(commit: Commit, bus: Bus) -> None:
+    """Tell the consoles what a commit has changed. On the writer's thread."""
+    if not bus.has_listeners:
+        return
+    by_kind: dict[tuple[str, str], list[str]] = {}
+    for change in commit.changes:
+        by_kind.setdefault((change.table, change.operation), []).append(change.record)
+    for (table, operation), ids in by_kind.items():
+        bus.publish(
+            {
+                "kind": "change",
+                "table": table,
+                "operation": operation,
+                "ids": ids[:IDS_KEPT],
+                "count": len(ids),
+                "sequence": commit.sequence,
+                "actor": commit.actor,
+            },
+            commit,
+        )

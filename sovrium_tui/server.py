@@ -335,7 +335,7 @@ def has_terminal() -> bool:
 
 def open_the_engine(options: ServerOptions) -> "Engine":
     """The engine of the app on its database."""
-    from core.engine import open_engine
+    from core.assembly import open_engine
 
     return open_engine(
         options.app_file,

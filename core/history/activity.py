@@ -135,10 +135,11 @@ class Activity:
             (row,) = rows
             told = self._told(row, self._people.of(reader, [row[2], credits_of(row[-1])[0]]))
             table = self._records.model.by_sql_name.get(row[4])
-            lens = lens_of(self._records.access, principal, table)
-            if lens.is_blind_to(row[3], row[7]):
+            lens = lens_of(self._records, principal, table)
+            (seen,) = lens.changes(reader, [(row[3], row[6], row[7])])
+            if seen is None:
                 raise NotFound()
-            before, after = lens.values(row[6]), lens.values(row[7])
+            _, before, after = seen
             told["changes"] = changes_of_entry(before, after)
             told["diff"] = None if row[3] in ("delete", "permanent-delete") else differences(before, after)
             cause = lens.cause(credits_of(row[8])[1])

@@ -1,16 +1,23 @@
 """Rows of the change log as answers tell them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from core.access.table import Access
+from core.fields.base import ValueProblem
+from core.fields.link import LinksField
 from core.fields.model import TableModel
 from core.principal import Principal
-from core.storage.database import Operation
+from core.query.scope import Scope
+from core.records.service import Records
+from core.records.sight import parted_links, seen_links
+from core.storage.database import Operation, Reader
 
 OPERATIONS: Mapping[str, Operation] = {name.replace("-", "_"): name for name in get_args(Operation)}
 """By the action that answers call them."""
+Values = Mapping[str, Any]
+Change = tuple[str, Values | None, Values | None]
+"""Operation, before, after."""
 
 
 def action_of(operation: str) -> str:
@@ -21,40 +28,80 @@ def action_of(operation: str) -> str:
 class Lens:
     """What of changes their reader may see (R-083): of a restricted one the values of `names`, which are fields as they are
     called now. A name of the past is shown to nobody but those who see all (`names` None): it may have been a hidden
-    field's. Nor is the statement that was the cause, for it holds values."""
+    field's. Nor is the statement that was the cause, for it holds values. Of several linked records those are told that
+    the record itself shows, by `scope`."""
 
     names: frozenset[str] | None = None
+    scope: Scope | None = None
 
-    def values(self, values: Mapping[str, Any] | None) -> dict[str, Any] | None:
-        if values is None or self.names is None:
-            return None if values is None else dict(values)
-        return {name: value for name, value in values.items() if name in self.names}
+    def changes(self, reader: Reader, changes: Sequence[Change]) -> list[Change | None]:
+        """What the reader may see of each; None: an update of nothing that it may see."""
+        if self.names is None:
+            return list(changes)
+        told = [(operation, self._named(before), self._named(after)) for operation, before, after in changes]
+        parted = frozenset() if self.scope is None else parted_links(self.scope) & self.names
+        for name in parted:
+            self._narrow(reader, name, [values for _, *both in told for values in both if values and name in values])
+        return [None if _is_blind(change, seen, parted) else seen for change, seen in zip(changes, told, strict=True)]
 
     def cause(self, cause: str | None) -> str | None:
         return cause if self.names is None or (cause is not None and cause.isidentifier()) else None
 
-    def is_blind_to(self, operation: str, after: Mapping[str, Any] | None) -> bool:
-        """An update of nothing that the reader may see."""
-        return self.names is not None and operation == "update" and bool(after) and self.names.isdisjoint(after or ())
+    def _named(self, values: Values | None) -> dict[str, Any] | None:
+        assert self.names is not None
+        return None if values is None else {name: value for name, value in values.items() if name in self.names}
+
+    def _narrow(self, reader: Reader, name: str, told: Sequence[dict[str, Any]]) -> None:
+        """Leave of the links in these values those that the reader sees."""
+        assert self.scope is not None
+        field = self.scope.table.fields[name]
+        assert isinstance(field, LinksField)
+        for values in told:
+            values[name] = _keys(field, values[name])
+        seen = seen_links(reader, self.scope, field, {key for values in told for key in values[name]})
+        for values in told:
+            values[name] = [key for key in values[name] if key in seen]
 
 
-def lens_of(access: Access, principal: Principal, table: TableModel | None) -> Lens:
+def _keys(field: LinksField, value: Any) -> list[Any]:
+    """The links of a value that is logged; none of one that the field had when it was something else."""
+    try:
+        keys = field.accept_json(value) if isinstance(value, list) else None
+    except ValueProblem:
+        return []
+    return keys if isinstance(keys, list) else []
+
+
+def _is_blind(change: Change, seen: tuple[str, dict[str, Any] | None, dict[str, Any] | None], parted: Set[str]) -> bool:
+    """Whether nothing is left of an update. Links that are the same for the reader before and after leave no trace."""
+    operation, before, after = seen
+    if operation != "update" or not change[2]:
+        return False
+    before, after = {} if before is None else before, {} if after is None else after
+    for name in parted.intersection(after):
+        if before.get(name, []) == after[name]:
+            before.pop(name, None)
+            del after[name]
+    return not after
+
+
+def lens_of(records: Records, principal: Principal, table: TableModel | None) -> Lens:
     """`table` None: one that is not there any more."""
-    if access.sees_all(principal):
+    if records.access.sees_all(principal):
         return Lens()
     if table is None:
         return Lens(frozenset())
     names = {*table.fields, *table.system, "commentId"}
-    return Lens(frozenset(names - access.table(principal, table).hidden))
+    return Lens(frozenset(names - records.access.table(principal, table).hidden), records.scope(principal, table))
 
 
-def changes_of_entry(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, Any]:
+def changes_of_entry(before: Values | None, after: Values | None) -> dict[str, Any]:
     """`{"before": …, "after": …}`, each where there is one (R-080)."""
     told = {"before": before, "after": after}
     return {name: values for name, values in told.items() if values is not None}
 
 
-def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+def differences(before: Values | None, after: Values | None) -> dict[str, dict[str, Any]]:
     """`{field: {"from": …, "to": …}}` (D-18)."""
     old, new = before or {}, after or {}
     return {name: {"from": old.get(name), "to": new.get(name)} for name in dict.fromkeys((*old, *new))}

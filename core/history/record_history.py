@@ -11,7 +11,7 @@ from core.auth.people import People
 from core.clock import Clock, system_clock, to_iso
 from core.errors import BadRequest, FieldError, Invalid, NotFound
 from core.fields.model import TableModel
-from core.history.entry import Lens, action_of, changes_of_entry, differences, lens_of
+from core.history.entry import Change, Lens, action_of, changes_of_entry, differences, lens_of
 from core.principal import Principal, credits_of
 from core.records.key import KeyValue, parse_key
 from core.records.service import Records
@@ -66,7 +66,7 @@ class RecordHistory:
     async def list(self, principal: Principal, table: TableModel, key: str, window: Window) -> dict[str, Any]:
         """`{history, pagination}`, the oldest entry first unless asked otherwise. Raises NotFound, NotSignedIn."""
         self._records.require(principal, table, "read")
-        lens = lens_of(self._records.access, principal, table)
+        lens = lens_of(self._records, principal, table)
         target, scope = self._records.writable(table), self._records.scope(principal, table)
         is_admin = self._records.access.sees_all(principal)
         oldest = self.oldest
@@ -95,24 +95,25 @@ class RecordHistory:
         self, principal: Principal, table: TableModel, key: str, entry: str, records: Records
     ) -> dict[str, Any]:
         """Undo one entry through a write of `records` like any other (R-088): an update gets its old values back, what was
-        deleted is restored, what was created or restored goes to the trash. `{success, action, record}`, where a record is
-        left.
+        deleted is restored, what was created or restored goes to the trash. Nothing is undone that the caller does not see.
+        `{success, action, record}`, where a record is left.
 
         Raises NotFound, Invalid, Conflict as that write does; BadRequest where nothing can be undone.
         """
         self._records.require(principal, table, "read")
         target, scope = self._records.writable(table), self._records.scope(principal, table)
+        lens = lens_of(self._records, principal, table)
         if not (entry.isascii() and entry.isdigit() and len(entry) < 19):
             raise NotFound()
 
-        def work(reader: Reader) -> Row | None:
+        def work(reader: Reader) -> Change | None:
             changes = changes_of(reader, target.log_name, [key])
             there = _is_there(reader, target, key)
             if there is None or not is_visible(reader, scope, there):
                 return None
             c = changes.c
             rows = reader.rows(select(c.operation, c.before, c.after).where(c.sequence == int(entry)))
-            return rows[0] if rows else None
+            return next(iter(lens.changes(reader, rows)), None)
 
         found = await self._records.database.read(Call(work), lane="point")
         if found is None:
@@ -160,7 +161,9 @@ def _page(reader: Reader, changes: CTE, oldest: datetime | None, window: Window,
         statement = statement.where(c.time >= oldest)
     if window.limit is None or lens.names is not None:
         # What a hidden field went through leaves no trace, not even in the numbers.
-        rows = [row for row in reader.rows(statement) if not lens.is_blind_to(row[3], row[5])]
+        rows = reader.rows(statement)
+        seen = lens.changes(reader, [row[3:6] for row in rows])
+        rows = [(*row[:3], *change, *row[6:]) for row, change in zip(rows, seen, strict=True) if change is not None]
         end = None if window.limit is None else window.offset + window.limit
         return len(rows), rows[window.offset : end]
     counted = statement.add_columns(func.count().over()).limit(window.limit).offset(window.offset)
@@ -173,7 +176,7 @@ def _page(reader: Reader, changes: CTE, oldest: datetime | None, window: Window,
 def _told(row: Row, lens: Lens, people: Mapping[str, dict[str, Any]], by_field: bool) -> dict[str, Any]:
     sequence, time, actor, operation, before, after, cause, transaction = row
     by, cause = credits_of(cause)
-    before, after, cause = lens.values(before), lens.values(after), lens.cause(cause)
+    cause = lens.cause(cause)
     told: dict[str, Any] = {
         "id": str(sequence),
         "action": action_of(operation),

@@ -11,10 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.assembly import make_plan, owned_views, read_model, row_rules, succeed
 from core.contract.console import Job
 from core.contract.migrations import PlanRequest, RunRequest, SchemaEdit, SchemaEditRequest
 from core.contract.server import Reloaded, ReloadRequest
-from core.engine import Engine, make_plan, owned_views, read_model, row_rules
+from core.engine import Engine
 from core.errors import Busy, Conflict, MigrationRefused, SovriumError, StorageError
 from core.fields.build import build_app
 from core.fields.registry import FIELD_TYPES
@@ -111,7 +112,7 @@ class Reloading:
         await asyncio.to_thread(check_recorded, engine, steps, allow, model.app.checksum)
         if model.app.checksum == engine.app.checksum and steps.is_empty:
             return answer(engine, steps, changed=False)
-        successor = await self._swap(engine, steps, lambda: engine.successor(steps, allow_destructive=allow))
+        successor = await self._swap(engine, steps, lambda: succeed(engine, steps, allow_destructive=allow))
         done = answer(successor, steps, changed=True)
         done["warnings"] += await asyncio.to_thread(notes_of, successor)
         return done
@@ -169,7 +170,8 @@ class Reloading:
         assert engine is not None
 
         def make() -> Engine:
-            return engine.successor(
+            return succeed(
+                engine,
                 steps,
                 like=model,
                 allow_destructive=bool(request.get("allowDestructive") or request.get("force")),

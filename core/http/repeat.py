@@ -4,6 +4,7 @@ from typing import Any
 
 from core.errors import FieldError, Invalid
 from core.http.call import Call
+from core.http.limit import caller_of
 from core.records.idempotency import fingerprint
 from core.records.service import Records
 
@@ -22,4 +23,13 @@ def records_of(call: Call, body: Any = None) -> Records:
         message = f"{HEADER} has 1 to {LONGEST} characters"
         raise Invalid(message, [FieldError(HEADER, "idempotency.malformed", message)])
     asked = fingerprint([call.route.method, call.scope["path"], call.query, body])
-    return records.once(call.principal, key, asked, HEADER)
+    return records.once(_keeper_of(call), key, asked, HEADER)
+
+
+def _keeper_of(call: Call) -> str:
+    """Whose the key is. Callers without a session are told apart as their limits do: one who guesses another's key does not
+    get its answer."""
+    principal = call.principal
+    if principal.kind == "guest":
+        return caller_of(principal, lambda: call.app.address(call.scope))
+    return principal.actor

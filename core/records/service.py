@@ -69,11 +69,11 @@ class Records:
         """What all is written for, where the caller may ask it again."""
         self._commits = Commits(database, model, self.target, self.removal, clock, self.with_files, self._answers)
 
-    def once(self, principal: Principal, key: str, asked: str, field: str) -> "Records":
+    def once(self, caller: str, key: str, asked: str, field: str) -> "Records":
         """The same records, to be written for one request under a key of the caller's: asked again, it is given the first
         answer. `asked` tells it from others, `field` names what held the key."""
         records = copy(self)
-        records._request = Request(self._answers, principal.actor, key, asked, field)
+        records._request = Request(self._answers, caller, key, asked, field)
         return records
 
     def when_removed(self, forget: Callable[[Transaction, str, Sequence[str]], None]) -> None:

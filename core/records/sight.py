@@ -1,9 +1,14 @@
-"""Whether a caller sees a record, and with it a file that it refers to."""
+"""Whether a caller sees a record, and with it a file that it refers to, or a link that leads to it."""
+
+from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy import select
 
+from core.fields.link import LinksField
 from core.files.ledger import KnownFile, uses_of
-from core.query.scope import Scope
+from core.query.computed import among, link_key
+from core.query.scope import Scope, linked_table
 from core.records.key import KeyValue, key_in, parse_key
 from core.storage.database import Reader
 
@@ -34,3 +39,22 @@ def sees_file(reader: Reader, scope: Scope, file: KnownFile, actor: str | None) 
         if readable and is_visible(reader, there, parse_key(table, use.record)):
             return True
     return False
+
+
+def parted_links(scope: Scope) -> frozenset[str]:
+    """Fields that link several records, of which the caller may not see all: a record shows those that it sees."""
+    return frozenset(
+        name
+        for name, field in scope.table.fields.items()
+        if isinstance(field, LinksField) and scope.neighbour(linked_table(scope.model, field)).visible() is not None
+    )
+
+
+def seen_links(reader: Reader, scope: Scope, field: LinksField, keys: Collection[Any]) -> frozenset[Any]:
+    """Those of the keys that the field may hold whose records the caller may see, in the trash or outside."""
+    there = scope.neighbour(linked_table(scope.model, field))
+    held, condition = link_key(there.source, field), there.visible()
+    if not keys or condition is None:
+        return frozenset(keys)
+    rows = reader.rows(select(held).where(among(held, list(keys), there.dialect), condition))
+    return frozenset(row[0] for row in rows)

@@ -13,6 +13,7 @@ from core.fields.model import TableModel
 from core.ids import uuid7
 from core.principal import Principal
 from core.records.service import Records
+from core.records.sight import parted_links
 from core.schema.model import WebhookSpec
 from core.storage.database import Call, Reader, Transaction
 from core.webhooks.store import DELIVERIES
@@ -82,9 +83,10 @@ class Webhooks:
 
     async def delivery(self, principal: Principal, table: TableModel, name: str, id_: str) -> dict[str, Any]:
         """One delivery whole. Of which record it is, what was sent and what came back, in which it may stand again, is told
-        to those from whom nothing of the table is kept. Raises NotFound."""
+        to those from whom nothing of the table is kept, nor of what its records link. Raises NotFound."""
         worker, _ = self._find(principal, table, name)
-        access = self._records.access
+        access, scope = self._records.access, self._records.scope(principal, table)
+        own = access.table(principal, table)
         row = await self._records.database.read(Call(lambda reader: self._read(reader, worker, table, name, id_)))
         told = _told(row) | {
             "requestHeaders": row["request_headers"],
@@ -93,9 +95,7 @@ class Webhooks:
             "recordId": None,
             "attempts": row["log"] or [],
         }
-        if access.sees_all(principal) or not (
-            access.table(principal, table).hidden or access.table(principal, table).has_rows("read")
-        ):
+        if access.sees_all(principal) or not (own.hidden or own.has_rows("read") or parted_links(scope)):
             told |= {"requestBody": row["request_body"], "responseHeaders": row["response_headers"]}
             told |= {"responseBody": row["response_body"], "recordId": row["record"]}
         return told

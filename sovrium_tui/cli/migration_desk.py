@@ -139,7 +139,7 @@ def database_address(data_dir: Path) -> str:
 @contextmanager
 def opened(app_file: Path, place: "Place") -> Iterator["Opened"]:
     """The database as it is, and the tables as the app file wants them."""
-    from core.engine import prepare_folders, read_model
+    from core.assembly import prepare_folders, read_model
     from core.storage.database import Settings
     from core.storage.engine import open_database
     from sovrium_tui.process.lock import DataLock
@@ -188,14 +188,14 @@ class Opened:
         self._plan: Plan | None = None
 
     def plan(self, request: "PlanRequest") -> "MigrationPlan":
-        from core.engine import make_plan
+        from core.assembly import make_plan
         from core.migrations.report import plan_data
 
         self._plan = make_plan(self.database, self.model, request)
         return plan_data(self._plan, self.model.app.checksum)
 
     def run(self, request: "RunRequest", plan: "MigrationPlan") -> int:
-        from core.engine import owned_views, row_rules
+        from core.assembly import owned_views, row_rules
         from core.migrations.deferred import build
         from core.migrations.run import run
         from core.storage.database import Cancel
@@ -263,7 +263,7 @@ def move_to(url: str, app_file: Path, data_dir: Path, as_json: bool) -> int:
     """M-055: the data to PostgreSQL, table by table, counted and compared. No server may run meanwhile."""
     import json
 
-    from core.engine import name_of, own_tables, owned_views
+    from core.assembly import name_of, own_tables, owned_views
     from core.migrations.transfer import left_behind, move, summary
     from core.storage.database import Cancel, Settings
     from core.storage.engine import open_database

@@ -103,7 +103,7 @@ def attachable(record: ServerRecord, app_file: Path) -> Path:
 async def own_engine(app_file: Path, place: Place, name: str) -> AsyncIterator[Client]:
     """An engine in this process, behind a socket that nobody else knows. What it tells is in the log, as a server's is."""
     with stopped_at_once():
-        from core.engine import open_engine
+        from core.assembly import open_engine
         from core.http.app import build_app
         from core.http.server import Server
         from sovrium_tui.process.log import LogSettings, logging_to

@@ -197,7 +197,7 @@ def test_a_091_everything_that_is_kept_of_a_person(signed_server: RunningServer)
 
 
 def test_personal_tables_have_a_column_of_the_person() -> None:
-    from core.engine import personal_tables
+    from core.assembly import personal_tables
 
     assert VIEWS in personal_tables()
     assert all("user_id" in table.columns for table in personal_tables())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.engine import open_engine
+from core.assembly import open_engine
 from core.errors import BadRequest
 from core.http.app import build_app
 from core.http.server import Server

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.engine import open_engine
+from core.assembly import open_engine
 from core.http.app import build_app
 from core.messaging.post import Post
 from core.secrets.store import FILE

@@ -13,8 +13,9 @@ from typing import Any
 
 import httpx
 
+from core.assembly import open_engine
 from core.clock import Clock, system_clock
-from core.engine import Engine, open_engine
+from core.engine import Engine
 from core.http.app import Application, Authenticate, build_app
 from core.http.limit import Limiter
 from core.http.protocol import GuardedProtocol

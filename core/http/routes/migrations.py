@@ -3,6 +3,7 @@ there and back. Who is not the owner or an admin finds nothing here."""
 
 import asyncio
 
+from core.assembly import read_model
 from core.contract.console import Job
 from core.contract.migrations import (
     MigrationDetail,
@@ -14,7 +15,6 @@ from core.contract.migrations import (
     SchemaEdit,
     SchemaEditRequest,
 )
-from core.engine import read_model
 from core.errors import NotFound, StorageError
 from core.fields.model import AppModel
 from core.http.answer import Answer, as_json

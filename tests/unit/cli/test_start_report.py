@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.engine import open_engine
+from core.assembly import open_engine
 from sovrium_tui import __version__
 from sovrium_tui.cli.main import execute
 from sovrium_tui.process.start_report import StartReport, duration, phases_of, public_note, tell_token

@@ -109,7 +109,7 @@ def test_what_is_not_looked_at_is_refused() -> None:
 def test_the_parser_comes_with_the_first_policy() -> None:
     """Start-up and memory: an app without policies does without it."""
     code = (
-        "import sys; from core.engine import read_model; from pathlib import Path; import core.sql.run;"
+        "import sys; from core.assembly import read_model; from pathlib import Path; import core.sql.run;"
         "read_model(Path(sys.argv[1])); print('sqlglot' in sys.modules)"
     )
     sample = "sample_apps/crm/app.yaml"
