@@ -1,6 +1,6 @@
 """Rows of the change log as answers tell them."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -72,7 +72,7 @@ def _keys(field: LinksField, value: Any) -> list[Any]:
     return keys if isinstance(keys, list) else []
 
 
-def _is_blind(change: Change, seen: tuple[str, dict[str, Any] | None, dict[str, Any] | None], parted: Set[str]) -> bool:
+def _is_blind(change: Change, seen: tuple[str, dict[str, Any] | None, dict[str, Any] | None], parted: frozenset[str]) -> bool:
     """Whether nothing is left of an update. Links that are the same for the reader before and after leave no trace."""
     operation, before, after = seen
     if operation != "update" or not change[2]:

@@ -11,6 +11,7 @@ APP = """
 name: workshop
 version: 1.2.0
 description: Parts and their suppliers
+rateLimit: {trustedProxies: [127.0.0.1]}
 tables:
   - id: 1
     name: suppliers

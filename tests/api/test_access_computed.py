@@ -38,6 +38,12 @@ tables:
       read: authenticated
       update: [editor]
       fields: [{field: rate, read: [editor]}]
+  - name: teams
+    fields:
+      - {name: title, type: single-line-text}
+      - {name: members, type: relationship, relatedTable: people, relationType: many-to-many}
+    webhooks: [{name: told, url: "http://127.0.0.1:1/", events: [delete]}]
+    permissions: {read: authenticated, update: authenticated}
 """
 MEMBER, EDITOR = headers("m", "member"), headers("e", "editor")
 
@@ -110,3 +116,35 @@ def test_links_are_no_way_around_the_table_that_holds_them(server: RunningServer
     assert server.local.get(f"/api/tables/jobs/records/{ids['open']}").json()["person"] == int(ids["ann"])
     assert server.http.patch(path, json={"name": "ann"}, headers=MEMBER).status_code == 200
     assert server.http.patch(path, json={"jobs": [ids["open"]]}, headers=EDITOR).status_code == 200
+
+
+def test_links_beyond_reach_are_not_in_what_happened(server: RunningServer, ids: dict[str, str]) -> None:
+    """R-083, auth A-193: history, activity and what a webhook was sent tell of the linked records that the record itself
+    shows; an update of others leaves no trace, and undoing an entry leaves them as they are."""
+    ann, spy = int(ids["ann"]), int(ids["spy"])
+    made = server.local.post("/api/tables/teams/records", json={"title": "a", "members": [ann, spy]}).json()["id"]
+    path = f"/api/tables/teams/records/{made}"
+    server.local.patch(path, json={"members": [ann]})
+    server.local.patch(path, json={"title": "b", "members": [spy]})
+    every = server.local.get(f"{path}/history").json()["history"]
+    assert [each["changes"]["after"]["members"] for each in every] == [[ann, spy], [ann], [spy]]
+    _, covert, last = (each["id"] for each in every)
+
+    assert server.http.get(path, headers=MEMBER).json()["members"] == []
+    told = server.http.get(f"{path}/history", params={"limit": 9}, headers=MEMBER).json()
+    created, update = told["history"]
+    assert created["changes"]["after"]["members"] == [ann]
+    assert update["changes"] == {"before": {"title": "a", "members": [ann]}, "after": {"title": "b", "members": []}}
+    assert told["pagination"]["total"] == 2
+    assert server.http.get(f"/api/activity/{covert}", headers=MEMBER).status_code == 404
+    assert server.http.get(f"/api/activity/{last}", headers=MEMBER).json()["changes"] == update["changes"]
+    assert server.http.post(f"{path}/history/{covert}/revert", headers=MEMBER).status_code == 404
+    assert server.http.post(f"{path}/history/{last}/revert", headers=MEMBER).status_code == 200
+    back = server.local.get(path).json()
+    assert (back["title"], sorted(back["members"])) == ("a", sorted([ann, spy]))
+
+    hook = "/api/tables/teams/webhooks/told"
+    server.local.post(f"{hook}/test")
+    delivery = server.local.get(f"{hook}/deliveries").json()["deliveries"][0]["id"]
+    sent = [client.get(f"{hook}/deliveries/{delivery}", headers=MEMBER).json() for client in (server.local, server.http)]
+    assert ["requestBody" in each for each in sent] == [True, False]

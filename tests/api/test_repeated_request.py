@@ -96,3 +96,18 @@ def test_a_key_is_of_one_request(server: RunningServer) -> None:
     assert ask(server, "k" * 256, "POST", PARTS, {"part_no": "d"}).status_code == 400
     found = server.local.get(PARTS, params={"sort": "part_no"}).json()["records"]
     assert [each["fields"]["part_no"] for each in found] == ["a", "c"]
+
+
+def test_a_key_is_of_one_guest(server: RunningServer) -> None:
+    """R-007: who has no session is told from others by the address, and gets nobody else's answer for a guessed key."""
+    server.empty()
+
+    def post(address: str, part: str) -> httpx.Response:
+        told = {"Idempotency-Key": "guessed", "X-Forwarded-For": address}
+        return server.http.post(PARTS, json={"part_no": part, "supplier": None}, headers=told)
+
+    first = post("192.0.2.1", "a")
+    assert (first.status_code, post("192.0.2.1", "a").content) == (201, first.content)
+    assert post("192.0.2.2", "a").status_code == 409, "a request of its own, which the unique key refuses"
+    assert post("192.0.2.2", "b").status_code == 201
+    assert post("192.0.2.1", "b").status_code == 400
