@@ -42,7 +42,7 @@ class Lens:
         parted = frozenset() if self.scope is None else parted_links(self.scope) & self.names
         for name in parted:
             self._narrow(reader, name, [values for _, *both in told for values in both if values and name in values])
-        return [None if _is_blind(change, seen, parted) else seen for change, seen in zip(changes, told, strict=True)]
+        return [_left(change, seen, parted) for change, seen in zip(changes, told, strict=True)]
 
     def cause(self, cause: str | None) -> str | None:
         return cause if self.names is None or (cause is not None and cause.isidentifier()) else None
@@ -72,17 +72,18 @@ def _keys(field: LinksField, value: Any) -> list[Any]:
     return keys if isinstance(keys, list) else []
 
 
-def _is_blind(change: Change, seen: tuple[str, dict[str, Any] | None, dict[str, Any] | None], parted: frozenset[str]) -> bool:
-    """Whether nothing is left of an update. Links that are the same for the reader before and after leave no trace."""
+def _left(change: Change, seen: Change, parted: frozenset[str]) -> Change | None:
+    """What is left of a change, None: nothing of an update. Links that are the same for the reader before and after leave
+    no trace."""
     operation, before, after = seen
     if operation != "update" or not change[2]:
-        return False
-    before, after = {} if before is None else before, {} if after is None else after
-    for name in parted.intersection(after):
-        if before.get(name, []) == after[name]:
-            before.pop(name, None)
-            del after[name]
-    return not after
+        return seen
+    before, after = before or {}, after or {}
+    same = {name for name in parted.intersection(after) if before.get(name, []) == after[name]}
+    if after.keys() == same:
+        return None
+    old, new = ({name: values[name] for name in values if name not in same} for values in (before, after))
+    return operation, old, new
 
 
 def lens_of(records: Records, principal: Principal, table: TableModel | None) -> Lens:
