@@ -1,6 +1,6 @@
 """Comments of records: written, read, moderated."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,8 @@ from core.storage.own import OwnTables
 
 CONTENT_MOST = 10_000
 NAME_MOST = 100
+MENTIONS_MOST = 100
+"""Names of one comment that are looked up, and ids beside them."""
 PAGE_MOST = 100
 STATUSES = ("approved", "rejected", "pending")
 Comment = Mapping[str, Any]
@@ -212,6 +214,7 @@ class Comments:
             "content": _content(body),
             "deleted_at": None,
         }
+        beside = _beside(body)
         found = Call(lambda reader: self._find_record(reader, principal, table, key))
         await self._records.database.read(found, lane="point")
         if is_guest:
@@ -223,7 +226,7 @@ class Comments:
             self._check_parent(tx, principal, table, key, row["parent"])
             stored = row | {
                 "status": self._judge(tx, principal, rules, row),
-                "mentions": self._mentions(tx, row["content"], body.get("mentions") or ()),
+                "mentions": self._mentions(tx, principal, row["content"], beside),
                 "created_at": tx.time,
                 "updated_at": tx.time,
             }
@@ -240,6 +243,7 @@ class Comments:
         """Another text, by its author or an administrator; another status, by an administrator. Raises NotFound, Invalid."""
         self._records.require(principal, table, "read")
         changes: dict[str, Any] = {}
+        beside = _beside(body)
         if "content" in body or "body" in body:
             self._records.require(principal, table, "comment")
             changes["content"] = _content(body)
@@ -257,7 +261,7 @@ class Comments:
             row = self._find(tx, principal, table, key, comment)
             self._require_own(principal, row)
             if "content" in changes:
-                changes["mentions"] = self._mentions(tx, changes["content"], body.get("mentions") or ())
+                changes["mentions"] = self._mentions(tx, principal, changes["content"], beside)
                 if not self._is_admin(principal):  # what was approved was another text
                     changes["status"] = self._judge(tx, principal, _rules(table), {**row, **changes})
             stored = {**row, **changes, "updated_at": tx.time}
@@ -321,17 +325,22 @@ class Comments:
             is_known=_was_approved(tx, row),
         )
 
-    def _mentions(self, tx: Transaction, content: str, ids: Any) -> Any:
-        """R-073: accounts that the text names, with their places, and those named beside it."""
-        written = mentions_in(content)
-        named = self._people.named(tx, {name.lower() for name, _, _ in written} | {str(each).lower() for each in ids})
+    def _mentions(
+        self, tx: Transaction, principal: Principal, content: str, ids: Sequence[str]
+    ) -> Sequence[dict[str, Any]]:
+        """R-073: accounts that the text names, with their places, and those named beside it. A guest names nobody: the
+        answer would tell which accounts there are."""
+        if principal.kind == "guest":
+            return []
+        written = mentions_in(content)[:MENTIONS_MOST]
+        named = self._people.named(tx, {name.lower() for name, _, _ in written} | {each.lower() for each in ids})
         found: list[dict[str, Any]] = [
             {"userId": user, "start": start, "end": end}
             for name, start, end in written
             if (user := named.get(name.lower())) is not None
         ]
         in_text = {each["userId"] for each in found}
-        beside = dict.fromkeys(user for each in ids if (user := named.get(str(each).lower())) is not None)
+        beside = dict.fromkeys(user for each in ids if (user := named.get(each.lower())) is not None)
         return [*found, *({"userId": user} for user in beside if user not in in_text)]
 
     def _check_parent(self, tx: Transaction, principal: Principal, table: TableModel, key: str, parent: Any) -> None:
@@ -388,6 +397,14 @@ def _content(body: Mapping[str, Any]) -> str:
     if not isinstance(content, str) or not 0 < len(content.strip()) <= CONTENT_MOST:
         raise _refused("content", f"content is a text of 1 to {CONTENT_MOST:,} characters")
     return content.strip()
+
+
+def _beside(body: Mapping[str, Any]) -> Sequence[str]:
+    """The ids in `mentions`. Raises Invalid."""
+    ids: Sequence[str] = body.get("mentions") or ()
+    if len(ids) > MENTIONS_MOST:
+        raise _refused("mentions", f"mentions has at most {MENTIONS_MOST} ids")
+    return ids
 
 
 def _guest_name(body: Mapping[str, Any]) -> str | None:

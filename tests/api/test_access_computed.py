@@ -146,5 +146,7 @@ def test_links_beyond_reach_are_not_in_what_happened(server: RunningServer, ids:
     hook = "/api/tables/teams/webhooks/told"
     server.local.post(f"{hook}/test")
     delivery = server.local.get(f"{hook}/deliveries").json()["deliveries"][0]["id"]
-    sent = [client.get(f"{hook}/deliveries/{delivery}", headers=MEMBER).json() for client in (server.local, server.http)]
+    sent = [
+        client.get(f"{hook}/deliveries/{delivery}", headers=MEMBER).json() for client in (server.local, server.http)
+    ]
     assert ["requestBody" in each for each in sent] == [True, False]

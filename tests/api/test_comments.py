@@ -205,6 +205,17 @@ def test_replies_are_one_level_deep(server: RunningServer) -> None:
     ]
 
 
+def test_a_guest_mentions_nobody_and_nobody_the_whole_world(server: RunningServer) -> None:
+    """R-073, auth §17.3: who has no session does not learn which accounts there are; others wait for a long list."""
+    path = record(server, "open")
+    names = {"content": "@ada", "mentions": ["bob@x.org", "nobody@x.org"]}
+    assert server.http.post(f"{path}/comments", json=names).json()["comment"]["mentions"] == []
+    assert len(server.http.post(f"{path}/comments", json=names, headers=BOB).json()["comment"]["mentions"]) == 2
+    many = {"content": "x", "mentions": [f"n{number}" for number in range(101)]}
+    refused = server.http.post(f"{path}/comments", json=many, headers=BOB)
+    assert (refused.status_code, refused.json()["field"]) == (400, "mentions")
+
+
 def test_mentions_are_found_and_told(server: RunningServer) -> None:
     """R-073: names in the text with their places, ids beside it; who is mentioned is told, of what they may see."""
     path = record(server)
