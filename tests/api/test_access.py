@@ -463,6 +463,11 @@ def test_explanations(server: RunningServer) -> None:
     guest = explain(table="notes", guest=True)["decisions"]
     assert [each["operation"] for each in guest if each["allowed"]] == ["read"]
     assert is_missing(server.http.post("/api/access/explain", json={"table": "notes"}, headers=EDITOR))
+    narrow = headers("root", "admin", key="robot", scopes=["admin"])
+    for about, status in (({}, 200), ({"record": key}, 404)):
+        asked = {"table": "mine", "user": "ada", "roles": ["member"], **about}
+        told = server.http.post("/api/access/explain", json=asked, headers=narrow)
+        assert told.status_code == status, "whether rules let a record through tells what it holds"
     assert (
         server.http.post("/api/access/explain", json={"table": "notes", "operation": "x"}, headers=ADMIN).status_code
         == 400

@@ -17,6 +17,8 @@ async def by_header(scope: Scope) -> Principal | None:
             said: dict[str, Any] = json.loads(value)
             for key in ("roles", "groups", "granted"):
                 said[key] = frozenset(said.get(key, ()))
+            if "scopes" in said:
+                said["scopes"] = frozenset(said["scopes"])
             said["assignments"] = {name: frozenset(ids) for name, ids in said.get("assignments", {}).items()}
             return Principal("user", **said)
     return None
