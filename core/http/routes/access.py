@@ -157,7 +157,7 @@ async def explain(call: Call) -> Answer:
         raise NotFound
     records, record = call.engine.records, request.get("record")
     if record is not None:
-        # What policies say of a record tells what it holds: a key without the table, or an admin under `force`, asks in vain.
+        # What policies say of a record tells what it holds: a key without the table or an admin under `force` asks in vain.
         records.require(call.principal, found, "read")
         if not await records.reaches(call.principal, found, record, "read"):
             raise NotFound
