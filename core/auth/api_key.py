@@ -23,7 +23,7 @@ from core.auth.people import KEY
 from core.auth.session import KEPT_MOST, hash_of
 from core.auth.store import KEYS
 from core.clock import to_iso
-from core.errors import FieldError, Invalid, NotFound
+from core.errors import Conflict, FieldError, Invalid, NotFound
 from core.ids import uuid7
 from core.principal import Principal, Source
 from core.remembered import Remembered
@@ -62,10 +62,11 @@ class ApiKey:
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+    """Lies ahead while the key holds beside the one that has taken its place."""
 
     def state(self, now: datetime) -> State:
         """Whether it opens anything, or why it does not."""
-        if self.revoked_at is not None:
+        if self.revoked_at is not None and self.revoked_at <= now:
             return "revoked"
         return "live" if self.expires_at is None or self.expires_at > now else "expired"
 
@@ -149,19 +150,19 @@ class ApiKeys:
     ) -> tuple[str, ApiKey]:
         """A key like that one, for as long as that one was made for; the former holds for `grace` seconds more, so that
         programs can be given the new one first. `user` is whose it must be, None: anybody's. Raises as `create`; NotFound
-        also for a key that has ended."""
+        also for a key that has ended; Conflict for one whose place is taken already."""
         context, c, secret = self._context, KEYS.c, MARK + secrets.token_urlsafe(32)
         if not 0 <= grace <= GRACE_MOST:
             raise _wrong("grace", f"grace is a number of seconds up to {GRACE_MOST}, a month")
 
         def work(tx: Transaction) -> ApiKey:
             former = self._live(tx, id_, user)
+            if former.revoked_at is not None:
+                raise Conflict("Another key has taken the place of this one; rotate that one")
             end = tx.time + timedelta(seconds=grace)
             if former.expires_at is not None:
                 end = min(end, former.expires_at)
-            tx.execute(
-                KEYS.update().where(c.id == id_).values(**({"expires_at": end} if grace else {"revoked_at": end}))
-            )
+            tx.execute(KEYS.update().where(c.id == id_).values(revoked_at=end, **({"expires_at": end} if grace else {})))
             told = {"user": former.user_id, **({"until": to_iso(end)} if grace else {})}
             context.log(tx, "apikey.revoked", who, source, ("api-key", id_, former.name), **told)
             wanted = {name: getattr(former, name) for name in ("name", "user_id", "roles", "scopes")}
@@ -262,7 +263,7 @@ class ApiKeys:
             tx.update(KEYS, "id", [{"id": id_, "last_used_at": moment} for id_, moment in used.items()])
 
     def _find(self, reader: Reader, hashed: str) -> Found | None:
-        rows = reader.rows(select(KEYS.c.hash, *_STORED).where(KEYS.c.hash == hashed, KEYS.c.revoked_at.is_(None)))
+        rows = reader.rows(select(KEYS.c.hash, *_STORED).where(KEYS.c.hash == hashed))
         if not rows or not hmac.compare_digest(rows[0][0], hashed):
             return None
         key = _key(dict(zip(_NAMES, rows[0][1:], strict=True)))

@@ -6,7 +6,7 @@ has none the same is done and taken back in the same transaction, and neither an
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from core.auth.account import Account, by_email, change, find, set_password
 from core.auth.address import normal_email
@@ -130,7 +130,7 @@ def end_other_ways(context: AuthContext, tx: Transaction, account: Account, sour
     """Of an account that somebody else may have had until now, as nobody had proved its address (T19), or as that was taken
     back: keys end, and the phone number goes, with which one gets in as well."""
     c = KEYS.c
-    where = (c.user_id == account.id, c.revoked_at.is_(None))
+    where = (c.user_id == account.id, or_(c.revoked_at.is_(None), c.revoked_at > tx.time))
     for id_, name in tx.rows(select(c.id, c.name).where(*where)):
         context.log(tx, "apikey.revoked", principal_of(account), source, ("api-key", id_, name))
     tx.execute(KEYS.update().where(*where).values(revoked_at=tx.time))

@@ -68,7 +68,7 @@ async def test_a_letter_with_alt_is_a_key_not_a_text() -> None:
         app.post_message(Key("alt+2", "2"))
         burst(pilot, *"six", "enter")
         await until(pilot, lambda: [editor.text for editor in app.screen.query(SqlEditor)] == ["select"])
-        assert [each.name for each in app.screen.favourites.all()] == ["six"]  # type: ignore[attr-defined]
+        assert [each.name for each in app.screen.favourites.kept.all()] == ["six"]  # type: ignore[attr-defined]
 
 
 async def in_the_grid(pilot: Pilot[int]) -> TablesScreen:

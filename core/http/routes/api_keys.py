@@ -80,7 +80,7 @@ async def list_api_keys(call: Call) -> Answer:
     f"{PATH}/{{key}}/rotate",
     body=ApiKeyRotation,
     answers={201: ApiKeyCreated},
-    errors=(400, 401, 403, 404, 429),
+    errors=(400, 401, 403, 404, 409, 429),
     throttle="change",
 )
 async def rotate_api_key(call: Call) -> Answer:
