@@ -1,11 +1,14 @@
 """A line of text whose parts can be clicked: base of top bar, status line and footer."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style as RichStyle
+from textual.color import Color
 from textual.events import Click
+from textual.filter import LineFilter
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.style import Style
@@ -36,6 +39,8 @@ class Bar(Widget):
         """The painted line, until something on it changes."""
         self._styles: dict[tuple[str, int], RichStyle] = {}
         """By name and place, until the theme changes."""
+        self._behind: tuple[Style, Sequence[LineFilter], Color] | None = None
+        """The bar's own style, what goes over its line, and the color behind it, until the theme changes."""
 
     def line(self) -> list[Piece]:
         """The pieces from left to right, no wider than the bar."""
@@ -47,12 +52,14 @@ class Bar(Widget):
         return "".join(one_line(text) for text, _, _ in self.line())
 
     def refresh(self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False) -> Self:
+        if self._strip is None and self._repaint_required and not layout and not recompose:
+            return self  # all of it is painted anew anyway
         self._strip = None
         return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        self._strip = None
+        self._strip = self._behind = None
         self._styles.clear()
 
     def render_lines(self, crop: Region) -> list[Strip]:
@@ -63,7 +70,9 @@ class Bar(Widget):
     def _painted(self) -> Strip:
         """Textual's way, over markup, wrapping and boxes, takes five times as long, and the status line follows each step of
         a cursor."""
-        ground, at = self.visual_style, self.styles.padding.left
+        if self._behind is None:
+            self._behind = self.visual_style, self.get_line_filters(), self.background_colors[1]
+        (ground, filters, color), at = self._behind, self.styles.padding.left
         edge = ground.background_style.rich_style
         self._clickable = []
         segments = [Segment(" " * at, edge)]
@@ -75,8 +84,8 @@ class Bar(Widget):
             segments.append(Segment(text, self._styles.get((style, at)) or self._style(ground, style, at)))
             at = end
         strip = Strip(segments).adjust_cell_length(self.outer_size.width, edge)
-        for line_filter in self.get_line_filters():
-            strip = strip.apply_filter(line_filter, self.background_colors[1])
+        for line_filter in filters:
+            strip = strip.apply_filter(line_filter, color)
         return strip
 
     def _style(self, ground: Style, name: str, at: int) -> RichStyle:
