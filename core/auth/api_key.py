@@ -162,7 +162,9 @@ class ApiKeys:
             end = tx.time + timedelta(seconds=grace)
             if former.expires_at is not None:
                 end = min(end, former.expires_at)
-            tx.execute(KEYS.update().where(c.id == id_).values(revoked_at=end, **({"expires_at": end} if grace else {})))
+            tx.execute(
+                KEYS.update().where(c.id == id_).values(revoked_at=end, **({"expires_at": end} if grace else {}))
+            )
             told = {"user": former.user_id, **({"until": to_iso(end)} if grace else {})}
             context.log(tx, "apikey.revoked", who, source, ("api-key", id_, former.name), **told)
             wanted = {name: getattr(former, name) for name in ("name", "user_id", "roles", "scopes")}

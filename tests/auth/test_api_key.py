@@ -174,7 +174,9 @@ def test_a_267_a_key_follows_another_which_holds_a_while_longer(desk: Desk) -> N
     ends = {each["id"]: each["expiresAt"] for each in ana.get(KEYS).json()["apiKeys"]}
     assert ends[first["apiKey"]["id"]] < first["apiKey"]["expiresAt"] <= ends[second["apiKey"]["id"]]
     again = ana.post(address, {"grace": 600})
-    assert told_code(again) == (409, "CONFLICT"), "its place is taken: another would take over its last minutes as its life"
+    assert told_code(again) == (409, "CONFLICT"), (
+        "its place is taken: another would take over its last minutes as its life"
+    )
     third = admin.post(f"{KEYS}/{second['apiKey']['id']}/rotate").json()
     assert [robot(desk, each).get(notes).status_code for each in (second, third)] == [401, 200]
     assert ana.post(f"{KEYS}/{second['apiKey']['id']}/rotate").status_code == 404, "it has ended"
