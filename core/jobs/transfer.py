@@ -101,7 +101,7 @@ class Transfers:
         if name in self._records.target(principal, table, "create").hidden:
             raise NotFound()
         updating = self._records.target(principal, table, "update") if overwrite else None
-        return partial(merge_job, name=name, updating=None if updating is None else lambda: updating)
+        return partial(merge_job, name=name, updating=updating)
 
     async def preview_import(
         self, principal: Principal, table: TableModel, file: Path, format_: Format

@@ -257,18 +257,12 @@ class Batches:
         job, all_of_them = Upsert(target, updating, rows, names), range(len(rows))
         return cast(Answer, await write(job, tell=lambda done: tell(done, all_of_them, {})))
 
-    def _updating(self, principal: Principal, table: TableModel) -> Callable[[], WritableTable]:
-        """The table as the caller may update it, judged now and told when it is asked for."""
+    def _updating(self, principal: Principal, table: TableModel) -> WritableTable | SovriumError:
+        """The table as the caller may update it, or what they are told where they may not."""
         try:
-            found = self._records.target(principal, table, "update")
+            return self._records.target(principal, table, "update")
         except (NotFound, NotSignedIn) as error:
-            refusal = error
-
-            def refused() -> WritableTable:
-                raise refusal
-
-            return refused
-        return lambda: found
+            return error
 
 
 def _rows_of(statement: Select[Any], reader: Reader) -> list[KeyValue]:

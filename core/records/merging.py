@@ -1,7 +1,6 @@
 """Imports of files whose rows may be there already, told by a unique field: they are passed over, or brought up to date
 (R-059)."""
 
-from collections.abc import Callable
 from typing import Literal
 
 from core.errors import FieldError, SovriumError
@@ -20,8 +19,8 @@ class MergedRows:
     """The rows of a file, block by block in one transaction. A cell without a value leaves what a record has. The records
     that are made or changed are in the change log one by one."""
 
-    def __init__(self, files: Database, work: Import, name: str, updating: Callable[[], WritableTable] | None) -> None:
-        """`updating` gives the table as the caller may update it; None: rows that are there are passed over."""
+    def __init__(self, files: Database, work: Import, name: str, updating: WritableTable | None) -> None:
+        """`updating` is the table as the caller may update it; None: rows that are there are passed over."""
         self._rows = FileRows(files, work)
         self._work = work
         self._name = name
@@ -58,7 +57,7 @@ class MergedRows:
                     fresh.setdefault(row[1][self._name], row)
             rows = list(fresh.values())
         incoming = [Incoming(values, changes) for _, values, changes in rows]
-        updating = self._updating or (lambda: work.target)
+        updating = self._updating or work.target
         results = Upsert(work.target, updating, incoming, (self._name,), partial=True).run(tx).rows
         refused = 0
         for (line, values, _), result in zip(rows, results, strict=True):
@@ -68,6 +67,6 @@ class MergedRows:
         return len(rows) - refused
 
 
-def merge_job(files: Database, work: Import, name: str, updating: Callable[[], WritableTable] | None) -> Call[int]:
+def merge_job(files: Database, work: Import, name: str, updating: WritableTable | None) -> Call[int]:
     """The job of such an import."""
     return Call(MergedRows(files, work, name, updating).merge)

@@ -1,7 +1,7 @@
 """Creating or updating, told apart by fields whose values name a record (§10.9): one look for what is there, one INSERT, one
 UPDATE, however many records."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -37,14 +37,14 @@ class Upserted:
 
 
 class Upsert:
-    """A job that creates or updates a batch, all or nothing. `updating` gives the table as the caller may update it, and is
-    asked only where a record is there; it raises NotFound where the caller may not (R-065). Whole batches that wait together
-    have their records looked up and written together."""
+    """Creates or updates a batch, all or nothing. `target` is the table as the caller may create in it, `updating`
+    as they may update it, or what they are told where they may not and a record is there (R-065). Whole batches that wait
+    together have their records looked up and written together."""
 
     def __init__(
         self,
         target: WritableTable,
-        updating: Callable[[], WritableTable],
+        updating: WritableTable | SovriumError,
         rows: Sequence[Incoming],
         names: Sequence[str],
         *,
@@ -55,7 +55,8 @@ class Upsert:
         self.rows = rows
         self.names = tuple(names)
         self.partial = partial
-        self.group: Hashable | None = None if partial else ("upsert", target.log_name, self.names)
+        peers = updating if isinstance(updating, SovriumError) else updating.peers
+        self.group: Hashable | None = None if partial else ("upsert", target.log_name, self.names, peers)
 
     def run(self, tx: Transaction) -> Upserted:
         wanted = [tuple(row.created[name] for name in self.names) for row in self.rows]
@@ -76,10 +77,11 @@ class Upsert:
                     keys[wanted[place]] = self.target.key_of(row)
         rest = [place for place in range(len(wanted)) if place not in new]
         if rest:
-            updating = self.updating()
-            author = updating.author
+            if isinstance(self.updating, SovriumError):
+                raise self.updating
+            author = self.updating.author
             edits = [Edit(keys[wanted[place]], self.rows[place].changes, author=author) for place in rest]
-            for place, stored in zip(rest, update_valid(tx, updating, edits, read), strict=True):
+            for place, stored in zip(rest, update_valid(tx, self.updating, edits, read), strict=True):
                 results[place] = self._good(stored, place)
         return Upserted(results, [place in new for place in range(len(wanted))])
 

@@ -1,6 +1,7 @@
 """Jobs that wait together are served together only where the callers are told and allowed the same."""
 
 import asyncio
+import threading
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from core.records.guard import GuardedTable
 from core.records.key import KeyValue
 from core.records.service import Records
 from core.records.writing import Stored
-from core.storage.database import Database, Reader
+from core.storage.database import Call, Database, Reader, Transaction
 from tests.support.apps import app_model
 from tests.support.tables import create_tables
 
@@ -52,6 +53,9 @@ tables:
     fields: [{name: due, type: date}]
     permissions: {read: authenticated}
     rls: {policies: [{name: out, using: "due <= current_date"}]}
+  - name: notes
+    fields: [{name: title, type: single-line-text}, {name: n, type: integer}]
+    permissions: {read: authenticated, create: authenticated, update: authenticated}
 """)
 CHIEF = Principal("user", id="ada", roles=frozenset({"chief"}))
 MEMBER = Principal("user", id="ada", roles=frozenset({"member"}))
@@ -84,6 +88,35 @@ async def test_one_account_by_two_ways_in(db: Database) -> None:
     )
     shown = [each.extra["current"]["fields"] for each in told if isinstance(each, Conflict)]
     assert shown == [{"title": "t", "cost": 7, "client": None}, {"title": "t", "client": None}]
+
+
+async def test_upserts_of_one_account_by_two_ways_in(db: Database) -> None:
+    """R-065: a key that may only create changes nothing, though it waits together with a session that may update."""
+    create_tables(db, MODEL)
+    records, notes = Records(db, MODEL), MODEL.by_address["notes"]
+    for title in ("a", "b"):
+        await records.create(OWNER, notes, {"title": title, "n": 1})
+    held, release = threading.Event(), threading.Event()
+
+    def hold(_: Transaction) -> None:
+        held.set()
+        release.wait(20)
+
+    def upsert(principal: Principal, title: str) -> asyncio.Task[object]:
+        body = {"records": [{"fields": {"title": title, "n": 2}}], "fieldsToMergeOn": ["title"]}
+        return asyncio.ensure_future(records.batches.upsert(principal, notes, body))
+
+    holding = db.submit_write(Call(hold))
+    await asyncio.to_thread(held.wait, 20)
+    creator = replace(KEY, scopes=frozenset({"notes:read", "notes:create"}))
+    asked = [upsert(CHIEF, "a"), upsert(creator, "b"), upsert(CHIEF, "c"), upsert(creator, "d")]
+    await asyncio.sleep(0)
+    release.set()
+    told = await asyncio.gather(*asked, return_exceptions=True)
+    holding.result()
+    assert [type(each) for each in told] == [dict, NotFound, dict, dict]
+    found = (await records.list(OWNER, notes, {"sort": "title"}))["records"]
+    assert [tuple(each["fields"].values()) for each in found] == [("a", 2), ("b", 1), ("c", 2), ("d", 2)]
 
 
 async def test_row_rules_among_jobs_of_one_caller(db: Database) -> None:
