@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.errors import BadRequest
+from core.sentence import say
 
 if TYPE_CHECKING:
     from core.schema.auth import AuthSpec, OAuthProvider
@@ -74,7 +75,9 @@ class AuthEnvironment:
         """Raises BadRequest for what the app file cannot do without."""
         if self.jwt_secret is None and (spec.jwt.algorithm == "HS256" or spec.jwt.legacy_secret):
             key = "algorithm: HS256" if spec.jwt.algorithm == "HS256" else "legacySecret"
-            raise BadRequest(f"auth.jwt.{key} needs JWT_SECRET, {JWT_SECRET_LEAST} bytes or more")
+            raise BadRequest(
+                say("auth.jwt.{key} needs JWT_SECRET, {least} bytes or more", key=key, least=JWT_SECRET_LEAST)
+            )
 
     def notes(self, spec: "AuthSpec", roles: "Roles") -> list[str]:
         """What the app file or the environment asks for and will not get, in sentences; the server runs without it, and does
@@ -103,9 +106,9 @@ def read_environment(environ: Mapping[str, str]) -> AuthEnvironment:
 
     secret, jwt_secret = given("AUTH_SECRET"), given("JWT_SECRET")
     if secret is not None and len(secret) < SECRET_LEAST:
-        raise BadRequest(f"AUTH_SECRET must have {SECRET_LEAST} characters or more")
+        raise BadRequest(say("AUTH_SECRET must have {least} characters or more", least=SECRET_LEAST))
     if jwt_secret is not None and len(jwt_secret.encode()) < JWT_SECRET_LEAST:
-        raise BadRequest(f"JWT_SECRET must have {JWT_SECRET_LEAST} bytes or more")
+        raise BadRequest(say("JWT_SECRET must have {least} bytes or more", least=JWT_SECRET_LEAST))
     email, password = given("AUTH_ADMIN_EMAIL"), given("AUTH_ADMIN_PASSWORD")
     admin = None
     if email is not None and password is not None:
@@ -136,7 +139,13 @@ def second_names(environ: Mapping[str, str]) -> dict[str, str]:
             continue
         said, where = (environ[name], name) if environ.get(name) else (found.get(name), by.get(name))
         if said is not None and said != value:
-            raise BadRequest(f"{where} and {other} are two names of one setting, and their values differ")
+            raise BadRequest(
+                say(
+                    "{where} and {other} are two names of one setting, and their values differ",
+                    where=where,
+                    other=other,
+                )
+            )
         found[name], by[name] = value, other
     return found
 

@@ -9,8 +9,8 @@ import orjson
 from sqlalchemy import ARRAY, ColumnElement, Double, Integer, Select, Text, cast, func, literal, literal_column, select
 from sqlalchemy.sql.expression import case
 
-from core.errors import FieldError, Invalid
-from core.query.scope import Ref, Scope, UnknownField
+from core.query.scope import Ref, Scope, UnknownField, refused
+from core.sentence import say
 
 Function = Literal["sum", "avg", "min", "max", "count"]
 _FUNCTIONS = get_args(Function)
@@ -74,29 +74,31 @@ def _from_pair(text: str, scope: Scope) -> Aggregate:
     if text == "count":
         return Aggregate("count")
     if not colon:
-        raise _refused(f"Cannot read {text!r}: write field:function")
+        raise refused("aggregate", say("Cannot read {text!r}: write field:function", text=text))
     if right in _FUNCTIONS:
         return _checked(right, left, scope)
     if left in _FUNCTIONS:
         return _checked(left, right, scope)
-    raise _refused(f"Unknown function in {text!r}: {', '.join(_FUNCTIONS)}")
+    raise refused("aggregate", say("Unknown function in {text!r}: {known}", text=text, known=", ".join(_FUNCTIONS)))
 
 
 def _from_json(text: str, scope: Scope) -> list[Aggregate]:
     try:
         asked = orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise _refused("aggregate is not valid JSON") from None
+        raise refused("aggregate", "aggregate is not valid JSON") from None
     items: list[Aggregate] = []
     for function, fields in asked.items():
         if function == "count" and fields in (True, "*", ["*"]):
             items.append(Aggregate("count"))
         elif function not in _FUNCTIONS or not isinstance(fields, list):
-            raise _refused(f"Cannot read {function!r}: each function names a list of fields")
+            raise refused(
+                "aggregate", say("Cannot read {function!r}: each function names a list of fields", function=function)
+            )
         else:
             items += [_checked(function, str(name), scope) for name in fields]
     if not items:
-        raise _refused("aggregate names no function")
+        raise refused("aggregate", "aggregate names no function")
     _check_number(len(items))
     return items
 
@@ -107,21 +109,18 @@ def _checked(function: str, name: str, scope: Scope) -> Aggregate:
     try:
         ref = scope.resolve(name)
     except UnknownField as error:
-        raise _refused(str(error)) from None
+        raise refused("aggregate", error.message) from None
+    given = {"function": function, "name": name, "kind": ref.type.name}
     if function in ("sum", "avg") and not (ref.type.numeric and ref.is_plain):
-        raise _refused(f"{function} needs a number; {name!r} is of type {ref.type.name}")
+        raise refused("aggregate", say("{function} needs a number; {name!r} is of type {kind}", **given))
     if function in ("min", "max") and (ref.family not in _ORDERED_FAMILIES or ref.path):
-        raise _refused(f"{function} needs numbers, dates or text; {name!r} is of type {ref.type.name}")
+        raise refused("aggregate", say("{function} needs numbers, dates or text; {name!r} is of type {kind}", **given))
     return Aggregate(function, ref)  # type: ignore[arg-type]
 
 
 def _check_number(count: int) -> None:
     if count > MAX_AGGREGATES:
-        raise _refused(f"More than {MAX_AGGREGATES} aggregates")
-
-
-def _refused(message: str) -> Invalid:
-    return Invalid(message, [FieldError("aggregate", "aggregate.invalid", message)])
+        raise refused("aggregate", say("More than {most} aggregates", most=MAX_AGGREGATES))
 
 
 def _column(item: Aggregate, scope: Scope) -> ColumnElement[Any]:
@@ -175,11 +174,10 @@ def parse_grouping(params: Mapping[str, str], scope: Scope) -> Grouping | None:
     try:
         ref = scope.resolve(name)
     except UnknownField as error:
-        raise Invalid(str(error), [FieldError("groupBy", "groupBy.invalid", str(error))]) from None
+        raise refused("groupBy", error.message) from None
     by, _, direction = params.get("groupSort", "appearance").partition(":")
     if by not in ("appearance", "name", "count") or direction not in ("", "asc", "desc"):
-        message = "groupSort is name or count, with :asc or :desc"
-        raise Invalid(message, [FieldError("groupSort", "groupSort.invalid", message)])
+        raise refused("groupSort", "groupSort is name or count, with :asc or :desc")
     return Grouping(ref, by, direction == "desc", params.get("hideEmpty") == "true")  # type: ignore[arg-type]
 
 

@@ -166,7 +166,7 @@ def leaf(name: str, operator: str, value: Any, scope: Scope, *, has_value: bool 
     try:
         ref = scope.resolve(name)
     except UnknownField as error:
-        raise BadRequest(say("filter: {error}", error=error)) from None
+        raise BadRequest(say("filter: {error}", error=error.message)) from None
     canonical = operators.canonical(operator)
     if canonical is None:
         raise BadRequest(say("filter: unknown operator {operator!r}", operator=operator))
@@ -217,12 +217,12 @@ def _holds_nul(raw: Any) -> bool:
 
 def _value(operator: str, raw: Any, ref: Ref, scope: Scope) -> Any:
     if raw is None:
-        raise ValueError("expected a value, got null")
+        raise ValueError(say("expected a value, got null"))
     if operator in operators.WITH_LIST:
         if not isinstance(raw, list):
-            raise ValueError("expected a list")
+            raise ValueError(say("expected a list"))
         if None in raw:
-            raise ValueError("null in a list; use isNull")
+            raise ValueError(say("null in a list; use isNull"))
         return tuple(member(item, ref, scope) for item in raw)
     if operator == "between":
         return tuple(operand(end, ref, scope) for end in pair(raw))
@@ -235,7 +235,7 @@ def _value(operator: str, raw: Any, ref: Ref, scope: Scope) -> Any:
     if operator in operators.TEXT_VALUE and not ref.is_list:
         return fragment(raw, scope)
     if ref.path and operator not in ("equals", "notEquals") and isinstance(operand(raw, ref, scope), bool):
-        raise ValueError("expected text or a number")
+        raise ValueError(say("expected text or a number"))
     value = operand(raw, ref, scope)
     if isinstance(value, list):
         return tuple(value)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, true
 
-from core.errors import BadRequest, FieldError, Invalid
+from core.errors import BadRequest
 from core.fields.base import Format
 from core.formulas.check import names
 from core.formulas.parse import parse
@@ -17,11 +17,12 @@ from core.query.compile import compile_filter
 from core.query.filter import All, Node, Written, parse_filter
 from core.query.formula import read_condition
 from core.query.page import FIRST_PAGE, Page, parse_page
-from core.query.scope import HiddenField, Scope, UnknownField
+from core.query.scope import HiddenField, Scope, UnknownField, refused
 from core.query.search import compile_search
 from core.query.sort import Key, Rank, parse_sort, ranks
 from core.query.view import read_view
 from core.schema.view import ViewSpec
+from core.sentence import say
 
 Deleted = Literal["without", "with", "only"]
 
@@ -129,7 +130,7 @@ def parse_formula(text: str | None, scope: Scope) -> Node | None:
         if problem.code == "formula.unknown-field" and not scope.hidden.isdisjoint(map(str.lower, names(parse(text)))):
             raise HiddenField from None
         line, column = problem.place(text)
-        message = f"filterByFormula: {problem.sentence(text)}"
+        message = say("filterByFormula: {problem}", problem=problem.sentence(text))
         raise BadRequest(message, parameter="filterByFormula", line=line, column=column, reason=problem.code) from None
 
 
@@ -160,7 +161,7 @@ def parse_zone(name: str | None) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, LookupError):
-        raise _refused("timezone", f"{name!r} is not a time zone such as Europe/Paris") from None
+        raise refused("timezone", say("{name!r} is not a time zone such as Europe/Paris", name=name)) from None
 
 
 def parse_display(params: Mapping[str, str]) -> Format | None:
@@ -168,7 +169,7 @@ def parse_display(params: Mapping[str, str]) -> Format | None:
     `timezone` raises (R-095)."""
     form, zone = params.get("format"), params.get("timezone") or None
     if form not in (None, "", "raw", "display"):
-        raise _refused("format", "format is raw or display")
+        raise refused("format", "format is raw or display")
     parse_zone(zone)
     return Format(zone) if form == "display" else None
 
@@ -184,9 +185,9 @@ def parse_fields(text: str | None, scope: Scope) -> tuple[str, ...] | None:
         try:
             ref = scope.resolve(name)
         except UnknownField as error:
-            raise _refused("fields", str(error)) from None
+            raise refused("fields", error.message) from None
         if not ref.is_plain:
-            raise _refused("fields", f"{name!r} is no field of its own; use expand")
+            raise refused("fields", say("{name!r} is no field of its own; use expand", name=name))
         found[ref.column] = None
     return tuple(found)
 
@@ -199,9 +200,5 @@ def parse_expand(text: str | None, scope: Scope) -> tuple[str, ...]:
             raise HiddenField
         field: Any = scope.table.fields.get(name)
         if field is None or field.family not in ("link", "user"):
-            raise _refused("expand", f"{name!r} is no link field")
+            raise refused("expand", say("{name!r} is no link field", name=name))
     return names
-
-
-def _refused(parameter: str, message: str) -> Invalid:
-    return Invalid(message, [FieldError(parameter, f"{parameter}.invalid", message)])

@@ -12,6 +12,7 @@ from core.fields.base import ValueProblem
 from core.fields.person import ME
 from core.fields.place import GeolocationField, accept_place
 from core.query.scope import Ref, Scope
+from core.sentence import say
 
 NOBODY = "\ue000"
 """Equals nothing that anybody has written: an empty text might."""
@@ -70,11 +71,11 @@ def _item(raw: Any, ref: Ref) -> Any:
         case "integer-list" | "bigint-list" | "decimal-list":
             number = _number(raw, ref)
             if isinstance(number, int) and abs(number) >= 2**63:
-                raise ValueError("the number is too large")
+                raise ValueError(say("the number is too large"))
             return Decimal(str(number)) if ref.kind == "decimal-list" else number
         case "boolean-list":
             if not isinstance(raw, bool):
-                raise ValueError("expected true or false")
+                raise ValueError(say("expected true or false"))
             return raw
         case "date-list":
             return date.fromisoformat(_text(raw))
@@ -84,10 +85,10 @@ def _item(raw: Any, ref: Ref) -> Any:
 def radius(raw: Any) -> Radius:
     """The value of `withinRadius`. Raises ValueError."""
     if not isinstance(raw, dict) or set(raw) != {"lat", "lng", "meters"}:
-        raise ValueError("expected {lat, lng, meters}")
+        raise ValueError(say("expected {shape}", shape="{lat, lng, meters}"))
     meters = raw["meters"]
     if isinstance(meters, bool) or not isinstance(meters, int | float) or not 0 <= meters <= 1e9:
-        raise ValueError("meters is a number from 0")
+        raise ValueError(say("meters is a number from 0"))
     try:
         center = accept_place({"lat": raw["lat"], "lng": raw["lng"]})
     except ValueProblem as problem:
@@ -106,16 +107,16 @@ def pattern(raw: Any) -> str:
     try:
         re.compile(text)
     except re.error as error:
-        raise ValueError(f"not a regular expression: {error}") from None
+        raise ValueError(say("not a regular expression: {reason}", reason=str(error))) from None
     if _BEYOND_RE2.search(text):
-        raise ValueError("look-around, back references and possessive repeats are not supported")
+        raise ValueError(say("look-around, back references and possessive repeats are not supported"))
     return text
 
 
 def period(raw: Any, ref: Ref, scope: Scope) -> Span:
     """The days that `isWithin` means, as the column's values. Raises ValueError."""
     if ref.kind == "time":
-        raise ValueError("a time of day lies within no period")
+        raise ValueError(say("a time of day lies within no period"))
     first, end = _days(raw, scope.today)
     if ref.kind == "date":
         return Span(first, end)
@@ -151,8 +152,10 @@ def _days(raw: Any, today: date) -> tuple[date, date]:
     relative = _RELATIVE.match(raw) if isinstance(raw, str) else None
     if not relative:
         raise ValueError(
-            "expected today, yesterday, tomorrow, this/last/nextWeek, this/last/nextMonth, thisYear, "
-            "last:N:days or next:N:days"
+            say(
+                "expected today, yesterday, tomorrow, this/last/nextWeek, this/last/nextMonth, thisYear, "
+                "last:N:days or next:N:days"
+            )
         )
     distance = timedelta(days=int(relative[2]))
     return (today - distance, today + one) if relative[1] == "last" else (today, today + distance + one)
@@ -180,7 +183,7 @@ def _variable(raw: Any, scope: Scope, ref: Ref | None = None) -> Any:
 
 def _text(raw: Any) -> str:
     if isinstance(raw, bool) or not isinstance(raw, str | int | float | Decimal):
-        raise ValueError("expected text")
+        raise ValueError(say("expected text"))
     return str(raw)
 
 
@@ -197,7 +200,7 @@ def _stored_text(raw: Any, ref: Ref) -> str:
 def _number(raw: Any, ref: Ref) -> int | Decimal | float:
     """Not `accept` first: rounding to the field's decimals would change what is asked."""
     if isinstance(raw, bool):
-        raise ValueError("expected a number")
+        raise ValueError(say("expected a number"))
     if isinstance(raw, int | float | Decimal | str):
         try:
             number = Decimal(str(raw).strip())
@@ -205,7 +208,7 @@ def _number(raw: Any, ref: Ref) -> int | Decimal | float:
             number = None
         if number is not None and number.is_finite():
             if abs(number) >= Decimal(10) ** 28:
-                raise ValueError("the number is too large")
+                raise ValueError(say("the number is too large"))
             if ref.kind == "double":
                 return float(number)
             return int(number) if number == number.to_integral_value() else number
@@ -227,7 +230,7 @@ def _moment(raw: Any, ref: Ref, scope: Scope) -> Any:
 
 def _instant(raw: Any, scope: Scope) -> datetime:
     if not isinstance(raw, str):
-        raise ValueError("expected a date or an instant")
+        raise ValueError(say("expected a date or an instant"))
     moment = datetime.fromisoformat(raw)
     return (moment if moment.tzinfo else moment.replace(tzinfo=scope.zone)).astimezone(UTC)
 
@@ -236,7 +239,7 @@ def _json_scalar(raw: Any) -> Any:
     if isinstance(raw, datetime):
         return raw.isoformat()
     if raw is not None and not isinstance(raw, str | int | float | bool):
-        raise ValueError("expected text, a number, true or false")
+        raise ValueError(say("expected text, a number, true or false"))
     return raw
 
 
@@ -250,5 +253,5 @@ def _accepted(raw: Any, ref: Ref) -> Any:
 def pair(raw: Any) -> Sequence[Any]:
     """The two ends of `between`."""
     if not isinstance(raw, list) or len(raw) != 2:
-        raise ValueError("expected [low, high]")
+        raise ValueError(say("expected [low, high]"))
     return raw

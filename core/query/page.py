@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, false, literal, or_
 
 from core.errors import BadRequest, FieldError, Invalid
 from core.query.sort import Rank
+from core.sentence import say
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
@@ -46,8 +47,9 @@ def _integer(params: Mapping[str, str], name: str, least: int) -> int | None:
     if text is None or text == "":
         return None
     if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text) >= least):
-        what = "a positive integer" if least else "an integer, 0 or more"
-        raise Invalid(f"{name} must be {what}", [FieldError(name, f"{name}.invalid", f"Must be {what}")])
+        what = say("a positive integer") if least else say("an integer, 0 or more")
+        field = FieldError(name, f"{name}.invalid", say("Must be {what}", what=what))
+        raise Invalid(say("{name} must be {what}", name=name, what=what), [field])
     return int(text)
 
 

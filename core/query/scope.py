@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, FromClause, Table, false, select
 
-from core.errors import NotFound
+from core.errors import FieldError, Invalid, NotFound
 from core.fields.base import Family, FieldType
 from core.fields.column import ColumnKind
 from core.fields.model import API_NAMES, AppModel, TableModel
 from core.schema.permission import LINKS_MOST
+from core.sentence import say
 
 if TYPE_CHECKING:
     from core.query.filter import Node
@@ -30,15 +31,23 @@ class UnknownField(Exception):
 
     def __init__(self, name: str, table: TableModel, hidden: frozenset[str] = frozenset()) -> None:
         if name in table.fields and own_ref(table, name) is None:
-            super().__init__(f"{name!r} is a {table.fields[name].name} and has no value")
+            self.message = say("{name!r} is a {kind} and has no value", name=name, kind=table.fields[name].name)
             return
         names = [each for each in (*table.fields, *table.system) if each not in hidden]
         near = get_close_matches(name.partition(".")[0], names, 1)
-        super().__init__(f"Unknown field {name!r}" + (f", did you mean {near[0]!r}?" if near else ""))
+        if near:
+            self.message = say("Unknown field {name!r}, did you mean {near!r}?", name=name, near=near[0])
+        else:
+            self.message = say("Unknown field {name!r}", name=name)
 
 
 class HiddenField(NotFound):
     """The caller may not read that field, so it cannot be asked about either (P-020)."""
+
+
+def refused(parameter: str, message: str) -> Invalid:
+    """What is wrong with one parameter of a request."""
+    return Invalid(message, [FieldError(parameter, f"{parameter}.invalid", message)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, FromClause, Text, case, cast
 
-from core.errors import FieldError, Invalid
-from core.query.scope import Ref, Scope, UnknownField
+from core.query.scope import Ref, Scope, UnknownField, refused
+from core.sentence import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +41,13 @@ def parse_sort(raw: Any, scope: Scope, order: str | None = None) -> tuple[Key, .
     """Read `due:desc,title` or `[{"field", "direction"}]`. `order` is the direction of a single field without one.
     Raises Invalid on `sort`."""
     if order is not None and order not in ("asc", "desc"):
-        raise _refused("order", "order is asc or desc")
+        raise refused("order", "order is asc or desc")
     if not raw:
         return ()
     named = _from_text(raw, order) if isinstance(raw, str) else [_from_data(item) for item in raw]
     keys = tuple(_key(name, direction, scope) for name, direction in named)
     if len({key.ref.name for key in keys}) != len(keys):
-        raise _refused("sort", "A field is named twice")
+        raise refused("sort", "A field is named twice")
     return keys
 
 
@@ -59,17 +59,17 @@ def _from_text(text: str, order: str | None) -> list[tuple[str, str]]:
 
 def _from_data(item: Any) -> tuple[str, str]:
     if not isinstance(item, Mapping) or not isinstance(item.get("field"), str):
-        raise _refused("sort", "Each level of a sort is {field, direction}")
+        raise refused("sort", "Each level of a sort is {field, direction}")
     return item["field"], str(item.get("direction", "asc"))
 
 
 def _key(name: str, direction: str, scope: Scope) -> Key:
     if direction not in ("asc", "desc"):
-        raise _refused("sort", f"Unknown direction {direction!r}; asc or desc")
+        raise refused("sort", say("Unknown direction {direction!r}; asc or desc", direction=direction))
     try:
         return Key(scope.resolve(name), direction == "desc")
     except UnknownField as error:
-        raise _refused("sort", str(error)) from None
+        raise refused("sort", error.message) from None
 
 
 def ranks(keys: Sequence[Key], scope: Scope, source: FromClause | None = None) -> list[Rank]:
@@ -103,7 +103,3 @@ def _sortable(ref: Ref, scope: Scope, source: FromClause | None) -> ColumnElemen
     text = cast(column, Text)
     # As columns of texts are sorted, and as DuckDB does: whatever language the cluster was made for.
     return text if scope.dialect == "duckdb" else text.collate("C")
-
-
-def _refused(parameter: str, message: str) -> Invalid:
-    return Invalid(message, [FieldError(parameter, f"{parameter}.invalid", message)])

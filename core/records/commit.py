@@ -146,7 +146,7 @@ class Commits:
             target = targets[table.sql_name, raw["op"]] = self._target(principal, table, raw["op"])
         fields = raw.get("fields", {})
         if not isinstance(fields, Mapping) or (raw["op"] != "create" and "id" not in raw):
-            raise BadRequest(f"Change {raw['ref']!r}: fields is a map, and all but create name an id")
+            raise BadRequest(say("Change {ref!r}: fields is a map, and all but create name an id", ref=raw["ref"]))
         key = None if raw["op"] == "create" else str(raw["id"])
         if not target.locked.isdisjoint(set(fields) - target.ignored):
             raise NotFound()

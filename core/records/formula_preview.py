@@ -22,6 +22,7 @@ from core.query.list_query import live
 from core.query.scope import Scope
 from core.records.service import Records
 from core.schema.model import FieldSpec
+from core.sentence import say
 from core.storage.database import Call, Reader
 
 SHOWN, MOST = 5, 50
@@ -38,7 +39,7 @@ async def preview_formula(records: Records, principal: Principal, request: Formu
     table = records.table(principal, request["table"], "read")
     scope, text, wanted = records.scope(principal, table), request["formula"], request.get("resultType")
     if wanted is not None and wanted not in get_args(ResultType):
-        raise BadRequest(f"resultType must be one of {', '.join(get_args(ResultType))}")
+        raise BadRequest(say("resultType must be one of {names}", names=", ".join(get_args(ResultType))))
     try:
         expression = parse(text)
         kind = check(expression, kinds_of(table, scope.hidden))

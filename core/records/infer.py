@@ -11,6 +11,7 @@ from typing import Any, Literal
 from core.errors import BadRequest
 from core.fields.number import WHOLE_DIGITS
 from core.schema.name import MAX_NAME, field_name_problem, sql_name, table_name_problem
+from core.sentence import say
 from core.storage.csv_dialect import CsvDialect, csv_dialect
 from core.storage.database import Call, Reader, Row
 from core.storage.ddl import literal, quote
@@ -95,8 +96,10 @@ def infer(path: Path) -> list[InferredTable]:
     path = path.absolute()
     kind = FORMATS.get(path.suffix.lower())
     if kind is None:
-        what = f"{path.suffix} files" if path.suffix else "files without an ending"
-        raise BadRequest(f"{path.name}: {what} are not read", hint="csv, json, parquet, duckdb or sqlite")
+        what = say("{ending} files", ending=path.suffix) if path.suffix else say("files without an ending")
+        raise BadRequest(
+            say("{file}: {what} are not read", file=path.name, what=what), hint="csv, json, parquet, duckdb or sqlite"
+        )
     with closing(files_database(path.parent)) as files:
         work = Call(lambda reader: _tables(reader, path) if kind == "duckdb" else [_of_file(reader, path, kind)])
         return files.submit_read(work, lane="long", deadline=None).result()
@@ -143,7 +146,7 @@ def _tables(reader: Reader, path: Path) -> list[InferredTable]:
         "ORDER BY schema_name <> 'main', schema_name, table_oid"
     )
     if not names:
-        raise BadRequest(f"{path.name} holds no tables")
+        raise BadRequest(say("{file} holds no tables", file=path.name))
     found: list[InferredTable] = []
     for schema, name in names:
         source = _address(schema, name)

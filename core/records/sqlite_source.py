@@ -10,6 +10,7 @@ from typing import Any
 
 from core.errors import BadRequest
 from core.records.parquet import lines_of, rows_of_lines
+from core.sentence import say
 from core.storage.database import Call, Reader
 from core.storage.ddl import literal, quote
 from core.storage.engine import files_database
@@ -50,9 +51,9 @@ def to_parquet(path: Path, folder: Path) -> dict[str, Path]:
             work = Call(lambda reader: _copy(source, reader, folder))
             found = files.submit_read(work, lane="long", deadline=None).result()
     except sqlite3.Error as error:
-        raise BadRequest(f"{path.name} cannot be read: {error}") from error
+        raise BadRequest(say("{file} cannot be read: {reason}", file=path.name, reason=str(error))) from error
     if not found:
-        raise BadRequest(f"{path.name} holds no tables")
+        raise BadRequest(say("{file} holds no tables", file=path.name))
     return found
 
 

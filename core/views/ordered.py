@@ -13,7 +13,7 @@ from core.principal import OWNER, Principal
 from core.query.aggregate import Grouping, parse_aggregates
 from core.query.filter import parse_filter
 from core.query.list_query import both
-from core.query.scope import Scope, UnknownField, linked_table
+from core.query.scope import Scope, UnknownField, linked_table, refused
 from core.query.sort import parse_sort
 from core.query.view import grouping_of, read_view
 from core.records.service import Records
@@ -182,7 +182,7 @@ class OrderedViews:
         try:
             ref = scope.resolve(field)
         except UnknownField as error:
-            raise Invalid(str(error), [FieldError("field", "field.unknown", str(error))]) from None
+            raise Invalid(error.message, [FieldError("field", "field.unknown", error.message)]) from None
         statement = values_statement(scope, ref, prefix, min(max(limit, 1), _VALUES_AT_MOST))
         rows = await self._database.read(Call(lambda reader: reader.rows(statement)), lane="scan")
         return {"values": [[_plain(ref, value), count] for value, count in rows]}
@@ -215,7 +215,7 @@ def parse_group(raw: GroupSpec | None, scope: Scope) -> Grouping | None:
     try:
         ref = scope.resolve(raw["field"])
     except UnknownField as error:
-        raise Invalid(str(error), [FieldError("groupBy", "groupBy.invalid", str(error))]) from None
+        raise refused("groupBy", error.message) from None
     group = GroupBy(ref.name, raw.get("direction", "asc"), tuple(raw.get("order", ())), bool(raw.get("hideEmpty")))
     return grouping_of(group, ref)
 

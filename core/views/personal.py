@@ -231,7 +231,7 @@ class Personal:
             for name in (*(body.get("fields") or ()), *(() if group is None else (group,))):
                 scope.resolve(name)
         except UnknownField as error:
-            raise BadRequest(str(error)) from None
+            raise BadRequest(error.message) from None
         return {key: body[key] for key in _EMPTY if key in body}
 
     @staticmethod

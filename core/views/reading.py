@@ -7,12 +7,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, cast, false, func, or_, select
 from sqlalchemy import Text as SqlText
 
-from core.errors import FieldError, Invalid
 from core.query.aggregate import Grouping
 from core.query.compile import compile_filter, icontains
 from core.query.filter import Node
 from core.query.list_query import Deleted, live
-from core.query.scope import Ref, Scope, UnknownField, own_ref
+from core.query.scope import Ref, Scope, UnknownField, own_ref, refused
 from core.query.search import compile_search
 from core.query.sort import Key, Rank, ranks
 from core.query.view import group_key
@@ -110,4 +109,4 @@ class Reading:
         try:
             return [self.scope.resolve(name) for name in wanted]
         except UnknownField as error:
-            raise Invalid(str(error), [FieldError("fields", "fields.invalid", str(error))]) from None
+            raise refused("fields", error.message) from None

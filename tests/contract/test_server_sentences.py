@@ -19,9 +19,12 @@ from screens.services.text import languages, set_language
 from screens.services.wording import sentences, worded
 
 ROOT = Path(__file__).parents[2]
-HEARD = ("auth", "client", "comments", "fields", "files", "jobs", "records")
+HEARD = ("auth", "client", "comments", "fields", "files", "jobs", "query", "records")
 """Folders of `core` whose refusals a person at the console meets."""
-SAYING = {"say": 0, "ValueProblem": 1, "AuthError": 1, "Conflict": 0, "NotFound": 0, "TooLarge": 0, "Busy": 0}
+SAYING = {
+    "say": 0, "ValueProblem": 1, "AuthError": 1, "BadRequest": 0, "Conflict": 0, "NotFound": 0, "TooLarge": 0,
+    "Busy": 0, "DiskFull": 0, "refused": 1,
+}  # fmt: skip
 """Who takes a sentence, and at which place."""
 OTHERS = [language for language in languages() if language != "en"]
 
