@@ -187,8 +187,8 @@ def _told(body: str, key: str | None) -> str:
     message = error.get("message") if isinstance(error, dict) else error
     if not isinstance(message, str):
         return ""
-    message = " ".join(message.split())[:300]
-    return message.replace(key, HIDDEN) if key else message
+    message = message.replace(key, HIDDEN) if key else message  # before it is cut: not half of the key either
+    return " ".join(message.replace("\0", "").split())[:300]
 
 
 def _after(text: str | None) -> float | None:

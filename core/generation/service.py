@@ -17,6 +17,7 @@ from core.generation.worker import Filler
 from core.principal import Principal
 from core.records.key import parse_key
 from core.records.service import Records
+from core.records.validate import check_changes
 from core.storage.database import Call, Reader, Transaction
 from core.storage.journal import CHANGES
 
@@ -29,6 +30,8 @@ class States:
 
     table: TableModel
     known: Mapping[str, tuple[ComputeState, str | None]]
+    open: frozenset[str]
+    """Fields whose values the caller may ask for: only they are told why there is none."""
 
     def told(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """`{_aiCompute, _aiReasons?}` for those of the fields that the record tells. A value, a model's or one written by
@@ -36,7 +39,7 @@ class States:
         names = [name for name in self.table.generated if name in fields]
         found: dict[str, ComputeState] = {name: "pending" if is_empty(fields[name]) else "done" for name in names}
         found |= {name: self.known[name][0] for name in names if name in self.known}
-        reasons = {name: self.known[name][1] for name in names if found[name] == "failed"}
+        reasons = {name: self.known[name][1] for name in names if found[name] == "failed" and name in self.open}
         return {"_aiCompute": found, **({"_aiReasons": reasons} if reasons else {})}
 
 
@@ -47,49 +50,60 @@ class Generated:
         self._records = records
         self._worker = worker
 
-    async def before(self, table: TableModel, record: str) -> "States":
+    async def before(self, principal: Principal, table: TableModel, record: str) -> "States":
         """What is known of a record that is about to be read: of a value that comes meanwhile it is said that it is pending,
         and of none that is not there that it is done. Raises NotFound for what is no key."""
         key = key_text(parse_key(table, record))
-        return States(table, (await self._known(table, [key])).get(key, {}))
+        return States(table, (await self._known(table, [key])).get(key, {}), self._open(principal, table))
 
     async def unsettled(
-        self, table: TableModel, records: Sequence[str], hidden: frozenset[str]
+        self, principal: Principal, table: TableModel, records: Sequence[str], hidden: frozenset[str]
     ) -> dict[str, dict[str, ModelValue]]:
         """By record and field, of those that are not hidden, which are being asked for or could not be filled."""
         if not table.generated or not records:
             return {}
-        known = await self._known(table, records)
+        known, open_ = await self._known(table, records), self._open(principal, table)
         found: dict[str, dict[str, ModelValue]] = {}
         for record, fields in known.items():
             for name, (state, reason) in fields.items():
                 if state != "done" and name not in hidden:
-                    told: ModelValue = {"state": state, "reason": reason} if state == "failed" else {"state": state}
+                    is_told = state == "failed" and name in open_
+                    told: ModelValue = {"state": state, "reason": reason} if is_told else {"state": state}
                     found.setdefault(record, {})[name] = told
         return found
 
     async def recompute(
-        self, principal: Principal, table: TableModel, record: str, fields: Sequence[str] | None
+        self, principal: Principal, table: TableModel, record: str, fields: Sequence[str] | None, *, force: bool = False
     ) -> dict[str, ComputeState]:
-        """Ask for the values anew, whoever wrote what stands there; without `fields` for all that the caller may write.
-        Raises NotFound, NotSignedIn; BadRequest where no provider is set."""
+        """Ask for the values anew, whoever wrote what stands there; without `fields` for all that the caller may write. With
+        `force` an administrator asks for a locked record, too (T-082). Raises NotFound, NotSignedIn; Invalid (it is locked);
+        BadRequest where no provider is set."""
         records = self._records
-        access = records.require(principal, table, "update")
-        open_ = [name for name in table.generated if name not in access.hidden | access.locked]
-        if fields is not None and not set(fields) <= set(open_):
+        target, open_ = records.target(principal, table, "update"), self._open(principal, table)
+        if fields is not None and not open_.issuperset(fields):
             raise NotFound
-        key = str((await records.get(principal, table, record))["id"])
-        if not await records.reaches(principal, table, key, "write"):
-            raise NotFound
+        record = str((await records.get(principal, table, record))["id"])
         worker = self._worker
         if worker is None:
             raise BadRequest(NOTHING_SET, hint="Set AI_PROVIDER, and AI_API_KEY where it needs one")
-        names = [name for name in open_ if fields is None or name in fields]
+        names = [name for name in table.generated if name in open_ and (fields is None or name in fields)]
+        key, unlocks = parse_key(table, record), force and records.access.sees_all(principal)
 
-        job = Call[None](lambda tx: ask_anew(tx, table, key, names))
-        await records.database.write(job, actor=principal.actor)
-        worker.asked(table.sql_name, key)
+        def work(tx: Transaction) -> None:
+            row = target.load(tx, [key]).get(key)
+            if row is None:
+                raise NotFound
+            check_changes(table, row, {}, tx.time, unlocks=unlocks)
+            ask_anew(tx, table, record, names)
+
+        await records.write(target, Call(work), principal)
+        worker.asked(table.sql_name, record)
         return dict.fromkeys(names, "pending")
+
+    def _open(self, principal: Principal, table: TableModel) -> frozenset[str]:
+        """The fields whose values the caller may ask for: those that it may write."""
+        access = self._records.access.table(principal, table)
+        return frozenset(table.generated) - access.hidden - access.locked if access.may("update") else frozenset()
 
     async def _known(
         self, table: TableModel, records: Sequence[str]

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from core.errors import SchemaError
 from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
 from tests.support.server import RunningServer
@@ -246,6 +247,23 @@ def test_roles_count_from_the_next_request_on(server: RunningServer) -> None:
     assert server.http.patch(path, json={"text": "b"}, headers=headers("x", "editor")).status_code == 200
     assert is_missing(server.http.patch(path, json={"text": "c"}, headers=headers("x", "gone")))
     assert server.http.get("/api/tables/plain/records", headers=headers("x", "")).status_code == 200
+
+
+def test_who_may_not_any_more_is_not_given_a_kept_answer(server: RunningServer) -> None:
+    """P-007, R-007: nor an answer that takes several transactions to make."""
+    note = {"fields": {"text": "a"}}
+    for path, body in (
+        ("notes/records", note),
+        ("notes/records/batch", {"records": [note]}),
+        ("notes/trash/empty", None),
+    ):
+        told = []
+        for role in ("editor", "editor", "viewer"):
+            asking = {**headers("x", role), "Idempotency-Key": path}
+            told.append(server.http.post(f"/api/tables/{path}", json=body, headers=asking))
+        assert told[0].is_success, told[0].text
+        assert told[1].content == told[0].content
+        assert is_missing(told[2]), told[2].text
 
 
 def test_a_view_is_opened_anew_after_a_change_of_roles(server: RunningServer) -> None:
@@ -600,3 +618,21 @@ def test_events_tell_of_what_may_be_seen(server: RunningServer) -> None:
 
     assert heard(MEMBER, 1)
     assert heard(EDITOR, 2)
+
+
+def test_what_is_wrong_with_the_app_file_is_for_administrators(server: RunningServer) -> None:
+    """P-025: it names tables and fields, and where the file lies."""
+
+    def kinds(who: Any) -> list[str]:
+        found: list[str] = []
+        with server.http.stream("GET", "/api/console/events", headers=who) as stream:
+            lines = (json.loads(line[5:]) for line in stream.iter_lines() if line.startswith("data:"))
+            assert next(lines)["kind"] == "ping"
+            server.app.reloading.tell_refused(SchemaError("/srv/app.yaml: tables[2] is wrong"))
+            made(server, "plain", text="last")
+            while "change" not in found:
+                found.append(next(lines)["kind"])
+        return found
+
+    assert kinds(ADMIN) == ["schema", "change"]
+    assert kinds(MEMBER) == ["change"]

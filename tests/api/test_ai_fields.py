@@ -43,12 +43,13 @@ tables:
       - {name: reply, type: ai-generate, sourceFields: [note], prompt: "Answer {{note}} kindly", computeOn: manual}
       - {name: verdict, type: ai-generate, sourceFields: [backstage], prompt: "Judge {{ backstage }}", computeOn: manual}
       - {name: changed, type: updated-by}
+      - {name: state, type: single-select, options: [open, shut], conditions: [{when: shut, then: {readOnly: true}}]}
     permissions:
       read: [member, viewer]
       create: [admin, member]
       update: [admin, member]
       delete: [admin]
-      fields: [{field: backstage, read: [admin]}, {field: kind, write: [admin]}]
+      fields: [{field: backstage, read: [admin]}, {field: kind, write: [admin]}, {field: state, read: [admin]}]
 """
 ROOT, ADA, VIC = headers("root", "admin"), headers("ada", "member"), headers("vic", "viewer")
 TICKETS = "/api/tables/Tickets/records"
@@ -227,6 +228,7 @@ def test_every_door_is_followed(server: RunningServer) -> None:
         ((400, {}, b'{"error": {"message": "no model\\nfor sk-secret"}}'), "HTTP 400: no model for •••", 1),
         ((500, {}, b"oops"), "HTTP 500", 12),
         ((200, {}, b"<html>"), "not in its form", 3),
+        ((400, {}, b'{"error": "' + b"x" * 296 + b'sk-secret"}'), f"HTTP 400: {'x' * 296}•••", 1),
         ((200, {}, b'{"choices": [{"message": {"content": "{"}}]}'), "not in its form", 3),
         ({"value": "praise"}, "does not fit", 3),
         ({"other": 1}, "not in the form", 3),
@@ -245,7 +247,7 @@ def test_what_goes_wrong_is_told(
     server.http.patch(where, json={"note": "x", "digest": "s", "mood": {"label": "n"}}, headers=ROOT)
     found = settled(server, where, "kind", state="failed")
     assert reason in found["_aiReasons"]["kind"]
-    assert "sk-secret" not in str(found)
+    assert "sk-" not in str(found)
     assert provider.received.qsize() == calls
     provider.answer = sensible
     answer = server.http.post(f"{where}/compute?fields=kind", headers=ROOT)
@@ -274,6 +276,17 @@ def test_what_a_model_made_of_a_hidden_field_is_hidden(server: RunningServer) ->
     everything = server.http.post(f"{where}/compute", headers=ADA).json()["_aiCompute"]
     assert set(everything) == {"labels", "digest", "french", "facts", "mood", "reply"}
     assert settled(server, where, "reply")["reply"] == "Short"
+
+
+def test_a_locked_record_is_not_changed_by_way_of_a_model(server: RunningServer) -> None:
+    """T-082, T-103: nor is told what a hidden field locks it with; an administrator insists, as for any other change."""
+    where = make(server, note="n", state="shut")
+    settled(server, where, *ALL)
+    refused = server.http.post(f"{where}/compute?force=true", headers=ADA)
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (400, "record.locked")
+    assert "state" not in refused.text
+    assert server.http.post(f"{where}/compute", headers=ROOT).status_code == 400
+    assert server.http.post(f"{where}/compute?force=true", headers=ROOT).status_code == 202
 
 
 def test_what_a_model_made_of_rows_elsewhere_is_not_for_who_sees_some_of_them(tmp_path: Path) -> None:
@@ -316,6 +329,12 @@ def test_a_window_tells_what_is_on_its_way(server: RunningServer, provider: Fake
     window = server.http.get(f"/api/console/views/{view}/window", headers=ROOT).json()
     refused = {"state": "failed", "reason": "the provider refuses AI_API_KEY: HTTP 401"}
     assert window["computing"][key] == {"kind": refused, "reply": refused}
+    # What a provider says of its account is for those who may ask it.
+    view_of_vic = server.http.post("/api/console/views", json={"table": "tickets"}, headers=VIC).json()["id"]
+    told = server.http.get(f"/api/console/views/{view_of_vic}/window", headers=VIC).json()["computing"][key]
+    assert told == {"kind": {"state": "failed"}, "reply": {"state": "failed"}}
+    assert "_aiReasons" not in server.http.get(where, headers=VIC).json()
+    assert set(server.http.get(where, headers=ADA).json()["_aiReasons"]) == {"reply"}
     server.http.delete(f"{where}?permanent=true", headers=ROOT)
     window = server.http.get(f"/api/console/views/{view}/window", headers=ROOT).json()
     assert key not in window.get("computing", {})

@@ -57,7 +57,7 @@ async def window(call: Call) -> Answer:
     view, views = call.segments["view"], call.engine.views
     found = await views.window(view, start, limit, fields, call.principal)
     scope = views.reading(view, call.principal).scope
-    if computing := await call.engine.generated.unsettled(scope.table, found["keys"], scope.hidden):
+    if computing := await call.engine.generated.unsettled(call.principal, scope.table, found["keys"], scope.hidden):
         found["computing"] = computing
     return as_json(found)
 

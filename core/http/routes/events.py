@@ -115,6 +115,8 @@ async def heard(call: Call, told: Told) -> Sequence[Event]:
     engine, event = call.app.engine or call.engine, told.event
     if event["kind"] == "change":
         return await heard_change(engine.records, call.principal, told)
+    if event.get("state") == "refused" and not engine.records.access.sees_all(call.principal):
+        return ()  # what is wrong with the app file tells what it holds, and where it lies
     if "view" in event:
         return (event,) if engine.views.is_of(event["view"]["id"], call.principal) else ()
     if "job" in event:

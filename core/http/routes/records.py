@@ -124,7 +124,7 @@ async def create_record(call: Call) -> Answer:
 async def get_record(call: Call) -> Answer:
     """One record."""
     table, key = table_of(call), call.segments["record"]
-    states = await call.engine.generated.before(table, key) if table.generated else None
+    states = await call.engine.generated.before(call.principal, table, key) if table.generated else None
     record = await call.engine.records.get(call.principal, table, key, call.query)
     if "ids" in call.query:
         record["id"] = str(record["id"])
@@ -313,6 +313,7 @@ async def empty_trash(call: Call) -> Answer:
     """Remove the records of the trash for good (R-048)."""
     table, days, records = table_of(call), call.integer("olderThanDays", 0), records_of(call)
     emptying = partial(records.batches.empty_trash, call.principal, table, days)
+    records.require(call.principal, table, "permanentDelete")  # before a kept answer, too
     deleted, kept = await records.step_by_step(call.principal, emptying)
     return as_json({"deleted": deleted, "kept": kept})
 
@@ -355,15 +356,15 @@ async def press_button(call: Call) -> Answer:
 @routes.add(
     "POST",
     "/api/tables/{table}/records/{record}/compute",
-    query={"fields": Parameter("names separated by commas; all that a model fills when absent")},
+    query={**FORCE, "fields": Parameter("names separated by commas; all that a model fills when absent")},
     answers={202: Computing},
     errors=(404,),
     needs="update",
 )
 async def compute_fields(call: Call) -> Answer:
     """Have a language model fill fields of a record anew (T-103)."""
-    record, names = call.segments["record"], call.names("fields")
-    states = await call.engine.generated.recompute(call.principal, table_of(call), record, names or None)
+    table, record, names, force = table_of(call), call.segments["record"], call.names("fields"), call.boolean("force")
+    states = await call.engine.generated.recompute(call.principal, table, record, names or None, force=force)
     return as_json({"success": True, "_aiCompute": states}, 202)
 
 
