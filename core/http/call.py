@@ -1,7 +1,6 @@
 """One request as its handler sees it: who, where, the parameters and the body, checked against the route."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
-from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qsl
 
@@ -10,6 +9,7 @@ import orjson
 from core.errors import BadRequest, FieldError, Invalid, NotFound, RequestError, TooLarge
 from core.http.error import body_error
 from core.http.route import Route
+from core.http.shape import check
 from core.http.throttle import take_identifier
 from core.principal import Principal, Source
 
@@ -241,38 +241,3 @@ def _password_bytes(body: Any) -> int:
 def wrong_parameter(name: str, wanted: str) -> Invalid:
     message = f"{name} must be {wanted}"
     return Invalid(message, [FieldError(name, "parameter.wrong", message)])
-
-
-@cache
-def adapter(kind: Any) -> Any:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(kind)
-
-
-def check(kind: Any, value: Any) -> Any:
-    """The value, if it has the shape of `kind`; all that does not fit is reported together."""
-    from pydantic import ValidationError
-
-    try:
-        return adapter(kind).validate_python(value, strict=True)
-    except ValidationError as error:
-        problems: dict[str, FieldError] = {}
-        for item in error.errors(include_url=False, include_context=False, include_input=False):
-            place = place_of(item["loc"], value, missing=item["type"] == "missing")
-            code = f"body.{item['type'].replace('_', '-')}"
-            problems.setdefault(place, FieldError(place, code, f"{place}: {item['msg']}"))
-        raise Invalid("The body does not have the right shape", list(problems.values())[:20]) from error
-
-
-def place_of(location: tuple[int | str, ...], value: Any, *, missing: bool) -> str:
-    """`ids.0` from pydantic's location, which also names the branches of unions that it has tried."""
-    steps: list[str] = []
-    for step in location:
-        known = isinstance(step, int) if isinstance(value, list) else isinstance(value, dict) and step in value
-        if known:
-            steps.append(str(step))
-            value = value[step]
-    if missing:
-        steps.append(str(location[-1]))
-    return ".".join(steps) or "body"

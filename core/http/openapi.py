@@ -9,9 +9,9 @@ from typing import Any, get_args
 from core.contract.records import ComputeState
 from core.fields.base import FieldType
 from core.fields.model import AppModel, TableModel
-from core.http.call import adapter
 from core.http.repeat import ABOUT, HEADER, LONGEST
 from core.http.route import BOOLEANS, Parameter, Route
+from core.http.shape import adapter
 
 Schema = dict[str, Any]
 REF = "#/components/schemas/"

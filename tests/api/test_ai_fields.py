@@ -225,7 +225,7 @@ def test_every_door_is_followed(server: RunningServer) -> None:
     ("fault", "reason", "calls"),
     [
         ((401, {}, b'{"error": {"message": "no such key sk-secret"}}'), "refuses AI_API_KEY: HTTP 401", 1),
-        ((400, {}, b'{"error": {"message": "no model\\nfor sk-secret"}}'), "HTTP 400: no model for •••", 1),
+        ((400, {}, b'{"error": {"message": "no model\\nfor \\u0000sk-secret"}}'), "HTTP 400: no model for •••", 1),
         ((500, {}, b"oops"), "HTTP 500", 12),
         ((200, {}, b"<html>"), "not in its form", 3),
         ((400, {}, b'{"error": "' + b"x" * 296 + b'sk-secret"}'), f"HTTP 400: {'x' * 296}•••", 1),

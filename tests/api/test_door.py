@@ -15,9 +15,9 @@ from core.contract.console import ViewSpec
 from core.errors import BadRequest, FieldError, Invalid, Locked, SovriumError
 from core.http.answer import Answer
 from core.http.app import Application, build_app
-from core.http.call import check
 from core.http.error import MethodNotAllowed, answer_to
 from core.http.server import Server
+from core.http.shape import check
 from tests.security.wire import request
 from tests.support.server import ApiScenario, RunningServer, check_envelope, run
 

@@ -85,7 +85,7 @@ def server(
 
 @pytest.fixture(autouse=True)
 def fresh(sink: Sink) -> None:
-    sink.reply = lambda _: (200, {"x-sink": "yes"}, b"thanks")
+    sink.reply = lambda _: (200, {"x-sink": "y\0es"}, b"than\0ks")
     while not sink.received.empty():
         sink.received.get()
 
@@ -119,7 +119,8 @@ def settled(server: RunningServer, hook: str, status: str, table: str = "Parts")
 
 
 def test_changes_are_told_with_a_signature(server: RunningServer, sink: Sink) -> None:
-    """R-099 R-014: after the commit; `id` always; previous values and changed fields; fields chosen; secrets hidden."""
+    """R-099 R-014: after the commit; `id` always; previous values and changed fields; fields chosen; secrets hidden; what is
+    answered is kept without the NUL that no database keeps."""
     id_ = make(server, part_no="M8", stock=4, secret="hush")
     requests = arrived(sink, "/all", "/flaky")
     told = requests["/all"]

@@ -12,9 +12,10 @@ from core.contract.comments import (
     NotificationList,
 )
 from core.http.answer import Answer, as_json, empty
-from core.http.call import Call, check
+from core.http.call import Call
 from core.http.route import Parameter, RouteFamily
 from core.http.routes.tables import table_of
+from core.http.shape import check
 
 routes = RouteFamily("comments")
 COMMENTS = "/api/tables/{table}/records/{record}/comments"

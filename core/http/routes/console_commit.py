@@ -5,8 +5,9 @@ from contextlib import suppress
 from core.contract.console import Change, CommitAnswer, CommitRequest
 from core.errors import FieldError, NotFound
 from core.http.answer import Answer, as_json
-from core.http.call import Call, check
+from core.http.call import Call
 from core.http.route import RouteFamily
+from core.http.shape import check
 
 COMMIT_LIMIT = 32 * 1024 * 1024
 CLOSED = "You may read this record, not change it"

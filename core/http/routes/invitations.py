@@ -6,12 +6,13 @@ from core.auth.invitation import PAGE
 from core.contract.admin import Accepted, AcceptForm, AcceptRequest, InvitationSent, InviteRequest
 from core.errors import FieldError, Invalid, RequestError, SovriumError
 from core.http.answer import Answer, as_json
-from core.http.call import Call, check
+from core.http.call import Call
 from core.http.form import KIND, form_of
 from core.http.page import Form, Input, page
 from core.http.route import Parameter, RouteFamily
 from core.http.routes.auth_session import required
 from core.http.session import enter, told
+from core.http.shape import check
 
 routes = RouteFamily("admin", accounts=True)
 HTML = ("text/html",)

@@ -25,11 +25,12 @@ from core.contract.records import (
 )
 from core.errors import NotFound
 from core.http.answer import Answer, as_json, empty
-from core.http.call import Call, check
+from core.http.call import Call
 from core.http.repeat import records_of
 from core.http.route import Parameter, RouteFamily
 from core.http.routes.grants import USER, create_grant, is_of_grants, list_grants
 from core.http.routes.tables import table_of
+from core.http.shape import check
 from core.records.button import button_of, press
 from core.records.shape import flat
 from core.storage.database import Call as Job
@@ -312,8 +313,8 @@ async def restore_batch(call: Call) -> Answer:
 async def empty_trash(call: Call) -> Answer:
     """Remove the records of the trash for good (R-048)."""
     table, days, records = table_of(call), call.integer("olderThanDays", 0), records_of(call)
-    emptying = partial(records.batches.empty_trash, call.principal, table, days)
     records.require(call.principal, table, "permanentDelete")  # before a kept answer, too
+    emptying = partial(records.batches.empty_trash, call.principal, table, days)
     deleted, kept = await records.step_by_step(call.principal, emptying)
     return as_json({"deleted": deleted, "kept": kept})
 

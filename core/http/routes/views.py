@@ -15,10 +15,11 @@ from core.contract.views import (
 )
 from core.errors import BadRequest, Invalid
 from core.http.answer import Answer, as_json
-from core.http.call import Call, check
+from core.http.call import Call
 from core.http.route import RouteFamily
 from core.http.routes.records import PAGE
 from core.http.routes.tables import table_of
+from core.http.shape import check
 
 routes = RouteFamily("views")
 
