@@ -17,6 +17,8 @@ _READ = re.compile(r"\\([~\\])")
 
 def key_text(values: Sequence[Any]) -> str:
     """The address of a record from its key values."""
+    if len(values) == 1:
+        return str(values[0])
     several = sum(isinstance(value, str) for value in values) > 1
     return SEPARATOR.join(
         _WRITTEN.sub(r"\\\1", value) if several and isinstance(value, str) else str(value) for value in values

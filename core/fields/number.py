@@ -174,6 +174,14 @@ class ExactField(NumberField[Decimal]):
     def scale(self) -> int:
         return int(self.options.precision)
 
+    @cached_property
+    def _quantum(self) -> Decimal:
+        return _QUANTA[self.scale]
+
+    @cached_property
+    def _is_bounded(self) -> bool:
+        return self.options.min is not None or self.options.max is not None
+
     def column(self) -> ColumnType:
         return ColumnType("decimal", WHOLE_DIGITS + self.scale, self.scale)
 
@@ -186,7 +194,7 @@ class ExactField(NumberField[Decimal]):
                 "number.out-of-range",
                 say("{value} has more than {most} digits before the point", value=_plain(value), most=WHOLE_DIGITS),
             )
-        value = value.quantize(_QUANTA[self.scale], context=_EXACT)
+        value = value.quantize(self._quantum, context=_EXACT)
         if not value:
             value = abs(value)  # there is one zero
         elif value.adjusted() >= WHOLE_DIGITS:
@@ -194,7 +202,8 @@ class ExactField(NumberField[Decimal]):
                 "number.out-of-range",
                 say("{value} has more than {most} digits before the point", value=f"{value:f}", most=WHOLE_DIGITS),
             )
-        _check_bounds(value, self.options)
+        if self._is_bounded:
+            _check_bounds(value, self.options)
         return value
 
     def accept_json(self, raw: Any) -> Decimal | None:

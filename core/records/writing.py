@@ -291,10 +291,8 @@ class WritableTable:
 
     def creations(self, rows: Iterable[Stored]) -> list[ChangeRow]:
         """What the change log says of new rows."""
-        return [
-            ChangeRow(table=self.log_name, record=key_text(self.key_of(row)), operation="create", after=self.json(row))
-            for row in rows
-        ]
+        table, key_of, json = self.log_name, self.key_of, self.json
+        return [ChangeRow(table, key_text(key_of(row)), "create", None, json(row)) for row in rows]
 
     def add(self, tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[Stored]:
         """Insert without a word in the change log."""

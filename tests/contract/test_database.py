@@ -476,6 +476,49 @@ def test_the_change_log_says_who_what_and_when(open_db: Callable[..., Database])
     assert row[2:] == (moment, "u1", "item", str(key), "create", None, {"name": "it"}, "form")
 
 
+ODD = ("plain", 'a "b" \\ c', "null", "ü→𝄞", "\x01\t\n\x7f", "~", "", "[1, 2]")
+
+
+def odd_changes(count: int) -> list[ChangeRow]:
+    """Some of each kind, with values that texts and lists may confuse."""
+    told = [
+        {"text": ODD[n % 8], "none": None, "n": n / 7, "big": 2**53 + n, "of": [ODD[n % 3], {}, 1.5]}
+        for n in range(count)
+    ]
+    return [
+        ChangeRow(table="a", record="", operation="import"),
+        *(ChangeRow(table="a", record=f"{ODD[n % 8]}{n}", operation="create", after=told[n]) for n in range(count)),
+        *(ChangeRow(table="b", record=str(n), operation="delete", before=told[n]) for n in range(3)),
+        *(
+            ChangeRow(table="a", record=str(n), operation="update", before=told[n], after={"n": -n})
+            for n in range(count)
+        ),
+    ]
+
+
+@pytest.mark.parametrize("count", [5, 300])
+def test_the_change_log_keeps_what_it_was_told(open_db: Callable[..., Database], count: int) -> None:
+    """However many: those of a batch go to DuckDB in another form than a few."""
+    moment, told = datetime(2026, 2, 1, 8, tzinfo=UTC), odd_changes(count)
+    database = open_db(clock=lambda: moment)
+    for _ in range(2):
+        database.submit_write(Call(lambda tx: tx.log(told)), actor="u1", cause="form").result()
+    found = database.submit_read(Call(lambda r: r.rows(select(CHANGES).order_by(CHANGES.c.sequence)))).result()
+    first = found[0][0]
+    assert [row[0] for row in found] == list(range(first, first + 2 * len(told)))
+    assert len({row[1] for row in found[: len(told)]}) == len({row[1] for row in found}) - 1 == 1
+    assert {row[2:4] + row[9:] for row in found} == {(moment, "u1", "form")}
+    said = [(each.table, each.record, each.operation, each.before, each.after) for each in told]
+    assert [row[4:9] for row in found] == said * 2
+
+
+def test_a_change_log_with_a_text_that_no_database_holds_is_refused(db: Database) -> None:
+    told = [*odd_changes(300), ChangeRow(table="a", record="x", operation="create", after={"t": "a\0b"})]
+    with pytest.raises(Invalid):
+        db.submit_write(Call(lambda tx: tx.log([*told, *told[1:300]]))).result()
+    assert db.submit_read(Call(lambda r: r.scalar(select(func.count()).select_from(CHANGES)))).result() == 0
+
+
 def test_numbers_of_the_change_log_go_on_after_pruning_and_reopening(open_db: Callable[..., Database]) -> None:
     first = open_db()
     create_items(first)

@@ -1,6 +1,6 @@
 """Rows that are written or changed together, by DuckDB's appender: a third of the time of an INSERT from JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import duckdb
@@ -8,6 +8,7 @@ from sqlalchemy import Table
 
 from core.fields.column import ColumnType
 from core.storage.ddl import quote, quote_list, type_name
+from core.storage.duckdb import change_log
 from core.storage.rows import CARRIED_AS_TEXT
 from core.storage.table import column_type
 
@@ -21,7 +22,7 @@ class Appenders:
     knows the types of its columns from when it was made, so all are forgotten when a table may have changed its shape."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, tuple[str, ...], str | None], duckdb.Appender] = {}
+        self._kept: dict[Hashable, duckdb.Appender] = {}
 
     def append(
         self,
@@ -33,12 +34,18 @@ class Appenders:
     ) -> None:
         """Write rows, each with one value for every column as `RowShape.carried` gives them, in the transaction of the
         cursor. With a `key`, one of the columns, the rows that it tells get the other values instead."""
-        kind = table.name, columns, key
+        self._through((table.name, columns, key), lambda: _made(cursor, table, columns, key), rows)
+
+    def unfold(self, cursor: duckdb.DuckDBPyConnection, rows: Sequence[Sequence[Any]]) -> None:
+        """Write rows of `change_log.folded`."""
+        self._through("folded", lambda: cursor.query_appender(change_log.UNFOLDED, change_log.FOLDED), rows)
+
+    def _through(self, kind: Hashable, make: Callable[[], duckdb.Appender], rows: Sequence[Sequence[Any]]) -> None:
         appender = self._kept.get(kind)
         if appender is None:
             if len(self._kept) >= APPENDERS_KEPT:
                 self._kept.clear()
-            appender = self._kept[kind] = _made(cursor, table, columns, key)
+            appender = self._kept[kind] = make()
         try:
             appender.append_rows(rows)
             appender.flush()

@@ -10,10 +10,11 @@ from sqlalchemy import Table
 from core.errors import DiskFull, SovriumError
 from core.storage.database import Row
 from core.storage.ddl import literal, quote
+from core.storage.duckdb import change_log
 from core.storage.duckdb.append import Appenders
 from core.storage.duckdb.errors import translate
 from core.storage.duckdb.types import decode
-from core.storage.journal import CHANGES, Entry, change_json
+from core.storage.journal import CHANGES, Entry
 from core.storage.rows import RowShape
 from core.storage.session import Session
 from core.storage.statement import StatementCache
@@ -21,8 +22,6 @@ from core.storage.statement import StatementCache
 STATEMENTS_KEPT = 500
 TEXT_KEPT = 4_000
 """Characters of the longest statement that is kept parsed."""
-_CHANGE_COLUMNS = tuple(column.name for column in CHANGES.columns)
-
 
 CHANGES_SHAPE = frozenset({"CREAT", "ALTER", "DROP "})
 """How statements begin after which an appender may know a table that is no more as it was."""
@@ -159,10 +158,13 @@ class DuckDBSession(Session):
         self, table: Table, columns: tuple[str, ...], rows: Sequence[Sequence[Any]], updated_by: str | None = None
     ) -> None:
         """New rows, or changes of those that this column tells."""
+        self._fill(lambda: self._appenders.append(self._cursor, table, columns, rows, updated_by))
+
+    def _fill(self, append: Callable[[], None]) -> None:
         self.check()
         try:
             self._cursor.complete()  # a result that was not read to its end would be in the way
-            self._appenders.append(self._cursor, table, columns, rows, updated_by)
+            append()
         except Exception as error:
             raise self._fail(error) from error
 
@@ -171,31 +173,23 @@ class DuckDBSession(Session):
 
     def append_changes(self, entries: Sequence[Entry]) -> list[tuple[int, int]]:
         transaction, sequence = self._taken
-        rows: list[list[Any]] = []
+        rows: list[Sequence[Any]] = []
+        folded: list[Sequence[Any]] = []
         numbers = []
         for entry in entries:
             transaction += 1
-            for change in entry.changes:
-                sequence += 1
-                rows.append(
-                    [
-                        *(
-                            sequence,
-                            transaction,
-                            entry.time,
-                            entry.actor,
-                            change.table,
-                            change.record,
-                            change.operation,
-                        ),
-                        None if change.before is None else change_json(change.before),
-                        None if change.after is None else change_json(change.after),
-                        entry.cause,
-                    ]
-                )
+            for run in change_log.runs(entry.changes):
+                whole = change_log.folded(entry, run, transaction, sequence)
+                if whole is None:
+                    rows += change_log.rows(entry, run, transaction, sequence)
+                else:
+                    folded.append(whole)
+                sequence += len(run)
             numbers.append((transaction, sequence))
         if rows:
-            self._append(CHANGES, _CHANGE_COLUMNS, rows)
+            self._append(CHANGES, change_log.COLUMNS, rows)
+        if folded:
+            self._fill(lambda: self._appenders.unfold(self._cursor, folded))
         self._taken = (transaction, sequence)
         return numbers
 
