@@ -2,10 +2,12 @@
 
 Publishing is done on any thread and must cost next to nothing, because the writer does it after each commit: an event
 is put on a list and the event loop is woken once for all that pile up. Change events of the same table and operation
-that meet there are merged; a listener that falls behind is dropped rather than waited for, and reads anew.
+that meet there are merged, and again what waits for a listener that takes its time; one that falls behind all the same is
+dropped rather than waited for, and reads anew.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Lock
@@ -38,6 +40,7 @@ class Listener:
     def __init__(self, bus: "Bus") -> None:
         self._bus = bus
         self._queue: asyncio.Queue[Told | None] = asyncio.Queue(QUEUE_LIMIT)
+        self._taken: deque[Told] = deque()
         self._fallen = False
 
     async def next(self, patience: float) -> Told | None:
@@ -46,14 +49,22 @@ class Listener:
         Raises:
             Fallen: events were lost, or the bus is closed.
         """
+        if not self._taken:
+            self._taken.extend(merged(await self._all(patience)))
+        return self._taken.popleft() if self._taken else None
+
+    async def _all(self, patience: float) -> list[Told]:
+        """What waits, as soon as something does. Raises Fallen."""
         if self._fallen and self._queue.empty():
             raise Fallen
         try:
             async with asyncio.timeout(patience):
-                told = await self._queue.get()
+                waiting = [await self._queue.get()]
         except TimeoutError:
-            return None
-        if told is None:
+            return []
+        while not self._queue.empty():
+            waiting.append(self._queue.get_nowait())
+        if not (told := [each for each in waiting if each is not None]):
             raise Fallen
         return told
 

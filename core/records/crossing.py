@@ -21,6 +21,8 @@ from core.storage.database import ChangeRow, Commit, Reader
 
 ROWS_MOST = 1_000
 """Rows of one change that are looked at, for each who listens; of more is told that there were many."""
+LOOKS_MOST = 2
+"""Of those who listen, for how many it is looked at a time: whoever else reads waits for no more of them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Every call carries a principal. Answers are the shapes of `core.contract.records`, ready for orjson.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -26,7 +27,7 @@ from core.query.scope import Scope
 from core.records.batch import Batches
 from core.records.commit import Commits
 from core.records.create import Create
-from core.records.crossing import Crossing, Crossings
+from core.records.crossing import LOOKS_MOST, Crossing, Crossings
 from core.records.expand import display_links, expand_links
 from core.records.guard import GuardedTable, WriteOperation, shape_of
 from core.records.idempotency import Answers, Once, Request
@@ -64,6 +65,7 @@ class Records:
         self._points: dict[tuple[int, frozenset[str]], PointReading] = {}
         self._sights: dict[tuple[PointReading, Principal], SeenReading] = {}
         self.removal = Removal(model, self.writable)
+        self._looks = asyncio.Semaphore(LOOKS_MOST)
         self._answers = Answers()
         self._request: Request | None = None
         """What all is written for, where the caller may ask it again."""
@@ -336,7 +338,10 @@ class Records:
         """What became of the rows that commits changed that way, as far as the caller sees or saw them; None: there is no
         telling, or too many of them."""
         found = Crossings(self.scope(principal, table), operation, commits, self.writable)
-        return await self.database.read(Call(found.read), lane="scan") if found.are_told else None
+        if not found.are_told:
+            return None
+        async with self._looks:
+            return await self.database.read(Call(found.read), lane="scan")
 
     async def reaches(self, principal: Principal, table: TableModel, key: str, operation: RowOperation) -> bool:
         """Whether a record that is there, in the trash or outside, meets the row rules of a caller for that."""

@@ -1,5 +1,6 @@
 """What the stream of events tells those who may see some rows of a table."""
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from core.principal import Principal
-from core.records.crossing import Crossing
+from core.records.crossing import LOOKS_MOST, Crossing
 from core.storage.database import ChangeRow
 from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
@@ -222,6 +223,29 @@ def test_many_at_once(server: RunningServer, told: Callable[..., list[Told]]) ->
     assert (swept[1], len(swept[2])) == ("delete", 1)
     many = "INSERT INTO projects (title, owner) SELECT 'm' || n, 'bob' FROM generate_series(1, 1100) AS t(n)"
     assert told(lambda: run(server, many)) == [("projects", "sql", ())]
+
+
+def test_others_who_read_do_not_wait_for_all_who_listen(server: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A-202: a change is looked at for a few of them at a time."""
+    looking: list[int] = []
+    records = server.engine.records
+
+    async def read(*_: Any, **__: Any) -> Crossing:
+        looking.append(1)
+        most.append(len(looking))
+        await asyncio.sleep(0)
+        looking.pop()
+        return Crossing()
+
+    most: list[int] = []
+    monkeypatch.setattr(records.database, "read", read)
+    ada, table = Principal("user", id="ada", roles=frozenset({"member"})), records.model.by_address["projects"]
+
+    async def listen() -> None:
+        await asyncio.gather(*(records.crossing(ada, table, "update", []) for _ in range(10)))
+
+    server.call_in_loop(listen())
+    assert (len(most), max(most)) == (10, LOOKS_MOST)
 
 
 def test_a_change_of_nothing_hides_no_past(server: RunningServer) -> None:

@@ -61,6 +61,17 @@ async def test_a_listener_that_falls_behind_is_dropped_and_others_are_not() -> N
         await slow.next(1)
 
 
+async def test_what_waits_for_a_listener_that_takes_its_time_comes_together() -> None:
+    """A-202: who sees some rows only takes a look at the database for each event."""
+    listener = Bus().listen()
+    for number in range(QUEUE_LIMIT):
+        listener.put(Told(change(str(number))))
+    told = await listener.next(1)
+    assert told is not None
+    assert told.event["count"] == QUEUE_LIMIT
+    assert await listener.next(0.01) is None
+
+
 async def test_the_number_of_listeners_is_told() -> None:
     bus, counts = Bus(), []
     bus.on_count = counts.append
