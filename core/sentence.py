@@ -7,6 +7,7 @@ Errors carry patterns to clients that ask for them (`Prefer: patterns`, RFC 7240
 """
 
 from collections.abc import Callable, Mapping
+from functools import reduce
 from typing import Any, Self
 
 SAID = "said"
@@ -23,7 +24,7 @@ class Sentence(str):
     values: Mapping[str, Any]
 
     def __new__(cls, pattern: str, values: Mapping[str, Any]) -> Self:
-        made = super().__new__(cls, pattern.format_map(values))
+        made = super().__new__(cls, pattern.format_map(values) if values else pattern)
         made.pattern, made.values = pattern, values
         return made
 
@@ -33,14 +34,28 @@ class Sentence(str):
 
 
 def say(pattern: str, /, **values: Any) -> Sentence:
-    """The pattern with its `{name}` places filled."""
-    return Sentence(pattern, values)
+    """The pattern with its `{name}` places filled. What is a sentence already stays what it is."""
+    return pattern if isinstance(pattern, Sentence) else Sentence(pattern, values)
+
+
+def joined(*texts: str | None) -> Sentence:
+    """Several sentences as one text, such as what is wrong and, if there is one, the way out."""
+    return reduce(lambda first, then: say("{first}; {then}", first=first, then=then), map(say, filter(None, texts)))
 
 
 def with_patterns(body: dict[str, Any]) -> dict[str, Any]:
-    """A body that is to travel, with the patterns of the sentences in it."""
-    said = {name: text.body() for name, text in body.items() if isinstance(text, Sentence)}
+    """A body that is to travel, with the patterns of the sentences in it and in its lists of texts."""
+    said = {name: _patterns(text) for name, text in body.items() if _has_values(text)}
     return body | {SAID: said} if said else body
+
+
+def _has_values(text: Any) -> bool:
+    """A sentence without values is its own pattern: nothing needs to stand beside it."""
+    return any(map(_has_values, text)) if isinstance(text, list) else isinstance(text, Sentence) and bool(text.values)
+
+
+def _patterns(text: Any) -> Any:
+    return [_travelling(each) for each in text] if isinstance(text, list) else text.body()
 
 
 def without_patterns(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +78,9 @@ def with_sentences(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def arrived(body: Any) -> Any:
-    """A sentence, or a value of one, as it came."""
+    """A sentence, several, or a value of one, as it came."""
+    if isinstance(body, list):
+        return [arrived(each) for each in body]
     if isinstance(body, dict):
         return Sentence(body["pattern"], {name: arrived(value) for name, value in body["values"].items()})
     return body

@@ -245,6 +245,8 @@ class SqlProblem(TypedDict):
     message: str
     line: NotRequired[int]
     column: NotRequired[int]
+    said: NotRequired[dict[str, Any]]
+    """The pattern of `message` and the values in it, as with refusals."""
 
 
 class SqlStatement(TypedDict):

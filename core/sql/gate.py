@@ -27,7 +27,9 @@ from core.query.filter import Node
 from core.query.scope import Scope
 from core.records.service import Records
 from core.schema.policy_text import LISTS, Asked
+from core.sentence import say
 from core.sql.gate_text import Refused, Rendered, Typed
+from core.sql.statement import not_run
 from core.storage.database import Reader
 from core.storage.typed import tables_read
 
@@ -85,7 +87,7 @@ class Gate:
         logging.getLogger("sqlglot").disabled = True  # it would tell what was typed
 
         if len(text) > LENGTH_MOST:
-            raise Refused("54000", f"A statement has at most {LENGTH_MOST:,} characters")
+            raise Refused("54000", say("A statement has at most {most:,} characters", most=LENGTH_MOST))
         try:
             found = [each for each in parse(text, read=self._dialect, error_level=ErrorLevel.IMMEDIATE) if each]
         except ParseError as error:
@@ -155,5 +157,4 @@ def admit(reader: Reader, statement: Typed) -> Rendered:
 def not_here(tree: "Expression") -> Refused:
     """Another kind of statement, by the word that it begins with."""
     word = re.search(r"[A-Za-z]+", tree.sql("duckdb"))
-    what = word.group().upper() if word else "This"
-    return Refused("42501", f"{what} is not run here", "SELECT, INSERT, UPDATE and DELETE are")
+    return Refused("42501", not_run(word.group().upper() if word else ""), "SELECT, INSERT, UPDATE and DELETE are")

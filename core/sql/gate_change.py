@@ -26,6 +26,7 @@ from core.records.update import Edit, UpdateMany
 from core.records.validate import accept_changes, accept_new
 from core.records.writing import WritableTable
 from core.schema.permission import Operation
+from core.sentence import say
 from core.sql.cell import family_of, to_cell
 from core.sql.gate import Gate, admit, not_here
 from core.sql.gate_rewrite import place_of, refused
@@ -70,11 +71,13 @@ class Change:
         _, blocks = query(tx, rendered.sql, rendered.values, by_cursor=False)
         rows = [row for block in blocks for row in block]
         if len(rows) > ROWS_MOST:
-            raise Refused("54000", f"A statement changes at most {ROWS_MOST:,} records")
+            raise Refused("54000", say("A statement changes at most {most:,} records", most=ROWS_MOST))
         try:
             keys = self._write(tx, rows)
         except NotFound:
-            raise Refused("42501", f"A row of {self.table.sql_name} would be beyond what you may write") from None
+            raise Refused(
+                "42501", say("A row of {table} would be beyond what you may write", table=self.table.sql_name)
+            ) from None
         except SovriumError as error:
             told = self.target.refusal(error)
             if told is error:
@@ -150,10 +153,10 @@ def taken_apart(gate: Gate, text: str, limit: int) -> Change:
     if name not in _PARTS:
         raise not_here(tree)
     if any(value and key not in _PARTS[name] for key, value in tree.args.items()):
-        raise Refused("42501", f"This form of {name.upper()} is not run here", place=place_of(tree))
+        raise Refused("42501", say("This form of {verb} is not run here", verb=name.upper()), place=place_of(tree))
     table, node = _table(gate, tree)
     if not gate.records.access.table(gate.principal, table).may(_OPERATIONS[name]):
-        raise Refused("42501", f"{name.upper()} is not allowed on {table.sql_name}")
+        raise Refused("42501", say("{verb} is not allowed on {table}", verb=name.upper(), table=table.sql_name))
     returning = tree.args.get("returning")
     fields = _fields(gate, tree, table)
     rewriting = gate.rewriting()
@@ -203,7 +206,7 @@ def _table(gate: Gate, tree: exp.Expression) -> tuple[TableModel, exp.Table]:
     name = node.name if node.this.args.get("quoted") and gate.folds else node.name.lower()
     table = gate.readable(name) if node.db.lower() in ("", "main", "public") else None
     if table is None:
-        raise Refused("42P01", f"There is no table {node.name}", place=place_of(node))
+        raise Refused("42P01", say("There is no table {name}", name=node.name), place=place_of(node))
     return table, node
 
 
@@ -213,7 +216,7 @@ def _fields(gate: Gate, tree: exp.Expression, table: TableModel) -> tuple[str, .
     for node in _named(tree):
         name = _writable(gate, table, node)
         if name in fields:
-            raise Refused("42701", f"The column {name} is set twice", place=place_of(node))
+            raise Refused("42701", say("The column {name} is set twice", name=name), place=place_of(node))
         fields.append(name)
     return tuple(fields)
 
@@ -241,9 +244,9 @@ def _writable(gate: Gate, table: TableModel, node: exp.Expression) -> str:
     known = {*gate.columns(table), *(name for name in table.fields if name not in access.hidden)}
     name = node.name if node.name in known else node.name.lower()
     if name not in known:
-        raise Refused("42703", f"There is no column {node.name}", place=place_of(node))
+        raise Refused("42703", say("There is no column {name}", name=node.name), place=place_of(node))
     if name in access.locked or name in access.ignored:
-        raise Refused("42501", f"The column {name} is not yours to write", place=place_of(node))
+        raise Refused("42501", say("The column {name} is not yours to write", name=name), place=place_of(node))
     if isinstance(table.fields.get(name), AttachmentField):
         raise Refused("42501", "Files are not written by SQL", place=place_of(node))
     return name
@@ -263,7 +266,7 @@ def _limited(source: exp.Expression, width: int) -> exp.Expression:
         raise Refused("42601", "There are not as many values as columns")
     if isinstance(source, exp.Values):
         if len(listed) > ROWS_MOST:
-            raise Refused("54000", f"A statement changes at most {ROWS_MOST:,} records")
+            raise Refused("54000", say("A statement changes at most {most:,} records", most=ROWS_MOST))
         return source
     if source.args.get("limit") is None and isinstance(source, exp.Query):
         return source.limit(ROWS_MOST + 1, copy=False)

@@ -11,6 +11,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 
 from core.fields.model import TableModel
 from core.schema.policy_text import ASKED
+from core.sentence import say
 from core.sql.gate_text import Place, Put, Refused, Typed
 from core.sql.grammar import ANYWHERE, COMMON_NAMES, JOINS, METHODS, PARTS, ROWS_FUNCTIONS, SIDES, TYPES
 
@@ -142,7 +143,7 @@ class Rewriting:
     def _check_name(self, name: str, node: exp.Expression) -> None:
         """A common table or an alias called like a table would be read as that table by some and not by others."""
         if not self._is_again and self._readable(name.lower()) is not None:
-            raise Refused("42501", f"{name} is a table; call it otherwise here", place=place_of(node))
+            raise Refused("42501", say("{name} is a table; call it otherwise here", name=name), place=place_of(node))
 
     def _fold(self, name: exp.Expression) -> None:
         """PostgreSQL reads names without quotes in small letters; all of ours have quotes."""
@@ -199,7 +200,7 @@ class Rewriting:
             return alias is None
         found = self._readable(key) if schema in SCHEMAS else None
         if found is None:
-            raise Refused("42P01", f"There is no table {name}", place=place_of(node.this))
+            raise Refused("42P01", say("There is no table {name}", name=name), place=place_of(node.this))
         is_own = alias is None or (
             alias.this is not None and not alias.columns and self._alias_name(alias.this).lower() == name.lower()
         )
@@ -273,7 +274,7 @@ def refused(node: exp.Expression) -> Refused:
     """What the statement says there is not for this caller."""
     shown = _MARK.sub("…", " ".join(node.sql(comments=False).split()))
     shown = shown if len(shown) <= 60 else shown[:59] + "…"
-    return Refused("42501", f"This cannot be used here: {shown}", place=place_of(node))
+    return Refused("42501", say("This cannot be used here: {shown}", shown=shown), place=place_of(node))
 
 
 def place_of(node: exp.Expression) -> Place | None:

@@ -5,9 +5,11 @@ import logging
 
 from core.contract.console import SqlColumn, SqlProblem
 from core.errors import Busy, DeadlinePassed, DiskFull, SovriumError
+from core.sentence import say
 from core.sql.cell import family_of, to_cell
 from core.sql.gate import Gate, admit
 from core.sql.gate_text import Refused, Typed
+from core.sql.problem import told
 from core.sql.spool import Spool
 from core.sql.statement import Statement
 from core.sql.write import Done, cause_of
@@ -39,7 +41,7 @@ class GatedRun:
                 return await self._write(statement), None
             return await self._read(statement), None
         except (DeadlinePassed, Busy, DiskFull) as error:
-            return None, SqlProblem(code=error.code, message=error.message)
+            return None, told(error.code, error.message)
         except Refused as error:
             return None, self._problem(error)
         except SovriumError as error:
@@ -88,16 +90,15 @@ class GatedRun:
         log.warning("A statement behind the gate failed (%s): %s", self._number, type(cause).__name__)
         unknown = self._typed.unknown() if self._typed is not None else None
         if unknown is not None:
-            return Refused("42703", f"There is no column {unknown[0]}", place=unknown[1])
+            return Refused("42703", say("There is no column {name}", name=unknown[0]), place=unknown[1])
         return self._generic()
 
     def _generic(self) -> Refused:
-        return Refused("22000", f"The database could not carry out the statement ({self._number})")
+        return Refused("22000", say("The database could not carry out the statement ({number})", number=self._number))
 
     @staticmethod
     def _problem(error: SovriumError) -> SqlProblem:
-        message = error.message if error.hint is None else f"{error.message}; {error.hint}"
-        problem = SqlProblem(code=error.code, message=message)
+        problem = told(error.code, error.message, error.hint)
         place = getattr(error, "place", None)
         if place is not None:
             problem["line"], problem["column"] = place

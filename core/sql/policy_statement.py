@@ -9,6 +9,7 @@ from core.errors import BadRequest, Conflict
 from core.fields.model import AppModel
 from core.schema.edit import Change
 from core.schema.model import TableSpec
+from core.sentence import say
 from core.sql.statement import Statement
 from core.sql.token import Token
 
@@ -54,7 +55,7 @@ class _Reader:
     def _create(self) -> list[Change]:
         name, (place, table) = self._name(), self._on()
         if any(each.name == name for each in (table.rls.policies if table.rls else ())):
-            raise Conflict(f"There is a policy named {name} on {table.sql_name} already")
+            raise Conflict(say("There is a policy named {name} on {table} already", name=name, table=table.sql_name))
         policy: dict[str, Any] = {"name": name, **self._clauses(("AS", "FOR", "TO", "USING", "WITH"))}
         path = ["tables", place, "rls"]
         if table.rls is None:
@@ -157,7 +158,7 @@ class _Reader:
         for number, each in enumerate(table.rls.policies if table.rls else ()):
             if each.name == name:
                 return ["tables", place, "rls", "policies", number]
-        raise BadRequest(f"There is no policy named {name} on {table.sql_name}")
+        raise BadRequest(say("There is no policy named {name} on {table}", name=name, table=table.sql_name))
 
     def _on(self) -> tuple[int, TableSpec]:
         self._expect("ON")
@@ -171,7 +172,7 @@ class _Reader:
         for place, table in enumerate(self._model.app.tables):
             if name.lower() in (table.sql_name.lower(), table.name.lower()):
                 return place, table
-        raise BadRequest(f"The app file has no table {name}")
+        raise BadRequest(say("The app file has no table {name}", name=name))
 
     def _name(self) -> str:
         if self._at >= len(self._tokens) or not self._tokens[self._at].is_name:

@@ -18,9 +18,10 @@ from core.errors import BadRequest, Busy, Conflict, DeadlinePassed, NotFound, So
 from core.fields.model import AppModel
 from core.ids import short_id
 from core.principal import OWNER, Principal
+from core.sentence import joined, say
 from core.sql.cell import cut
 from core.sql.policy_statement import changes_of, is_about_policies
-from core.sql.problem import problem_of
+from core.sql.problem import problem_of, told
 from core.sql.reading import read_into, read_whole
 from core.sql.spool import SIZE_LIMIT, SIZE_MOST, Spool
 from core.sql.statement import Statement, split
@@ -317,7 +318,7 @@ class SqlRuns:
         for at, statement in enumerate(batch.statements):
             refusal = statement.refusal(self._app_tables()) or refusal_of(statement)
             if refusal is not None:
-                return "failed", SqlProblem(code="SQL_REFUSED", message="; ".join(refusal)), at
+                return "failed", told("SQL_REFUSED", *refusal), at
         seconds = COMMIT_SECONDS if batch.keep else TRY_SECONDS
         expired: list[bool] = []
 
@@ -332,15 +333,15 @@ class SqlRuns:
             pass
         except DeadlinePassed as error:
             if not expired:
-                return "cancelled", SqlProblem(code=error.code, message=error.message), batch.at
-            message = f"It was rolled back after {seconds:g} s, for others wait to write meanwhile"
-            return "failed", SqlProblem(code=error.code, message=message), batch.at
+                return "cancelled", told(error.code, error.message), batch.at
+            message = say("It was rolled back after {seconds:g} s, for others wait to write meanwhile", seconds=seconds)
+            return "failed", told(error.code, message), batch.at
         except SovriumError as error:
             statement = batch.statements[batch.at]
             return "failed", problem_of(error, statement.text, self._database.dialect), batch.at
         except Exception:
             log.exception("A transaction of SQL failed in an unexpected way")
-            return "failed", SqlProblem(code=SovriumError.code, message="The server failed to run it"), batch.at
+            return "failed", told(SovriumError.code, "The server failed to run it"), batch.at
         finally:
             timer.cancel()
         return "done", None, 0
@@ -364,15 +365,14 @@ class SqlRuns:
                 return "done"
             refusal = each.statement.refusal(self._app_tables())
             if refusal is not None:
-                reason, hint = refusal
-                each.told["problem"] = self._at(run, each, SqlProblem(code="SQL_REFUSED", message=f"{reason}; {hint}"))
+                each.told["problem"] = self._at(run, each, told("SQL_REFUSED", *refusal))
                 return "failed"
             if each.statement.kind == "select":
                 await self._read(run, each)
             else:
                 await self._write(run, each, principal)
         except DeadlinePassed as error:
-            each.told["problem"] = SqlProblem(code=error.code, message=error.message)
+            each.told["problem"] = told(error.code, error.message)
             return "cancelled" if run.cancel.requested else "failed"
         except SovriumError as error:
             text = each.statement.for_dialect(self._database.dialect)
@@ -381,7 +381,7 @@ class SqlRuns:
             return "failed"
         except Exception:
             log.exception("An SQL statement failed in an unexpected way")
-            each.told["problem"] = SqlProblem(code=SovriumError.code, message="The server failed to run the statement")
+            each.told["problem"] = told(SovriumError.code, "The server failed to run the statement")
             return "failed"
         return "done"
 
@@ -453,7 +453,7 @@ class SqlRuns:
     def _ask_first(self, statements: list[Statement]) -> None:
         losses = [loss for each in statements if each.refusal(self._app_tables()) is None and (loss := each.loss())]
         if losses:
-            raise ConfirmNeeded("; ".join(losses), hint="send it again as confirmed", statements=losses)
+            raise ConfirmNeeded(joined(*losses), hint="send it again as confirmed", statements=losses)
 
     def _app_tables(self) -> frozenset[str]:
         return frozenset(table.sql_name.lower() for table in self._model)

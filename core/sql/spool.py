@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from core.errors import DiskFull
+from core.sentence import say
 
 BLOCK = 500
 """Rows written and read together."""
@@ -73,7 +74,8 @@ class Spool:
                 self._file.seek(self._offsets[-1])
                 written = self._file.write(data)
             except OSError as error:
-                raise DiskFull(f"The result cannot be kept: {error.strerror}", hint="ask for fewer rows") from error
+                message = say("The result cannot be kept: {reason}", reason=error.strerror)
+                raise DiskFull(message, hint="ask for fewer rows") from error
             if written < len(data):
                 raise DiskFull("The result cannot be kept: no space left", hint="ask for fewer rows")
             self.count += len(rows)

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Literal
 
+from core.sentence import Sentence, say
 from core.sql.token import Token, tokens
 
 Kind = Literal["select", "write", "schema", "other"]
@@ -129,28 +130,28 @@ class Statement:
 
     def loss(self) -> str | None:
         """What would be lost for good, for the question before it; None when it takes a WHERE to lose anything."""
-        name = ", ".join(self.targets) or "the table"
+        name = ", ".join(self.targets) or say("the table")
         if self.verb in ("DELETE", "UPDATE") and not self.has("WHERE"):
-            what = "deletes" if self.verb == "DELETE" else "changes"
-            return f"{self.verb} without WHERE {what} every row of {name}"
+            what = say("deletes") if self.verb == "DELETE" else say("changes")
+            return say("{verb} without WHERE {what} every row of {name}", verb=self.verb, what=what, name=name)
         if self.verb == "TRUNCATE":
-            return f"TRUNCATE deletes every row of {name}"
-        if self.verb == "DROP" or (self.verb == "ALTER" and self.has("DROP")):
-            return f"{self.verb} … drops {name} for good" if self.verb == "DROP" else f"ALTER drops a part of {name}"
-        return None
+            return say("TRUNCATE deletes every row of {name}", name=name)
+        if self.verb == "DROP":
+            return say("DROP … drops {name} for good", name=name)
+        return say("ALTER drops a part of {name}", name=name) if self.verb == "ALTER" and self.has("DROP") else None
 
     def refusal(self, app_tables: Collection[str]) -> tuple[str, str] | None:
         """Why it may not run, and what to do instead; None when it may."""
         if self.kind == "other":
             near = get_close_matches(self.verb, (*READS, *WRITES, *SCHEMA), 1, 0.7)
-            meant = f", did you mean {near[0]}?" if near else ""
-            reason = REFUSALS.get(self.verb, f"{self.verb or 'This'} is not run here{meant}")
-            return reason, "SELECT, INSERT, UPDATE, DELETE and MERGE run here"
+            reason = REFUSALS.get(self.verb) or not_run(self.verb, near[0] if near else "")
+            return reason, say("SELECT, INSERT, UPDATE, DELETE and MERGE run here")
         for name in self.targets:
             if name.startswith(OWN_PREFIXES):
-                return f"{name} is kept by the server and can only be read", "change data through the app's own tables"
+                reason = say("{name} is kept by the server and can only be read", name=name)
+                return reason, say("change data through the app's own tables")
         if any(map(_escapes_names, self.tokens, self.tokens[1:], self.tokens[2:])):
-            return 'Names with escapes (U&"…") are not read here', "write the name as it is"
+            return say('Names with escapes (U&"…") are not read here'), say("write the name as it is")
         if self.kind == "schema":
             return self._schema_refusal(app_tables)
         return None
@@ -158,10 +159,12 @@ class Statement:
     def _schema_refusal(self, app_tables: Collection[str]) -> tuple[str, str] | None:
         for name in self.targets:
             if name in app_tables:
-                return f"{name} is described by the app file", "change the app file, then run `sovrium-tui migrate`"
+                reason = say("{name} is described by the app file", name=name)
+                return reason, say("change the app file, then run `sovrium-tui migrate`")
         what = self._object()
         if what not in CREATED or any(self._has_word(word) for word in ("TEMP", "TEMPORARY")):
-            return f"{self.verb} {what} is not run here", f"{', '.join(sorted(CREATED))} are, beside the app's tables"
+            known = say("{names} are, beside the app's tables", names=", ".join(sorted(CREATED)))
+            return not_run(f"{self.verb} {what}"), known
         return None
 
     def _changed(self) -> Iterator[str]:
@@ -200,6 +203,13 @@ class Statement:
 def _escapes_names(first: Token, second: Token, third: Token) -> bool:
     """`U&"…"`, which can spell any name."""
     return first.text == "U" and second.text == "&" and third.kind == "quoted" and first.end + 1 == third.start
+
+
+def not_run(verb: str, near: str = "") -> Sentence:
+    """A statement that begins with that word is none of ours; `near` is one that is, if the word is like it."""
+    if near:
+        return say("{verb} is not run here, did you mean {near}?", verb=verb, near=near)
+    return say("{verb} is not run here", verb=verb) if verb else say("This is not run here")
 
 
 def split(sql: str) -> list[Statement]:

@@ -99,7 +99,9 @@ class Batch:
 def refusal_of(statement: Statement) -> tuple[str, str] | None:
     """Why a statement may not be part of a transaction, and what to do instead."""
     if statement.kind == "schema":
-        return f"{statement.verb} is not part of a transaction here", "commit or roll back, then run it by itself"
+        reason = say("{verb} is not part of a transaction here", verb=statement.verb)
+        return reason, say("commit or roll back, then run it by itself")
     if statement.kind == "select" and statement.writes_within:
-        return "A statement that reads cannot write as well within a transaction", "write it as a statement of its own"
+        reason = say("A statement that reads cannot write as well within a transaction")
+        return reason, say("write it as a statement of its own")
     return None

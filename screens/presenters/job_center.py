@@ -1,10 +1,9 @@
 """The console's view of the jobs: imports, exports. Lives as long as the app, so that jobs outlive screens."""
 
-from core.client import with_sentences
 from core.contract.console import Event, Job
 from screens.presenters.format.line import one_line, plain
 from screens.presenters.signal import Signal
-from screens.services.wording import worded
+from screens.services.wording import in_words
 
 ACTIVE = ("queued", "running")
 
@@ -56,9 +55,9 @@ def _plain(job: Job) -> Job:
     """The job with texts that no terminal obeys: names of files and tables are in them."""
     job = {**job, "title": one_line(job["title"])}
     if job.get("error"):
-        job["error"] = plain(worded(with_sentences(job)["error"]))
+        job["error"] = plain(in_words(job, "error")["error"])
     if "rejected" in job:
-        job["rejected"] = [row | {"message": worded(with_sentences(row)["message"])} for row in job["rejected"]]
+        job["rejected"] = [in_words(row, "message") for row in job["rejected"]]
     return job
 
 

@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from core.client import with_sentences
 from core.contract.console import CommitAnswer, CommitRequest
 from core.contract.records import Record
 from screens.presenters.commit_request import changes_of, rows_of
@@ -18,7 +17,7 @@ from screens.presenters.signal import Signal
 from screens.presenters.staged import Applied, CellEdit, RowChange, Staged, same
 from screens.presenters.staged_rows import StagedRows
 from screens.presenters.step_log import StepLog
-from screens.services.wording import worded
+from screens.services.wording import in_words
 
 
 class Journal(Protocol):
@@ -267,7 +266,7 @@ class PendingChanges:
                 self.conflicts[row] = outcome.get("current")
                 conflicts.append(row)
             for error in outcome.get("errors", ()):
-                field, message = str(error.get("field", "")), worded(with_sentences(error).get("message", ""))
+                field, message = str(error.get("field", "")), in_words(error, "message").get("message", "")
                 if field:
                     self._rows.refuse(row, field, message)
                     cells.append((*row, field))

@@ -5,6 +5,7 @@ from screens.presenters.format.line import one_line
 from screens.presenters.sql_session import SqlTab
 from screens.services.number import grouped
 from screens.services.text import t
+from screens.services.wording import in_words
 
 
 def tab_name(tab: SqlTab) -> str:
@@ -37,10 +38,11 @@ def outcome_text(statement: SqlStatement, tab: SqlTab) -> str:
     state = statement["state"]
     if state == "failed" and "problem" in statement:
         problem = statement["problem"]
+        message = in_words(problem, "message")["message"]
         if "line" in problem:
             line, column = tab.place_of(problem)
-            return t("sql.failed", line=line, column=column, message=problem["message"])
-        return t("sql.failed.nowhere", message=problem["message"])
+            return t("sql.failed", line=line, column=column, message=message)
+        return t("sql.failed.nowhere", message=message)
     if tab.running and state in ("running", "waiting"):
         return t("sql.running", seconds=tab.seconds)
     if state != "done":

@@ -5,9 +5,11 @@ has the sentences of other languages by those patterns. What nobody has translat
 """
 
 import json
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
-from core.client import Sentence
+from core.client import Sentence, with_sentences
 from screens.services.text import LOCALES, grouped, language
 
 
@@ -18,9 +20,18 @@ def worded(text: str) -> str:
     values = text.values if isinstance(text, Sentence) else {}
     pattern = text.pattern if isinstance(text, Sentence) else text
     own = sentences(language()).get(pattern)
-    if own is None:
-        return text
-    return own.format_map({name: _worded_value(value) for name, value in values.items()}) if values else own
+    if values:  # sentences within a sentence that nobody has translated may be known
+        return (own or pattern).format_map({name: _worded_value(value) for name, value in values.items()})
+    return text if own is None else own
+
+
+def in_words(body: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """A body of an answer, its texts (or lists of them) of these names as the console says them."""
+    told = with_sentences(body)
+    for name in names:
+        if text := told.get(name):
+            told[name] = [worded(each) for each in text] if isinstance(text, list) else worded(text)
+    return told
 
 
 @cache

@@ -15,15 +15,17 @@ from core.fields.number import decimal_of
 from core.records.validate import Problems
 from core.schema.auth_setting import auth_keys
 from core.sentence import say, with_patterns, with_sentences
+from core.sql.problem import NO_DEFAULTS
+from core.sql.statement import REFUSALS
 from screens.services.text import languages, set_language
 from screens.services.wording import sentences, worded
 
 ROOT = Path(__file__).parents[2]
-HEARD = ("auth", "client", "comments", "fields", "files", "jobs", "query", "records")
+HEARD = ("auth", "client", "comments", "fields", "files", "jobs", "query", "records", "sql")
 """Folders of `core` whose refusals a person at the console meets."""
 SAYING = {
     "say": 0, "ValueProblem": 1, "AuthError": 1, "BadRequest": 0, "Conflict": 0, "NotFound": 0, "TooLarge": 0,
-    "Busy": 0, "DiskFull": 0, "refused": 1,
+    "Busy": 0, "DiskFull": 0, "refused": 1, "Refused": 1, "told": 1,
 }  # fmt: skip
 """Who takes a sentence, and at which place."""
 OTHERS = [language for language in languages() if language != "en"]
@@ -68,6 +70,7 @@ def test_whatever_a_person_may_hear_is_translated(language: str) -> None:
     heard = [entry for folder in HEARD for entry in said(f"core/{folder}")]
     heard += [(sentence, f"CODES {code}") for code, (_, sentence) in CODES.items()]
     heard += [(key.about, f"auth.{'.'.join(key.path)}") for key in auth_keys() if key.about]
+    heard += [(sentence, f"REFUSALS {verb}") for verb, sentence in REFUSALS.items()] + [(NO_DEFAULTS, "NO_DEFAULTS")]
     missing = [f"{where}: {text}" for text, where in heard if text not in known]
     assert not missing, "\n".join(missing)
 
