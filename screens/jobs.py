@@ -171,6 +171,12 @@ class JobsScreen(ConsoleScreen):
             return {"jobs_cancel": active, "jobs_clear": not active}.get(action, bool(job.get("file")) and not active)
         return super().check_action(action, parameters)
 
+    def why_barred(self, action: str) -> str:
+        """A console that only reads ends nothing but exports."""
+        job = self.chosen()
+        is_others = job is not None and job["kind"] != "export" and action in ("jobs_cancel", "jobs_clear")
+        return t("read_only.told") if is_others and self.context.read_only else ""
+
     def action_jobs_open(self) -> None:
         """Save an export's file here, or the rows that an import refused."""
         job = self.chosen()

@@ -505,8 +505,12 @@ class SqlScreen(ConsoleScreen):
         statement, tab = self.session.tab.statement, self.session.tab
         row, value = self.query_one(ResultPane).place()
         outcome = outcome_text(statement, tab) if statement and not tab.running else ""
-        self.status.show("rows", t("tables.row", row=row, count=outcome) if row else outcome)
-        self.status.show("note", value)
+        if statement is not None and statement["state"] == "failed":
+            self.status.show("rows", "")
+            self.status.show("note", outcome, "error")  # which makes room where the line is short
+        else:
+            self.status.show("rows", t("tables.row", row=row, count=outcome) if row else outcome)
+            self.status.show("note", value)
         self.status.show("mode", "" if self.editor.has_focus else f" {t('mode.view')} ")
 
     def on_virtual_grid_view_changed(self, event: VirtualGrid.ViewChanged) -> None:

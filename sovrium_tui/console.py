@@ -109,6 +109,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.add_mode(place.mode, lambda place=place: place.screen_class()(context))
         self.set_keymap(context.keymap.textual())
 
+    @property
+    def read_only(self) -> bool:
+        """What writes is barred."""
+        return self.context.read_only
+
     def get_driver_class(self) -> type[Driver]:
         driver = super().get_driver_class()
         return type(driver.__name__, (Prompt, driver), {})
@@ -181,7 +186,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Who is there now? What another one has read is not for them (A-271)."""
         token = getattr(self.context.port, "token", None)
         caller = self.context.keeper.email if token is not None else ""
-        if self._staged_by != caller:
+        if self._staged_by != caller and not self.context.read_only:
             self.context.pending.turn_to(staged_log(self.context.session, caller))
             self._staged_by = caller
         if self._caller not in (None, caller):

@@ -15,13 +15,14 @@ SLOW = 0.08
 class ConsoleOptions:
     """link: how much may be sent to the terminal; `auto` measures over SSH. mouse: off leaves selecting to the terminal.
     theme, language: for this run and the next ones; "" = as last time. plain: nothing but text, for screen readers and
-    poor terminals; also by SOVRIUM_PLAIN."""
+    poor terminals; also by SOVRIUM_PLAIN. read_only: nothing can be written from this console."""
 
     link: Link = "auto"
     mouse: bool = True
     theme: str = ""
     language: str = ""
     plain: bool = False
+    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

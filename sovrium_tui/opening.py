@@ -37,14 +37,17 @@ def open_console(target: Target, options: ConsoleOptions, *, slow: bool, alive: 
     set_language(options.language or str(session.get("language") or preferred_language()))
     if options.language:
         session.put("language", options.language)
+    # What was staged by another console is not for one that cannot save it.
+    staged = SessionStore(None) if options.read_only else session
     context = Context(
-        pending=PendingChanges(staged_log(session, keeper.email)),
+        pending=PendingChanges(staged_log(staged, keeper.email)),
         places=PlaceHistory(),
         jobs=JobCenter(),
         clipboard=Clipboard(session.folder or state, lambda sequence: app.emit(sequence)),
         session=session,
         keymap=Keymap.load(user_config_path("sovrium-tui")),
         keeper=keeper,
+        read_only=options.read_only,
     )
     if target.data_dir is None:
         opener = server_at(keeper)

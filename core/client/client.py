@@ -14,6 +14,7 @@ from core.client.account import Account
 from core.client.connection import AGENT, Answer, Headers, Transport
 from core.client.file import chunks_of, format_of, open_for_upload, save
 from core.client.port import ServerGone
+from core.client.reading import ReadOnly, writes
 from core.contract.access import ExplainRequest, Explanation, RoleList, TablePermissions, WhoAmI
 from core.contract.activity import HistoryList, Reverted
 from core.contract.comments import Comment, CommentList
@@ -84,6 +85,7 @@ class Client:
         self._transport = Transport(address, agent)
         self._timeout = timeout
         self.token = token
+        self.read_only = False
         self.account = Account(self)
 
     @cached_property
@@ -235,7 +237,8 @@ class Client:
         return {key: answer[key] for key in ("committed", "outcomes", "statements")}  # type: ignore[return-value]
 
     async def run_sql(self, request: SqlRequest) -> SqlRun:
-        return cast(SqlRun, await self.request("POST", f"{CONSOLE}/sql", json=request))
+        body: SqlRequest = {**request, "readOnly": True} if self.read_only else request
+        return cast(SqlRun, await self.request("POST", f"{CONSOLE}/sql", json=body))
 
     async def sql(self, run: str, *, wait: float = 0) -> SqlRun:
         path = with_query(f"{CONSOLE}/sql/{quote(run, '')}", {"wait": round(wait * 1000) or None})
@@ -389,7 +392,15 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    def _allow(self, method: str, path: str, content: Any) -> None:
+        """Raises ReadOnly."""
+        if self.read_only and writes(method, path, content):
+            error = ReadOnly()
+            error.put(self.wording)
+            raise error
+
     async def _send_file(self, path: str, file: Path) -> Any:
+        self._allow("POST", path, None)
         with open_for_upload(file) as source:
             headers = [
                 ("Content-Type", "application/octet-stream"),
@@ -411,6 +422,7 @@ class Client:
     ) -> Any:
         """The decoded body of an answer, by status; `read` raises what it has against it, `checked` where none is given.
         `content`: bytes as they are, None for no body, else sent as JSON."""
+        self._allow(method, path, content)
         headers: Headers = ()
         body = b""
         if content is not None:

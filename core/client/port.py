@@ -72,6 +72,8 @@ class Port(Protocol):
     """From what is said against a call to the words in which it is raised."""
     is_acting: bool
     """The session is somebody else's, and counts on the owner's own socket, too."""
+    read_only: bool
+    """Whatever would write is refused and not sent (`core.client.reading`)."""
 
     @property
     def account(self) -> "AccountPort":

@@ -220,6 +220,8 @@ class SqlRequest(TypedDict):
     """Rows kept of each result (100,000), at most `SQL_ROWS_MOST`."""
     confirmed: NotRequired[bool]
     """The user has seen the warning about a destructive statement (`code: CONFIRM_NEEDED`, 409)."""
+    readOnly: NotRequired[bool]
+    """Only statements that read: others fail with `code: READ_ONLY`, and nothing of them is carried out."""
     transaction: NotRequired[Literal["try", "commit"]]
     """Run all statements as one transaction. `try` shows what they would do and rolls back; the caller keeps the
     statements and sends them before the next one, as `earlier`, and all of them for the `commit`."""
@@ -243,10 +245,10 @@ class SqlProblem(TypedDict):
 
     code: str
     message: str
-    line: NotRequired[int]
-    column: NotRequired[int]
     said: NotRequired[dict[str, Any]]
     """The pattern of `message` and the values in it, as with refusals."""
+    line: NotRequired[int]
+    column: NotRequired[int]
 
 
 class SqlStatement(TypedDict):

@@ -49,6 +49,8 @@ SWEEP_EVERY = 60.0
 EXPIRES = 15 * 60.0
 """Seconds without a question after which a finished run is forgotten."""
 
+READ_ONLY = SqlProblem(code="READ_ONLY", message="This statement could write, and only reading was asked for")
+
 log = logging.getLogger("sovrium.sql")
 
 
@@ -115,6 +117,8 @@ class Run:
         self.limit = limit
         self.is_transaction = False
         """Its statements are carried out together."""
+        self.read_only = False
+        """The caller has asked that nothing be changed."""
         self.state: Any = "running"
         self.executions = [Execution(statement, index) for index, statement in enumerate(statements)]
         self.cancel = Cancel()
@@ -125,6 +129,10 @@ class Run:
 
     def is_of(self, principal: Principal) -> bool:
         return principal.owns(self.principal)
+
+    def refuses(self, statement: Statement) -> bool:
+        """It would write, where only reading was asked for."""
+        return self.read_only and not statement.only_reads
 
     def body(self) -> SqlRun:
         return {"id": self.id, "state": self.state, "statements": [each.body() for each in self.executions]}
@@ -194,12 +202,14 @@ class SqlRuns:
         if gate is not None and "transaction" in request:
             raise BadRequest("A transaction of several statements is for administrators")
         statements = split(request["sql"])
-        if not request.get("confirmed"):
+        read_only = request.get("readOnly", False)
+        if not (request.get("confirmed") or read_only):
             self._ask_first(statements)
         batch = self._batch(request, statements)
         limit = min(max(request.get("limit", ROWS_KEPT), 1), SQL_ROWS_MOST)
         is_admin = Access.is_admin(principal)
         run = Run(request["sql"], statements, limit, principal, gate, edit if is_admin else None)
+        run.read_only = read_only
         self._runs[run.id] = run
         if batch is not None:
             batch.limit, run.is_transaction = run.limit, True
@@ -316,6 +326,8 @@ class SqlRuns:
     async def _run_batch(self, run: Run, batch: Batch, principal: Principal) -> tuple[Any, SqlProblem | None, int]:
         """The state in which it ends, the problem, and which of its statements has it."""
         for at, statement in enumerate(batch.statements):
+            if run.refuses(statement):
+                return "failed", READ_ONLY.copy(), at
             refusal = statement.refusal(self._app_tables()) or refusal_of(statement)
             if refusal is not None:
                 return "failed", told("SQL_REFUSED", *refusal), at
@@ -356,6 +368,9 @@ class SqlRuns:
 
     async def _run_one(self, run: Run, each: Execution, principal: Principal) -> str:
         """Run a statement; the state it ends in."""
+        if run.refuses(each.statement):
+            each.told["problem"] = self._at(run, each, READ_ONLY.copy())
+            return "failed"
         about_policies = run.edit is not None and is_about_policies(each.statement)
         if run.gate is not None and not about_policies:
             return await self._run_gated(run, each, run.gate)

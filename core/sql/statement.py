@@ -88,6 +88,11 @@ class Statement:
         return tuple(self._changed()) if self.kind == "schema" else ()
 
     @property
+    def only_reads(self) -> bool:
+        """It changes nothing, neither from outside nor in a part of it."""
+        return self.kind == "select" and not self.writes_within
+
+    @property
     def writes_within(self) -> bool:
         """A part of it writes, whatever it looks like from outside."""
         return next(written(self.tokens), None) is not None
@@ -200,16 +205,16 @@ class Statement:
         return any(token.text == "=" for token in self.tokens)
 
 
-def _escapes_names(first: Token, second: Token, third: Token) -> bool:
-    """`U&"…"`, which can spell any name."""
-    return first.text == "U" and second.text == "&" and third.kind == "quoted" and first.end + 1 == third.start
-
-
 def not_run(verb: str, near: str = "") -> Sentence:
     """A statement that begins with that word is none of ours; `near` is one that is, if the word is like it."""
     if near:
         return say("{verb} is not run here, did you mean {near}?", verb=verb, near=near)
     return say("{verb} is not run here", verb=verb) if verb else say("This is not run here")
+
+
+def _escapes_names(first: Token, second: Token, third: Token) -> bool:
+    """`U&"…"`, which can spell any name."""
+    return first.text == "U" and second.text == "&" and third.kind == "quoted" and first.end + 1 == third.start
 
 
 def split(sql: str) -> list[Statement]:

@@ -13,6 +13,7 @@ class Action:
     footer: position in the footer of its context (1 first); 0 = not shown there.
     leader: continuation after the leader key `g` ("t" for `g t`), for places to go.
     vim: further keys in the vim overlay.
+    writes: it changes something at the server, or leads to nothing else: not in a console that only reads.
 
     Texts are in the catalogue: `actions.<id>` is the label (two or three words), `actions.<id>.help` one sentence.
     """
@@ -23,6 +24,7 @@ class Action:
     footer: int = 0
     leader: str = ""
     vim: str = ""
+    writes: bool = False
 
     @property
     def textual(self) -> str:

@@ -37,7 +37,7 @@ APP: tuple[Action, ...] = (
     Action("app.messages", "", "global"),
     Action("app.whoami", "", "global"),
     Action("app.reconnect", "", "global"),
-    Action("app.reload", "", "global"),
+    Action("app.reload", "", "global", writes=True),
     Action("app.sign_out", "", "global"),
     Action("app.be_oneself", "", "global"),
 )

@@ -13,7 +13,10 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from screens.actions.action import Action
-from screens.actions.registry import actions_of
+from screens.actions.registry import ACTIONS, actions_of
+from screens.services.text import t
+
+WRITING = frozenset(action.textual for action in ACTIONS if action.writes)
 
 
 def bindings_of(*contexts: str, priority: bool = False) -> list[Binding]:
@@ -85,8 +88,12 @@ def why_barred(action: Action, chain: Sequence[DOMNode]) -> str:
 
 def barred(node: DOMNode, action: str) -> str:
     """Why the caller may not do an action of a node, by its Textual name; "" when nothing forbids it, or nobody can."""
+    if not node.check_action(action, ()):
+        return ""
+    if action in WRITING and getattr(node.app, "read_only", False):
+        return t("read_only.told")
     say = getattr(node, "why_barred", None)
-    return str(say(action)) if callable(say) and node.check_action(action, ()) else ""
+    return str(say(action)) if callable(say) else ""
 
 
 async def perform(app: App[object], action: Action, chain: Sequence[DOMNode]) -> bool:

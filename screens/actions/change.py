@@ -3,7 +3,7 @@
 from screens.actions.action import Action
 
 CHANGE: tuple[Action, ...] = (
-    Action("change.commit", "ctrl+s", "global", footer=4),
+    Action("change.commit", "ctrl+s", "global", footer=4, writes=True),
     Action("change.panel", "P", "global", footer=5),
     Action("change.undo", "u,ctrl+z", "global", footer=6),
     Action("change.redo", "ctrl+y", "global", vim="ctrl+r"),

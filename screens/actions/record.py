@@ -6,14 +6,14 @@ RECORD: tuple[Action, ...] = (
     Action("record.edit", "enter,e,f2", "record", footer=1),
     Action("record.next", "n,J", "record", footer=6),
     Action("record.previous", "p,K", "record", footer=7),
-    Action("record.value", "ctrl+n", "record"),
-    Action("record.clear", "delete,x", "record"),
+    Action("record.value", "ctrl+n", "record", writes=True),
+    Action("record.clear", "delete,x", "record", writes=True),
     Action("record.follow", "ctrl+right_square_bracket", "record"),
     Action("record.fold", "z,space", "record", footer=2),
-    Action("record.add_file", "o", "record", footer=3),
+    Action("record.add_file", "o", "record", footer=3, writes=True),
     Action("record.open_file", "", "record"),
     Action("record.save_file", "s", "record", footer=4),
-    Action("record.remove_file", "d", "record", footer=5),
+    Action("record.remove_file", "d", "record", footer=5, writes=True),
     Action("record.close", "r", "record", footer=8),
 )
 
@@ -26,7 +26,7 @@ EDITOR: tuple[Action, ...] = (
 )
 
 PICKER: tuple[Action, ...] = (
-    Action("picker.new", "ctrl+n", "picker", footer=4),
+    Action("picker.new", "ctrl+n", "picker", footer=4, writes=True),
     Action("picker.follow", "ctrl+enter,ctrl+j,ctrl+right_square_bracket", "picker", footer=5),
 )
 
@@ -59,7 +59,7 @@ COLUMNS: tuple[Action, ...] = (
 )
 
 PASTE: tuple[Action, ...] = (
-    Action("paste.stage", "enter,ctrl+s", "paste", footer=1),
+    Action("paste.stage", "enter,ctrl+s", "paste", footer=1, writes=True),
     Action("paste.new", "n", "paste", footer=2),
     Action("paste.skip", "s", "paste", footer=2),
     Action("paste.header", "h", "paste", footer=3),
@@ -72,7 +72,7 @@ FILES: tuple[Action, ...] = (
     Action("export.start", "ctrl+s", "export", footer=1),
     Action("export.form", "f2", "export", footer=2),
     Action("export.columns", "f3", "export", footer=3),
-    Action("import.start", "ctrl+s", "import", footer=1),
+    Action("import.start", "ctrl+s", "import", footer=1, writes=True),
     Action("import.refused", "f2", "import", footer=2),
     Action("import.map", "f4", "import", footer=3),
     Action("import.duplicates", "f5", "import", footer=4),

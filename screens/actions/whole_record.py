@@ -5,12 +5,12 @@ from screens.actions.action import Action
 RECORDS: tuple[Action, ...] = (
     Action("row.history", "H", "records"),
     Action("row.comments", "c", "records"),
-    Action("rows.bulk", "E", "records"),
+    Action("rows.bulk", "E", "records", writes=True),
     Action("trash.show", "T", "records"),
     Action("tables.list", "L", "records"),
-    Action("trash.restore", "r", "records", footer=1),
-    Action("trash.erase", "D", "records", footer=2),
-    Action("trash.empty", "", "records"),
+    Action("trash.restore", "r", "records", footer=1, writes=True),
+    Action("trash.erase", "D", "records", footer=2, writes=True),
+    Action("trash.empty", "", "records", writes=True),
 )
 
 TABLE_LIST: tuple[Action, ...] = (
@@ -24,20 +24,20 @@ NAVIGATOR: tuple[Action, ...] = (
     Action("navigator.back", "escape", "navigator", footer=3),
 )
 
-HISTORY: tuple[Action, ...] = (Action("history.revert", "u", "history", footer=1),)
+HISTORY: tuple[Action, ...] = (Action("history.revert", "u", "history", footer=1, writes=True),)
 
 COMMENTS: tuple[Action, ...] = (
-    Action("comments.send", "ctrl+s", "comments", footer=1),
+    Action("comments.send", "ctrl+s", "comments", footer=1, writes=True),
     Action("comments.list", "tab", "comments", footer=2),
-    Action("comments.write", "o,i", "comments", footer=2),
-    Action("comments.reply", "r,enter", "comments", footer=3),
-    Action("comments.edit", "e,f2", "comments", footer=4),
-    Action("comments.remove", "d,delete", "comments", footer=5),
-    Action("comments.approve", "a", "comments", footer=6),
-    Action("comments.reject", "x", "comments", footer=7),
+    Action("comments.write", "o,i", "comments", footer=2, writes=True),
+    Action("comments.reply", "r,enter", "comments", footer=3, writes=True),
+    Action("comments.edit", "e,f2", "comments", footer=4, writes=True),
+    Action("comments.remove", "d,delete", "comments", footer=5, writes=True),
+    Action("comments.approve", "a", "comments", footer=6, writes=True),
+    Action("comments.reject", "x", "comments", footer=7, writes=True),
     Action("comments.queue", "q", "comments", footer=8),
 )
 
-BULK: tuple[Action, ...] = (Action("bulk.apply", "ctrl+s,enter", "bulk", footer=1),)
+BULK: tuple[Action, ...] = (Action("bulk.apply", "ctrl+s,enter", "bulk", footer=1, writes=True),)
 
 ACCESS: tuple[Action, ...] = (Action("access.role", "a,enter", "access", footer=1),)

@@ -116,7 +116,7 @@ class Connection:
     async def _session(self, context: Context, opener: Opener, version: str) -> None:
         try:
             port = await opener()
-            port.wording = worded
+            port.wording, port.read_only = worded, context.read_only
         except ServerGone:
             raise
         except SovriumError as error:

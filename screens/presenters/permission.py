@@ -4,6 +4,7 @@ Never the protection itself: the server asks again.
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
 from core.client import Port, SovriumError
 from core.contract.tables import FieldInfo, TableInfo
@@ -15,7 +16,7 @@ EVERYTHING: Mapping[str, bool] = {}
 """No word of the server: nothing is greyed."""
 
 CLOSED: Mapping[str, bool] = dict.fromkeys(("create", "update", "delete", "restore", "permanentDelete"), False)
-"""A view that is only read."""
+"""Where all that one can do is read."""
 
 
 async def permitted(port: Port, info: TableInfo) -> tuple[TableInfo, Mapping[str, bool]]:
@@ -45,9 +46,10 @@ async def is_closed(port: Port, table: str, record: str) -> bool:
     return not mine.get("record", {}).get("update", True)
 
 
-def closed(info: TableInfo) -> tuple[TableInfo, Mapping[str, bool]]:
-    """The table in a view through which nothing may be written (V-015), by whatever way."""
-    fields = [{**each, "readOnly": True, "options": {**each["options"], "denied": "view"}} for each in info["fields"]]
+def closed(info: TableInfo, by: Literal["view", "console"]) -> tuple[TableInfo, Mapping[str, bool]]:
+    """The table where nothing of it may be written by whatever way: in a view that is only read (V-015), in a console that
+    was opened to read."""
+    fields = [{**each, "readOnly": True, "options": {**each["options"], "denied": by}} for each in info["fields"]]
     return {**info, "fields": fields}, CLOSED  # type: ignore[typeddict-item]
 
 

@@ -64,7 +64,7 @@ def is_generated(field: FieldInfo) -> bool:
 def why_read_only(field: FieldInfo) -> str:
     """A sentence for a cell that has no editor."""
     if denied := field["options"].get("denied"):
-        reason = "view" if denied == "view" else "denied"
+        reason = str(denied) if denied in ("view", "console") else "denied"
     elif field["name"] == "id" and field["system"]:
         reason = "key"
     elif field["type"] == "autonumber":

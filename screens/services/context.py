@@ -53,6 +53,8 @@ class Context:
     messages: MessageLog = field(default_factory=MessageLog)
     waiting: Waiting = field(default_factory=Waiting)
     keymap: Keymap = field(default_factory=Keymap)
+    read_only: bool = False
+    """The console was opened to look: the port refuses what would write, keys that would say so."""
 
     switched: Signal[None] = field(default_factory=Signal)
     """The caller is somebody else from now on: what was read before is not for them (A-271)."""

@@ -69,6 +69,9 @@ class DraftScreen(LiveScreen):
 
     def step(self, *changes: Change) -> None:
         """Show the draft after a step, and ask what it would do."""
+        if changes and self.context.read_only:
+            self.notify(t("read_only.told"), severity="warning")
+            return
         if changes:
             self.draft.add(*changes)
         self.draft.verdict, self.problem = None, ""

@@ -127,8 +127,10 @@ class GridPane(Container):
         (info, self.access.may), query = await asyncio.gather(
             permitted(port, info), self.desk.prepare(port, info, query, key, look)
         )
-        if not self.desk.is_editable:
-            info, self.access.may = closed(info)
+        if self.context.read_only:
+            info, self.access.may = closed(info, "console")
+        elif not self.desk.is_editable:
+            info, self.access.may = closed(info, "view")
         old = self.model
         self.info = info
         layout = self.desk.columns(info)

@@ -31,6 +31,9 @@ NEEDS = {
 }
 """What must be allowed for an action to be of use."""
 
+READING = ("read", "export")
+"""Operations that leave everything as it is."""
+
 OF_LIVING = OF_CELL | {"grid_open", "mode_entry", "row_new", "row_duplicate", "data_import", "rows_bulk"}
 """What is not done to rows in the trash."""
 
@@ -52,6 +55,8 @@ class PaneAccess:
     def denial(self, operation: str) -> str:
         """Why the caller may not do this here; "" when nothing forbids it."""
         info = self.pane.info
+        if self.pane.context.read_only and operation not in READING:
+            return t("read_only.told")
         if self.may.get(operation, True) or info is None:
             return ""
         if not self.pane.desk.is_editable:

@@ -26,7 +26,7 @@ def title_of_pane(pane: GridPane) -> Content | None:
     if model.view is not None:
         sign = {"exact": "", "at-least": "≥ ", "estimate": "~ "}[model.view["countKind"]]
         pieces.append((f"  {sign}{grouped(model.view['count'])}", "$foreground-muted"))
-    if is_read_only(pane.access.may):
+    if is_read_only(pane.access.may) and not pane.context.read_only:  # of which the status line tells
         pieces.append((f"  {t('access.read_only')}", "bold $warning"))
     if model.query.deleted:
         pieces.append((f"  {t('tables.trash')}", "bold $warning"))

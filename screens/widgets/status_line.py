@@ -28,11 +28,12 @@ Part = Literal[
     "wait",
     "work",
     "jobs",
+    "read-only",
     "connection",
 ]
 
 LEFT: tuple[Part, ...] = ("mode", "table", "rows", "filter", "sort", "note")
-RIGHT: tuple[Part, ...] = ("wait", "work", "news", "transaction", "pending", "jobs", "connection")
+RIGHT: tuple[Part, ...] = ("wait", "work", "news", "transaction", "pending", "jobs", "read-only", "connection")
 FIRST_TO_GO: tuple[Part, ...] = ("note", "sort", "work", "news", "jobs", "table", "filter")
 """What makes room on a narrow screen, in this order."""
 
@@ -52,6 +53,7 @@ STYLES: dict[str, str] = {
     "work": "$foreground-muted",
     "news": "$accent",
     "jobs": "$primary",
+    "read-only": "bold $warning",
     "connection": "$foreground-muted",
 }
 TONES = {"good": "$success", "warn": "bold $warning", "error": "bold $error", "dim": "$foreground-muted"}
@@ -104,6 +106,7 @@ class StatusLine(Punctual, Bar):
         self.show_connection()
         self.show_jobs()
         self.show_pending()
+        self.show("read-only", t("access.read_only") if self.context.read_only else "")
 
     def show_connection(self) -> None:
         connection = self.context.connection

@@ -37,6 +37,9 @@ OPTIONS = (
         envvar="SOVRIUM_PLAIN",
         help="No drawing, no colour: for screen readers and poor terminals.",
     ),
+    click.option(
+        "--read-only", is_flag=True, help="Write nothing: no edits, imports, statements that write, settings."
+    ),
     click.option("--no-mouse", is_flag=True, help="Leave selecting to the terminal."),
 )
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from core.client import Client, NotFound, Port, ServerGone, SovriumError
+from core.client.reading import writes
 from core.contract.console import Event
+from core.http.routes import all_routes
 from core.storage.database import Call
 from tests.support.server import RunningServer
 
@@ -190,6 +192,54 @@ async def test_sql(client: Client) -> None:
     await client.cancel_sql(run["id"])
     with pytest.raises(NotFound):
         await client.sql(run["id"])
+
+
+async def test_a_client_that_only_reads_sends_nothing_that_writes(client: Client, tmp_path: Path) -> None:
+    """Records, files, SQL, the app file, settings; whatever way it is asked. What reads is answered."""
+    [key, *_] = await add(client, 3)
+    client.read_only = True
+    (tmp_path / "rows.csv").write_text("name\nnew\n")
+    writing: list[Awaitable[Any]] = [
+        client.commit({"tables": {"contacts": {"updates": [{"key": key, "stamp": "", "fields": {"name": "x"}}]}}}),
+        client.start_import("contacts", tmp_path / "rows.csv"),
+        client.prefer("contacts", {"rowDensity": "tall"}),
+        client.delete_for_good("contacts", [key]),
+        client.edit_schema({"changes": [], "apply": True}),
+        client.request("POST", "/api/console/sql", json={"sql": "select 1"}),
+        client.request("PATCH", f"/api/tables/contacts/records/{key}?x=/api/console/views", json={"fields": {}}),
+        client.account.sign_up("Ada", "ada@example.org", "a password"),
+    ]
+    for each in writing:
+        with pytest.raises(SovriumError) as refused:
+            await each
+        assert (refused.value.code, "read only" in refused.value.message) == ("READ_ONLY", True)
+    run = await client.run_sql({"sql": "update contacts set name = 'x'"})
+    while run["state"] == "running":
+        run = await client.sql(run["id"], wait=5)
+    assert run["statements"][0]["problem"]["code"] == "READ_ONLY"
+    view = await client.open_view({"table": "contacts"})
+    names = (await client.window(view["id"], 0, 9, ["name"]))["rows"]
+    assert names == [["p000"], ["p001"], ["p002"]]
+    assert (await client.export({"view": view["id"], "format": "csv"}))["kind"] == "export"
+    await client.close_view(view["id"])
+
+
+def test_a_client_that_only_reads_knows_no_other_way_in() -> None:
+    """Every address that may change something is one that it refuses, but for these."""
+    asked = {(route.method, route.path) for route in all_routes() if route.method not in ("GET", "HEAD")}
+    allowed = {each for each in asked if not writes(*each, {"readOnly": True})}
+    assert {path for method, path in allowed if method == "DELETE"} == {
+        "/api/console/views/{view}", "/api/console/sql/{run}", "/api/console/jobs/{job}"
+    }  # fmt: skip
+    assert {path for method, path in allowed if method == "POST" and "/auth/" not in path} == {
+        "/api/console/views", "/api/console/exports", "/api/console/formulas/preview", "/api/console/migrations/plan",
+        "/api/console/schema/edit", "/api/access/explain", "/api/console/sql",
+    }  # fmt: skip
+    assert {path.rpartition("/auth/")[2] for method, path in allowed if "/auth/" in path} == {
+        "sign-in/email", "sign-in/email-otp", "magic-link/verify", "email-otp/send-verification-otp", "two-factor/verify",
+        "sign-out", "admin/list-user-sessions", "admin/stop-impersonating",
+    }  # fmt: skip
+    assert len({method for method, _ in allowed}) == 2
 
 
 async def test_cancelling_sql_stops_it(client: Client) -> None:

@@ -216,6 +216,7 @@ class MemoryPort:
 
     token: str | None = None
     wording: Wording = str
+    read_only = False
     may: dict[str, bool] = {}
     """What the caller may do; nothing said: everything."""
 

@@ -249,14 +249,16 @@ def test_no_command_is_the_console(shell: Shell, monkeypatch: pytest.MonkeyPatch
     Path("app.yaml").write_text(APP)
     Path("folder").mkdir()
     Path("folder/app.json").write_text('{"name": "x"}')
-    for words in ([], ["app.yaml"], ["./app.yaml", "--theme", "dark"], ["--no-mouse"], ["folder", "--data-dir", "d"]):
+    ways = ([], ["app.yaml"], ["./app.yaml", "--theme", "dark"], ["--no-mouse"], ["folder", "--data-dir", "d"])
+    for words in (*ways, ["connect", "localhost", "--read-only"], ["--read-only"]):
         assert shell(*words) == (0, "", "")
     here = Path().absolute()
-    assert [target for target, _ in opened] == [
+    assert [target for target, _ in opened][: len(ways)] == [
         *[Target(str(here / "app.yaml"), here / ".sovrium")] * 4,
         Target(str(here / "folder/app.json"), here / "d"),
     ]
     assert (opened[2][1].theme, opened[3][1].mouse) == ("dark", False)
+    assert [options.read_only for _, options in opened] == [*[False] * len(ways), True, True]
 
 
 def test_connect_opens_the_console_on_a_server_elsewhere(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

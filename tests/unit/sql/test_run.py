@@ -454,6 +454,27 @@ async def test_public_is_the_schema_of_the_tables(duck: Desk) -> None:
     assert (run["statements"][0]["problem"]["line"], run["statements"][0]["problem"]["column"]) == (1, 14)
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "delete from contacts",
+        "explain analyze delete from contacts",
+        "with gone as (delete from contacts returning id) select * from gone",
+        "create table beside (id int)",
+        "create policy p on contacts using (true)",
+    ],
+)
+async def test_nothing_is_written_where_only_reading_was_asked_for(desk: Desk, sql: str) -> None:
+    """By itself, in a transaction that is tried, and in one that is committed; what reads runs."""
+    for transaction in ({}, {"transaction": "try"}, {"transaction": "commit"}):
+        run = await desk.run(f"select 1; {sql}", readOnly=True, **transaction)
+        assert run["state"] == "failed", run
+        assert run["statements"][1]["problem"]["code"] == "READ_ONLY"
+        assert run["statements"][1]["problem"]["column"] == 11
+    assert await desk.rows("select count(*) from contacts") == [[3]]
+    assert (await desk.run("select name from contacts", readOnly=True))["state"] == "done"
+
+
 async def test_a_try_shows_and_leaves_nothing(desk: Desk) -> None:
     tried = await desk.run("delete from contacts where id = 1; select count(*) from contacts", transaction="try")
     assert tried["state"] == "done", tried
