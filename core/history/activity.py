@@ -14,6 +14,7 @@ from core.errors import BadRequest, NotFound
 from core.fields.model import AppModel, TableModel
 from core.history.entry import OPERATIONS, action_of, changes_of_entry, differences, lens_of
 from core.history.record_history import RecordHistory
+from core.history.trace import leaves_trace
 from core.principal import Principal, credits_of
 from core.query.address import address
 from core.records.service import Records
@@ -178,7 +179,7 @@ class Activity:
         return and_(*parts)
 
     def _seen(self, principal: Principal, address: str | None) -> ColumnElement[bool]:
-        """Entries of the tables that the caller may read, of rows that the caller may see."""
+        """Entries of the tables that the caller may read, of rows and fields that the caller may see."""
         model = self._records.model
         if address is None:
             if self._records.access.sees_all(principal):
@@ -197,10 +198,11 @@ class Activity:
             return false()
         scope = self._records.scope(principal, table)
         visible = scope.visible()
+        told = and_(c.table == table.sql_name, leaves_trace(lens_of(self._records, principal, table)))
         if visible is None:
-            return c.table == table.sql_name
+            return told
         key = address([scope.source.c[name] for name in table.key.fields])
-        return and_(c.table == table.sql_name, c.record.in_(select(key).where(visible)))
+        return and_(told, c.record.in_(select(key).where(visible)))
 
 
 def _enabled(model: AppModel) -> list[TableModel]:

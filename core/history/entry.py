@@ -12,6 +12,7 @@ from core.query.scope import Scope
 from core.records.service import Records
 from core.records.sight import parted_links, seen_links
 from core.storage.database import Operation, Reader
+from core.storage.journal import told_as
 
 OPERATIONS: Mapping[str, Operation] = {name.replace("-", "_"): name for name in get_args(Operation)}
 """By the action that answers call them."""
@@ -74,9 +75,9 @@ def _keys(field: LinksField, value: Any) -> list[Any]:
 
 def _left(change: Change, seen: Change, parted: frozenset[str]) -> Change | None:
     """What is left of a change, None: nothing of an update. Links that are the same for the reader before and after leave
-    no trace."""
+    no trace. `leaves_trace` asks the database the same."""
     operation, before, after = seen
-    if operation != "update" or not change[2]:
+    if told_as(*change) != "update":
         return seen
     before, after = before or {}, after or {}
     same = {name for name in parted.intersection(after) if before.get(name, []) == after[name]}

@@ -138,6 +138,11 @@ def test_links_beyond_reach_are_not_in_what_happened(server: RunningServer, ids:
     assert told["pagination"]["total"] == 2
     assert server.http.get(f"/api/activity/{covert}", headers=MEMBER).status_code == 404
     assert server.http.get(f"/api/activity/{last}", headers=MEMBER).json()["changes"] == update["changes"]
+    feed = {"tableName": "teams", "pageSize": 1}
+    for page, entry in ((1, last), (2, created["id"])):
+        found = server.http.get("/api/activity", params=feed | {"page": page}, headers=MEMBER).json()
+        assert ([each["id"] for each in found["activities"]], found["total"]) == ([entry], 2)
+    assert server.local.get("/api/activity", params=feed).json()["total"] == 3
     assert server.http.post(f"{path}/history/{covert}/revert", headers=MEMBER).status_code == 404
     assert server.http.post(f"{path}/history/{last}/revert", headers=MEMBER).status_code == 200
     back = server.local.get(path).json()

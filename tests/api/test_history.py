@@ -244,13 +244,38 @@ def test_activity_is_filtered_paged_and_limited_to_what_the_caller_sees(server: 
         assert (answer.status_code, answer.json()["code"]) == (status, code), params
 
 
+def test_activity_lists_nothing_of_which_the_caller_sees_nothing(server: RunningServer) -> None:
+    """R-083, R-086, A-185: updates of hidden fields, also by typed SQL, and of fields that are gone. Pages are full."""
+    id_ = make(server, ADA, title="Fix", owner="ada")
+    for values in ({"cost": 1}, {"title": "b", "cost": 2}, {"cost": 3}, {"title": "c"}):
+        assert server.http.patch(f"{ORDERS}/{id_}", json=values, headers=ROOT).status_code == 200
+
+    def work(tx: Transaction) -> None:
+        for operation, name in (("update", "gone"), ("sql", "cost"), ("sql", "title")):
+            change = ChangeRow("work_orders", id_, operation, {name: "4"}, {name: "5"})  # type: ignore[arg-type]
+            tx.log([change])
+
+    server.engine.database.submit_write(Call(work), actor="eva").result()
+    everything = activity(server, tableName="4", pageSize=8)["activities"]
+    assert [each["recordId"] for each in everything] == [id_] * 8
+    seen = activity(server, ADA, tableName="4", pageSize=4)
+    wanted = [each["id"] for each in everything]
+    assert [each["id"] for each in seen["activities"]] == [wanted[0], wanted[3], wanted[5], wanted[7]]
+    assert [each["id"] for each in history(server, id_, ADA)] == [wanted[7], wanted[5], wanted[3], wanted[0]]
+    for entry in everything:
+        status = server.http.get(f"/api/activity/{entry['id']}", headers=ADA).status_code
+        assert status == (200 if entry in seen["activities"] else 404), entry
+    hidden = activity(server, tableName="4")["total"] - activity(server, ADA, tableName="4")["total"]
+    assert hidden >= 4
+
+
 def test_one_entry_of_the_activity(server: RunningServer) -> None:
     """R-086: with its changes, as far as they may be read."""
-    id_ = make(server, title="t", owner="ada", cost="31.5")
+    id_ = make(server, title="t", owner="ada", cost="98765.5")
     entry = activity(server)["activities"][0]["id"]
     told = server.http.get(f"/api/activity/{entry}", headers=ROOT).json()
-    assert (told["recordId"], told["changes"]["after"]["cost"]) == (id_, "31.5")
-    assert "31.5" not in server.http.get(f"/api/activity/{entry}", headers=ADA).text
+    assert (told["recordId"], told["changes"]["after"]["cost"]) == (id_, "98765.5")
+    assert "98765.5" not in server.http.get(f"/api/activity/{entry}", headers=ADA).text
     assert server.http.get(f"/api/activity/{entry}", headers=EVE).status_code == 404
     assert server.http.get("/api/activity/77777777", headers=ROOT).status_code == 404
     assert server.http.get("/api/activity/x", headers=ROOT).status_code == 400
