@@ -24,6 +24,8 @@ class FormulaError(TypedDict):
     line: int
     column: int
     hint: str | None
+    said: NotRequired[dict[str, Any]]
+    """The patterns of `message` and `hint` and the values in them, as with refusals."""
 
 
 class FormulaSample(TypedDict):

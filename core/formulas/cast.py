@@ -1,6 +1,7 @@
 """Which kind may become which, by itself, by a cast, or as the value of a field."""
 
 from core.formulas.kind import Kind, is_list
+from core.sentence import say
 
 
 def becomes(given: Kind, kind: Kind) -> bool:
@@ -37,8 +38,8 @@ def convertible(given: Kind, kind: Kind) -> bool:
 def way(given: Kind, kind: Kind) -> str | None:
     """How to write it for the one to become the other."""
     if is_list(given) and not is_list(kind):
-        return "for a list there are SUM, MAX, ARRAYJOIN, CARDINALITY, x[1]"
+        return say("for a list there are SUM, MAX, ARRAYJOIN, CARDINALITY, x[1]")
     if not castable(given, kind) or kind in ("null", "interval"):
         return None
     types = {"number": "numeric", "timestamp": "timestamp"}
-    return f"cast it: x::{types.get(kind, kind)}"
+    return say("cast it: x::{type}", type=types.get(kind, kind))

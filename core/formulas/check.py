@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from difflib import get_close_matches
+from functools import reduce
 from typing import Any
 
 from core.formulas.cast import becomes, castable, way
 from core.formulas.function import FUNCTIONS, PARTS, Function, unit_of
-from core.formulas.kind import ARTICLES, KINDS, TYPES, Kind, is_list, item_of, list_of, united
+from core.formulas.kind import ARTICLES, KINDS, TYPES, Kind, capital, is_list, item_of, list_of, united
 from core.formulas.pattern import check_form, check_pattern, check_regex, check_replacement
 from core.formulas.problem import FormulaProblem
 from core.formulas.tree import (
@@ -34,6 +35,7 @@ from core.formulas.tree import (
     Unary,
     walk,
 )
+from core.sentence import say
 
 _RECORD = {"RECORD_ID": "id", "CREATED_TIME": "created_at", "LAST_MODIFIED_TIME": "updated_at"}
 _MOMENTS = ("date", "timestamp")
@@ -128,6 +130,10 @@ _CONSTANT: dict[type[Expression], Kind] = {
 }  # fmt: skip
 
 
+EXPECTED = "{why}: {expected} is expected, not {given}"
+BESIDE = "{one} stands beside {other}"
+
+
 class _Checker:
     def __init__(self, kinds: Kinds) -> None:
         self.kinds = kinds
@@ -146,19 +152,24 @@ class _Checker:
     def fail(self, node: Expression, message: str, hint: str | None = None) -> None:
         raise FormulaProblem("formula.type", message, node.at, hint)
 
-    def take(self, parent: Expression, child: Expression, kind: Kind, why: str) -> None:
+    def take(self, parent: Expression, child: Expression, kind: Kind, why: str, **values: str) -> None:
         """The child becomes that kind for the parent, or it does not fit."""
-        self.fit(parent, child, self.infer(child), kind, why)
+        self.fit(parent, child, self.infer(child), kind, why, **values)
 
-    def fit(self, parent: Expression, child: Expression, given: Kind, kind: Kind, why: str) -> None:
+    def fit(self, parent: Expression, child: Expression, given: Kind, kind: Kind, why: str, **values: str) -> None:
+        """`why` is a pattern, which is filled with the values once it must be told."""
         if given == kind:
             return
         if isinstance(child, Text) and not is_list(kind):
             if not literal_fits(child.value, kind):
-                shown = f"'{child.value[:40]}'"
-                self.fail(child, f"{why}: {ARTICLES[kind]} is expected, not the text {shown}", _written(kind))
+                told = say(
+                    "{why}: {expected} is expected, not the text '{shown}'",
+                    why=say(why, **values), expected=ARTICLES[kind], shown=child.value[:40],
+                )  # fmt: skip
+                self.fail(child, told, _FORMS.get(kind))
         elif not becomes(given, kind):
-            self.fail(child, f"{why}: {ARTICLES[kind]} is expected, not {ARTICLES[given]}", way(given, kind))
+            told = say(EXPECTED, why=say(why, **values), expected=ARTICLES[kind], given=ARTICLES[given])
+            self.fail(child, told, way(given, kind))
         self.kinds.wanted[id(parent), id(child)] = kind
 
     def same(self, parent: Expression, children: Sequence[Expression], *, compares: bool = False) -> Kind:
@@ -171,7 +182,7 @@ class _Checker:
             both = united(kind, each)
             if both is None:
                 if compares or "text" not in (kind, each) or is_list(kind) or is_list(each):
-                    self.fail(child, f"{ARTICLES[each]} stands beside {ARTICLES[kind]}", way(each, kind))
+                    self.fail(child, say(BESIDE, one=ARTICLES[each], other=ARTICLES[kind]), way(each, kind))
                 both = "text"
             kind = both
         written = [child for child in children if isinstance(child, Text)]
@@ -186,7 +197,7 @@ class _Checker:
     def ordered(self, parent: Expression, children: Sequence[Expression]) -> None:
         kind = self.same(parent, children, compares=True)
         if kind not in _ORDERED and kind != "null":
-            self.fail(parent, f"{ARTICLES[kind].capitalize()} has no order")
+            self.fail(parent, say("{kind} has no order", kind=capital(kind)))
 
     # ── Nodes ──
 
@@ -195,10 +206,12 @@ class _Checker:
         if found is not None:
             return self.kinds.fields[found]
         near = get_close_matches(node.name.lower(), [each.lower() for each in self.kinds.fields], 1)
-        hint = f"did you mean {near[0]}?" if near else "a text is written in single quotes" if node.quoted else None
-        if node.name.upper() in FUNCTIONS and not near:
-            hint = f"write {FUNCTIONS[node.name.upper()].usage}"
-        raise FormulaProblem("formula.unknown-field", f"There is no field `{node.name}`", node.at, hint)
+        hint = "a text is written in single quotes" if node.quoted else None
+        if near:
+            hint = say("did you mean {near}?", near=near[0])
+        elif node.name.upper() in FUNCTIONS:
+            hint = say("write {usage}", usage=FUNCTIONS[node.name.upper()].usage)
+        raise FormulaProblem("formula.unknown-field", say("There is no field `{name}`", name=node.name), node.at, hint)
 
     def unary(self, node: Unary) -> Kind:
         if node.operator == "NOT":
@@ -207,13 +220,13 @@ class _Checker:
         kind = self.infer(node.operand)
         if kind == "interval":
             return kind
-        self.fit(node, node.operand, kind, "number", f"A sign {node.operator}")
+        self.fit(node, node.operand, kind, "number", "A sign {sign}", sign=node.operator)
         return "number"
 
     def binary(self, node: Binary) -> Kind:
         if node.operator == "XOR":
             for each in (node.left, node.right):
-                self.take(node, each, "boolean", "XOR joins conditions")
+                self.take(node, each, "boolean", "{operator} joins conditions", operator="XOR")
             return "boolean"
         if node.operator in ("=", "<>"):
             self.same(node, (node.left, node.right), compares=True)
@@ -227,13 +240,13 @@ class _Checker:
         left, right = self.infer(node.left), self.infer(node.right)
         if isinstance(node.left, Text) and right in _MOMENTS:
             left = "date" if literal_fits(node.left.value, "date") else "timestamp"
-            self.fit(node, node.left, "text", left, f"With `{node.operator}`")
+            self.fit(node, node.left, "text", left, "With `{sign}`", sign=node.operator)
         if isinstance(node.right, Text) and left == "time" and node.operator == "-":
             right = "time"
-            self.fit(node, node.right, "text", right, "With `-`")
+            self.fit(node, node.right, "text", right, "With `{sign}`", sign="-")
         if isinstance(node.right, Text) and left in _MOMENTS and node.operator == "-":
             right = "date" if literal_fits(node.right.value, "date") else "timestamp"
-            self.fit(node, node.right, "text", right, f"With `{node.operator}`")
+            self.fit(node, node.right, "text", right, "With `{sign}`", sign=node.operator)
         found = _arithmetic(node.operator, left, right, node)
         if found:
             return found
@@ -242,7 +255,7 @@ class _Checker:
                 self.fit(node, child, each, "timestamp", "A difference")
             return "interval"
         for child, each in ((node.left, left), (node.right, right)):
-            self.fit(node, child, each, "number", f"`{node.operator}` computes with numbers")
+            self.fit(node, child, each, "number", "`{sign}` computes with numbers", sign=node.operator)
         return "number"
 
     def chain(self, node: Chain) -> Kind:
@@ -250,7 +263,7 @@ class _Checker:
             if node.operator == "||":
                 self.to_text(node, operand, self.infer(operand))
             else:
-                self.take(node, operand, "boolean", f"{node.operator} joins conditions")
+                self.take(node, operand, "boolean", "{operator} joins conditions", operator=node.operator)
         return "text" if node.operator == "||" else "boolean"
 
     def to_text(self, parent: Expression, child: Expression, given: Kind) -> None:
@@ -262,7 +275,9 @@ class _Checker:
     def is_(self, node: Is) -> Kind:
         kind = self.infer(node.operand)
         if node.what != "NULL" and kind not in ("boolean", "null"):
-            self.fail(node.operand, f"IS {node.what} asks about conditions, not {ARTICLES[kind]}")
+            self.fail(
+                node.operand, say("IS {what} asks about conditions, not {kind}", what=node.what, kind=ARTICLES[kind])
+            )
         return "boolean"
 
     def in_(self, node: In) -> Kind:
@@ -295,9 +310,9 @@ class _Checker:
             and kind not in ("number", "bytes")
             and not literal_fits(node.operand.value, kind)
         ):
-            self.fail(node.operand, f"This text is not {ARTICLES[kind]}", _written(kind))
+            self.fail(node.operand, say("This text is not {kind}", kind=ARTICLES[kind]), _FORMS.get(kind))
         if not castable(given, kind):
-            self.fail(node.operand, f"{ARTICLES[given].capitalize()} cannot become {ARTICLES[kind]}")
+            self.fail(node.operand, say("{given} cannot become {kind}", given=capital(given), kind=ARTICLES[kind]))
         return kind
 
     def item(self, node: Item) -> Kind:
@@ -306,7 +321,7 @@ class _Checker:
         if isinstance(node.operand, Call) and node.operand.function == "REGEXP_MATCH":
             return "text"  # PostgreSQL answers a list there, formulas written for it take its first value
         if not is_list(kind):
-            self.fail(node.operand, f"Only lists have positions, not {ARTICLES[kind]}")
+            self.fail(node.operand, say("Only lists have positions, not {kind}", kind=ARTICLES[kind]))
         return item_of(kind)
 
     # ── Functions ──
@@ -329,53 +344,68 @@ class _Checker:
 
     def argument(self, function: Function, node: Call, child: Expression, wanted: str) -> None:
         given = self.infer(child)
-        where = f"{function.name} of {function.usage}" if function.grammar else function.usage
         if wanted == "any" or given == "null" or given in wanted.split("|"):
             return
         options = _options(wanted)
         if given in options:
             return
+        where, names = "{usage}", {"usage": function.usage}
+        if function.grammar:
+            where, names = "{function} of {usage}", {"function": function.name, "usage": function.usage}
         if isinstance(child, Text) and options[0] != "text":
             fitting = [kind for kind in options if literal_fits(child.value, kind)]
             kind = fitting[0] if fitting else next((k for k in options if k in _MOMENTS), options[0])
-            self.fit(node, child, given, kind, where)
+            self.fit(node, child, given, kind, where, **names)
         elif options == ("text",) and not is_list(given):
             self.to_text(node, child, given)
         elif len(options) == 1:
-            self.fit(node, child, given, options[0], where)
+            self.fit(node, child, given, options[0], where, **names)
         else:
-            expected = " or ".join(ARTICLES[each] for each in options[:3])
-            self.fail(child, f"{where}: {expected} is expected, not {ARTICLES[given]}", way(given, options[0]))
+            kinds = (ARTICLES[each] for each in options[:3])
+            expected = reduce(lambda one, other: say("{one} or {other}", one=one, other=other), kinds)
+            told = say(EXPECTED, why=say(where, **names), expected=expected, given=ARTICLES[given])
+            self.fail(child, told, way(given, options[0]))
 
     def written(self, function: Function, wanted: str, child: Expression, node: Call) -> None:
         """Arguments that decide what the formula means must stand in it."""
         self.infer(child)
         if not isinstance(child, Text):
-            self.fail(child, f"{function.name}: the {_WORDS[wanted]} must be a text in quotes", function.usage)
+            told = say("{function}: the {what} must be a text in quotes", function=function.name, what=_WORDS[wanted])
+            self.fail(child, told, function.usage)
             return
         problem: str | None = None
         if wanted == "unit" and unit_of(child.value) is None:
-            problem = f"'{child.value}' is no unit; second, minute, hour, day, week, month, quarter and year are"
+            problem = say(
+                "'{text}' is no unit; second, minute, hour, day, week, month, quarter and year are", text=child.value
+            )
         elif wanted == "part":
-            problem = None if child.value in PARTS else f"'{child.value}' is no part of a date; {', '.join(PARTS)} are"
+            problem = (
+                None
+                if child.value in PARTS
+                else say("'{text}' is no part of a date; {names} are", text=child.value, names=", ".join(PARTS))
+            )
         elif wanted == "regex":
             problem = check_regex(child.value)
             following = node.arguments[2] if len(node.arguments) > 2 else None
             if problem is None and isinstance(following, Text):
                 problem, child = check_replacement(child.value, following.value), following
         elif wanted == "flags":
-            problem = None if set(child.value) <= set("gi") else "the flags are `g` (all) and `i` (ignore case)"
+            problem = None if set(child.value) <= set("gi") else say("the flags are `g` (all) and `i` (ignore case)")
         elif wanted == "form":
             problem = check_form(function.name, child.value)
         elif wanted == "pattern":
             problem = check_pattern(function.name, self.kinds[node.arguments[0]], child.value)
         if problem:
-            raise FormulaProblem("formula.arguments", f"{function.name}: {problem}", child.at)
+            raise FormulaProblem(
+                "formula.arguments",
+                say("{function}: {problem}", function=function.name, problem=say(problem)),
+                child.at,
+            )
 
     def switch(self, node: Call) -> Kind:
         subject, *rest = node.arguments
         if len(rest) < 2:
-            text = "SWITCH needs a value, a match and its result"
+            text = say("SWITCH needs a value, a match and its result")
             raise FormulaProblem("formula.arguments", text, node.at, FUNCTIONS["SWITCH"].usage)
         self.same(node, (subject, *rest[: len(rest) // 2 * 2 : 2]), compares=True)
         return self.same(node, switch_results(rest))
@@ -400,7 +430,7 @@ class _Checker:
             given = self.kinds.wants(node, child)
             both = united(found, item_of(given) if is_list(given) else given)
             if both is None:
-                self.fail(child, f"{ARTICLES[given]} stands beside {ARTICLES[found]}")
+                self.fail(child, say(BESIDE, one=ARTICLES[given], other=ARTICLES[found]))
                 return found
             found = both
         return found
@@ -434,7 +464,10 @@ _RULES: dict[type[Expression], Callable[[_Checker, Any], Kind]] = {
     Call: _Checker.call,
 }
 
-_WORDS = {"unit": "unit", "part": "part", "pattern": "pattern", "regex": "expression", "flags": "flags", "form": "form"}
+_WORDS = {
+    "unit": say("unit"), "part": say("part"), "pattern": say("pattern"), "regex": say("expression"), "flags": say("flags"),
+    "form": say("form"),
+}  # fmt: skip
 
 
 def switch_results(rest: Sequence[Expression]) -> list[Expression]:
@@ -490,8 +523,9 @@ def _options(wanted: str) -> tuple[Kind, ...]:
     return tuple(found)
 
 
-def _written(kind: Kind) -> str | None:
-    forms = {"date": "dates are written '2026-01-31'", "timestamp": "moments are written '2026-01-31 14:30'",
-             "time": "times are written '14:30'", "number": "numbers are written without quotes",
-             "boolean": "conditions are TRUE or FALSE"}  # fmt: skip
-    return forms.get(kind)
+_FORMS: dict[Kind, str] = {
+    "date": say("dates are written '2026-01-31'"), "timestamp": say("moments are written '2026-01-31 14:30'"),
+    "time": say("times are written '14:30'"), "number": say("numbers are written without quotes"),
+    "boolean": say("conditions are TRUE or FALSE"),
+}  # fmt: skip
+"""How a text that stands for such a value is written."""

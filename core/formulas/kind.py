@@ -2,6 +2,8 @@
 
 from typing import Literal, get_args
 
+from core.sentence import Sentence, say
+
 Kind = Literal[
     "number", "text", "boolean", "date", "time", "timestamp", "interval", "bytes",
     "number-list", "text-list", "boolean-list", "date-list", "null",
@@ -27,12 +29,17 @@ TYPES: dict[str, Kind] = {
 
 WHOLE_TYPES = frozenset({"integer", "int", "bigint", "smallint"})
 
-ARTICLES: dict[Kind, str] = {
-    "number": "a number", "text": "a text", "boolean": "true or false", "date": "a date", "time": "a time",
-    "timestamp": "a date with time", "interval": "an interval", "bytes": "bytes", "number-list": "a list of numbers",
-    "text-list": "a list of texts", "boolean-list": "a list of booleans", "date-list": "a list of dates",
-    "null": "NULL",
+ARTICLES: dict[Kind, Sentence] = {
+    "number": say("a number"), "text": say("a text"), "boolean": say("true or false"), "date": say("a date"),
+    "time": say("a time"), "timestamp": say("a date with time"), "interval": say("an interval"), "bytes": say("bytes"),
+    "number-list": say("a list of numbers"), "text-list": say("a list of texts"),
+    "boolean-list": say("a list of booleans"), "date-list": say("a list of dates"), "null": say("NULL"),
 }  # fmt: skip
+
+
+def capital(kind: Kind) -> Sentence:
+    """The same at the beginning of a sentence."""
+    return say(ARTICLES[kind].capitalize())
 
 
 def kind_of_column(column_kind: str) -> Kind:

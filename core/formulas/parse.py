@@ -31,6 +31,7 @@ from core.formulas.tree import (
     Truth,
     Unary,
 )
+from core.sentence import say
 
 MAX_DEPTH = 64
 """Expressions within expressions."""
@@ -91,17 +92,21 @@ class _Parser:
 
     def expect(self, wanted: str, why: str) -> Token:
         if self.here.upper != wanted:
-            raise self.unexpected(f"`{wanted}` is expected {why}")
+            raise self.unexpected(say("`{sign}` is expected {why}", sign=wanted, why=say(why)))
         return self.take()
 
     def unexpected(self, message: str) -> FormulaProblem:
         token = self.here
         if token.upper in _STATEMENTS:
-            text = f"`{token.text}`: a formula computes from this record's fields and asks nothing of tables"
+            text = say(
+                "`{found}`: a formula computes from this record's fields and asks nothing of tables", found=token.text
+            )
             return FormulaProblem("formula.subquery", text, token.at)
         if token.kind == "end":
-            return FormulaProblem("formula.syntax", f"The formula ends too early: {message}", token.at)
-        return FormulaProblem("formula.syntax", f"{message}, not `{token.text}`", token.at)
+            text = say("The formula ends too early: {problem}", problem=say(message))
+        else:
+            text = say("{problem}, not `{found}`", problem=say(message), found=token.text)
+        return FormulaProblem("formula.syntax", text, token.at)
 
     def finish(self) -> None:
         token = self.here
@@ -112,7 +117,7 @@ class _Parser:
         if token.upper == ",":
             raise FormulaProblem("formula.syntax", "A comma separates arguments of functions only", token.at)
         if token.kind in ("text", "name", "number", "word") and token.upper not in _STATEMENTS:
-            message = f"An operator is missing before `{token.text}`"
+            message = say("An operator is missing before `{token}`", token=token.text)
             raise FormulaProblem("formula.syntax", message, token.at, _missing_operator(token))
         raise self.unexpected("the end is expected")
 
@@ -140,7 +145,7 @@ class _Parser:
         token = self.here
         is_sign = token.upper == "-" or (token.upper == "+" and operator.upper not in _ARITHMETIC)
         if token.upper in _OPERATORS and not is_sign and not self._is_call():
-            message = f"Two operators in a row: `{operator.text}` and `{token.text}`"
+            message = say("Two operators in a row: `{first}` and `{second}`", first=operator.text, second=token.text)
             raise FormulaProblem("formula.two-operators", message, token.at)
         return self.expression(binding)
 
@@ -227,7 +232,9 @@ class _Parser:
         if token.upper in ("-", "+"):
             self.take()
             if self.here.upper in ("-", "+"):
-                message = f"Two operators in a row: `{token.text}` and `{self.here.text}`"
+                message = say(
+                    "Two operators in a row: `{first}` and `{second}`", first=token.text, second=self.here.text
+                )
                 raise FormulaProblem("formula.two-operators", message, self.here.at, "use parentheses")
             operand = self.operand(token, _SIGN)
             if token.upper == "-" and isinstance(operand, Number):
@@ -236,7 +243,7 @@ class _Parser:
         if token.upper == ")":
             raise FormulaProblem("formula.parentheses", "A value is expected before this parenthesis", token.at)
         if token.upper in _OPERATORS:
-            message = f"A value is expected before `{token.text}`"
+            message = say("A value is expected before `{token}`", token=token.text)
             raise FormulaProblem("formula.syntax", message, token.at)
         raise self.unexpected("a value is expected")
 
@@ -245,11 +252,13 @@ class _Parser:
             self.take()
             return
         if self.here.kind == "end":
-            raise FormulaProblem("formula.parentheses", f"The `(` of {what} is not closed", opening.at)
+            raise FormulaProblem(
+                "formula.parentheses", say("The `(` of {what} is not closed", what=say(what)), opening.at
+            )
         if self.here.kind in ("text", "name", "number", "word") and self.here.upper not in _RESERVED:
-            message = f"An operator or comma is missing before `{self.here.text}`"
+            message = say("An operator or comma is missing before `{found}`", found=self.here.text)
             raise FormulaProblem("formula.syntax", message, self.here.at, _missing_operator(self.here))
-        raise self.unexpected(f"`)` is expected to close {what}")
+        raise self.unexpected(say("`)` is expected to close {what}", what=say(what)))
 
     def word(self, token: Token) -> Expression:
         if self.following.upper == "(" and token.upper not in ("NOT", "IN", "CAST", "CASE", "WHEN", "THEN", "ELSE"):
@@ -274,7 +283,9 @@ class _Parser:
             case name if name in _BARE:
                 return Call(self.take().at, name, ())
             case name if name in _OPERATORS:
-                raise FormulaProblem("formula.syntax", f"A value is expected before `{token.text}`", token.at)
+                raise FormulaProblem(
+                    "formula.syntax", say("A value is expected before `{token}`", token=token.text), token.at
+                )
             case name if name in _RESERVED:
                 raise self.unexpected("a value is expected")
         return Name(self.take().at, token.text)
@@ -310,7 +321,7 @@ class _Parser:
         token = self.here
         name = token.text.lower()
         if token.kind != "word" or name not in TYPES:
-            raise self.unexpected(f"a type is expected ({', '.join(dict.fromkeys(TYPES))})")
+            raise self.unexpected(say("a type is expected ({names})", names=", ".join(dict.fromkeys(TYPES))))
         self.take()
         if name == "double" and self.here.upper == "PRECISION":
             self.take()
@@ -347,8 +358,9 @@ class _Parser:
             near = like(word.text)
             if name in _STATEMENTS:
                 raise FormulaProblem("formula.subquery", "A formula asks nothing of tables", word.at)
-            hint = f"did you mean {near}?" if near else None
-            raise FormulaProblem("formula.unknown-function", f"There is no function `{word.text}`", word.at, hint)
+            hint = say("did you mean {near}?", near=near) if near else None
+            message = say("There is no function `{name}`", name=word.text)
+            raise FormulaProblem("formula.unknown-function", message, word.at, hint)
         opening = self.take()
         if self.here.upper == "SELECT":
             raise self.unexpected("")
@@ -411,16 +423,18 @@ def _check_count(word: Token, arguments: tuple[Expression, ...]) -> None:
     if count >= function.fewest and (most is None or count <= most):
         return
     if count == 0:
-        message = f"{function.name} needs an argument"
+        message = say("{function} needs an argument", function=function.name)
     elif most == 0:
-        message = f"{function.name} takes no argument"
+        message = say("{function} takes no argument", function=function.name)
     else:
-        message = f"{function.name} has too {'few' if count < function.fewest else 'many'} arguments ({count})"
+        few = say("{function} has too few arguments ({count})", function=function.name, count=count)
+        many = say("{function} has too many arguments ({count})", function=function.name, count=count)
+        message = few if count < function.fewest else many
     raise FormulaProblem("formula.arguments", message, word.at, function.usage)
 
 
 def _missing_operator(token: Token) -> str | None:
-    return "texts are joined by ||" if token.kind == "text" else None
+    return say("texts are joined by ||") if token.kind == "text" else None
 
 
 _SPAN = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*([a-zA-Z]+)\s*,?")
@@ -453,13 +467,13 @@ def _span(text: str, at: int) -> Span:
         match = _SPAN.match(rest)
         unit = unit_of(_SHORT.get(match[2].lower(), match[2])) if match else None
         if match is None or unit is None:
-            message = "This interval cannot be read"
+            message = say("This interval cannot be read")
             raise FormulaProblem("formula.interval", message, at, "write it like INTERVAL '2 weeks 3 hours'")
         count = float(match[1])
         if unit in _SECONDS:
             seconds += count * _SECONDS[unit]
         elif count != int(count):
-            raise FormulaProblem("formula.interval", f"Whole {unit}s only", at)
+            raise FormulaProblem("formula.interval", say("Whole {unit}s only", unit=unit), at)
         elif unit in _DAYS:
             days += int(count) * _DAYS[unit]
         else:

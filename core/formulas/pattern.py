@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from core.formulas.kind import Kind
+from core.sentence import say
 
 MAX_REGEX = 500
 _BEYOND_RE2 = re.compile(r"\(\?(?:[=!>]|<[=!]|P[=>]|\()|\\[1-9]|[*+?}]\+|\\[ZABbGzNuUpP]")
@@ -15,15 +16,15 @@ _REPEAT = re.compile(r"\{(\d*)(?:,(\d*))?\}")
 def check_regex(text: str) -> str | None:
     """What is wrong with a regular expression; None for one that both databases take and read alike."""
     if len(text) > MAX_REGEX:
-        return f"an expression has at most {MAX_REGEX} characters"
+        return say("an expression has at most {most} characters", most=MAX_REGEX)
     try:
         re.compile(text)
     except (re.error, RecursionError, OverflowError) as error:
-        return f"not a regular expression: {error}"
+        return say("not a regular expression: {reason}", reason=str(error))
     if _BEYOND_RE2.search(text.replace("\\\\", "")):
-        return "look-around, back references, possessive repeats and \\b \\A \\Z \\p are not supported"
+        return say("look-around, back references, possessive repeats and \\b \\A \\Z \\p are not supported")
     if any(int(number) > 255 for pair in _REPEAT.findall(text) for number in pair if number):
-        return "a repeat counts to 255 at most"
+        return say("a repeat counts to 255 at most")
     return None
 
 
@@ -34,14 +35,14 @@ def check_replacement(regex: str, replacement: str) -> str | None:
         if escape == "\\":
             continue
         if not (escape.isdecimal() and int(escape) <= groups):
-            return f"`\\{escape}` names no group of the expression; a backslash itself is `\\\\`"
+            return say("`\\{escape}` names no group of the expression; a backslash itself is `\\\\`", escape=escape)
     return None
 
 
 def check_form(function: str, text: str) -> str | None:
     """The encodings of ENCODE, DECODE and CONVERT_FROM."""
     known = ("utf8", "utf-8") if function == "CONVERT_FROM" else ("base64", "hex")
-    return None if text.lower() in known else f"'{text}' is not known; {known[0]!r} is"
+    return None if text.lower() in known else say("'{text}' is not known; {known!r} is", text=text, known=known[0])
 
 
 def check_pattern(function: str, kind: Kind, text: str) -> str | None:
@@ -56,7 +57,8 @@ def check_pattern(function: str, kind: Kind, text: str) -> str | None:
         if function in ("TO_DATE", "TO_TIMESTAMP", "DATETIME_PARSE"):
             reading_form(pieces)
     except ValueError as error:
-        return str(error)
+        problem: str = error.args[0]
+        return problem
     return None
 
 
@@ -107,7 +109,9 @@ def date_pieces(text: str) -> tuple[Piece, ...]:
         code = next((each for each in _TO_CHAR if text.startswith(each, at)), None) or _folded(text, at)
         if code is None:
             if text[at].isalpha():
-                raise ValueError(f"`{text[at : at + 6]}` is no code of a date; text is put in double quotes")
+                raise ValueError(
+                    say("`{code}` is no code of a date; text is put in double quotes", code=text[at : at + 6])
+                )
             pieces.append(Piece("", text[at]))
             at += 1
             continue
@@ -155,7 +159,7 @@ def moment_pieces(text: str) -> tuple[Piece, ...]:
         elif word in _MOMENT:
             pieces.append(Piece(_MOMENT[word]))
         elif word.isalpha() and word != "T":
-            raise ValueError(f"`{word}` is no code of a date; text is put in brackets: [{word}]")
+            raise ValueError(say("`{code}` is no code of a date; text is put in brackets: [{code}]", code=word))
         else:
             pieces.append(Piece("", word))
     return tuple(pieces)
@@ -182,10 +186,10 @@ def reading_form(pieces: tuple[Piece, ...]) -> Reading:
             regex += re.sub(r"([^\w\s])", r"\\\1", piece.text, flags=re.ASCII)
             continue
         if piece.code not in _READ:
-            raise ValueError(f"`{piece.code}` can be written, but not read; YYYY MM DD HH24 MI SS can")
+            raise ValueError(say("`{code}` can be written, but not read; YYYY MM DD HH24 MI SS can", code=piece.code))
         name = {"M": "MM", "D": "DD", "H": "HH24"}.get(piece.code, piece.code)
         if name in places:
-            raise ValueError(f"`{name}` stands twice in the pattern")
+            raise ValueError(say("`{code}` stands twice in the pattern", code=name))
         places[name] = len(places) + 1
         regex += f"({_READ[piece.code]})"
     if "YYYY" not in places:
@@ -221,7 +225,7 @@ def number_pattern(text: str) -> NumberPattern:
     """A pattern of TO_CHAR for a number. Raises ValueError."""
     match = _NUMBER.fullmatch(text)
     if match is None or not (match["whole"] or match["places"]) or len(text) > 60:
-        raise ValueError("a number's pattern is like FM999,990.00")
+        raise ValueError(say("a number's pattern is like FM999,990.00"))
     digits = match["whole"].replace(",", "")
     places = match["places"] or ""
     first = digits.find("0")

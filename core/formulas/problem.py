@@ -1,5 +1,7 @@
 """What is wrong with a formula, and where."""
 
+from core.sentence import joined, say
+
 
 class FormulaProblem(ValueError):
     """`position` counts characters of the formula from 0; `code` is stable (`formula.unknown-field`)."""
@@ -19,5 +21,9 @@ class FormulaProblem(ValueError):
     def sentence(self, text: str) -> str:
         """The message with its place and hint, for one line of output."""
         line, column = self.place(text)
-        where = f"line {line}, column {column}" if "\n" in text.strip() else f"column {column}"
-        return f"{self.message} ({where}{f'; {self.hint}' if self.hint else ''})"
+        where = say("column {column}", column=column)
+        if "\n" in text.strip():
+            where = say("line {line}, column {column}", line=line, column=column)
+        if self.hint:
+            where = joined(where, self.hint)
+        return say("{problem} ({where})", problem=say(self.message), where=where)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.formulas.problem import FormulaProblem
 from core.formulas.tree import Between, Binary, Call, Cast, Expression, Name
+from core.sentence import say
 
 MAX_SIZE = 20_000
 MAX_DEPTH = 64
@@ -55,9 +56,9 @@ def check_size(expression: Expression, of_field: Callable[[str], Size] = lambda 
     """Raises FormulaProblem for a formula that is too large when everything it uses is written out."""
     size = size_of(expression, of_field)
     if size.parts > MAX_SIZE:
-        message = "The formula becomes too large with all that it repeats and uses"
+        message = say("The formula becomes too large with all that it repeats and uses")
         raise FormulaProblem("formula.too-long", message, expression.at, "split it, or use fewer nested functions")
     if size.depth > MAX_DEPTH:
-        message = "The formula, with the formulas that it uses, is nested too deep"
+        message = say("The formula, with the formulas that it uses, is nested too deep")
         raise FormulaProblem("formula.too-deep", message, expression.at)
     return size

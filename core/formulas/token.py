@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.formulas.problem import FormulaProblem
+from core.sentence import say
 
 MAX_CHARACTERS = 8_000
 MAX_TOKENS = 4_000
@@ -37,24 +38,26 @@ _TOKEN = re.compile(
     r"|(?P<symbol>::|\|\||<>|!=|<=|>=|[-+*/%&=<>(),\[\]])"
 )
 _HINTS = {
-    "^": "write POWER(x, y)",
-    "!": "write NOT, or <> for “not equal”",
-    "==": "one = compares",
-    ";": "a formula is one expression",
-    "`": 'names are quoted as "name" or {name}',
-    "“": "use straight quotes: '…' for text",
-    "‘": "use straight quotes: '…' for text",
+    "^": say("write POWER(x, y)"),
+    "!": say("write NOT, or <> for “not equal”"),
+    "==": say("one = compares"),
+    ";": say("a formula is one expression"),
+    "`": say('names are quoted as "name" or {name}'),
+    "“": say("use straight quotes: '…' for text"),
+    "‘": say("use straight quotes: '…' for text"),
 }
 
 
 def tokens(text: str) -> list[Token]:
     """All words with their offsets, `end` last. Raises FormulaProblem."""
     if len(text) > MAX_CHARACTERS:
-        message = f"A formula has at most {MAX_CHARACTERS:,} characters, this one {len(text):,}"
+        message = say(
+            "A formula has at most {most:,} characters, this one {count:,}", most=MAX_CHARACTERS, count=len(text)
+        )
         raise FormulaProblem("formula.too-long", message, MAX_CHARACTERS)
     found = list(_tokens(text))
     if len(found) > MAX_TOKENS:
-        message = f"A formula has at most {MAX_TOKENS:,} words and signs"
+        message = say("A formula has at most {most:,} words and signs", most=MAX_TOKENS)
         raise FormulaProblem("formula.too-long", message, found[MAX_TOKENS].at)
     return found
 
@@ -105,4 +108,4 @@ def _unreadable(text: str, at: int) -> FormulaProblem:
     if mark == ";":
         return FormulaProblem("formula.separator", "A formula is one expression; `;` has no place in it", at)
     shown = mark if mark.isprintable() else f"U+{ord(mark):04X}"
-    return FormulaProblem("formula.character", f"`{shown}` means nothing here", at, _HINTS.get(mark))
+    return FormulaProblem("formula.character", say("`{shown}` means nothing here", shown=shown), at, _HINTS.get(mark))

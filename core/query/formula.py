@@ -18,6 +18,7 @@ from core.formulas.problem import FormulaProblem
 from core.formulas.size import Size, check_size
 from core.formulas.tree import Expression
 from core.query.scope import Scope, own_ref
+from core.sentence import say
 
 
 def kinds_of(table: TableModel, hidden: frozenset[str] = frozenset()) -> dict[str, Kind]:
@@ -74,7 +75,7 @@ def read_condition(text: str, table: TableModel, hidden: frozenset[str] = frozen
     expression = parse(text)
     kind = check(expression, kinds_of(table, hidden))
     if kind not in ("boolean", "null"):
-        message = f"A condition is true or false, this is {ARTICLES[kind]}"
+        message = say("A condition is true or false, this is {kind}", kind=ARTICLES[kind])
         raise FormulaProblem("formula.type", message, expression.at, "compare it with something")
     check_size(expression, lambda name: formula_size(table, name))
     return expression

@@ -1,6 +1,6 @@
 """A formula tried out over the rows that the caller may see, before anybody writes it to the app file."""
 
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from sqlalchemy import select
 
@@ -22,7 +22,7 @@ from core.query.list_query import live
 from core.query.scope import Scope
 from core.records.service import Records
 from core.schema.model import FieldSpec
-from core.sentence import say
+from core.sentence import say, with_patterns
 from core.storage.database import Call, Reader
 
 SHOWN, MOST = 5, 50
@@ -58,9 +58,11 @@ def _field(text: str, wanted: Any, expression: Expression, kind: Kind) -> Formul
     result: Result = options.result
     target: Kind = "number" if result == "integer" else result
     if not convertible(kind, target):
-        hint = "set `resultType: text[]`, or join the list: ARRAYJOIN(list, ', ')" if is_list(kind) else None
-        hint = "use EXTRACT or DATE_DIFF" if kind == "interval" else hint
-        message = f"The formula gives {ARTICLES[kind]}, which cannot become {ARTICLES[target]}"
+        hint = say("set `resultType: text[]`, or join the list: ARRAYJOIN(list, ', ')") if is_list(kind) else None
+        hint = say("use EXTRACT or DATE_DIFF") if kind == "interval" else hint
+        message = say(
+            "The formula gives {kind}, which cannot become {target}", kind=ARTICLES[kind], target=ARTICLES[target]
+        )
         raise FormulaProblem("formula.result", message, expression.at, hint)
     return FormulaField(FieldSpec(id="0", name="preview", type="formula", options=options))
 
@@ -89,7 +91,7 @@ def _label(table: TableModel, scope: Scope) -> str:
 
 def _told(problem: FormulaProblem, text: str) -> FormulaError:
     line, column = problem.place(text)
-    return {
+    told: FormulaError = {
         "code": problem.code,
         "message": problem.message,
         "position": problem.position,
@@ -97,3 +99,4 @@ def _told(problem: FormulaProblem, text: str) -> FormulaError:
         "column": column,
         "hint": problem.hint,
     }
+    return cast(FormulaError, with_patterns({**told}))

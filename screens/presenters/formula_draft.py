@@ -8,6 +8,7 @@ from core.contract.formulas import FormulaFunction, FormulaPreview
 from screens.presenters.completion import LIMIT, Candidate
 from screens.presenters.sql_text import inside_text_or_comment, tokens, word_before
 from screens.services.text import t
+from screens.services.wording import in_words
 
 WORDS = tuple(
     "and array as between case cast else end false from ilike in interval is like not null or then true when xor".split()
@@ -132,8 +133,10 @@ class FormulaDraft:
         error = self.preview["error"]
         if error is None:
             return t("formula.gives", kind=t(f"formula.kind.{self.preview['kind']}")), False
+        told = in_words(error, "message", "hint")
         place = t("formula.place", line=error["line"], column=error["column"])
-        return f"{place}: {error['message']}" + (f" — {error['hint']}" if error["hint"] else ""), True
+        text = t("formula.wrong", place=place, problem=told["message"])
+        return f"{text} — {told['hint']}" if told["hint"] else text, True
 
     @property
     def rows(self) -> list[tuple[str, str]]:

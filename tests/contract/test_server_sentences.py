@@ -1,6 +1,7 @@
 """What the server says to people is known in every other language of the console."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ from core.auth.error import CODES
 from core.errors import error_from_body
 from core.fields.base import ValueProblem
 from core.fields.number import decimal_of
+from core.formulas.kind import KINDS, capital
 from core.records.validate import Problems
 from core.schema.auth_setting import auth_keys
 from core.sentence import say, with_patterns, with_sentences
@@ -21,13 +23,23 @@ from screens.services.text import languages, set_language
 from screens.services.wording import sentences, worded
 
 ROOT = Path(__file__).parents[2]
-HEARD = ("auth", "client", "comments", "fields", "files", "jobs", "query", "records", "sql")
-"""Folders of `core` whose refusals a person at the console meets."""
-SAYING = {
-    "say": 0, "ValueProblem": 1, "AuthError": 1, "BadRequest": 0, "Conflict": 0, "NotFound": 0, "TooLarge": 0,
-    "Busy": 0, "DiskFull": 0, "refused": 1, "Refused": 1, "told": 1,
+SAYING: dict[str, tuple[int, ...]] = {
+    "say": (0,), "ValueProblem": (1,), "AuthError": (1,), "BadRequest": (0,), "Conflict": (0,),
+    "NotFound": (0,), "TooLarge": (0,), "Busy": (0,), "DiskFull": (0,),
 }  # fmt: skip
-"""Who takes a sentence, and at which place."""
+"""Who takes sentences, and at which places; `hint=` is one everywhere."""
+HEARD: dict[str, dict[str, tuple[int, ...]]] = {
+    "auth": {}, "client": {}, "comments": {}, "fields": {}, "files": {}, "jobs": {}, "records": {"FormulaProblem": (1, 3)},
+    "query": {"refused": (1,), "FormulaProblem": (1, 3)},
+    "sql": {"Refused": (1, 2), "told": (1, 2)},
+    "formulas": {
+        "FormulaProblem": (1, 3), "fail": (1, 2), "unexpected": (0,), "expect": (1,), "close": (1,), "arguments": (0,),
+        "take": (3,), "fit": (4,),
+    },
+}  # fmt: skip
+"""Folders of `core` whose refusals a person at the console meets, with who takes sentences there alone."""
+_SMALL_LETTER = re.compile("[a-z]")
+"""What has none is a word or sign of SQL, the same in all languages."""
 OTHERS = [language for language in languages() if language != "en"]
 
 
@@ -36,30 +48,39 @@ def trees(folder: str) -> list[tuple[Path, ast.Module]]:
     return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
-def texts(node: ast.expr) -> Iterator[str]:
+def texts(node: ast.expr, named: dict[str, str]) -> Iterator[str]:
     """The sentences that an argument may be; one that is made of pieces on the spot has no pattern, and is shown as code."""
     match node:
         case ast.Constant(value=str(text)):
             yield text
+        case ast.Name(id=name) if name in named:
+            yield named[name]
         case ast.IfExp():
-            yield from texts(node.body)
-            yield from texts(node.orelse)
+            yield from texts(node.body, named)
+            yield from texts(node.orelse, named)
         case ast.JoinedStr():
             yield ast.unparse(node)
 
 
 def said(folder: str) -> Iterator[tuple[str, str]]:
-    """Every sentence of a folder, and where it stands."""
-    for path, tree in trees(folder):
+    """Every sentence of a folder of `core`, and where it stands."""
+    saying = SAYING | HEARD[folder]
+    for path, tree in trees(f"core/{folder}"):
+        named: dict[str, str] = {}
+        for node in tree.body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
+                    named[name] = text
         for node in ast.walk(tree):
             found: list[ast.expr] = []
             match node:
-                case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in SAYING:
-                    found = [*node.args[SAYING[name] :][:1], *(k.value for k in node.keywords if k.arg == "hint")]
+                case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in saying:
+                    found = [node.args[place] for place in saying[name] if place < len(node.args)]
+                    found += [each.value for each in node.keywords if each.arg == "hint"]
                 case ast.Assign(targets=[ast.Name(id="pattern")]):
                     found = [node.value]
             for each in found:
-                for text in texts(each):
+                for text in filter(_SMALL_LETTER.search, texts(each, named)):
                     yield text, f"{path.relative_to(ROOT)}:{each.lineno}"
 
 
@@ -67,10 +88,11 @@ def said(folder: str) -> Iterator[tuple[str, str]]:
 def test_whatever_a_person_may_hear_is_translated(language: str) -> None:
     """A refusal that gives its text by pieces (an f-string) cannot be: it takes `say(pattern, …)`."""
     known = sentences(language)
-    heard = [entry for folder in HEARD for entry in said(f"core/{folder}")]
+    heard = [entry for folder in HEARD for entry in said(folder)]
     heard += [(sentence, f"CODES {code}") for code, (_, sentence) in CODES.items()]
     heard += [(key.about, f"auth.{'.'.join(key.path)}") for key in auth_keys() if key.about]
     heard += [(sentence, f"REFUSALS {verb}") for verb, sentence in REFUSALS.items()] + [(NO_DEFAULTS, "NO_DEFAULTS")]
+    heard += [(capital(kind), f"capital {kind}") for kind in KINDS if kind != "null"]
     missing = [f"{where}: {text}" for text, where in heard if text not in known]
     assert not missing, "\n".join(missing)
 
@@ -86,7 +108,7 @@ def test_a_translation_is_of_something_and_fills_its_places(language: str) -> No
     }
     wrong = []
     for pattern, own in sentences(language).items():
-        if pattern not in spoken:
+        if pattern not in spoken and pattern not in map(capital, KINDS):
             wrong.append(f"nobody says: {pattern}")
         elif " " in pattern and "{" in pattern and not names_of(own) <= names_of(pattern):
             wrong.append(f"other places: {own}")
