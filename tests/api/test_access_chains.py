@@ -9,9 +9,8 @@ import pytest
 from core.errors import SchemaError
 from core.storage.session import SessionReader
 from tests.support.apps import app_model
-from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, running_on
 
 APP = """
 name: chains
@@ -42,14 +41,7 @@ ADA, BOB, ROOT = headers("ada", "member"), headers("bob", "member"), headers("ro
 
 @pytest.fixture(params=["duckdb", "postgresql"])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningServer]:
-    if request.param == "duckdb":
-        with RunningServer(APP, tmp_path, authenticate=by_header) as running:
-            yield running
-        return
-    with (
-        postgresql_schema(request.getfixturevalue("postgresql_address")) as settings,
-        RunningServer(APP, tmp_path, database_url=settings.url, authenticate=by_header) as running,
-    ):
+    with running_on(request, APP, tmp_path, authenticate=by_header) as running:
         yield running
 
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from tests.support.clock import MovingClock
 from tests.support.databases import postgresql_schema
 from tests.support.models import FakeProvider, question
 from tests.support.principals import by_header, headers
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, running_on
 from tests.support.sink import Received
 
 APP = """
@@ -68,12 +67,8 @@ def server(
 ) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("desk")
     (folder / ".env").write_text(provider.environment)
-    with ExitStack() as stack:
-        how: dict[str, Any] = {}
-        if request.param == "postgresql":
-            address = request.getfixturevalue("postgresql_address")
-            how["database_url"] = stack.enter_context(postgresql_schema(address)).url
-        yield stack.enter_context(RunningServer(APP, folder, authenticate=by_header, **how))
+    with running_on(request, APP, folder, authenticate=by_header) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

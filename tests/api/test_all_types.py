@@ -14,9 +14,8 @@ from core.fields.attachment import AttachmentField
 from core.fields.base import FieldType
 from core.fields.registry import FIELD_TYPES
 from core.storage.database import Call
-from tests.support.databases import postgresql_schema
 from tests.support.fields import BESIDE, OTHER, VARIANTS
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, running_on
 
 KINDS = [kind.name for kind in FIELD_TYPES]
 PEOPLE = ("u_1", "u_2", "u_3")
@@ -35,14 +34,7 @@ def app_text() -> str:
 
 @pytest.fixture(params=["duckdb", "postgresql"])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningServer]:
-    if request.param == "duckdb":
-        with RunningServer(app_text(), tmp_path) as running:
-            yield running
-        return
-    with (
-        postgresql_schema(request.getfixturevalue("postgresql_address")) as settings,
-        RunningServer(app_text(), tmp_path, database_url=settings.url) as running,
-    ):
+    with running_on(request, app_text(), tmp_path) as running:
         yield running
 
 

@@ -9,9 +9,8 @@ import pytest
 from core.auth.store import ACCOUNTS
 from core.comments.judge import Pace, TooFast
 from core.storage.database import Call
-from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, running_on
 
 APP = """
 name: talk
@@ -51,15 +50,7 @@ VIC, ROOT = headers("vic", "viewer"), headers("root", "admin")
 @pytest.fixture(scope="module", params=["duckdb", "postgresql"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("talk")
-    if request.param == "duckdb":
-        with RunningServer(APP, folder, authenticate=by_header) as running:
-            with_accounts(running)
-            yield running
-        return
-    with (
-        postgresql_schema(request.getfixturevalue("postgresql_address")) as settings,
-        RunningServer(APP, folder, database_url=settings.url, authenticate=by_header) as running,
-    ):
+    with running_on(request, APP, folder, authenticate=by_header) as running:
         with_accounts(running)
         yield running
 

@@ -14,9 +14,8 @@ from core.http.form import KIND as FORM
 from core.http.route import METHODS, Parameter, Route
 from core.http.routes import all_routes
 from core.http.routes.records import BATCH_LIMIT
-from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
-from tests.support.server import RunningServer, check_envelope
+from tests.support.server import RunningServer, check_envelope, running_on
 
 APP = """
 name: matrix
@@ -69,14 +68,7 @@ def name_of(route: Route) -> str:
 @pytest.fixture(scope="module", params=["duckdb", "postgresql"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("matrix")
-    if request.param == "duckdb":
-        with RunningServer(APP, folder, authenticate=by_header) as running:
-            yield running
-        return
-    with (
-        postgresql_schema(request.getfixturevalue("postgresql_address")) as settings,
-        RunningServer(APP, folder, database_url=settings.url, authenticate=by_header) as running,
-    ):
+    with running_on(request, APP, folder, authenticate=by_header) as running:
         yield running
 
 

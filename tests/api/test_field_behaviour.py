@@ -8,9 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, running_on
 
 APP = """
 name: fields
@@ -52,14 +51,7 @@ ADA, BOB, ROOT = headers("ada", "member"), headers("bob", "member"), headers("ro
 @pytest.fixture(scope="module", params=["duckdb", "postgresql"])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder: Path = tmp_path_factory.mktemp("fields")
-    if request.param == "duckdb":
-        with RunningServer(APP, folder, authenticate=by_header) as server:
-            yield server
-        return
-    with (
-        postgresql_schema(request.getfixturevalue("postgresql_address")) as settings,
-        RunningServer(APP, folder, database_url=settings.url, authenticate=by_header) as server,
-    ):
+    with running_on(request, APP, folder, authenticate=by_header) as server:
         yield server
 
 

@@ -9,9 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, running_on
 
 APP = """
 name: papers
@@ -40,14 +39,7 @@ UPLOADS = "/api/tables/papers/files"
 @pytest.fixture(params=["duckdb", "postgresql"])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningServer]:
     """A server of its own for each test: what is collected is counted."""
-    if request.param == "duckdb":
-        with RunningServer(APP, tmp_path, authenticate=by_header) as running:
-            yield running
-        return
-    with (
-        postgresql_schema(request.getfixturevalue("postgresql_address")) as settings,
-        RunningServer(APP, tmp_path, database_url=settings.url, authenticate=by_header) as running,
-    ):
+    with running_on(request, APP, tmp_path, authenticate=by_header) as running:
         yield running
 
 

@@ -9,9 +9,8 @@ import pytest
 
 from core.auth.store import ACCOUNTS
 from core.storage.database import Call
-from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, running_on
 
 APP = """
 name: team
@@ -51,14 +50,7 @@ ADA, BOB, CY = (headers(name, "admin") for name in ("ada", "bob", "cy"))
 @pytest.fixture(scope="module", params=["duckdb", "postgresql"])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder: Path = tmp_path_factory.mktemp("people")
-    if request.param == "duckdb":
-        with RunningServer(APP, folder, authenticate=by_header) as server:
-            yield server
-        return
-    with (
-        postgresql_schema(request.getfixturevalue("postgresql_address")) as settings,
-        RunningServer(APP, folder, database_url=settings.url, authenticate=by_header) as server,
-    ):
+    with running_on(request, APP, folder, authenticate=by_header) as server:
         yield server
 
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, running_on
 
 APP = """
 name: desk
@@ -52,14 +51,7 @@ ADA, BOB, EDITOR, ADMIN = (
 
 @pytest.fixture(params=["duckdb", "postgresql"])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningServer]:
-    if request.param == "duckdb":
-        with RunningServer(APP, tmp_path, authenticate=by_header) as running:
-            yield running
-        return
-    with (
-        postgresql_schema(request.getfixturevalue("postgresql_address")) as settings,
-        RunningServer(APP, tmp_path, database_url=settings.url, authenticate=by_header) as running,
-    ):
+    with running_on(request, APP, tmp_path, authenticate=by_header) as running:
         yield running
 
 

@@ -10,8 +10,7 @@ import pytest
 
 from core.client import Client
 from core.errors import MigrationRefused, SchemaError
-from tests.support.databases import postgresql_schema
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, running_on
 
 APP = """
 name: shop
@@ -30,14 +29,7 @@ BROKEN = APP.replace("type: integer", "type: intger")
 
 @pytest.fixture(params=["duckdb", "postgresql"])
 def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningServer]:
-    if request.param == "duckdb":
-        with RunningServer(APP, tmp_path) as server:
-            yield server
-        return
-    with (
-        postgresql_schema(request.getfixturevalue("postgresql_address")) as settings,
-        RunningServer(APP, tmp_path, database_url=settings.url) as server,
-    ):
+    with running_on(request, APP, tmp_path) as server:
         yield server
 
 

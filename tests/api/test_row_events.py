@@ -11,9 +11,8 @@ import pytest
 from core.principal import Principal
 from core.records.crossing import LOOKS_MOST, Crossing
 from core.storage.database import ChangeRow
-from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, running_on
 
 APP = """
 name: desk
@@ -57,14 +56,7 @@ Told = tuple[str, str, tuple[str, ...]]
 @pytest.fixture(scope="module", params=["duckdb", "postgresql"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     home = tmp_path_factory.mktemp("events")
-    if request.param == "duckdb":
-        with RunningServer(APP, home, authenticate=by_header) as running:
-            yield running
-        return
-    with (
-        postgresql_schema(request.getfixturevalue("postgresql_address")) as settings,
-        RunningServer(APP, home, database_url=settings.url, authenticate=by_header) as running,
-    ):
+    with running_on(request, APP, home, authenticate=by_header) as running:
         yield running
 
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
-from tests.support.server import ApiScenario, RunningServer, run
+from tests.support.server import ApiScenario, RunningServer, run, running_on
 
 PARTS = "/api/tables/Spare%20Parts/records"
 UPSERT = PARTS + "/upsert"
@@ -225,14 +224,7 @@ tables:
 @pytest.fixture(scope="module", params=["duckdb", "postgresql"])
 def ruled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder: Path = tmp_path_factory.mktemp("ruled")
-    if request.param == "duckdb":
-        with RunningServer(RULES, folder, authenticate=by_header) as running:
-            yield running
-        return
-    with (
-        postgresql_schema(request.getfixturevalue("postgresql_address")) as settings,
-        RunningServer(RULES, folder, database_url=settings.url, authenticate=by_header) as running,
-    ):
+    with running_on(request, RULES, folder, authenticate=by_header) as running:
         yield running
 
 

@@ -11,9 +11,8 @@ import httpx
 import pytest
 
 from core.http.limit import Limiter
-from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, running_on
 
 TODAY = datetime.now(UTC).date()
 APP = """
@@ -86,15 +85,7 @@ BASE = "/api/tables/Parts"
 @pytest.fixture(scope="module", params=["duckdb", "postgresql"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("views")
-    if request.param == "duckdb":
-        with RunningServer(APP, folder, authenticate=by_header) as running:
-            fill(running)
-            yield running
-        return
-    with (
-        postgresql_schema(request.getfixturevalue("postgresql_address")) as settings,
-        RunningServer(APP, folder, authenticate=by_header, database_url=settings.url) as running,
-    ):
+    with running_on(request, APP, folder, authenticate=by_header) as running:
         fill(running)
         yield running
 

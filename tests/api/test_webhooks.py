@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -17,9 +16,8 @@ from core.schema.loader import check_text
 from core.schema.model import WebhookRetry
 from core.storage.database import Call
 from core.webhooks.delivery import delay_after
-from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, running_on
 from tests.support.sink import Sink
 
 APP = """
@@ -75,12 +73,8 @@ def server(
 ) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("hooks")
     (folder / ".env").write_text("HOOK_SECRET=s3cret\n")
-    with ExitStack() as stack:
-        how: dict[str, Any] = {}
-        if request.param == "postgresql":
-            address = request.getfixturevalue("postgresql_address")
-            how["database_url"] = stack.enter_context(postgresql_schema(address)).url
-        yield stack.enter_context(RunningServer(APP % {"url": sink.url}, folder, authenticate=by_header, **how))
+    with running_on(request, APP % {"url": sink.url}, folder, authenticate=by_header) as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,14 @@
 import asyncio
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from core.assembly import open_engine
 from core.clock import Clock, system_clock
@@ -21,6 +23,7 @@ from core.http.limit import Limiter
 from core.http.protocol import GuardedProtocol
 from core.http.server import Server
 from core.storage.database import Call, Commit
+from tests.support.databases import postgresql_schema
 
 VERSION = "9.9.9"
 
@@ -131,6 +134,16 @@ class RunningServer:
         finally:
             await server.stop()
             await asyncio.to_thread(self.engine.close)
+
+
+@contextmanager
+def running_on(request: pytest.FixtureRequest, app_text: str, folder: Path, **how: Any) -> Iterator[RunningServer]:
+    """A server on the database that a fixture's parameter names: `duckdb` or `postgresql`."""
+    with ExitStack() as stack:
+        if request.param == "postgresql":
+            address = request.getfixturevalue("postgresql_address")
+            how["database_url"] = stack.enter_context(postgresql_schema(address)).url
+        yield stack.enter_context(RunningServer(app_text, folder, **how))
 
 
 @dataclass(frozen=True, kw_only=True)
