@@ -139,6 +139,14 @@ def test_variables_are_read_somewhere() -> None:
     assert sorted(name for name in named if name not in code) == []
 
 
+def test_tests_that_are_named_exist() -> None:
+    """From `tests/` on; the page about reliability leaves its own folder out."""
+    homes = (ROOT, ROOT / "tests", ROOT / "tests/reliability")
+    named = {(page, name) for page, code in pieces() for name in re.findall(r"[\w/]*\btest_\w+\.py", code)}
+    assert named
+    assert sorted(each for each in named if not any((home / each[1]).is_file() for home in homes)) == []
+
+
 def test_every_key_that_does_something_is_on_the_page() -> None:
     """Of the root, of tables and of fields; those of a type stand with the types."""
     tables = {field.alias or name for name, field in TableForm.model_fields.items()}
