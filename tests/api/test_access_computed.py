@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, running_on
 
 APP = """
 name: computed
@@ -51,14 +50,7 @@ MEMBER, EDITOR = headers("m", "member"), headers("e", "editor")
 @pytest.fixture(scope="module", params=["duckdb", "postgresql"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("computed")
-    if request.param == "duckdb":
-        with RunningServer(APP, folder, authenticate=by_header) as running:
-            yield running
-        return
-    with (
-        postgresql_schema(request.getfixturevalue("postgresql_address")) as settings,
-        RunningServer(APP, folder, database_url=settings.url, authenticate=by_header) as running,
-    ):
+    with running_on(request, APP, folder, authenticate=by_header) as running:
         yield running
 
 

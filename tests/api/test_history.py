@@ -9,9 +9,8 @@ import pytest
 from core.history.retention import Retention
 from core.storage.database import Call, ChangeRow, Transaction
 from core.storage.journal import CHANGES
-from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
-from tests.support.server import RunningServer
+from tests.support.server import RunningServer, running_on
 
 APP = """
 name: history
@@ -46,14 +45,7 @@ ADA, ROOT, EVE = headers("ada", "member"), headers("root", "admin"), headers("ev
 @pytest.fixture(scope="module", params=["duckdb", "postgresql"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     folder = tmp_path_factory.mktemp("history")
-    if request.param == "duckdb":
-        with RunningServer(APP, folder, authenticate=by_header) as running:
-            yield running
-        return
-    with (
-        postgresql_schema(request.getfixturevalue("postgresql_address")) as settings,
-        RunningServer(APP, folder, database_url=settings.url, authenticate=by_header) as running,
-    ):
+    with running_on(request, APP, folder, authenticate=by_header) as running:
         yield running
 
 
