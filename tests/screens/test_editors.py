@@ -176,6 +176,21 @@ async def test_a_refused_value_says_why_and_a_second_enter_keeps_it_marked(field
     assert said in app.done.problem
 
 
+@pytest.mark.parametrize("height", [24, 5])
+async def test_why_a_value_is_refused_is_seen_whole(height):
+    app = EditorApp(a_field("line", kind="email"), "A")
+    async with app.run_test(size=(80, height)) as pilot:
+        await pilot.press("ctrl+u", *keys("nonsense@nowhere"), "enter")
+        await pilot.pause()
+        message = app.query_one(".editor-message.shown", Static)
+        words = str(message.render()).split()
+        shown = "".join(
+            "".join(segment.text for segment in strip) for strip in message.render_lines(message.region.reset_offset)
+        )
+        assert shown.split() == words
+        assert app.screen.region.contains_region(message.region)
+
+
 async def test_an_unknown_choice_is_kept_as_it_was_typed_when_the_editor_is_left():
     app = EditorApp(a_field("choice", options=["Lead", "Won"]), "Lead")
     async with app.run_test(size=(80, 24)) as pilot:

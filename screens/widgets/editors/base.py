@@ -57,6 +57,10 @@ class EditedCell:
     """Of a field with several links: what their ids stand for, as far as it is known."""
 
 
+MESSAGE_LINES, MESSAGE_WIDTH = 3, 48
+"""A message of more lines widens a narrow editor to so many columns."""
+
+
 class CellEditor(Vertical):
     """One instance serves all cells of its kind. A value that was not touched is never written."""
 
@@ -66,7 +70,7 @@ class CellEditor(Vertical):
         height: auto; width: 30; background: $surface; color: $foreground;
     }
     CellEditor.open { display: block; }
-    CellEditor > .editor-message { height: auto; max-height: 3; padding: 0 1; display: none; }
+    CellEditor > .editor-message { height: auto; padding: 0 1; display: none; }
     CellEditor > .editor-message.shown { display: block; background: $panel; color: $foreground-muted; }
     CellEditor > .editor-message.refused { background: $error-muted; color: $text-error; text-style: bold; }
     CellEditor Input { border: none; height: 1; padding: 0 1; background: $surface; }
@@ -112,6 +116,7 @@ class CellEditor(Vertical):
     def __init__(self) -> None:
         super().__init__()
         self.cell: EditedCell | None = None
+        self._over, self._within = Region(), Size()
         self._told: Any = None
         """The draft that was refused last: accepting it again keeps it as it is."""
 
@@ -158,13 +163,8 @@ class CellEditor(Vertical):
     def open(self, cell: EditedCell, over: Region, within: Size) -> None:
         """Open over a cell. `over` is the cell's region and `within` the size of the container, in its coordinates."""
         self.cell, self._told = cell, None
+        self._over, self._within = over, within
         self.tell("")
-        width = min(max(over.width, self.least_width), within.width)
-        self.styles.width = width
-        self.styles.offset = (
-            max(0, min(over.x, within.width - width)),
-            max(0, min(over.y, within.height - self.height_in(within))),
-        )
         self.add_class("open")
         self.show_cell(cell)
         self._start = self.draft() if cell.typed is None else None
@@ -173,13 +173,32 @@ class CellEditor(Vertical):
         return bool(self.draft() != self._start)
 
     def tell(self, text: str, refused: bool = False) -> None:
-        """Write the message line; "" hides it."""
+        """Write the message; "" hides it."""
         message = self.query_one(".editor-message", Static)
         message.update(f"! {text}" if refused else text)
         message.set_class(bool(text), "shown")
         message.set_class(refused, "refused")
         for widget in self.query("Input"):
             widget.set_class(refused, "refused")
+        self._place(message)
+
+    def _place(self, message: Static) -> None:
+        """Over the cell, as wide as a long message asks for, and as far up as it needs to be seen whole."""
+        over, within = self._over, self._within
+        width, lines = min(max(over.width, self.least_width), within.width), 1
+        if message.has_class("shown"):
+            lines = self._lines(message, width)
+            if lines > MESSAGE_LINES and width < MESSAGE_WIDTH:
+                width = min(MESSAGE_WIDTH, within.width)
+                lines = self._lines(message, width)
+        self.styles.width = width
+        self.styles.offset = (
+            max(0, min(over.x, within.width - width)),
+            max(0, min(over.y, within.height - self.height_in(within) - lines + 1)),
+        )
+
+    def _lines(self, message: Static, width: int) -> int:
+        return message.get_content_height(self._within, self.screen.size, width - 2)
 
     def close(self) -> None:
         self.remove_class("open")
