@@ -239,7 +239,11 @@ class MigrationRefused(SovriumError):
         self.details = tuple(details)
 
     def body(self) -> dict[str, Any]:
-        return super().body() | ({"details": list(self.details)} if self.details else {})
+        return with_patterns(super().body() | ({"details": list(self.details)} if self.details else {}))
+
+    def put(self, wording: Wording) -> None:
+        super().put(wording)
+        self.details = tuple(map(wording, self.details))
 
 
 class FeatureMissing(SovriumError):
@@ -250,32 +254,47 @@ class FeatureMissing(SovriumError):
 
 
 def error_from_body(status: int, body: Mapping[str, Any]) -> SovriumError:
-    """Rebuild the exception on the client's side from an answer of the API."""
+    """Rebuild the exception on the client's side from an answer of the API. Of one that somebody else gives in its place
+    what has another form is left out."""
     body = with_sentences(body)
     known = {"success", "message", "code", "hint", "errors", "problems", "details"}
-    message, hint = body.get("message", f"HTTP {status}"), body.get("hint")
+    message, hint = _text(body.get("message")) or f"HTTP {status}", _text(body.get("hint")) or None
     extra = {key: value for key, value in body.items() if key not in known}
     errors = [
-        FieldError(str(e.get("field", "")), str(e.get("code", "")), e.get("message", ""), e.get("record"))
-        for e in map(with_sentences, body.get("errors", ()))
+        FieldError(_text(e.get("field")), _text(e.get("code")), _text(e.get("message")), e.get("record"))
+        for e in (with_sentences(each) for each in _listed(body, "errors") if isinstance(each, dict))
     ]
-    if errors or body.get("code") == "VALIDATION_ERROR":
-        return Invalid(message, errors, status=status, **extra)
-    if body.get("code") == MigrationRefused.code:
-        return MigrationRefused(message, details=body.get("details", ()), hint=hint, **extra)
-    if body.get("code") == SchemaError.code:
-        return SchemaError(message, body.get("problems", ()), hint=hint)
-    kinds: dict[int, type[SovriumError]] = {
-        400: BadRequest,
-        401: NotSignedIn,
-        404: NotFound,
-        409: Conflict,
-        413: TooLarge,
-        501: FeatureMissing,
-        502: DeliveryFailed,
-        503: StorageError,
-        504: DeadlinePassed,
-    }
-    error = kinds.get(status, SovriumError)(message, hint=hint)
-    error.extra, error.status, error.code = extra, status, str(body.get("code", error.code))
+    error: SovriumError
+    if errors or body.get("code") == Invalid.code:
+        error = Invalid(message, errors, status=status)
+    elif body.get("code") == MigrationRefused.code:
+        error = MigrationRefused(message, details=[_text(each) for each in _listed(body, "details")], hint=hint)
+    elif body.get("code") == SchemaError.code:
+        error = SchemaError(message, [_text(each) for each in _listed(body, "problems")], hint=hint)
+    else:
+        error = _KINDS.get(status, SovriumError)(message, hint=hint)
+        error.status, error.code = status, _text(body.get("code")) or error.code
+    error.extra = extra
     return error
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _listed(body: Mapping[str, Any], key: str) -> list[Any]:
+    found = body.get(key)
+    return found if isinstance(found, list) else []
+
+
+_KINDS: Mapping[int, type[SovriumError]] = {
+    400: BadRequest,
+    401: NotSignedIn,
+    404: NotFound,
+    409: Conflict,
+    413: TooLarge,
+    501: FeatureMissing,
+    502: DeliveryFailed,
+    503: StorageError,
+    504: DeadlinePassed,
+}

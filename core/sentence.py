@@ -6,7 +6,9 @@ what it is about. A sentence without values is its own pattern. The catalogue of
 Errors carry patterns to clients that ask for them (`Prefer: patterns`, RFC 7240); to others they are the plain envelope.
 """
 
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import reduce
 from typing import Any, Self
 
@@ -14,6 +16,10 @@ SAID = "said"
 """The key of a body under which the patterns of its texts stand, by the key of each."""
 ASKED = "patterns"
 """What a client writes into `Prefer` to be told them."""
+LONGEST = 100_000
+"""Characters of a sentence that comes from a server."""
+_ARRIVING = re.compile(r"(?:[^{}]|\{\{|\}\}|\{\w+(?:!r)?(?::[,a-z])?\}){0,5000}")
+"""A pattern that asks nothing of a value but its text: no width that fills the memory, none of its inside."""
 
 
 class Sentence(str):
@@ -70,19 +76,27 @@ def without_patterns(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_sentences(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body that came, its texts being sentences again."""
-    said = body.get(SAID) or {}
-    return {name: value for name, value in body.items() if name != SAID} | {
-        name: arrived(pattern) for name, pattern in said.items()
-    }
+    """A body that came, its texts being sentences again. Who answers need not be a server of ours: a text beside which no
+    sentence stands stays as it is."""
+    told, said = {name: value for name, value in body.items() if name != SAID}, body.get(SAID)
+    for name, sentence in said.items() if isinstance(said, dict) else ():
+        with suppress(TypeError, LookupError, AttributeError, ValueError, RecursionError):
+            told[name] = arrived(sentence)
+    return told
 
 
 def arrived(body: Any) -> Any:
-    """A sentence, several, or a value of one, as it came."""
+    """A sentence, several, or a value of one, as it came. Raises ValueError, among others, for what is none."""
     if isinstance(body, list):
         return [arrived(each) for each in body]
     if isinstance(body, dict):
-        return Sentence(body["pattern"], {name: arrived(value) for name, value in body["values"].items()})
+        values = {name: arrived(value) for name, value in body["values"].items()}
+        if values and _ARRIVING.fullmatch(body["pattern"]) is None:
+            raise ValueError(body["pattern"])
+        made = Sentence(body["pattern"], values)
+        if len(made) > LONGEST:
+            raise ValueError(len(made))
+        return made
     return body
 
 
