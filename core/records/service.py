@@ -28,6 +28,7 @@ from core.records.batch import Batches
 from core.records.commit import Commits
 from core.records.create import Create
 from core.records.crossing import LOOKS_MOST, Crossing, Crossings
+from core.records.dependence import Dependence
 from core.records.expand import display_links, expand_links
 from core.records.guard import GuardedTable, WriteOperation, shape_of
 from core.records.idempotency import Answers, Once, Request
@@ -64,6 +65,7 @@ class Records:
         self._writable: dict[int, WritableTable] = {}
         self._points: dict[tuple[int, frozenset[str]], PointReading] = {}
         self._sights: dict[tuple[PointReading, Principal], SeenReading] = {}
+        self._dependences: dict[Principal, Dependence] = {}
         self.removal = Removal(model, self.writable)
         self._looks = asyncio.Semaphore(LOOKS_MOST)
         self._answers = Answers()
@@ -342,6 +344,21 @@ class Records:
             return None
         async with self._looks:
             return await self.database.read(Call(found.read), lane="scan")
+
+    def elsewhere(
+        self, principal: Principal, table: str, operation: str, commits: Sequence[Commit], *, seen: bool
+    ) -> Sequence[str]:
+        """SQL names of tables of which the caller may see other rows now that commits changed a table that way. Where it has
+        `seen` nothing of those changes, its policies, which ask of what it sees, are answered as before."""
+        found = self._dependences.get(principal)
+        if found is None:
+            if len(self._dependences) >= CALLERS_KEPT:
+                self._dependences.clear()
+            by_rows = [each for each in self.model if self.access.table(principal, each).has_rows("read")]
+            found = Dependence.of(self.model, [self.scope(principal, each) for each in by_rows])
+            self._dependences[principal] = found
+        names = found.concerned(table, operation, commits)
+        return [name for name in names if seen or self.model.by_sql_name[name].spec.row_rules is not None]
 
     async def reaches(self, principal: Principal, table: TableModel, key: str, operation: RowOperation) -> bool:
         """Whether a record that is there, in the trash or outside, meets the row rules of a caller for that."""

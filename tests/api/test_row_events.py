@@ -62,12 +62,13 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def told(server: RunningServer) -> Iterator[Callable[[Callable[[], Any]], list[Told]]]:
-    """What ada is told of what a callable does: table, operation, records."""
+    """What ada is told of what a callable does: table, operation, records; with `elsewhere` also in which tables there
+    may be other rows to see."""
     with server.http.stream("GET", "/api/console/events", headers=ADA) as stream:
         lines = stream.iter_lines()
         assert "ping" in next(line for line in lines if line)
 
-        def hear(act: Callable[[], Any]) -> list[Told]:
+        def hear(act: Callable[[], Any], *, elsewhere: bool = False) -> list[Told]:
             act()
             made(server, "plain", text="that was all")
             found: list[Told] = []
@@ -75,7 +76,9 @@ def told(server: RunningServer) -> Iterator[Callable[[Callable[[], Any]], list[T
                 event = json.loads(line.removeprefix("data:")) if line else {"kind": "ping"}
                 if event.get("table") == "plain":
                     return sorted(found)
-                if event["kind"] == "change":
+                is_vague = event.get("operation") == "update" and not event["ids"]
+                assert not (is_vague and event["actor"])
+                if event["kind"] == "change" and (elsewhere or not is_vague):
                     assert event["count"] == len(event["ids"])
                     assert event["actor"] is None or event["operation"] != "delete" or event["actor"] == "owner"
                     found.append((event["table"], event["operation"], tuple(sorted(event["ids"], key=int))))
@@ -182,6 +185,32 @@ def test_what_a_rule_asks_of_other_records(server: RunningServer, told: Callable
         ("projects", "permanent-delete", (mine,)),
         ("tasks", "permanent-delete", tuple(sorted((task, hidden), key=int))),
     ]
+
+
+def test_where_rules_ask_of_what_has_changed(server: RunningServer, told: Callable[..., list[Told]]) -> None:
+    """A-202: that there may be other rows is told of the tables whose rules ask of it, and only where they ask for that. A
+    policy asks of what its caller sees, a row rule of everything."""
+    mine = made(server, "projects", title="w", owner="bob")
+    made(server, "tasks", project=int(mine))
+    told(lambda: None)
+    notes, tasks = ("notes", "update", ()), ("tasks", "update", ())
+
+    def heard(act: Callable[[], Any]) -> list[Told]:
+        return told(act, elsewhere=True)
+
+    path = f"projects/records/{mine}"
+    come = heard(lambda: done(server, "PATCH", path, {"owner": "ada"}))
+    assert come == [notes, ("projects", "create", (mine,)), tasks]
+    assert heard(lambda: done(server, "PATCH", path, {"title": "x"})) == [("projects", "update", (mine,))]
+    retitled = heard(lambda: run(server, f"UPDATE projects SET title = 'y' WHERE id = {mine}"))
+    assert retitled == [("projects", "sql", (mine,))]
+    gone = heard(lambda: run(server, f"UPDATE projects SET owner = 'bob' WHERE id = {mine}"))
+    assert gone == [notes, ("projects", "delete", (mine,)), tasks]
+    assert heard(lambda: done(server, "PATCH", path, {"owner": "cy"})) == [notes]
+    assert heard(lambda: made(server, "projects", title="z")) == [notes]
+    assert heard(lambda: done(server, "DELETE", path)) == [notes]
+    assert heard(lambda: made(server, "tasks", title="of none")) == []
+    run(server, "DELETE FROM projects")
 
 
 def test_many_at_once(server: RunningServer, told: Callable[..., list[Told]]) -> None:

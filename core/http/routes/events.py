@@ -114,7 +114,8 @@ async def heard(call: Call, told: Told) -> Sequence[Event]:
     """Changes of rows that the caller may see, its own views and jobs, and what concerns everybody (P-025)."""
     engine, event = call.app.engine or call.engine, told.event
     if event["kind"] == "change":
-        return await heard_change(engine.records, call.principal, told)
+        own = await heard_change(engine.records, call.principal, told)
+        return [*own, *heard_elsewhere(engine.records, call.principal, told, seen=bool(own))]
     if event.get("state") == "refused" and not engine.records.access.sees_all(call.principal):
         return ()  # what is wrong with the app file tells what it holds, and where it lies
     if "view" in event:
@@ -127,7 +128,7 @@ async def heard(call: Call, told: Told) -> Sequence[Event]:
 async def heard_change(records: Records, principal: Principal, told: Told) -> Sequence[Event]:
     """Rows that the caller saw and sees are told as they were changed, rows that it sees from now on as new ones, and of
     rows that it does not see any more nothing but that they are gone (A-202)."""
-    event, nameless = told.event, Event(**{**told.event, "actor": None})
+    event = told.event
     table = records.model.by_address.get(event.get("table", ""))
     if table is None or not records.access.table(principal, table).may("read"):
         return ()
@@ -136,12 +137,24 @@ async def heard_change(records: Records, principal: Principal, told: Told) -> Se
     operation = event["operation"]
     found = await records.crossing(principal, table, operation, told.commits)
     if found is None:
-        return (Event(**{**nameless, "ids": [], "count": 0}),)  # it reads again what it sees
+        return (read_again(event),)
     if operation in GOING:
         return parts_of(event, (operation, [*found.came, *found.stayed, *found.left]))
     arrival = "create" if operation in ("update", "sql") else operation
     here = parts_of(event, (arrival, found.came), (operation, found.stayed))
-    return [*here, *parts_of(nameless, ("delete", found.left))]
+    return [*here, *parts_of({**event, "actor": None}, ("delete", found.left))]
+
+
+def heard_elsewhere(records: Records, principal: Principal, told: Told, *, seen: bool) -> Sequence[Event]:
+    """Where what the caller sees of other tables hangs on what has changed: that there may be other rows (A-202)."""
+    event = told.event
+    names = records.elsewhere(principal, event.get("table", ""), event.get("operation", ""), told.commits, seen=seen)
+    return [read_again({**event, "table": name, "operation": "update"}) for name in names]
+
+
+def read_again(event: Event) -> Event:
+    """An event that names neither rows nor who changed them: its listener reads again what it sees."""
+    return {**event, "actor": None, "ids": [], "count": 0}
 
 
 def parts_of(event: Event, *parts: tuple[str, Sequence[str]]) -> list[Event]:
