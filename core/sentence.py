@@ -55,6 +55,17 @@ def with_patterns(body: dict[str, Any]) -> dict[str, Any]:
     return body | {SAID: said} if said else body
 
 
+def with_all_patterns(body: dict[str, Any]) -> dict[str, Any]:
+    """The same for the bodies within it as well. For answers that are small."""
+    return with_patterns({name: _with_all_patterns(value) for name, value in body.items()})
+
+
+def _with_all_patterns(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_with_all_patterns(each) for each in value]
+    return with_all_patterns(value) if isinstance(value, dict) else value
+
+
 def _has_values(text: Any) -> bool:
     """A sentence without values is its own pattern: nothing needs to stand beside it."""
     return any(map(_has_values, text)) if isinstance(text, list) else isinstance(text, Sentence) and bool(text.values)

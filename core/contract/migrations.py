@@ -20,6 +20,8 @@ class PlanStep(TypedDict):
     kind: Literal["add", "change", "destructive"]
     table: str
     text: str
+    said: NotRequired[dict[str, Any]]
+    """The pattern of `text` and the values in it, as with refusals."""
     sql: list[str]
     confirmed: bool
     """False: it loses data, and nothing in the app file allows it."""
@@ -32,6 +34,7 @@ class PlanRefusal(TypedDict):
     message: str
     details: list[str]
     hint: str | None
+    said: NotRequired[dict[str, Any]]
 
 
 class MigrationPlan(TypedDict):
@@ -43,6 +46,8 @@ class MigrationPlan(TypedDict):
     steps: list[PlanStep]
     refusals: list[PlanRefusal]
     warnings: list[str]
+    said: NotRequired[dict[str, Any]]
+    """The patterns of `warnings` and the values in them."""
     undone: int | None
     """These very tables are that version, which was rolled back: `reapply` is needed."""
     checksum: NotRequired[str]
@@ -66,6 +71,8 @@ class MigrationStatus(TypedDict):
     """The app file's tables are the ones in force."""
     undone: int | None
     drift: list[str]
+    said: NotRequired[dict[str, Any]]
+    """The patterns of `drift` and the values in them."""
     kept: list[str]
     """Names of the copies that hold what migrations have dropped."""
 

@@ -10,6 +10,7 @@ from core.fields.model import Column, TableModel
 from core.migrations.difference import TableChange
 from core.migrations.expression import Conversions, Sql, converted, expressions, show
 from core.schema.model import IndexSpec
+from core.sentence import Sentence, say
 from core.storage.database import Reader
 from core.storage.ddl import Ddl, quote, quote_list
 
@@ -52,7 +53,9 @@ class ChangeCheck:
     def refusals(self) -> Iterator[Refusal]:
         change, table = self.change, self.table
         if change.old.key != tuple(_old_name(change, name) for name in change.new.key):
-            yield Refusal(table.name, f"Other fields would become the key of {table.name}", hint=BY_HAND)
+            yield Refusal(
+                table.name, say("Other fields would become the key of {table}", table=table.name), hint=BY_HAND
+            )
             return
         rows = int(self.reader.scalar(f"SELECT count(*) FROM {self._source}"))
         if rows:
@@ -64,8 +67,15 @@ class ChangeCheck:
             if not (column.nullable or column.sequence or column.name in self.fills):
                 yield Refusal(
                     self.table.name,
-                    f"{self.table.name}.{column.name} is required, has no default, and the table has {rows} rows",
-                    hint=f"Give {column.name} a default, or add it without `required` and fill it first",
+                    say(
+                        "{table}.{column} is required, has no default, and the table has {rows} rows",
+                        table=self.table.name,
+                        column=column.name,
+                        rows=rows,
+                    ),
+                    hint=say(
+                        "Give {column} a default, or add it without `required` and fill it first", column=column.name
+                    ),
                 )
 
     def _check_kept(self) -> Iterator[Refusal]:
@@ -107,7 +117,13 @@ class ChangeCheck:
         rows = self.reader.rows(f"SELECT {self._keys}, {column} {where} ORDER BY {self._keys} LIMIT {SHOWN}")
         return Refusal(
             self.table.name,
-            f"{count} values of {self.table.name}.{new.name} {conversion.what}",
+            say(
+                "{count} values of {table}.{column} {what}",
+                count=count,
+                table=self.table.name,
+                column=new.name,
+                what=conversion.what,
+            ),
             tuple(f"{key_text(row[:-1])}: {show(row[-1])}" for row in rows),
             conversion.hint,
         )
@@ -120,12 +136,18 @@ class ChangeCheck:
         count = int(self.reader.scalar(f"SELECT count(*) {where}"))
         if count:
             rows = self.reader.rows(f"SELECT {self._keys} {where} ORDER BY {self._keys} LIMIT {SHOWN}")
-            becomes = "becomes required" if old.nullable else "is required"
+            becomes = say("becomes required") if old.nullable else say("is required")
             yield Refusal(
                 self.table.name,
-                f"{self.table.name}.{new.name} {becomes}, but {count} rows have no value",
+                say(
+                    "{table}.{column} {becomes}, but {count} rows have no value",
+                    table=self.table.name,
+                    column=new.name,
+                    becomes=becomes,
+                    count=count,
+                ),
                 tuple(map(key_text, rows)),
-                hint=f"Fill them, or give {new.name} a default",
+                hint=say("Fill them, or give {column} a default", column=new.name),
             )
 
     def _check_unique(self, index: IndexSpec) -> Iterator[Refusal]:
@@ -144,8 +166,12 @@ class ChangeCheck:
         )
         if rows:
             fields = ", ".join(index.fields)
-            details = tuple(f"{', '.join(show(value) for value in row[:-1])}: {row[-1]} rows" for row in rows)
-            message = f"{self.table.name}: {fields} cannot become unique, values occur twice"
+            details = tuple(
+                say("{values}: {count} rows", values=", ".join(map(show, row[:-1])), count=row[-1]) for row in rows
+            )
+            message = say(
+                "{table}: {fields} cannot become unique, values occur twice", table=self.table.name, fields=fields
+            )
             yield Refusal(self.table.name, message, details)
 
     def _check_rules(self, old: Column, new: Column) -> Iterator[Refusal]:
@@ -165,13 +191,18 @@ class ChangeCheck:
         value = converted(self.conversions, old, new)
         wrong = self._wrong_values(field_type, value)
         if wrong:
-            message = f"{len(wrong)} values of {self.table.name}.{new.name} break its new rules"
-            hint = "Change those values first, or set `allowUnvalidated: true` on the table"
+            message = say(
+                "{count} values of {table}.{column} break its new rules",
+                count=len(wrong),
+                table=self.table.name,
+                column=new.name,
+            )
+            hint = say("Change those values first, or set `allowUnvalidated: true` on the table")
             yield Refusal(self.table.name, message, tuple(self._explain(value, wrong)), hint=hint)
 
-    def _wrong_values(self, field_type: FieldType[Any], value: str) -> dict[str, str]:
+    def _wrong_values(self, field_type: FieldType[Any], value: str) -> dict[str, Sentence]:
         """What the values are and why they are wrong, by their text in the database."""
-        wrong: dict[str, str] = {}
+        wrong: dict[str, Sentence] = {}
         text = Ddl(self.reader.dialect).as_text(value)
         sql = f"SELECT {value} AS v, count(*), min({text}) FROM {self._source} WHERE {value} IS NOT NULL GROUP BY v"
         for block in self.reader.stream(sql):
@@ -179,10 +210,13 @@ class ChangeCheck:
                 try:
                     field_type.accept(field_type.to_json(stored))
                 except ValueProblem as problem:
-                    wrong[written] = f"{show(stored)}: {count} rows ({problem.message})"
+                    wrong[written] = say(
+                        "{value}: {count} rows ({problem})",
+                        value=show(stored), count=count, problem=say(problem.message),
+                    )  # fmt: skip
         return wrong
 
-    def _explain(self, value: str, wrong: Mapping[str, str]) -> Iterator[str]:
+    def _explain(self, value: str, wrong: Mapping[str, Sentence]) -> Iterator[Sentence]:
         """Each wrong value with the records that have it, the first `SHOWN` of both."""
         shown = sorted(wrong, key=lambda text: wrong[text])[:SHOWN]
         text = Ddl(self.reader.dialect).as_text(value)
@@ -196,7 +230,8 @@ class ChangeCheck:
         for written, *key in rows:
             ids.setdefault(written, []).append(key_text(key))
         for written in shown:
-            yield wrong[written] + (f", in {', '.join(ids[written])}" if written in ids else "")
+            known = ids.get(written)
+            yield say("{value}, in {ids}", value=wrong[written], ids=", ".join(known)) if known else wrong[written]
 
 
 def _is_plain(index: IndexSpec) -> bool:

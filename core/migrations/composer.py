@@ -22,6 +22,7 @@ from core.migrations.plan import Kind, Plan, Step
 from core.migrations.relink import Relinking
 from core.migrations.rule import NO_RULES, RowRules
 from core.migrations.statement import TableSql, create_table, drop_table
+from core.sentence import say
 from core.storage.catalog import Catalog, read_catalog, read_columns
 from core.storage.database import Reader
 from core.storage.ddl import Ddl, literal, quote, quote_list
@@ -55,7 +56,7 @@ def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS, rules
     composer = Composer(reader, model, read_catalog(reader), state, after)
     composer.defers = True
     if state.version == 0 and state.layout:
-        composer.warnings.append("The snapshot of the tables is lost; they were known again by their marks")
+        composer.warnings.append(say("The snapshot of the tables is lost; they were known again by their marks"))
     found = composer.plan()
     if found.unjudged and not found.refusals and composer.keeps_shape:
         # Told with the plan; else when the rows have their new shape.
@@ -63,6 +64,9 @@ def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS, rules
         found = replace(found, refusals=broken, unjudged=(), steps=() if broken else found.steps)
     undone = undone_version(reader, there, new_checksum) if state.checksum != new_checksum else None
     return replace(found, undone=undone, again=again)
+
+
+COPY = "Keep a copy of {what} as {name}"
 
 
 class Composer:
@@ -139,7 +143,7 @@ class Composer:
                 self.refusals.append(
                     Refusal(
                         self.models[table.id].name,
-                        f"A table {table.name} is there already and was not made by this app",
+                        say("A table {table} is there already and was not made by this app", table=table.name),
                         hint="Rename one of the two; existing tables are never touched",
                     )
                 )
@@ -148,7 +152,11 @@ class Composer:
             names = [new.name for _, new in change.renamed] + [column.name for column in change.added]
             for name in names:
                 if name in self.catalog.tables[change.old.name].columns and name not in known:
-                    message = f"{change.old.name} has a column {name} already, which was not made by this app"
+                    message = say(
+                        "{table} has a column {name} already, which was not made by this app",
+                        table=change.old.name,
+                        name=name,
+                    )
                     self.refusals.append(Refusal(change.new.name, message, hint="Rename or drop it by SQL"))
 
     def _check(self, change: TableChange, work: TableSql) -> None:
@@ -167,12 +175,19 @@ class Composer:
         self.refusals += looks.refusals()
         self.refusals += self._broken_checks(change)
         for name in work.lost_indexes:
-            self.warnings.append(f"The index {name} on {change.old.name} was made by hand and is dropped")
+            self.warnings.append(
+                say("The index {name} on {table} was made by hand and is dropped", name=name, table=change.old.name)
+            )
         if change.dropped and change.added:
             gone = ", ".join(column.name for column in change.dropped)
             come = ", ".join(column.name for column in change.added)
             self.warnings.append(
-                f"{table.name}: {gone} goes and {come} comes. If that is a rename, give the field an `id` and keep it"
+                say(
+                    "{table}: {gone} goes and {come} comes. If that is a rename, give the field an `id` and keep it",
+                    table=table.name,
+                    gone=gone,
+                    come=come,
+                )
             )
 
     def _broken_checks(self, change: TableChange) -> Iterator[Refusal]:
@@ -183,7 +198,7 @@ class Composer:
             found = self.reader.rows(f"SELECT {keys} FROM {quote(change.old.name)} WHERE NOT ({sql}) LIMIT 20")
             if found:
                 details = tuple(map(key_text, found))
-                message = f"{change.old.name}: there are rows that do not meet {name}"
+                message = say("{table}: there are rows that do not meet {name}", table=change.old.name, name=name)
                 yield Refusal(self.models[change.new.id].name, message, details, "Change these rows first")
 
     # What a rollback answers otherwise.
@@ -267,7 +282,13 @@ class Composer:
                     for option, column in zip(options, (old, new), strict=True)
                 ]
                 name = f"{self.models[change.new.id].name}.{new.name}"
-                message = str(reason) or f"{name} cannot change from {kinds[0]} to {kinds[1]} by itself"
+                message = (
+                    reason.args[0]
+                    if reason.args
+                    else say(
+                        "{name} cannot change from {old} to {new} by itself", name=name, old=kinds[0], new=kinds[1]
+                    )
+                )
                 way = self.not_convertible(change, old, new, message)
             if way is not None and (stored(old.type) != stored(new.type) or self._changes_values(change, way, old)):
                 found[new.name] = self.carried(way)
@@ -327,14 +348,14 @@ class Composer:
         for table in self.difference.dropped:
             name = self.copy_name(table.name)
             if name and self.reader.rows(f"SELECT 1 FROM {quote(table.name)} LIMIT 1"):
-                yield Step("add", table.name, f"Keep a copy of {table.name} as {name}", (keep_table(name, table.name),))
+                yield Step("add", table.name, say(COPY, what=table.name, name=name), (keep_table(name, table.name),))
         for change, _ in works:
             name = self.copy_name(change.old.name)
             filled = [column for column in change.dropped if self._has_values(change.old.name, column)]
             if name and filled:
                 what = ", ".join(column.name for column in filled)
                 copy = keep_columns(name, change.old, filled)
-                yield Step("add", self._name(change.new), f"Keep a copy of {what} as {name}", (copy,))
+                yield Step("add", self._name(change.new), say(COPY, what=what, name=name), (copy,))
 
     def _has_values(self, table: str, column: Column) -> bool:
         sql = f"SELECT 1 FROM {quote(table)} WHERE {quote(column.name)} IS NOT NULL LIMIT 1"
@@ -358,7 +379,10 @@ class Composer:
             source = moving.get(change.old.name, change.old.name)
             statement = Sql(self.ddl.rename_table(source, change.new.name))
             yield Step(
-                "change", self._name(change.new), f"Rename table {change.old.name} to {change.new.name}", (statement,)
+                "change",
+                self._name(change.new),
+                say("Rename table {old} to {new}", old=change.old.name, new=change.new.name),
+                (statement,),
             )
         following = [Sql(text) for text in self._follow([change for change, _ in works])]
         if following:
@@ -390,14 +414,25 @@ class Composer:
             rows = int(self.reader.scalar(f"SELECT count(*) FROM {quote(table.name)}"))
             statements = tuple(drop_table(self.ddl, table, self.catalog.sequences))
             allowed = moved or self.may_drop_table(table)
-            yield Step("destructive", table.name, f"Drop table {table.name} ({rows} rows)", statements, allowed)
+            yield Step(
+                "destructive",
+                table.name,
+                say("Drop table {table} ({rows} rows)", table=table.name, rows=rows),
+                statements,
+                allowed,
+            )
 
     def _creations(self) -> Iterator[Step]:
         for table in self.difference.created:
             count = len(table.columns)
             rows = self.contents(table)
             statements = [*create_table(self.ddl, self.shape(table), self._sequences), *([rows] if rows else [])]
-            yield Step("add", self._name(table), f"Create table {table.name} with {count} columns", tuple(statements))
+            yield Step(
+                "add",
+                self._name(table),
+                say("Create table {table} with {count} columns", table=table.name, count=count),
+                tuple(statements),
+            )
 
     def _alterations(self, works: list[tuple[TableChange, TableSql]]) -> Iterator[Step]:
         for change, work in works:
@@ -408,7 +443,7 @@ class Composer:
                 Step(
                     "destructive",
                     name,
-                    f"Drop column {change.old.name}.{column.name} with its values",
+                    say("Drop column {table}.{column} with its values", table=change.old.name, column=column.name),
                     confirmed=self.links.leaves(change, column) or self.may_drop_column(change, column),
                 )
                 for column in change.dropped
@@ -417,11 +452,14 @@ class Composer:
             steps += [Step(kind, name, text) for kind, text in _words_of_checks(change)]
             statements = tuple(work.alter())
             if work.must_rewrite:
-                steps.append(Step("change", name, f"Rewrite table {change.new.name}", statements))
+                steps.append(Step("change", name, say("Rewrite table {table}", table=change.new.name), statements))
             elif statements:
-                steps.append(Step("change", name, f"Alter table {change.new.name}", statements))
+                steps.append(Step("change", name, say("Alter table {table}", table=change.new.name), statements))
             if work.deferred:
-                text = f"Build {', '.join(sorted(work.deferred))} beside the work, once the rest is in force"
+                text = say(
+                    "Build {indexes} beside the work, once the rest is in force",
+                    indexes=", ".join(sorted(work.deferred)),
+                )
                 steps.append(Step("add", name, text, later=work.later()))
             yield from steps
 
@@ -447,32 +485,38 @@ def _follow_fields(name: str, column: str, fields: Sequence[tuple[str, Column, C
 
 def _words(change: TableChange, conversions: Conversions) -> Iterator[tuple[Kind, str]]:
     for old, new in change.renamed:
-        yield "change", f"Rename column {old.name} to {new.name}"
+        yield "change", say("Rename column {old} to {new}", old=old.name, new=new.name)
     for column in change.added:
-        yield "add", f"Add column {column.name} ({column.type.kind})"
+        yield "add", say("Add column {column} ({kind})", column=column.name, kind=column.type.kind)
     for old, new in change.pairs:
         if stored(old.type) != stored(new.type):
-            yield "change", f"Change {new.name} from {old.type.kind} to {new.type.kind}"
+            yield (
+                "change",
+                say("Change {column} from {old} to {new}", column=new.name, old=old.type.kind, new=new.type.kind),
+            )
         elif new.name in conversions:
-            yield "change", f"Change values of {new.name} to what its new definition says"
+            yield "change", say("Change values of {column} to what its new definition says", column=new.name)
     for _, new in change.required:
-        yield "change", f"Make {new.name} required"
+        yield "change", say("Make {column} required", column=new.name)
     for _, new in change.relaxed:
-        yield "change", f"Make {new.name} optional"
+        yield "change", say("Make {column} optional", column=new.name)
     for index in change.indexes_dropped:
-        yield "change", f"Drop index {index.name} on {', '.join(index.fields)}"
+        yield "change", say("Drop index {index} on {fields}", index=index.name, fields=", ".join(index.fields))
     for index in change.indexes_added:
-        unique = "unique index" if index.unique else "index"
-        yield "add", f"Create {unique} {index.name} on {', '.join(index.fields)}"
+        unique = say("unique index") if index.unique else say("index")
+        yield (
+            "add",
+            say("Create {kind} {index} on {fields}", kind=unique, index=index.name, fields=", ".join(index.fields)),
+        )
 
 
 def _words_of_checks(change: TableChange) -> Iterator[tuple[Kind, str]]:
     before, after = dict(change.old.checks), dict(change.new.checks)
     for name in sorted(before.keys() - after.keys()):
-        yield "change", f"Drop check {name}"
+        yield "change", say("Drop check {name}", name=name)
     for name, rule in after.items():
         if before.get(name) != rule:
-            yield "add", f"Check {name} in the database: {rule}"
+            yield "add", say("Check {name} in the database: {rule}", name=name, rule=rule)
 
 
 def _settings(model: AppModel) -> Mapping[str, Any]:

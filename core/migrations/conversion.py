@@ -11,6 +11,7 @@ from typing import Any
 from core.fields.column import ColumnKind, ColumnType
 from core.fields.model import Column
 from core.migrations.difference import digits, stored
+from core.sentence import say
 from core.storage.ddl import Ddl, literal
 
 Expression = Callable[[str], str]
@@ -100,7 +101,7 @@ class _Converter:
             return Conversion(
                 lambda x: f"(CASE WHEN {x} = 1 THEN true WHEN {x} = 0 THEN false END)",
                 lambda x: f"{x} NOT IN (0, 1)",
-                "are neither 1 nor 0",
+                say("are neither 1 nor 0"),
             )
         if (old, new) == ("date", "timestamp"):
             zone = self._zone(self.after)
@@ -134,8 +135,8 @@ class _Converter:
         return Conversion(
             clean,
             lambda x: f"length({clean(x)}) > {limit}",
-            f"are longer than {limit} characters",
-            "`allowTruncate: true` on the field cuts them",
+            say("are longer than {limit} characters", limit=limit),
+            say("`allowTruncate: true` on the field cuts them"),
         )
 
     def _limit(self) -> int | None:
@@ -176,8 +177,8 @@ class _Converter:
             return Conversion(
                 lambda x: f"({x})[1]",
                 lambda x: f"{length}({x}) > 1",
-                "have more than one option",
-                "Leave one option in each record first",
+                say("have more than one option"),
+                say("Leave one option in each record first"),
             )
         separator = self._separator()
         if separator is not None:
@@ -189,7 +190,7 @@ class _Converter:
         separator = self._separator()
         if separator is None:
             return Conversion(lambda x: f"CAST({x} AS {self.type_name})")
-        what, hint = "are not lists", "Without `split` they become JSON text"
+        what, hint = say("are not lists"), say("Without `split` they become JSON text")
         if self.is_duckdb:
             return Conversion(
                 lambda x: f"array_to_string(TRY_CAST({x} AS VARCHAR[]), {separator})",
@@ -220,9 +221,9 @@ class _Converter:
         if kind == "boolean":
             return self._text_to_boolean()
         if kind == "date":
-            return self._text_by_pattern(_DATE, "DATE", "are not days such as 2026-02-28")
+            return self._text_by_pattern(_DATE, "DATE", say("are not days such as 2026-02-28"))
         if kind == "time":
-            return self._text_by_pattern(_CLOCK, "TIME", "are not times such as 14:30")
+            return self._text_by_pattern(_CLOCK, "TIME", say("are not times such as 14:30"))
         if kind == "timestamp":
             return self._text_to_instant()
         if kind == "json":
@@ -265,7 +266,7 @@ class _Converter:
     def _text_to_number(self) -> Conversion:
         scale = digits(self.new)[1]
         lost = "[0-9]*" if self.truncates else "0*"
-        pattern = rf"[+-]?[0-9]+(\.[0-9]{{0,{scale}}}{lost})?"
+        form = rf"[+-]?[0-9]+(\.[0-9]{{0,{scale}}}{lost})?"
         kept = rf"^[+-]?[0-9]+(\.[0-9]{{0,{scale}}})?" if scale else "^[+-]?[0-9]+"
 
         def value(x: str) -> str:
@@ -274,17 +275,20 @@ class _Converter:
                 part = f"regexp_extract({text}, {literal(kept)})"
             else:
                 part = f"substring({text} from {literal(kept.replace('(', '(?:'))})"
-            return self._quickly(x, self.type_name, self._attempt(text, pattern, self.type_name, part))
+            return self._quickly(x, self.type_name, self._attempt(text, form, self.type_name, part))
 
-        wanted = f"numbers with at most {scale} digits behind the point" if scale else "whole numbers"
-        return self._checked(value, f"are not {wanted} that fit", "`allowTruncate: true` drops further digits")
+        wanted = say("whole numbers")
+        if scale:
+            wanted = say("numbers with at most {scale} digits behind the point", scale=scale)
+        hint = say("`allowTruncate: true` drops further digits")
+        return self._checked(value, say("are not {wanted} that fit", wanted=wanted), hint)
 
     def _text_to_boolean(self) -> Conversion:
         def value(x: str) -> str:
             word = f"lower({self._trim(x)})"
             return f"(CASE WHEN {word} IN ('true', '1', 'yes') THEN true WHEN {word} IN ('false', '0', 'no') THEN false END)"
 
-        return self._checked(value, "are none of true, false, 1, 0, yes, no")
+        return self._checked(value, say("are none of true, false, 1, 0, yes, no"))
 
     def _text_to_instant(self) -> Conversion:
         zone = self._zone(self.after)
@@ -295,7 +299,7 @@ class _Converter:
             exact = self._attempt(text, f"{_DATE}[T ]{_CLOCK}{_OFFSET}", "TIMESTAMPTZ")
             return f"date_trunc('milliseconds', coalesce({exact}, {local} AT TIME ZONE {zone}))"
 
-        return self._checked(value, "are not moments such as 2026-02-28T14:30:00Z")
+        return self._checked(value, say("are not moments such as 2026-02-28T14:30:00Z"))
 
     def _text_to_json(self) -> Conversion:
         separator = self._separator()
@@ -310,7 +314,7 @@ class _Converter:
             valid = f"json_valid({text})" if self.is_duckdb else f"pg_input_is_valid({text}, 'jsonb')"
             return f"(CASE WHEN {valid} THEN CAST({text} AS {self.type_name}) END)"
 
-        return self._checked(value, "are not JSON", '`split: ","` makes lists of texts such as a,b')
+        return self._checked(value, say("are not JSON"), say('`split: ","` makes lists of texts such as a,b'))
 
     def _text_to_list(self) -> Conversion:
         separator = self._separator()
@@ -326,7 +330,10 @@ class _Converter:
             parsed = lambda x: f"(CASE WHEN pg_input_is_valid({x}, 'jsonb') THEN CAST({x} AS JSONB) END)"  # noqa: E731
         found = self._json_to_list(lambda x: parsed(self._blank(x)))
         return self._checked(
-            found.value, "are not JSON lists", '`split: ","` makes lists of texts such as a,b', found.has_query
+            found.value,
+            say("are not JSON lists"),
+            say('`split: ","` makes lists of texts such as a,b'),
+            found.has_query,
         )
 
     def _list_of(self, x: str) -> str:
@@ -345,7 +352,7 @@ class _Converter:
         )
 
     def _json_to_list(self, source: Expression) -> Conversion:
-        what = "are not JSON lists"
+        what = say("are not JSON lists")
         if self.is_duckdb:
 
             def value(x: str) -> str:
@@ -388,7 +395,10 @@ class _Converter:
             return f"round({wide}, {scale}) <> {wide} OR abs({wide}) >= 1{'0' * whole}"
 
         return Conversion(
-            value, missing, f"do not fit {self.new.kind}", "`allowTruncate: true` on the field drops further digits"
+            value,
+            missing,
+            say("do not fit {kind}", kind=self.new.kind),
+            say("`allowTruncate: true` on the field drops further digits"),
         )
 
     def _instant_to_date(self) -> Conversion:
@@ -405,15 +415,15 @@ class _Converter:
         return Conversion(
             value,
             lambda x: f"CAST({value(x)} AS TIMESTAMP) <> {local(x)}",
-            "have a time of day, which a date loses",
-            "`allowTruncate: true` on the field drops it",
+            say("have a time of day, which a date loses"),
+            say("`allowTruncate: true` on the field drops it"),
         )
 
     def _zone(self, options: Options) -> str:
         name = str(options.get("timeZone") or "UTC")
         if name == "local":
             raise NotConvertible(
-                "`timeZone: local` does not say which zone the days are in; name one for the migration"
+                say("`timeZone: local` does not say which zone the days are in; name one for the migration")
             )
         return literal(name)
 
@@ -447,8 +457,8 @@ class _Converter:
             return Conversion(
                 lambda x: f"json_extract({x}, '$[0]')" if self.is_duckdb else f"({x} -> 0)",
                 lambda x: f"{length}({x}) > 1",
-                "have more than one file",
-                "Leave one file in each record first",
+                say("have more than one file"),
+                say("Leave one file in each record first"),
             )
         return None
 

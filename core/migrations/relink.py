@@ -12,6 +12,7 @@ from core.migrations.difference import Difference, TableChange
 from core.migrations.expression import Sql
 from core.migrations.kept import kept_name
 from core.migrations.layout import TableLayout
+from core.sentence import say
 from core.storage.database import Reader
 from core.storage.ddl import Ddl, literal, quote
 
@@ -61,7 +62,12 @@ class Relinking:
                 if pairs is not None and len(change.old.key) == 1:
                     near, far = (quote(each.name) for each in pairs.columns[:2])
                     key, source = quote(change.old.key[0]), quote(change.new.name)
-                    text = f"Move the links of {change.new.name}.{column.name} into {pairs.name}"
+                    text = say(
+                        "Move the links of {table}.{column} into {pairs}",
+                        table=change.new.name,
+                        column=column.name,
+                        pairs=pairs.name,
+                    )
                     yield (
                         text,
                         Sql(
@@ -91,8 +97,8 @@ class Relinking:
                 found = reader.rows(f"{sql} ORDER BY {near} LIMIT {SHOWN}")
                 yield Refusal(
                     pairs.name,
-                    f"{count} records have more than one link in {pairs.name}",
-                    tuple(f"{key}: {links} links" for key, links in found),
+                    say("{count} records have more than one link in {table}", count=count, table=pairs.name),
+                    tuple(say("{key}: {links} links", key=key, links=links) for key, links in found),
                     hint="Leave one link in each record first",
                 )
 
@@ -116,7 +122,10 @@ class Relinking:
             ]
             if self.ddl.dialect == "postgresql":
                 statements.insert(1, Sql(f"CREATE INDEX {quote(f'{name}_old'[-60:])} ON {quote(name)} (system_old)"))
-            yield f"Give the records of {change.new.name} UUIDs, remembered in {name}", statements
+            yield (
+                say("Give the records of {table} UUIDs, remembered in {name}", table=change.new.name, name=name),
+                statements,
+            )
 
     def rekeyed(self, change: TableChange, old: Column, new: Column) -> Conversion | None:
         """The new key of a record, or of the record that a link names."""

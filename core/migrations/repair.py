@@ -13,6 +13,7 @@ from core.migrations.layout import canonical, checksum
 from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.plan import Plan, Step
 from core.migrations.rollback import model_of
+from core.sentence import say
 from core.storage.catalog import Catalog, read_catalog
 from core.storage.database import Reader
 
@@ -35,7 +36,7 @@ def compose_repair(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS
     found = Composer(reader, stored, catalog, state, state).plan()
     steps = found.steps
     if is_edited:
-        text = f"Put the snapshot of version {state.version} back in force"
+        text = say("Put the snapshot of version {version} back in force", version=state.version)
         steps = (Step("change", CHECKSUM.name, text), *steps)
     stale = not owned.is_current(reader, stored)
     return replace(found, steps=steps, renews_views=stale, operation="REPAIR", again=again)

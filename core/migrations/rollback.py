@@ -21,6 +21,7 @@ from core.migrations.layout import TableLayout, canonical
 from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.plan import Plan
 from core.schema.loader import load_data
+from core.sentence import say
 from core.storage.catalog import Catalog, read_catalog
 from core.storage.database import Reader
 from core.storage.ddl import quote
@@ -74,8 +75,11 @@ def _target(way: Sequence[Version], current: int, to: int | None) -> Version:
             raise BadRequest("There is no earlier version to go back to")
         to = max(earlier)
     if to not in known:
-        numbers = ", ".join(str(number) for number in known) or "none"
-        raise BadRequest(f"There is no version {to} to go back to", hint=f"versions in force so far: {numbers}")
+        numbers = ", ".join(str(number) for number in known) or say("none")
+        raise BadRequest(
+            say("There is no version {to} to go back to", to=to),
+            hint=say("versions in force so far: {numbers}", numbers=numbers),
+        )
     return known[to]
 
 
@@ -93,7 +97,7 @@ def model_of(tables: Sequence[Mapping[str, Any]], model: AppModel) -> AppModel:
         return build_app(load_data({**root, "tables": bare}, FIELD_TYPES))
     except SchemaError as error:
         raise MigrationRefused(
-            f"The tables of that version do not fit the rest of the app file: {error.message}",
+            say("The tables of that version do not fit the rest of the app file: {problem}", problem=error.message),
             details=[str(problem) for problem in error.problems],
         ) from error
 
@@ -140,7 +144,10 @@ class _RollbackComposer(Composer):
             return usual
         kept = self.kept.column(change.old, column)
         if kept is None and not column.sequence:
-            self.warnings.append(f"{change.new.name}.{column.name} comes back empty: no copy of it was kept")
+            told = say(
+                "{table}.{column} comes back empty: no copy of it was kept", table=change.new.name, column=column.name
+            )
+            self.warnings.append(told)
         if kept is None:
             return usual
         if usual is not None:
@@ -153,19 +160,23 @@ class _RollbackComposer(Composer):
         return kept
 
     def _refuse_or_relax(self, change: TableChange, column: Column, rows: int) -> None:
-        what = f"{rows} rows of {change.new.name} have no value for {column.name}, which was required"
+        what = say(
+            "{rows} rows of {table} have no value for {column}, which was required",
+            rows=rows, table=change.new.name, column=column.name,
+        )  # fmt: skip
         if self.force:
             self.relaxed.add((change.new.id, column.name))
-            self.warnings.append(f"{what}; it comes back optional")
+            self.warnings.append(say("{what}; it comes back optional", what=what))
         else:
-            hint = "Delete those rows, or pass --force: the field comes back optional"
+            hint = say("Delete those rows, or pass --force: the field comes back optional")
             self.refusals.append(Refusal(self.models[change.new.id].name, what, hint=hint))
 
     def not_convertible(self, change: TableChange, old: Column, new: Column, reason: str) -> Conversion | None:
         if not self.force:
-            self.refusals.append(Refusal(self.models[change.new.id].name, reason, hint=f"Pass --force, or: {BY_HAND}"))
+            hint = say("Pass --force, or: {hint}", hint=say(BY_HAND))
+            self.refusals.append(Refusal(self.models[change.new.id].name, reason, hint=hint))
             return None
-        self.warnings.append(f"{reason}; it comes back empty")
+        self.warnings.append(say("{reason}; it comes back empty", reason=reason))
         return Conversion(lambda _: f"CAST(NULL AS {self.ddl.type_name(new.type)})")
 
     def may_drop_table(self, table: TableLayout) -> bool:
@@ -198,5 +209,5 @@ class _RollbackComposer(Composer):
     def contents(self, table: TableLayout) -> Sql | None:
         rows = self.kept.rows(table)
         if rows is None:
-            self.warnings.append(f"Table {table.name} comes back empty: no copy of it was kept")
+            self.warnings.append(say("Table {table} comes back empty: no copy of it was kept", table=table.name))
         return rows

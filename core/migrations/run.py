@@ -29,6 +29,7 @@ from core.migrations.plan import Plan, Step
 from core.migrations.repair import compose_repair
 from core.migrations.rollback import compose_rollback
 from core.migrations.rule import NO_RULES, RowRules
+from core.sentence import say
 from core.storage.catalog import table_names
 from core.storage.database import Call, Cancel, Database, Reader, Transaction
 from core.storage.ddl import quote
@@ -112,8 +113,8 @@ def run(
         record_failure(database, plan, error, reason, actor)
         if isinstance(error, MigrationRefused | DeadlinePassed):
             raise
-        message = f"The migration was rolled back: {error.message}"
-        raise MigrationRefused(message, hint=error.hint or "Nothing was changed") from error
+        message = say("The migration was rolled back: {problem}", problem=error.message)
+        raise MigrationRefused(message, hint=error.hint or say("Nothing was changed")) from error
     return Applied(version=done.after, steps=done.steps, seconds=time.perf_counter() - work.started)
 
 
@@ -212,20 +213,22 @@ def refuse(plan: Plan, *, allow_destructive: bool, reapply: bool) -> None:
     if plan.refusals:
         first = plan.refusals[0]
         details = [line for each in plan.refusals for line in (each.message, *each.details)]
-        more = f" (and {len(plan.refusals) - 1} more)" if len(plan.refusals) > 1 else ""
-        raise MigrationRefused(f"{first.message}{more}", details=details, hint=first.hint)
+        message, more = say(first.message), len(plan.refusals) - 1
+        if more:
+            message = say("{first} (and {count} more)", first=message, count=more)
+        raise MigrationRefused(message, details=details, hint=first.hint)
     if plan.undone is not None and not reapply:
         raise MigrationRefused(
-            f"These tables are version {plan.undone}, which was rolled back",
+            say("These tables are version {version}, which was rolled back", version=plan.undone),
             hint="`sovrium-tui migrate --reapply` applies them again; else change the app file",
             undone=plan.undone,
         )
     if plan.unconfirmed and not allow_destructive:
         details = [step.text for step in plan.unconfirmed]
         if plan.operation == "ROLLBACK":
-            hint = "Pass --force; what is lost is kept as copies"
+            hint = say("Pass --force; what is lost is kept as copies")
             raise MigrationRefused("The rollback would lose data", details=details, hint=hint)
-        hint = "Set `allowDestructive: true` on the table, or run `migrate --allow-destructive`"
+        hint = say("Set `allowDestructive: true` on the table, or run `migrate --allow-destructive`")
         raise MigrationRefused("The migration would lose data", details=details, hint=hint)
 
 
@@ -260,7 +263,7 @@ def record_failure(database: Database, plan: Plan, error: SovriumError, reason: 
     Tables that were rolled back are no attempt: every command that opens the app meets them, and none has tried anything."""
     if error.extra.get("undone") is not None:
         return
-    why = f"{error.message} ({reason})" if reason else error.message
+    why = f"{error.message} ({reason})" if reason else str(error.message)
 
     def work(tx: Transaction) -> None:
         create_bookkeeping(tx, table_names(tx))

@@ -8,6 +8,7 @@ from core.fields.model import AppModel, Column
 from core.migrations.bookkeeping import State, read_state, undone_version
 from core.migrations.kept import PREFIX
 from core.migrations.layout import canonical, checksum
+from core.sentence import say
 from core.storage.catalog import Catalog, CatalogColumn, read_catalog
 from core.storage.database import Call, Database, Reader
 from core.storage.ddl import Ddl, is_same_type
@@ -36,7 +37,7 @@ def status(database: Database, model: AppModel) -> Status:
         try:
             state = read_state(reader, catalog)
         except MigrationRefused as error:
-            edited = f"{error.message}; `sovrium-tui migrate repair` puts it right"
+            edited = say("{problem}; `sovrium-tui migrate repair` puts it right", problem=error.message)
             return Status(version=0, is_current=False, drift=(edited,), kept=kept)
         current = checksum(canonical(model.app.tables_data))
         is_current = state.checksum == current
@@ -51,7 +52,7 @@ def status(database: Database, model: AppModel) -> Status:
 def _drift(state: State, catalog: Catalog, ddl: Ddl) -> Iterator[str]:
     for table in state.layout:
         if table.name not in catalog:
-            yield f"Table {table.name} is missing"
+            yield say("Table {table} is missing", table=table.name)
             continue
         real = catalog.tables[table.name]
         names = [column.name for column in table.columns]
@@ -59,18 +60,32 @@ def _drift(state: State, catalog: Catalog, ddl: Ddl) -> Iterator[str]:
             if column.name in real.columns:
                 yield from _column_drift(table.name, column, real.columns[column.name], ddl)
             else:
-                yield f"Column {table.name}.{column.name} is missing"
-        yield from (f"Column {table.name}.{name} was added by hand" for name in real.columns if name not in names)
+                yield say("Column {table}.{column} is missing", table=table.name, column=column.name)
+        for name in real.columns:
+            if name not in names:
+                yield say("Column {table}.{column} was added by hand", table=table.name, column=name)
         if real.key != table.key:
-            yield f"The key of {table.name} is {', '.join(real.key) or 'gone'} instead of {', '.join(table.key)}"
+            found = ", ".join(real.key) or say("gone")
+            yield say(
+                "The key of {table} is {found} instead of {key}",
+                table=table.name,
+                found=found,
+                key=", ".join(table.key),
+            )
         indexes = {index.name for index in table.indexes if ddl.holds(index, table.columns)}
-        yield from (f"Index {name} on {table.name} is missing" for name in sorted(indexes - set(real.indexes)))
+        for name in sorted(indexes - set(real.indexes)):
+            yield say("Index {index} on {table} is missing", index=name, table=table.name)
 
 
 def _column_drift(table: str, column: Column, real: CatalogColumn, ddl: Ddl) -> Iterator[str]:
     wanted = ddl.type_name(column.type)
     if not is_same_type(real.type, wanted):
-        yield f"Column {table}.{column.name} is of type {real.type} instead of {wanted}"
+        yield say(
+            "Column {table}.{column} is of type {type} instead of {wanted}",
+            table=table, column=column.name, type=real.type, wanted=wanted,
+        )  # fmt: skip
     if real.nullable != column.nullable:
-        state = "may be empty" if real.nullable else "may not be empty"
-        yield f"Column {table}.{column.name} {state}, which was changed by hand"
+        pattern = "Column {table}.{column} may be empty, which was changed by hand"
+        if not real.nullable:
+            pattern = "Column {table}.{column} may not be empty, which was changed by hand"
+        yield say(pattern, table=table, column=column.name)

@@ -23,6 +23,7 @@ from core.migrations.layout import layout_of
 from core.migrations.owned import NO_VIEWS, OwnedViews
 from core.migrations.rollback import model_of
 from core.migrations.statement import create_table
+from core.sentence import say
 from core.storage.catalog import table_names
 from core.storage.database import Call, Cancel, Database, Reader, Row, Transaction
 from core.storage.ddl import Ddl, literal, quote
@@ -122,7 +123,9 @@ class _Move:
         taken = [name for name in sorted(table_names(tx)) if name in wanted or name == HISTORY.name]
         if taken:
             hint = "Move into an empty database or schema"
-            raise MigrationRefused(f"The target holds a table {taken[0]} already", details=taken, hint=hint)
+            raise MigrationRefused(
+                say("The target holds a table {table} already", table=taken[0]), details=taken, hint=hint
+            )
 
     def _copy(self, tx: Transaction, table: Table, key: Sequence[str]) -> Moved:
         """All rows in the order of the key, then both sides compared by count and checksum."""
@@ -142,7 +145,12 @@ class _Move:
             count += len(block)
         if (count, found.digest()) != (done, sent.digest()):
             raise MigrationRefused(
-                f"The copy of {table.name} differs from the original: {done} rows were read, {count} are there",
+                say(
+                    "The copy of {table} differs from the original: {done} rows were read, {count} are there",
+                    table=table.name,
+                    done=done,
+                    count=count,
+                ),
                 hint="Nothing was kept of the copy",
             )
         return Moved(table=table.name, rows=count, checksum=found.hexdigest())

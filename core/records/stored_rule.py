@@ -1,6 +1,7 @@
 """The rules of tables asked of rows that are stored already: before a migration puts new ones in force (D-22, M-028)."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, Table, func, not_, select, true
 
@@ -12,6 +13,7 @@ from core.query.formula import condition_value
 from core.query.scope import Scope
 from core.records.constraint import DELETED, Condition, Constraints
 from core.schema.model import IndexSpec
+from core.sentence import say
 from core.storage.database import Reader
 from core.storage.table import build_table
 
@@ -48,10 +50,12 @@ def _broken(reader: Reader, scope: Scope, name: str, check: Condition) -> Iterat
     rows = reader.rows(select(*key).where(failed).order_by(*key).limit(SHOWN))
     if rows:
         count = int(reader.scalar(select(func.count()).select_from(scope.source).where(failed)))
-        what = "1 row does" if count == 1 else f"{count} rows do"
+        pattern = "{table}: {count} rows do not meet the constraint {name}"
+        if count == 1:
+            pattern = "{table}: 1 row does not meet the constraint {name}"
         yield Refusal(
             scope.table.name,
-            f"{scope.table.name}: {what} not meet the constraint {name}",
+            say(pattern, table=scope.table.name, count=count, name=name),
             tuple(map(key_text, rows)),
             hint="Change those rows first, or set `allowUnvalidated: true` on the table",
         )
@@ -70,10 +74,13 @@ def _repeated(reader: Reader, scope: Scope, index: IndexSpec, where: Condition |
     statement = select(*columns, count).where(*conditions).group_by(*columns).having(func.count() > 1)
     rows = reader.rows(statement.order_by(count.desc(), *columns).limit(SHOWN))
     if rows:
-        message = (
-            f"{scope.table.name}: {', '.join(index.fields)} cannot become unique ({index.name}), values occur twice"
-        )
-        details = tuple(
-            f"{', '.join('nothing' if v is None else str(v) for v in row[:-1])}: {row[-1]} rows" for row in rows
-        )
+        message = say(
+            "{table}: {fields} cannot become unique ({index}), values occur twice",
+            table=scope.table.name, fields=", ".join(index.fields), index=index.name,
+        )  # fmt: skip
+        details = tuple(say("{values}: {count} rows", values=_listed(row[:-1]), count=row[-1]) for row in rows)
         yield Refusal(scope.table.name, message, details)
+
+
+def _listed(values: Sequence[Any]) -> str:
+    return ", ".join("nothing" if value is None else str(value) for value in values)

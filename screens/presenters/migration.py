@@ -6,6 +6,7 @@ from datetime import datetime
 from core.contract.migrations import MigrationDetail, MigrationEntry, MigrationPlan, MigrationStatus
 from screens.presenters.format.line import one_line
 from screens.services.text import t
+from screens.services.wording import in_words
 
 Line = tuple[str, str]
 """A text and its tone: add, change, destructive, refused, warn, muted, title, plain."""
@@ -22,14 +23,15 @@ def plan_lines(plan: MigrationPlan) -> list[Line]:
             lines += [("", "plain")] if lines else []
             lines += [(one_line(table), "title")] if table else []
         loss = f"  · {t('migrations.loses')}" if step["kind"] == "destructive" else ""
-        lines.append((f"{MARKS[step['kind']]} {one_line(step['text'])}{loss}", step["kind"]))
-    for refusal in plan["refusals"]:
-        lines += [("", "plain"), (f"✕ {one_line(refusal['table'])}: {one_line(refusal['message'])}", "refused")]
+        lines.append((f"{MARKS[step['kind']]} {one_line(in_words(step, 'text')['text'])}{loss}", step["kind"]))
+    for refusal in (in_words(each, "message", "details", "hint") for each in plan["refusals"]):
+        text = t("migrations.refusal", table=refusal["table"], problem=refusal["message"])
+        lines += [("", "plain"), (f"✕ {one_line(text)}", "refused")]
         lines += [(f"    {one_line(detail)}", "plain") for detail in refusal["details"]]
         if refusal["hint"]:
             lines.append((f"    {one_line(refusal['hint'])}", "muted"))
     if plan["warnings"]:
-        lines += [("", "plain"), *((f"! {one_line(text)}", "warn") for text in plan["warnings"])]
+        lines += [("", "plain"), *((f"! {one_line(text)}", "warn") for text in in_words(plan, "warnings")["warnings"])]
     if plan["undone"] is not None:
         lines += [("", "plain"), (f"! {t('migrations.undone', version=plan['undone'])}", "warn")]
     return lines
@@ -56,7 +58,7 @@ def status_lines(status: MigrationStatus) -> list[Line]:
     lines: list[Line] = []
     if status["drift"]:
         lines.append((t("migrations.drift", count=len(status["drift"])), "warn"))
-        lines += [(f"  {one_line(text)}", "plain") for text in status["drift"]]
+        lines += [(f"  {one_line(text)}", "plain") for text in in_words(status, "drift")["drift"]]
     if status["kept"]:
         lines.append((t("migrations.kept", names=", ".join(map(one_line, status["kept"]))), "muted"))
     return lines

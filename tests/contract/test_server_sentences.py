@@ -24,17 +24,21 @@ from screens.services.wording import sentences, worded
 
 ROOT = Path(__file__).parents[2]
 SAYING: dict[str, tuple[int, ...]] = {
-    "say": (0,), "ValueProblem": (1,), "AuthError": (1,), "BadRequest": (0,), "Conflict": (0,),
-    "NotFound": (0,), "TooLarge": (0,), "Busy": (0,), "DiskFull": (0,),
+    "say": (0,), "ValueProblem": (1,), "AuthError": (1,), "BadRequest": (0,), "Conflict": (0,), "NotFound": (0,),
+    "TooLarge": (0,), "Busy": (0,), "DiskFull": (0,), "Refused": (1, 2), "FormulaProblem": (1, 3), "Refusal": (1,),
+    "MigrationRefused": (0,),
 }  # fmt: skip
 """Who takes sentences, and at which places; `hint=` is one everywhere."""
 HEARD: dict[str, dict[str, tuple[int, ...]]] = {
-    "auth": {}, "client": {}, "comments": {}, "fields": {}, "files": {}, "jobs": {}, "records": {"FormulaProblem": (1, 3)},
-    "query": {"refused": (1,), "FormulaProblem": (1, 3)},
-    "sql": {"Refused": (1, 2), "told": (1, 2)},
+    "auth": {}, "client": {}, "comments": {}, "fields": {}, "files": {}, "jobs": {}, "records": {},
+    "query": {"refused": (1,)},
+    "sql": {"told": (1, 2)},
+    "migrations": {
+        "Step": (2,), "StorageError": (0,), "Conversion": (2, 3), "_checked": (1, 2), "_text_by_pattern": (2,),
+        "NotConvertible": (0,),
+    },
     "formulas": {
-        "FormulaProblem": (1, 3), "fail": (1, 2), "unexpected": (0,), "expect": (1,), "close": (1,), "arguments": (0,),
-        "take": (3,), "fit": (4,),
+        "fail": (1, 2), "unexpected": (0,), "expect": (1,), "close": (1,), "arguments": (0,), "take": (3,), "fit": (4,),
     },
 }  # fmt: skip
 """Folders of `core` whose refusals a person at the console meets, with who takes sentences there alone."""

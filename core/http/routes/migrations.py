@@ -23,6 +23,7 @@ from core.http.route import Parameter, RouteFamily
 from core.migrations import history, status
 from core.migrations.report import history_data, plan_data, status_data, version_data
 from core.migrations.run import log
+from core.sentence import with_all_patterns
 
 LIMIT = 50
 routes = RouteFamily("migrations")
@@ -68,7 +69,7 @@ async def drift(call: Call) -> Answer:
     """Whether the database is as the app file says, and what was changed by hand."""
     call.require_admin()
     model = await _file(call)
-    return as_json(status_data(await asyncio.to_thread(status, call.engine.database, model)))
+    return as_json(with_all_patterns({**status_data(await asyncio.to_thread(status, call.engine.database, model))}))
 
 
 @routes.add(
@@ -80,7 +81,7 @@ async def plan(call: Call) -> Answer:
     request: PlanRequest = await call.checked()
     model = await _file(call)
     steps = await call.app.reloading.plan(call.engine, model, request)
-    return as_json(plan_data(steps, model.app.checksum))
+    return as_json(with_all_patterns({**plan_data(steps, model.app.checksum)}))
 
 
 @routes.add("POST", "/api/console/migrations", body=RunRequest, answers={202: Job}, errors=(400, 404, 409, 422))
@@ -105,7 +106,7 @@ async def edit(call: Call) -> Answer:
     if not call.principal.is_unrestricted:
         raise NotFound
     request: SchemaEditRequest = await call.checked()
-    return as_json(await call.app.reloading.edit(request))
+    return as_json(with_all_patterns({**await call.app.reloading.edit(request)}))
 
 
 async def _file(call: Call) -> AppModel:
