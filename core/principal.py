@@ -54,6 +54,12 @@ class Principal:
         """Who a change is logged under."""
         return self.id or self.kind
 
+    @property
+    def keeper(self) -> str:
+        """Whose the answers are that are kept for repeated requests. A key with scopes has its own: it may see less than its
+        account."""
+        return self.actor if self.scopes is None else f"{self.actor} by {self.key}"
+
     def has_rights_of(self, by: "Principal") -> bool:
         """Whether what `by` has found is still for the caller: an account may have lost since what it was found with. What
         it has won counts as a change, too."""

@@ -32,4 +32,4 @@ def _keeper_of(call: Call) -> str:
     principal = call.principal
     if principal.kind == "guest":
         return caller_of(principal, lambda: call.app.address(call.scope))
-    return principal.actor
+    return principal.keeper

@@ -91,7 +91,7 @@ class Commits:
         key = request.get("idempotencyKey")
         if not key or request.get("dryRun"):
             return await self._run(principal, request)
-        caller, asked = principal.actor, fingerprint(request.get("changes"))
+        caller, asked = principal.keeper, fingerprint(request.get("changes"))
         once = Request(self._answers, caller, key, asked, "idempotencyKey")
         slot = f"{caller} {key}"
         before, task = self._under_way.get(slot, (asked, None))

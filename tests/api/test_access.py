@@ -258,6 +258,18 @@ def test_who_may_not_any_more_is_not_given_a_kept_answer(server: RunningServer) 
         assert is_missing(told[2]), told[2].text
 
 
+def test_a_key_with_scopes_is_not_given_the_answers_of_its_account(server: RunningServer) -> None:
+    """P-016, P-021, R-007: lookups into tables that it may not read stand in them."""
+    asking = [headers("x", "member", **more) for more in ({}, *[{"key": "k1", "scopes": ["mine:create"]}] * 2)]
+    fields = {"owner": "x", "text": "b"}
+    commit = {"idempotencyKey": "c", "changes": [{"ref": "r", "op": "create", "table": "mine", "fields": fields}]}
+    for path, body in (("/api/tables/mine/records", fields), ("/api/console/commit", commit)):
+        told = [server.http.post(path, json=body, headers={**who, "Idempotency-Key": "k"}) for who in asking]
+        assert [each.is_success for each in told] == [True] * 3, [each.text for each in told]
+        assert told[2].content == told[1].content
+        assert told[1].content != told[0].content
+
+
 def test_a_view_is_opened_anew_after_a_change_of_roles(server: RunningServer) -> None:
     """P-007, P-016: what was opened with more rights is not read on with fewer."""
     made(server, "notes", text="a", cost=4711)
