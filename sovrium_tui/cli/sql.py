@@ -140,7 +140,7 @@ async def show_plan(client: "Client", run: str, index: int) -> None:
     job = await finish(client, await client.export({"format": "json", "run": run, "index": index}))
     with scratch_folder() as folder:
         await client.download(job["id"], folder / "plan")
-        for row in json.loads((folder / "plan").read_text()):
+        for row in json.loads((folder / "plan").read_bytes()):
             click.echo(result.printable(row[PLAN[-1]]), nl=False)
     await client.cancel_job(job["id"])
 
