@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, FromClause, Table, not_, select, true, union_all
+from sqlalchemy import ColumnElement, FromClause, Table, and_, not_, select, true, union_all
 
 from core.fields.address import key_text
 from core.fields.model import TableModel
 from core.query.scope import Scope
 from core.records.constraint import PLACE
 from core.records.key import key_in, parse_key
+from core.records.links import fields_of_pairs
 from core.records.row_check import Candidate
 from core.records.writing import WritableTable
 from core.storage.database import ChangeRow, Commit, Reader
@@ -104,6 +105,8 @@ class Crossings:
     def _as_it_was(self, reader: Reader, table: TableModel) -> Table:
         """A table that a rule asks of, before the commits: what they took with them may be what the rule asks for."""
         stored = self._scope.table_of(table)
+        if (pairs := self._pairs_before(reader, table, stored)) is not None:
+            return pairs
         held: dict[str, ChangeRow] = {}
         for change in self._of(table.sql_name):
             held.setdefault(change.record, change)
@@ -112,8 +115,27 @@ class Crossings:
             return stored
         rows = self._given(reader, table, past)
         others = not_(key_in(table, stored, [parse_key(table, each.record) for each in past]))
-        was = union_all(select(stored).where(others), select(*(rows.c[column.name] for column in stored.c)))
-        return cast(Table, was.subquery(table.sql_name))  # it is only read from, as a table is
+        return _together(stored, others, rows)
+
+    def _pairs_before(self, reader: Reader, table: TableModel, stored: Table) -> Table | None:
+        """The pairs behind a link to several records before the commits, which tell of both of its sides; None where they
+        changed none."""
+        changed: dict[str, set[Any]] = {}
+        pairs: set[frozenset[tuple[str, Any]]] = set()
+        for side, name, field in fields_of_pairs(self._scope.model, table.sql_name):
+            relation, known = field.relation, changed.setdefault(field.relation.near, set())
+            for change in self._of(side.sql_name):
+                if change.before is None or name not in change.before:
+                    continue
+                (key, *_), linked = parse_key(side, change.record), field.accept_json(change.before[name])
+                if key not in known and isinstance(linked, list):
+                    known.add(key)
+                    pairs |= {frozenset({relation.near: key, relation.beyond: each}.items()) for each in linked}
+        if not any(changed.values()):
+            return None
+        others = and_(*(stored.c[column].not_in(keys) for column, keys in changed.items()))
+        rows = [Candidate(dict(pair), ()) for pair in pairs]
+        return _together(stored, others, self._writable(table).constraints.as_rows(reader, rows))
 
     def _given(self, reader: Reader, table: TableModel, changes: Iterable[ChangeRow]) -> FromClause:
         rows = [Candidate(each.held or {}, ()) for each in changes]
@@ -124,6 +146,12 @@ class Crossings:
 
     def _key(self, source: FromClause) -> list[Any]:
         return [source.c[name] for name in self._scope.table.key.fields]
+
+
+def _together(stored: Table, others: ColumnElement[bool], rows: FromClause) -> Table:
+    """The stored rows of the condition, and these beside them."""
+    was = union_all(select(stored).where(others), select(*(rows.c[column.name] for column in stored.c)))
+    return cast(Table, was.subquery(stored.name))  # it is only read from, as a table is
 
 
 def _visible(scope: Scope, source: FromClause | None = None) -> ColumnElement[bool]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from sqlalchemy import Alias, Column, Table
 from sqlalchemy.sql import visitors
 
-from core.fields.link import LinksField
 from core.fields.model import AppModel, TableModel
 from core.query.scope import Scope
+from core.records.links import fields_of_pairs
 from core.storage.database import ChangeRow, Commit
 from core.storage.journal import told_as
 
@@ -67,13 +67,4 @@ def _asked_by(scope: Scope) -> Iterator[tuple[str, str]]:
         table = part.table.element if isinstance(part.table, Alias) else part.table
         if isinstance(table, Table):
             yield table.name, part.name
-            yield from _links_of(scope.model, table.name)
-
-
-def _links_of(model: AppModel, junction: str) -> Iterator[tuple[str, str]]:
-    """The fields of links that are kept as pairs of that table."""
-    for table in model:
-        for name, field in table.fields.items():
-            pairs = field.relation.junction if isinstance(field, LinksField) else None
-            if pairs is not None and pairs.name == junction:
-                yield table.sql_name, name
+            yield from ((side.sql_name, name) for side, name, _ in fields_of_pairs(scope.model, table.name))

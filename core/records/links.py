@@ -1,6 +1,6 @@
 """Writing links that are kept elsewhere than in their record: pairs in a junction, or a column of the linked records."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, tuple_
 from core.errors import FieldError, NotFound
 from core.fields.address import key_text
 from core.fields.link import LinkEdit, LinksField
-from core.fields.model import TableModel
+from core.fields.model import AppModel, TableModel
 from core.query.scope import Scope
 from core.records.key import KeyValue, key_in, parse_key
 from core.records.validate import check_changes, invalid
@@ -44,6 +44,15 @@ def links_of(table: TableModel, model: Mapping[str, TableModel]) -> tuple[Links,
         for name, field in table.fields.items()
         if isinstance(field, LinksField)
     )
+
+
+def fields_of_pairs(model: AppModel, junction: str) -> Iterator[tuple[TableModel, str, LinksField]]:
+    """The fields, each with its table, whose links are the pairs of a junction: one on either side, or on one alone."""
+    for table in model:
+        for name, field in table.fields.items():
+            pairs = field.relation.junction if isinstance(field, LinksField) else None
+            if isinstance(field, LinksField) and pairs is not None and pairs.name == junction:
+                yield table, name, field
 
 
 def load_links(reader: Reader, scope: Scope, rows: Mapping[KeyValue, "Stored"], links: Iterable[Links]) -> None:

@@ -45,6 +45,13 @@ tables:
           conditions:
             - {field: state, operator: eq, value: open}
             - {field: project.owner, operator: eq, value: $currentUser.id}
+  - name: teams
+    fields:
+      - {name: title, type: single-line-text}
+      - {name: projects, type: relationship, relatedTable: projects, relationType: many-to-many}
+      - {name: size, type: count, relationshipField: projects}
+    permissions: *everybody
+    rowLevelPermissions: {read: {when: {field: size, operator: eq, value: 2}}}
   - name: plain
     fields: [{name: text, type: single-line-text}]
     permissions: *everybody
@@ -187,13 +194,32 @@ def test_what_a_rule_asks_of_other_records(server: RunningServer, told: Callable
     ]
 
 
+def test_what_a_rule_asks_of_several_linked_records(server: RunningServer, told: Callable[..., list[Told]]) -> None:
+    """A-202: links are remembered as they were."""
+    keys = [made(server, "projects", title=f"p{n}") for n in range(3)]
+    team = made(server, "teams", projects=[int(keys[0])])
+    told(lambda: None)
+
+    def linked(*places: int) -> list[Told]:
+        body = {"projects": [int(keys[place]) for place in places]}
+        return [
+            each for each in told(lambda: done(server, "PATCH", f"teams/records/{team}", body)) if each[0] == "teams"
+        ]
+
+    assert linked(0, 1) == [("teams", "create", (team,))]
+    assert linked(1, 2) == [("teams", "update", (team,))]
+    assert linked(2) == [("teams", "delete", (team,))]
+    assert linked() == []
+    run(server, "DELETE FROM projects")
+
+
 def test_where_rules_ask_of_what_has_changed(server: RunningServer, told: Callable[..., list[Told]]) -> None:
     """A-202: that there may be other rows is told of the tables whose rules ask of it, and only where they ask for that. A
     policy asks of what its caller sees, a row rule of everything."""
     mine = made(server, "projects", title="w", owner="bob")
     made(server, "tasks", project=int(mine))
     told(lambda: None)
-    notes, tasks = ("notes", "update", ()), ("tasks", "update", ())
+    notes, tasks, teams = (("notes", "update", ()), ("tasks", "update", ()), ("teams", "update", ()))
 
     def heard(act: Callable[[], Any]) -> list[Told]:
         return told(act, elsewhere=True)
@@ -207,8 +233,8 @@ def test_where_rules_ask_of_what_has_changed(server: RunningServer, told: Callab
     gone = heard(lambda: run(server, f"UPDATE projects SET owner = 'bob' WHERE id = {mine}"))
     assert gone == [notes, ("projects", "delete", (mine,)), tasks]
     assert heard(lambda: done(server, "PATCH", path, {"owner": "cy"})) == [notes]
-    assert heard(lambda: made(server, "projects", title="z")) == [notes]
-    assert heard(lambda: done(server, "DELETE", path)) == [notes]
+    assert heard(lambda: made(server, "projects", title="z")) == [notes, teams]
+    assert heard(lambda: done(server, "DELETE", path)) == [notes, teams]
     assert heard(lambda: made(server, "tasks", title="of none")) == []
     run(server, "DELETE FROM projects")
 
