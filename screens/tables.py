@@ -299,6 +299,12 @@ class TablesScreen(ConsoleScreen):
         self._last[info["sqlName"]] = Place("tables", info["sqlName"], info["name"], state)
 
     def on_screen_suspend(self) -> None:
+        self._keep_place()
+
+    def on_unmount(self) -> None:
+        self._keep_place()  # whoever leaves from here finds it as it was
+
+    def _keep_place(self) -> None:
         info = self.pane.info
         if info is not None and info["sqlName"] in self._last:
             self.context.session.put("tables.last", self._last[info["sqlName"]].state)

@@ -242,6 +242,7 @@ class GridPane(Container):
     def on_virtual_grid_layout_changed(self, event: VirtualGrid.LayoutChanged) -> None:
         event.stop()
         self.views.keep_layout()
+        self.tell_moved()  # the cell under the cursor may be another one
 
     def on_virtual_grid_scrolled(self, event: VirtualGrid.Scrolled) -> None:
         event.stop()

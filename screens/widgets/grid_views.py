@@ -11,6 +11,7 @@ from screens.presenters.column_layout import ColumnLayout
 from screens.presenters.condition import value_condition, with_condition
 from screens.presenters.finder import Hit
 from screens.presenters.format import is_labelled
+from screens.presenters.incoming import shown_values
 from screens.presenters.link import REF, link_key
 from screens.presenters.place import Place
 from screens.presenters.value import show, title_of
@@ -172,7 +173,7 @@ class GridViews:
             return
         linked, field = self._linked(), self.pane.edits.field_here() if self.pane.edits else None
         if linked is None or field is None:
-            self.pane.app.bell()
+            self.pane.app.notify(t("link.none"))
             return
         self.go_to(field, linked[1])
 
@@ -186,10 +187,13 @@ class GridViews:
         linked, port = self._linked(), self.pane.context.port
         info = self.pane.context.table(linked[0]) if linked else None
         if linked is None or info is None or port is None or linked[1].startswith(REF):
-            self.pane.app.bell()
+            self.pane.app.notify(t("link.none"))
             return
         record = await self.pane.transfer.guarded(port.record(*linked))
-        if record is not None and await self.pane.app.push_screen_wait(RecordPeek(self.pane.context, info, record)):
+        if record is None:
+            return
+        sheet = RecordPeek(self.pane.context, info, record, await shown_values(port, info, linked[1]))
+        if await self.pane.app.push_screen_wait(sheet):
             self.follow()
 
     # ── Everything that can be done ────────────────────────────────────────────────────────────────────────────────────

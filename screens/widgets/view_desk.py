@@ -238,7 +238,10 @@ class ViewDesk:
     async def _name(self, before: str) -> str | None:
         from screens.widgets.name_dialog import NameDialog
 
-        return await self.pane.app.push_screen_wait(NameDialog(self.pane.context, t("views.name"), before))
+        name = await self.pane.app.push_screen_wait(NameDialog(self.pane.context, t("views.name"), before))
+        if name == "":
+            self.pane.app.notify(t("views.nameless"), severity="warning")
+        return name
 
     async def _delete(self, look: Look, book: ViewBook) -> None:
         from screens.widgets.confirm import confirm

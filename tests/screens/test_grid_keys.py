@@ -5,7 +5,7 @@ from textual.binding import Binding
 
 from screens.actions.grid import CELLS, GRID
 from screens.actions.registry import BY_ID
-from screens.services.text import has
+from screens.services.text import has, t
 from screens.widgets.grid import VirtualGrid
 from screens.widgets.grid.message import LayoutChanged
 from tests.support.grid_host import grid_host, model_over
@@ -209,6 +209,9 @@ async def test_search_says_when_there_is_nothing() -> None:
         await app.press(pilot, "slash", *"zz9")
         assert "not found" in app.lines()[-1]
         assert app.cursor == (0, "id")
+        assert app.grid.check_consume_key("enter", None), "no other key is offered meanwhile"
+        await app.press(pilot, "enter")
+        assert [note.message for note in app._notifications] == [t("grid.search.nowhere", text="zz9")]
 
 
 async def test_columns_move_widen_narrow_fit_hide_freeze() -> None:

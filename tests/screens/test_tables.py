@@ -108,14 +108,16 @@ async def test_peek_shows_the_linked_record_and_enter_goes_there() -> None:
 async def test_staged_edits_survive_the_console() -> None:
     """Killed or left: the next run has them, and the place."""
     session = SessionStore(None)
-    async with tables(session=session) as (pilot, _):
+    async with tables(session=session) as (pilot, screen):
         await pilot.press("e", *"XY", "enter")
         await until(pilot, lambda: pilot.app.context.pending.count())
         await pilot.press("o", *"New", "enter")
         await until(pilot, lambda: pilot.app.context.pending.count() == 2)
-    async with tables(session=session) as (pilot, _screen):
+        await pilot.press("s", "s")
+        await until(pilot, lambda: not model(screen).loading)
+    async with tables(session=session) as (pilot, screen):
+        assert model(screen).query.sort[0]["direction"] == "desc", "as it was when it was left"
         assert pilot.app.context.pending.count() == 2
-        assert "Company 0000" in screen_text(pilot.app)  # type: ignore[arg-type]
         assert "New" in screen_text(pilot.app)  # type: ignore[arg-type]
         await pilot.press("u", "u", "u")
         await until(pilot, lambda: pilot.app.context.pending.count() == 0)

@@ -11,6 +11,7 @@ from textual import events, work
 from core.contract.console import GroupSpec
 from screens.actions.binding import bindings_of
 from screens.presenters.grid_model import GridModel
+from screens.services.text import t
 from screens.widgets.grid import message
 from screens.widgets.grid.pointer import Pointer
 from screens.widgets.grid.surface import GridSurface
@@ -180,7 +181,7 @@ class VirtualGrid(GridSurface):
         return self.search.text
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        return self.search.open and character is not None and character.isprintable()
+        return self.search.takes(key, character)
 
     def acts_at_once(self, key: events.Key) -> bool:
         """Whether a key can only run an action. Those of the grid have done all they do when they return."""
@@ -210,6 +211,8 @@ class VirtualGrid(GridSurface):
             with suppress(TimeoutError):
                 async with asyncio.timeout(PATIENCE):
                     await self.model.search.answered()
+        if self.model.search.failed:
+            self.app.notify(t("grid.search.nowhere", text=self.model.search.text), severity="warning")
 
     # ── Order and conditions ───────────────────────────────────────────────────────────────────────────────────────────
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from screens.widgets.grid.surface import GridSurface
 
 
+KEYS = frozenset("enter escape backspace ctrl+h ctrl+u down up".split())
+"""What the line takes besides letters."""
+
+
 class SearchLine:
     """`text` is what was typed; None while the line is closed."""
 
@@ -34,6 +38,11 @@ class SearchLine:
         selection = self.grid.model.selection
         self._origin, self.text = (selection.row, selection.column), ""
         self.grid.model.search.look_for("")
+        self.grid.screen.refresh_bindings()
+
+    def takes(self, key: str, character: str | None) -> bool:
+        """A key is for the line alone."""
+        return self.open and (key in KEYS or (character is not None and character.isprintable()))
 
     def end(self, *, cancelled: bool) -> None:
         """Close it; cancelled: forget the text and go back to where it was begun."""
@@ -41,6 +50,7 @@ class SearchLine:
         if cancelled:
             self.grid.model.search.look_for("", home=self._origin)
         self.grid.repaint()
+        self.grid.screen.refresh_bindings()
 
     def key(self, event: events.Key) -> None:
         """Take a key while the line is open."""
