@@ -35,8 +35,9 @@ class Sentence(str):
         return made
 
     def body(self) -> dict[str, Any]:
-        """As it travels."""
-        return {"pattern": self.pattern, "values": {name: _travelling(value) for name, value in self.values.items()}}
+        """As it travels: with the values that the text shows, and no others that were at hand where it was said."""
+        shown = {name: value for name, value in self.values.items() if re.search(rf"{{{name}[}}!:]", self.pattern)}
+        return {"pattern": self.pattern, "values": {name: _travelling(value) for name, value in shown.items()}}
 
 
 def say(pattern: str, /, **values: Any) -> Sentence:

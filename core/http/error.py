@@ -44,7 +44,8 @@ def body_error(message: str, *, code: str = "body.not-json") -> Invalid:
 
 
 def _asks_for_patterns(scope: MutableMapping[str, Any]) -> bool:
-    return any(name == b"prefer" and ASKED.encode() in value for name, value in scope["headers"])
+    given = [value for name, value in scope["headers"] if name == b"prefer"]
+    return ASKED.encode() in [each.strip() for value in given for each in value.split(b",")]
 
 
 def answer_to(error: Exception, scope: MutableMapping[str, Any]) -> Answer:

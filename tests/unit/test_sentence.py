@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from core.errors import Invalid, SovriumError, error_from_body
-from core.sentence import Sentence, arrived
+from core.sentence import Sentence, arrived, say
 from screens.services.wording import sentences
 
 
@@ -59,6 +59,12 @@ def test_answers_of_other_servers_are_errors_all_the_same() -> None:
         "HTTP 409",
         422,
     )
+
+
+def test_a_sentence_travels_with_nothing_that_its_text_does_not_show() -> None:
+    """R-006: who asks for patterns is told no more than others."""
+    said = say("{a} and {b!r} of {most:,}", a="x", b="y", most=5, near="hidden", aa=1)
+    assert said.body()["values"] == {"a": "x", "b": "y", "most": 5}
 
 
 def test_every_sentence_of_ours_arrives() -> None:
