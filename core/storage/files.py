@@ -2,6 +2,7 @@
 (`Settings.exchange`); its path and the names of its columns are the only texts that enter the SQL, quoted.
 """
 
+import codecs
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Literal
@@ -17,11 +18,15 @@ from core.storage.session import SessionReader
 Format = Literal["csv", "json", "parquet"]
 NO_VALUE = ("NA", "N/A", "n/a", "NULL", "null", "NaN", "nan", "None", "#N/A")
 """How programs write that there is no value."""
+BLANK_AT_MOST = 4_096
+"""Bytes looked at for the first and the last character of a file."""
 
 
 def file_columns(reader: Reader, path: Path, format_: Format, *, whole: bool = False) -> list[tuple[str, str]]:
     """Names of a file's columns with the types that DuckDB sees in them, of a CSV file by its first rows or by the `whole`.
     Raises BadRequest for what is no such file."""
+    if format_ == "json":
+        _check_array(path)
     sample, nothing = -1 if whole else 20_480, ", ".join(map(literal, ("", *NO_VALUE)))
     source = (
         _csv(path, f"sample_size = {sample:d}, nullstr = [{nothing}]") if format_ == "csv" else file_rows(path, format_)
@@ -32,6 +37,18 @@ def file_columns(reader: Reader, path: Path, format_: Format, *, whole: bool = F
         if format_ == "csv":
             check_lines(path)
         raise
+
+
+def _check_array(path: Path) -> None:
+    """DuckDB takes an array that ends behind one of its commas for whole, and a file that was cut there would lose rows."""
+    with path.open("rb") as file:
+        begin = file.read(BLANK_AT_MOST).removeprefix(codecs.BOM_UTF8).lstrip()[:1]
+        file.seek(max(0, path.stat().st_size - BLANK_AT_MOST))
+        end = file.read().rstrip()[-1:]
+    if begin == b"[" and end != b"]":
+        raise BadRequest(
+            "The file does not end with the ] of its array", hint="it may have been cut; fetch or write it again"
+        )
 
 
 def file_rows(path: Path, format_: Format) -> str:

@@ -59,11 +59,22 @@ def test_a_database_of_something_else(content: bytes, tmp_path: Path, capsys: py
     assert (status, "not a database of DuckDB" in told) == (2, True)
 
 
-def test_a_hundred_columns_fit_in_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("content", ['[{"a": 1},', '[{"a": 1}, {"a": 2}', '\ufeff [{"a": 1},\n\n'])
+def test_an_array_that_was_cut_is_refused(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "data.json"
+    source.write_text(content)
+    status, told = take(source, tmp_path, capsys)
+    assert (status, "does not end with the ] of its array" in told) == (2, True)
+
+
+@pytest.mark.parametrize(("count", "name"), [(100, "c{}"), (270, f"{'a_long_question_of_a_survey_' * 2}{{}}")])
+def test_many_columns_fit_in_memory_and_addresses(
+    count: int, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     source = tmp_path / "wide.csv"
-    source.write_text(",".join(f"c{n}" for n in range(100)) + "\n" + ",".join("7" * 100) + "\n")
-    assert take(source, tmp_path, capsys)[0] == 0
-    assert answer("SELECT c0, c99 FROM wide", tmp_path, capsys) == ["7,7"]
+    source.write_text(",".join(name.format(n) for n in range(count)) + "\n" + ",".join("7" * count) + "\n")
+    assert take(source, tmp_path, capsys) == (0, "wide: 1 row\n")
+    assert answer(f"SELECT {name.format(0)}, {name.format(count - 1)} FROM wide", tmp_path, capsys) == ["7,7"]
 
 
 def test_numbers_of_parquet_keep_their_digits_and_no_number_is_no_value(
