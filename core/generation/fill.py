@@ -33,7 +33,7 @@ class Fill:
 
     def run(self, tx: Transaction) -> None:
         f = FILLS.c
-        if tx.rows(select(f.asked, f.status).where(f.id == self.id)) != [(self.asked, "pending")]:
+        if not tx.rows(select(f.id).where(f.id == self.id, f.asked == self.asked, f.status != "done")):
             return
         rows = self.target.load(tx, [self.key], lock=True)
         row = rows.get(self.key)

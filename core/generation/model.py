@@ -28,12 +28,14 @@ _FENCE = re.compile(r"\A\s*```[a-z]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 
 
 class NotAnswered(Exception):
-    """There is no answer; the text says why. Worth asking `attempts` times in all, and not before `after` seconds."""
+    """There is no answer; the text says why. Worth asking `attempts` times in all, and not before `after` seconds; where it
+    `passes`, what is wrong may be mended meanwhile, also some time later."""
 
-    def __init__(self, reason: str, *, attempts: int = ONCE, after: float | None = None) -> None:
+    def __init__(self, reason: str, *, attempts: int = ONCE, after: float | None = None, passes: bool = False) -> None:
         super().__init__(reason)
         self.attempts = attempts
         self.after = after
+        self.passes = passes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +77,7 @@ class Model:
         try:
             answer = self._transport(request)
         except NotSent as error:
-            raise NotAnswered(f"the provider is not reached: {error}", attempts=FAULTS) from error
+            raise NotAnswered(f"the provider is not reached: {error}", attempts=FAULTS, passes=True) from error
         if not 200 <= answer.status < 300:
             raise _refusal(answer, settings.key)
         try:
@@ -168,13 +170,15 @@ def _check_end(reason: Any) -> None:
 def _refusal(answer: Incoming, key: str | None) -> NotAnswered:
     status, after = answer.status, _after(answer.headers.get("retry-after"))
     if status in (401, 403):
-        return NotAnswered(f"{REFUSED}: HTTP {status}")
+        return NotAnswered(f"{REFUSED}: HTTP {status}", passes=True)
     if status in (429, 529):
-        return NotAnswered(f"the provider has too much to do: HTTP {status}", attempts=FAULTS, after=after)
+        busy = f"the provider has too much to do: HTTP {status}"
+        return NotAnswered(busy, attempts=FAULTS, after=after, passes=True)
     if status >= 500 or status in (408, 409):
-        return NotAnswered(f"the provider answers HTTP {status}", attempts=FAULTS, after=after)
-    told = _told(answer.body, key)
-    return NotAnswered(f"the provider answers HTTP {status}: {told}" if told else f"the provider answers HTTP {status}")
+        return NotAnswered(f"the provider answers HTTP {status}", attempts=FAULTS, after=after, passes=True)
+    told, said = _told(answer.body, key), f"the provider answers HTTP {status}"
+    # What is wrong with the question itself is so tomorrow; an account may be filled up, a model be there.
+    return NotAnswered(f"{said}: {told}" if told else said, passes=status not in (400, 413, 422))
 
 
 def _told(body: str, key: str | None) -> str:

@@ -29,7 +29,8 @@ FILLS = Table(
 """A row for each value that is a model's, or is to be one: a value without a row was written by hand, and stays. `status`:
 pending, done, failed. `asked` is another number each time that the value is asked for anew, so that an answer to what was
 asked before is known as such. While it is being asked for, `due_at` is when it is taken to be lost; it is empty while it
-waits for the record to come back from the trash, or for another value that it is to be made from."""
+waits for the record to come back from the trash, or for another value that it is to be made from. What has failed is due
+again as long as it is tried again by itself."""
 
 Value = tuple[str, str]
 """Of a record, by its address, a field."""

@@ -34,6 +34,8 @@ TAKEN_FOR = timedelta(minutes=3)
 """After that a question that was being put is taken to be lost, and is put again. No question takes as long."""
 FIRST_DELAY, LONGEST_DELAY, GROWTH = 2.0, 600.0, 5
 """Seconds until a question is put again, and what they are multiplied by each time."""
+LATER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=3))
+"""After that a question that has failed is put once more, each time. In the end only somebody who asks has it put."""
 Told = Callable[[str, Sequence[str]], None]
 """Hears the SQL name of a table and the records whose values are in another state."""
 
@@ -153,7 +155,7 @@ class Filler(Follower):
         return self._pause()
 
     def _due(self) -> Any:
-        return and_(FILLS.c.status == "pending", FILLS.c.due_at <= self._clock())
+        return and_(FILLS.c.status != "done", FILLS.c.due_at <= self._clock())
 
     def _is_due(self) -> bool:
         statement = select(FILLS.c.id).where(self._due()).limit(1)
@@ -169,7 +171,7 @@ class Filler(Follower):
         return rows
 
     def _pause(self) -> float:
-        statement = select(func.min(FILLS.c.due_at)).where(FILLS.c.status == "pending")
+        statement = select(func.min(FILLS.c.due_at)).where(FILLS.c.status != "done")
         first = self.database.submit_read(Call(lambda reader: reader.scalar(statement))).result()
         with self._lock:
             is_full = len(self._lines) >= THREADS
@@ -179,7 +181,7 @@ class Filler(Follower):
 
     def _fill(self, line: Line, id_: str, table: str, record: str, field: str, asked: int, attempts: int) -> None:
         """Put one question, on a thread of the pool."""
-        mine = and_(FILLS.c.id == id_, FILLS.c.asked == asked, FILLS.c.status == "pending")
+        mine = and_(FILLS.c.id == id_, FILLS.c.asked == asked, FILLS.c.status != "done")
         try:
             values = self._outcome(line, id_, self.tables[table], record, field, asked, attempts + 1)
             if values is not None:
@@ -203,7 +205,7 @@ class Filler(Follower):
             if self.stopping.is_set() and line.is_cut:
                 return {"due_at": self._clock()}
             if attempts >= refusal.attempts:
-                return failed | {"reason": str(refusal)}
+                return failed | {"reason": str(refusal), "due_at": self._due_later(refusal, attempts)}
             return {"attempts": attempts, "reason": str(refusal), "due_at": self._due_after(refusal, attempts)}
         except NotFound:
             forget = delete(FILLS).where(FILLS.c.id == id_)
@@ -241,8 +243,8 @@ class Filler(Follower):
         """Nothing is asked while the record is in the trash, or a source is on its way; unless that has changed since."""
         row = self._records.writable(table).load(tx, [key]).get(key)
         is_open = row is not None and row["deleted_at"] is None and not self._waits(tx, table, key, name)
-        due = tx.time if is_open else None
-        tx.execute(update(FILLS).where(FILLS.c.id == id_, FILLS.c.status == "pending").values(due_at=due))
+        parked = {"status": "pending", "due_at": tx.time if is_open else None}
+        tx.execute(update(FILLS).where(FILLS.c.id == id_, FILLS.c.status != "done").values(parked))
 
     def _due_after(self, refusal: NotAnswered, attempts: int) -> datetime:
         if refusal.after is None:
@@ -250,6 +252,11 @@ class Filler(Follower):
             return self._clock() + timedelta(seconds=delay)
         self._quiet_until = self._clock() + timedelta(seconds=refusal.after)
         return self._quiet_until
+
+    def _due_later(self, refusal: NotAnswered, attempts: int) -> datetime | None:
+        """When what has failed is tried once more by itself."""
+        tried = attempts - refusal.attempts
+        return self._clock() + LATER[tried] if refusal.passes and tried < len(LATER) else None
 
     def _ask_and_write(self, line: Line, id_: str, table: TableModel, record: str, name: str, asked: int) -> None:
         """Raises NotAnswered, NotFound (the record is gone), and what speaks against the value."""

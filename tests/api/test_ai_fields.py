@@ -3,16 +3,19 @@
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from core.errors import BadRequest
 from core.generation import worker
 from core.generation.model import Model, NotAnswered, Question
 from core.generation.service import ask_anew
 from core.generation.setting import read_settings
+from core.generation.store import FILLS
 from core.outgoing import Line
 from core.records.update import Edit, Update
 from core.storage.database import Call, Cancel
@@ -249,6 +252,31 @@ def test_what_goes_wrong_is_told(
     assert (answer.status_code, answer.json()["_aiCompute"]) == (202, {"kind": "pending"})
     found = settled(server, where, "kind")
     assert (found["kind"], "_aiReasons" in found) == ("bug", False)
+
+
+def test_what_has_failed_is_tried_again_by_itself(
+    server: RunningServer, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T-102, T-103: some time later, as often as there are pauses; what would be answered the same is not."""
+    monkeypatch.setattr(worker, "LATER", (timedelta(), timedelta(), timedelta()))
+    where = make(server, digest="s", french="f", facts={"total": 0}, labels=["old"])
+    refusals = [(404, {}, b"no such model"), (401, {}, b"")]
+    provider.answer = lambda request: refusals.pop() if refusals else sensible(request)
+    server.http.patch(where, json={"note": "x", "digest": "s", "mood": {"label": "n"}}, headers=ROOT)
+    assert settled(server, where, "kind")["kind"] == "bug"
+    assert (provider.received.qsize(), refusals) == (3, [])
+
+    fills = select(FILLS.c.status, FILLS.c.attempts, FILLS.c.due_at).where(FILLS.c.record == where.rpartition("/")[2])
+    for answer, attempts in (((401, {}, b""), 4), ((400, {}, b""), 1), ({"value": "praise"}, 3)):
+        provider.answer = lambda _, answer=answer: answer
+        server.http.post(f"{where}/compute?fields=kind", headers=ROOT)
+        wanted, kept = ("failed", attempts, None), fills.where(FILLS.c.field == "kind")
+        for _ in range(500):
+            (found,) = server.engine.database.submit_read(Call(lambda reader, kept=kept: reader.rows(kept))).result()
+            if found == wanted:
+                break
+            threading.Event().wait(0.01)
+        assert found == wanted
 
 
 def test_what_a_model_made_of_a_hidden_field_is_hidden(server: RunningServer) -> None:
