@@ -129,7 +129,7 @@ async def heard_change(records: Records, principal: Principal, told: Told) -> Se
     """Rows that the caller saw and sees are told as they were changed, rows that it sees from now on as new ones, and of
     rows that it does not see any more nothing but that they are gone (A-202)."""
     event = told.event
-    table = records.model.by_address.get(event.get("table", ""))
+    table = records.model.enabled.get(event.get("table", ""))
     if table is None or not records.access.table(principal, table).may("read"):
         return ()
     if not records.access.table(principal, table).has_rows("read"):
