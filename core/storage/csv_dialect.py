@@ -11,6 +11,7 @@ from statistics import mode
 from typing import Literal
 
 from core.errors import BadRequest
+from core.sentence import say
 from core.storage.ddl import literal
 
 Quoting = Literal[0, 3]
@@ -98,11 +99,14 @@ def check_lines(path: Path) -> None:
         try:
             for number, row in _read_lines(lines, dialect):
                 if number > dialect.passed and row and len(row) != len(dialect.names):
-                    raise BadRequest(f"Line {number} has {len(row)} columns where {len(dialect.names)} are expected")
+                    pattern = "Line {number} has {count} columns where {expected} are expected"
+                    raise BadRequest(say(pattern, number=number, count=len(row), expected=len(dialect.names)))
         except UnicodeDecodeError:
-            raise BadRequest(f"Line {number + 1} is not UTF-8 text; save the file as UTF-8") from None
+            problem = say("Line {number} is not UTF-8 text; save the file as UTF-8", number=number + 1)
+            raise BadRequest(problem) from None
         except csv.Error as error:
-            raise BadRequest(f"Line {number + 1} cannot be read as CSV: {error}") from None
+            problem = say("Line {number} cannot be read as CSV: {error}", number=number + 1, error=str(error))
+            raise BadRequest(problem) from None
 
 
 def _read_lines(lines: Iterator[str], dialect: CsvDialect) -> Iterator[tuple[int, list[str]]]:
