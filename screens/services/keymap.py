@@ -168,7 +168,9 @@ class Keymap:
             keymap.problems.append(t("keymap.unreadable", file=path.name, reason=str(error)))
             return keymap
         except Exception as error:  # yaml.YAMLError, imported only where a file asks for it
-            keymap.problems.append(t("keymap.unreadable", file=path.name, reason=str(error).replace("\n", " ")))
+            mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+            where = t("keymap.line", file=path.name, line=mark.line + 1, column=mark.column + 1) if mark else path.name
+            keymap.problems.append(t("keymap.unreadable", file=where, reason=problem or str(error).partition("\n")[0]))
             return keymap
         keymap._take(data)
         return keymap

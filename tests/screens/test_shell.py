@@ -214,6 +214,7 @@ def test_no_key_file_stops_the_console(tmp_path, text: str) -> None:
     keymap = Keymap.load(tmp_path)
     assert keymap.own == {}
     assert bool(keymap.problems) == (text[0] != "{")
+    assert text != "keys: [" or "keys.yaml, line 1, column 8" in keymap.problems[0]
 
 
 def test_the_default_keys_do_not_clash() -> None:
