@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from core.errors import BadRequest
 from core.schema.environment import http_url
+from core.schema.problem import Problem
 
 Wire = Literal["chat", "messages"]
 """How one talks to it: OpenAI's chat completions, which most understand, or Anthropic's messages."""
@@ -77,6 +78,16 @@ def note(environ: Mapping[str, str]) -> str:
         f"AI_PROVIDER={provider} needs AI_API_KEY" if provider.lower() not in ("", "off") else "AI_PROVIDER is not set"
     )
     return f"Fields for a language model are filled by hand only: {lacks}"
+
+
+def found_wanting(environ: Mapping[str, str]) -> list[Problem]:
+    """What who checks an app file with such fields is told: why nothing would fill them here. The server may have another
+    environment, so it is no error."""
+    try:
+        reason = note(environ) if read_settings(environ) is None else None
+    except BadRequest as error:
+        reason = error.message
+    return [] if reason is None else [Problem("ai.provider", reason, severity="note")]
 
 
 def _full(url: str | None, known: Provider) -> str:

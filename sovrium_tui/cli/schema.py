@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,11 @@ def validate(app: Path | None, shown: bool, as_json: bool) -> int:
     from core.schema.loader import understood
 
     found, problems = understood(app_file, FIELD_TYPES)
+    if found is not None and has_generated(found):
+        from core.generation.setting import found_wanting
+        from core.schema.environment import environment
+
+        problems += found_wanting(environment(app_file))
     errors = sum(problem.severity == "error" for problem in problems)
     if as_json:
         body = {"valid": found is not None, "file": str(app_file), "problems": [problem.body() for problem in problems]}
@@ -47,6 +53,15 @@ def validate(app: Path | None, shown: bool, as_json: bool) -> int:
     count = len(found.get("tables", ()))
     click.echo(f"{found['name']}: valid, {count} table{'s'[: count != 1]}")
     return 0
+
+
+def has_generated(app: Mapping[str, Any]) -> bool:
+    """There are fields that a language model fills."""
+    from core.fields.generated import GeneratedOptions
+    from core.fields.registry import FIELD_TYPES
+
+    types = {field["type"] for table in app.get("tables", ()) for field in table["fields"]}
+    return any(issubclass(FIELD_TYPES.options(each), GeneratedOptions) for each in types)
 
 
 SECRET_KEY = re.compile(r".*(secret|password|passphrase|token|api_?key|private_?key|credential)s?", re.IGNORECASE)

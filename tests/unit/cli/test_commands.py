@@ -221,6 +221,29 @@ def test_validate(shell: Shell) -> None:
     assert {"file", "line", "column", "code", "message", "severity"} <= body["problems"][0].keys()
 
 
+def test_validate_notes_that_nobody_fills_fields(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """T-102: where a language model is to fill them; the server may have another environment, so the file is valid."""
+    Path("app.yaml").write_text(APP)
+    assert shell("validate")[2] == ""
+    Path("app.yaml").write_text(APP + "      - {name: gist, type: ai-summary, sourceFields: [title]}\n")
+    for value, said in (
+        ("", "AI_PROVIDER is not set"),
+        ("openai", "AI_PROVIDER=openai needs AI_API_KEY"),
+        ("opnai", "AI_PROVIDER must be one of"),
+        ("ollama", ""),
+    ):
+        monkeypatch.setenv("AI_PROVIDER", value)
+        status, out, err = shell("validate")
+        assert (status, out) == (0, "shop: valid, 1 table\n")
+        assert err.startswith("note: ") == bool(said)
+        assert said in err
+    Path(".env").write_text("AI_PROVIDER=mistral\n")
+    monkeypatch.delenv("AI_PROVIDER")
+    (problem,) = json.loads(shell("validate", "--json")[1])["problems"]
+    assert (problem["severity"], problem["code"]) == ("note", "ai.provider")
+    assert "AI_PROVIDER=mistral" in problem["message"]
+
+
 def test_schema(shell: Shell) -> None:
     status, out, _ = shell("schema")
     assert (status, json.loads(out)["$schema"]) == (0, "https://json-schema.org/draft/2020-12/schema")
