@@ -89,7 +89,12 @@ class SchemaError(SovriumError):
         self.problems = tuple(problems)
 
     def body(self) -> dict[str, Any]:
-        return super().body() | ({"problems": [str(problem) for problem in self.problems]} if self.problems else {})
+        problems = [str(problem) for problem in self.problems]  # sentences, as `Problem.__str__` makes them
+        return with_patterns(super().body() | ({"problems": problems} if problems else {}))
+
+    def put(self, wording: Wording) -> None:
+        super().put(wording)
+        self.problems = tuple(wording(str(problem)) for problem in self.problems)
 
 
 class RequestError(SovriumError):

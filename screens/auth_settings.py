@@ -338,7 +338,7 @@ class AuthSettingsScreen(DraftScreen):
         port, change = self.context.port, self.draft.change(key, read(self.draft.settings[key], text))
         if port is None:
             raise ValueError(t("change.offline"))
-        verdict = await port.edit_schema({"changes": [*self.draft.steps, change]})
+        verdict = await self.draft.ask(port, change)
         wrong, _ = self.draft.sort(verdict["problems"])
         if key in wrong:
             raise ValueError("\n".join(wrong[key]))

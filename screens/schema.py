@@ -188,7 +188,7 @@ class SchemaScreen(DraftScreen):
         if port is None:
             return []
         try:
-            verdict = await port.edit_schema({"changes": [*self.draft.steps, change]})
+            verdict = await self.draft.ask(port, change)
         except SovriumError as error:
             return [error.message]
         return [str(problem["message"]) for problem in verdict["problems"]]

@@ -6,6 +6,7 @@ from typing import Any
 from core.schema.page_node import rewrite_nodes
 from core.schema.shape import Findings
 from core.schema.tree import Map, Path, Seq
+from core.sentence import say
 
 RENAMED_KEYS: tuple[tuple[str, str, str], ...] = (
     ("tables[]", "uniqueConstraints", "unique"),
@@ -44,11 +45,14 @@ def _rename(node: Map, path: Path, old: str, new: str, findings: Findings) -> No
         return
     if new in node:
         findings.error(
-            "schema.duplicate-key", f"`{old}` is the older name of `{new}`, which is given too", (*path, old), key=True
+            "schema.duplicate-key",
+            say("`{old}` is the older name of `{new}`, which is given too", old=old, new=new),
+            (*path, old),
+            key=True,
         )
         del node[old]
         return
-    findings.warning("schema.old-key", f"`{old}` is now called `{new}`", (*path, old), key=True)
+    findings.warning("schema.old-key", say("`{old}` is now called `{new}`", old=old, new=new), (*path, old), key=True)
     node.rename(old, new)
 
 
@@ -56,7 +60,9 @@ def _rewrite_type(field: Map, path: Path, aliases: Mapping[str, str], findings: 
     written = field.get("type")
     if isinstance(written, str) and written in aliases:
         findings.warning(
-            "schema.old-field-type", f"the type `{written}` is now called `{aliases[written]}`", (*path, "type")
+            "schema.old-field-type",
+            say("the type `{written}` is now called `{now}`", written=written, now=aliases[written]),
+            (*path, "type"),
         )
         field["type"] = aliases[written]
 

@@ -35,6 +35,7 @@ from core.schema.role_check import is_signed_in_to
 from core.schema.shape import Findings, show
 from core.schema.source import is_broken
 from core.schema.tree import Path, plain
+from core.sentence import say
 
 HERE: Path = ("auth",)
 
@@ -88,7 +89,9 @@ def read_auth(node: Any, roles: Roles, findings: Findings) -> AuthSpec | None:
     form = findings.read_parts(AuthForm, {k: v for k, v in section.items() if k not in _READ_ELSEWHERE}, HERE)
     nodes = section.get("strategies", [])
     if not isinstance(nodes, list):
-        findings.error("schema.wrong-type", f"a list is expected, not {show(nodes)}", (*HERE, "strategies"))
+        findings.error(
+            "schema.wrong-type", say("a list is expected, not {value}", value=show(nodes)), (*HERE, "strategies")
+        )
     strategies: tuple[Strategy, ...] = ()
     if isinstance(nodes, list) and not is_broken(node.get("strategies")):
         strategies, named = read_strategies(nodes, (*HERE, "strategies"), findings)
@@ -115,14 +118,14 @@ def _without_moved(section: Mapping[str, Any], findings: Findings) -> dict[str, 
     if isinstance(plugins, Mapping):
         for key in plugins:
             target = MOVED.get(("plugins", key))
-            text = f"moved to {target}" if target else "there are no plugins any more"
+            text = say("moved to {target}", target=target) if target else "there are no plugins any more"
             findings.error("auth.moved", text, (*HERE, "plugins", key), key=True)
     if "plugins" in section and not (isinstance(plugins, Mapping) and plugins):
         findings.error("auth.moved", "there are no plugins any more", (*HERE, "plugins"), key=True)
     for (key, *more), target in MOVED.items():
         if not more and key in left:
             del left[key]
-            findings.error("auth.moved", f"moved to {target}", (*HERE, key), key=True)
+            findings.error("auth.moved", say("moved to {target}", target=target), (*HERE, key), key=True)
     return left
 
 
@@ -135,8 +138,12 @@ def _without_secrets(section: dict[str, Any], findings: Findings) -> dict[str, A
         if not isinstance(node, dict):
             return node
         for key in SECRETS & node.keys():
-            hint = f"set {_variable_for(node, key)} in the environment, or keep it in the keyring"
-            findings.error("auth.secret", f"`{key}` does not belong in the file", (*path, key), hint=hint, key=True)
+            hint = say(
+                "set {variable} in the environment, or keep it in the keyring", variable=_variable_for(node, key)
+            )
+            findings.error(
+                "auth.secret", say("`{key}` does not belong in the file", key=key), (*path, key), hint=hint, key=True
+            )
         return {key: cleaned(value, (*path, key)) for key, value in node.items() if key not in SECRETS}
 
     found: dict[str, Any] = cleaned(section, HERE)
@@ -157,7 +164,7 @@ def _variable_for(node: Mapping[str, Any], key: str) -> str:
 def _problems(form: AuthForm) -> Iterator[tuple[Path, str]]:
     """Values whose form is right and which still mean nothing, each with its place."""
     if seconds_of(form.invitation_token_expiry) is None:
-        text = f"{show(form.invitation_token_expiry)} is no time: 72h, 30m, 7d, 90s, or milliseconds"
+        text = say("{value} is no time: 72h, 30m, 7d, 90s, or milliseconds", value=show(form.invitation_token_expiry))
         yield ("invitationTokenExpiry",), text
     if form.redirects.site_url is not None and (problem := site_problem(form.redirects.site_url)):
         yield ("redirects", "siteUrl"), problem
@@ -169,15 +176,18 @@ def _problems(form: AuthForm) -> Iterator[tuple[Path, str]]:
             yield ("trustedOrigins", number), problem
     for number, proxy in enumerate(form.rate_limit.trusted_proxies):
         if not _is_network(proxy):
-            yield ("rateLimit", "trustedProxies", number), f"'{proxy}' is neither an address nor a network"
+            yield (
+                ("rateLimit", "trustedProxies", number),
+                say("'{value}' is neither an address nor a network", value=proxy),
+            )
     name = form.session.cookie_name
     taken = {
-        "two_factor": "of the second step",
-        "trusted_device": "of a trusted device",
-        "sid-admin": "of who acts as another",
+        "two_factor": say("of the second step"),
+        "trusted_device": say("of a trusted device"),
+        "sid-admin": say("of who acts as another"),
     }
     if name is not None and (whose := taken.get(name.lower().removeprefix("__host-"))) is not None:
-        yield ("session", "cookieName"), f"'{name}' is the cookie {whose}"
+        yield ("session", "cookieName"), say("'{name}' is the cookie {whose}", name=name, whose=whose)
 
 
 def seconds_of(expiry: int | str) -> int | None:
@@ -203,12 +213,12 @@ def _check_required_factors(form: AuthForm, roles: Roles, findings: Findings) ->
         if name.startswith(AT_LEAST):
             level = name.removeprefix(AT_LEAST)
             if not re.fullmatch(r"[0-9]{1,3}", level) or int(level) > 100:
-                findings.error("auth.bad-level", f"'{name}' is no level: >=0 to >=100", path)
+                findings.error("auth.bad-level", say("'{name}' is no level: >=0 to >=100", name=name), path)
         elif name not in roles.by_name:
-            text = f"role '{name}' is not defined"
+            text = say("role '{name}' is not defined", name=name)
             findings.error("auth.unknown-role", text, path, hint=nearest(name, roles.by_name))
     if form.mfa.require_for and (not form.two_factor or form.mfa.totp in ("off", False)):
-        text = "nobody can set up the second factor that these roles need: auth.twoFactor is off"
+        text = say("nobody can set up the second factor that these roles need: auth.twoFactor is off")
         findings.warning("auth.no-factor", text, (*HERE, "mfa", "requireFor"))
 
 
@@ -225,23 +235,23 @@ def _check_landing(form: AuthForm, roles: Roles, nodes: Any, findings: Findings)
         here = (*HERE, "roles", number)
         landing, picker = role.default_landing, role.picker_landing
         if landing is not None and form.landing_path is None:
-            text = f"required because role '{role.name}' sets defaultLanding"
+            text = say("required because role '{role}' sets defaultLanding", role=role.name)
             findings.error("auth.landing", text, (*HERE, "landingPath"))
         tokens = _TOKEN.findall(landing or "")
         assigned = _ASSIGNED.search(landing or "")
         if len(tokens) > 1:
             findings.error("auth.landing", "holds more than one $currentUser token", (*here, "defaultLanding"))
         elif tokens and assigned is None:
-            text = f"'{tokens[0]}' is not of the form $currentUser.assignments.<table>[0]"
+            text = say("'{token}' is not of the form $currentUser.assignments.<table>[0]", token=tokens[0])
             findings.error("auth.landing", text, (*here, "defaultLanding"))
         elif assigned is not None and sql_name(assigned["table"]) not in roles.scope_tables:
-            text = f"'{assigned['table']}' is not in auth.scopeTables"
+            text = say("'{table}' is not in auth.scopeTables", table=assigned["table"])
             hint = nearest(assigned["table"], roles.scope_tables)
             findings.error("auth.landing", text, (*here, "defaultLanding"), hint=hint)
         if picker is None:
             continue
         if assigned is None:
-            text = "needs a defaultLanding with a $currentUser.assignments.<table>[0] token"
+            text = say("needs a defaultLanding with a $currentUser.assignments.<table>[0] token")
             findings.error("auth.landing", text, (*here, "pickerLanding"))
         if _TOKEN.search(picker):
             findings.error("auth.landing", "takes no $currentUser token", (*here, "pickerLanding"))
@@ -255,11 +265,13 @@ def _check_templates(form: AuthForm, findings: Findings) -> None:
             used = re.findall(r"\$([A-Za-z_][A-Za-z0-9_]*)", text or "")
             for word in dict.fromkeys(used):
                 if word not in TEMPLATE_VARIABLES:
-                    said = f"'${word}' is no variable and stays as it is"
+                    said = say("'${word}' is no variable and stays as it is", word=word)
                     findings.warning("auth.template-variable", said, path, hint=nearest(word, TEMPLATE_VARIABLES))
             needed = NEEDED.get(name)
             if text is not None and part != "subject" and needed is not None and needed not in used:
-                findings.warning("auth.template-variable", f"has no '${needed}': the mail is of no use", path)
+                findings.warning(
+                    "auth.template-variable", say("has no '${needed}': the mail is of no use", needed=needed), path
+                )
 
 
 def _templates(form: AuthForm) -> dict[TemplateName, TemplateForm]:

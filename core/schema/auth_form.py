@@ -26,6 +26,7 @@ from core.schema.auth import (
 )
 from core.schema.form import Form
 from core.schema.pattern import COOKIE_NAME, LOCAL_PATH, ONE_LINE, PHONE_PREFIX, ROLE_NAME
+from core.sentence import say
 
 YEAR = 365 * 86_400
 SECONDS = "x-seconds"
@@ -40,7 +41,7 @@ class Within:
 
     def check(self, value: int) -> int:
         if not self.low <= value <= self.high:
-            raise ValueError(f"{value} is outside {self.low}..{self.high}")
+            raise ValueError(say("{value} is outside {low}..{high}", value=value, low=self.low, high=self.high))
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -62,7 +63,7 @@ class Named:
 
     def check(self, value: str) -> str:
         if re.fullmatch(ROLE_NAME, value) is None or value.endswith("\n"):
-            raise ValueError(f"'{value}' must match {ROLE_NAME}")
+            raise ValueError(say("'{value}' must match {form}", value=value, form=ROLE_NAME))
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -26,6 +26,7 @@ from core.schema.name import nearest
 from core.schema.redirect import site_problem
 from core.schema.shape import Findings, show
 from core.schema.tree import Path
+from core.sentence import say
 
 PROVIDERS = (
     "google github microsoft slack gitlab apple azure bitbucket discord facebook figma keycloak linkedin_oidc notion "
@@ -47,7 +48,9 @@ def read_strategies(
         if kind is None:
             continue
         if kind in named:
-            findings.error("auth.duplicate-strategy", f"'{kind}' is listed more than once", (*here, "type"))
+            findings.error(
+                "auth.duplicate-strategy", say("'{kind}' is listed more than once", kind=kind), (*here, "type")
+            )
         named.add(kind)
         form = findings.read(STRATEGIES[kind], node, here)
         if form is not None:
@@ -58,7 +61,7 @@ def read_strategies(
 def _kind(node: Any, path: Path, findings: Findings) -> str | None:
     """The type of a strategy; None for what is none, which is reported."""
     if not isinstance(node, Mapping):
-        findings.error("schema.wrong-type", f"a map with a `type` is expected, not {show(node)}", path)
+        findings.error("schema.wrong-type", say("a map with a `type` is expected, not {value}", value=show(node)), path)
         return None
     if "type" not in node:
         findings.error("schema.missing-key", "`type` is missing", path)
@@ -67,10 +70,10 @@ def _kind(node: Any, path: Path, findings: Findings) -> str | None:
     if isinstance(kind, str) and kind in STRATEGIES:
         return kind
     if isinstance(kind, str):
-        text = f"unknown strategy '{kind}' (known: {', '.join(STRATEGIES)})"
+        text = say("unknown strategy '{kind}' (known: {known})", kind=kind, known=", ".join(STRATEGIES))
         findings.error("auth.unknown-strategy", text, (*path, "type"), hint=nearest(kind, STRATEGIES))
     else:
-        findings.error("schema.wrong-type", f"a text is expected, not {show(kind)}", (*path, "type"))
+        findings.error("schema.wrong-type", say("a text is expected, not {value}", value=show(kind)), (*path, "type"))
     return None
 
 
@@ -97,7 +100,11 @@ def _strategy(form: Any, path: Path, findings: Findings) -> Strategy:
 def _password(form: EmailAndPasswordForm, path: Path, findings: Findings) -> PasswordStrategy:
     least, most = form.min_password_length, form.max_password_length
     if least > most:
-        findings.error("auth.password-length", f"minPasswordLength {least} exceeds maxPasswordLength {most}", path)
+        findings.error(
+            "auth.password-length",
+            say("minPasswordLength {least} exceeds maxPasswordLength {most}", least=least, most=most),
+            path,
+        )
     return PasswordStrategy(
         min_length=least,
         max_length=most,
@@ -120,16 +127,18 @@ def _providers(form: OAuthForm, path: Path, findings: Findings) -> tuple[OAuthPr
             provider = OAuthProvider(name=each)
             if each not in PROVIDERS:
                 hint = nearest(each, PROVIDERS) or "one of your own is {custom: name, issuer: https://…}"
-                findings.error("auth.unknown-provider", f"unknown provider '{each}'", here, hint=hint)
+                findings.error("auth.unknown-provider", say("unknown provider '{name}'", name=each), here, hint=hint)
         else:
             provider = OAuthProvider(name=each.custom, issuer=each.issuer, scopes=tuple(each.scopes))
             if each.custom in PROVIDERS:
-                text = f"'{each.custom}' is a provider that is known already"
+                text = say("'{name}' is a provider that is known already", name=each.custom)
                 findings.error("auth.known-provider", text, (*here, "custom"))
             if (problem := site_problem(each.issuer)) is not None:
                 findings.error("auth.bad-url", problem, (*here, "issuer"))
         if provider.name in found:
-            findings.error("auth.duplicate-provider", f"'{provider.name}' is listed more than once", here)
+            findings.error(
+                "auth.duplicate-provider", say("'{name}' is listed more than once", name=provider.name), here
+            )
         found.setdefault(provider.name, provider)
     return tuple(found.values())
 
@@ -139,9 +148,14 @@ def _phone(form: PhoneForm, path: Path, findings: Findings) -> PhoneStrategy:
     for number, code in form.test_otps.items():
         digits = re.sub(r"[\s()./-]", "", number).removeprefix("+")
         if not re.fullmatch(r"[1-9][0-9]{6,14}", digits):
-            findings.error("auth.phone-number", f"'{number}' is no phone number", (*path, "testOtps", number), key=True)
+            findings.error(
+                "auth.phone-number",
+                say("'{number}' is no phone number", number=number),
+                (*path, "testOtps", number),
+                key=True,
+            )
         elif len(code) != form.otp_length:
-            text = f"the code has {len(code)} digits, otpLength is {form.otp_length}"
+            text = say("the code has {count} digits, otpLength is {length}", count=len(code), length=form.otp_length)
             findings.error("auth.otp-length", text, (*path, "testOtps", number))
         codes[digits] = code
     strategy = PhoneStrategy(
@@ -154,6 +168,6 @@ def _phone(form: PhoneForm, path: Path, findings: Findings) -> PhoneStrategy:
         countries=tuple(dict.fromkeys(each.removeprefix("+") for each in form.countries)),
     )
     if strategy.provider != "console" and not strategy.prefixes:
-        text = "no number can be reached: neither `homePrefix` nor `countries` names a country"
+        text = say("no number can be reached: neither `homePrefix` nor `countries` names a country")
         findings.warning("auth.no-country", text, path)
     return strategy

@@ -13,6 +13,7 @@ import yaml
 
 from core.errors import BadRequest
 from core.schema.yaml_source import is_plain_text
+from core.sentence import say
 
 Step = str | int
 WIDTH = 110
@@ -55,9 +56,11 @@ class Document:
         for step in path:
             parent, node = node, _child(node, step)
             if node is None or parent is None:
-                raise BadRequest(f"The file has no {'.'.join(str(each) for each in path)}")
+                raise BadRequest(say("The file has no {path}", path=".".join(str(each) for each in path)))
             if not parent.start_mark.index <= node.start_mark.index < parent.end_mark.index:
-                raise BadRequest(f"`{step}` is written elsewhere (*alias) and shared; change it there by hand")
+                raise BadRequest(
+                    say("`{step}` is written elsewhere (*alias) and shared; change it there by hand", step=step)
+                )
         assert node is not None
         return node
 
@@ -71,7 +74,7 @@ class Document:
         inherited = node is not None and not parent.start_mark.index <= node.start_mark.index < parent.end_mark.index
         if node is None or inherited:
             if not isinstance(last, str) or (inherited and _key(parent, last) is not None):
-                raise BadRequest(f"The file has no {last} there, or it is an *alias")
+                raise BadRequest(say("The file has no {key} there, or it is an *alias", key=last))
             self._add(parent, last, value)
             return
         start, end = node.start_mark.index, self._end(node)
@@ -136,7 +139,7 @@ class Document:
         """A new item of the list at a path, before the item that is `at` now; at its end for a larger number."""
         node = self.own(path)
         if not isinstance(node, yaml.SequenceNode):
-            raise BadRequest(f"{'.'.join(str(each) for each in path)} is not a list")
+            raise BadRequest(say("{path} is not a list", path=".".join(str(each) for each in path)))
         if not node.value:
             # Its own line, where the key ends.
             start = node.start_mark.index
@@ -160,7 +163,7 @@ class Document:
         assert isinstance(node, yaml.SequenceNode)
         count = len(node.value)
         if not (0 <= old < count and 0 <= new < count):
-            raise BadRequest(f"There is no place {new} in a list of {count}")
+            raise BadRequest(say("There is no place {new} in a list of {count}", new=new, count=count))
         if _is_flow(node):
             spans = [(item.start_mark.index, self._end(item)) for item in node.value]
         else:
@@ -241,7 +244,7 @@ class Document:
 
     def _add(self, parent: yaml.Node, key: str, value: Any) -> None:
         if not isinstance(parent, yaml.MappingNode):
-            raise BadRequest(f"`{key}` cannot be set on what is not a map")
+            raise BadRequest(say("`{key}` cannot be set on what is not a map", key=key))
         if not parent.value:
             start = parent.start_mark.index
             text = f"{{{self._pad()}{self._name(key)}:{self._after_key(value, 0, True)}{self._pad()}}}"

@@ -24,6 +24,7 @@ from core.schema.name import sql_name
 from core.schema.problem import Problem
 from core.schema.source import JSON_SUFFIXES, display_name
 from core.schema.vocabulary import FieldVocabulary
+from core.sentence import say
 
 Change = Mapping[str, Any]
 """`{"op": "add-field", "table": "Parts", "field": {…}, "at": 2}`; see `AppEdit.apply` for all of them."""
@@ -74,11 +75,14 @@ class AppEdit(AuthEdit):
         known = {name.removeprefix("_do_").replace("_", "-"): name for name in dir(self) if name.startswith("_do_")}
         name = known.get(str(change.get("op")))
         if name is None:
-            raise BadRequest(f"There is no change {change.get('op')!r}", hint=f"known: {', '.join(sorted(known))}")
+            raise BadRequest(
+                say("There is no change {operation!r}", operation=change.get("op")),
+                hint=say("known: {names}", names=", ".join(sorted(known))),
+            )
         try:
             getattr(self, name)(change)
         except KeyError as error:
-            raise BadRequest(f"{change.get('op')} needs `{error.args[0]}`") from None
+            raise BadRequest(say("{operation} needs `{key}`", operation=change.get("op"), key=error.args[0])) from None
 
     def texts(self) -> dict[Path, str]:
         """The new texts of the files that differ."""
@@ -221,7 +225,9 @@ class AppEdit(AuthEdit):
                     text = stream.read()
                 self._documents[path] = Document(text, is_json=path.suffix.lower() in JSON_SUFFIXES)
             except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-                raise BadRequest(f"{display_name(path)} cannot be changed: {error}") from error
+                raise BadRequest(
+                    say("{file} cannot be changed: {reason}", file=display_name(path), reason=error)
+                ) from error
             self._before[path] = text
         return self._documents[path]
 
@@ -235,7 +241,7 @@ class AppEdit(AuthEdit):
             while (target := _reference(document.node(inside))) is not None:
                 file = Path(os.path.normpath(file.parent / target))
                 if file in seen:
-                    raise BadRequest(f"{display_name(file)} includes itself")
+                    raise BadRequest(say("{file} includes itself", file=display_name(file)))
                 seen.add(file)
                 document, inside = self._open(file), ()
         return document, inside
@@ -286,7 +292,7 @@ class AppEdit(AuthEdit):
             written = self._value((*place, "id"))
             if (written is not None and str(written) == wanted) or (sql and sql_name(names[place]) == sql_name(wanted)):
                 return place
-        raise BadRequest(f"The app file has no {what} {wanted}")
+        raise BadRequest(say("The app file has no {what} {wanted}", what=say(what), wanted=wanted))
 
     # Doing it.
 
@@ -377,4 +383,6 @@ def write_texts(texts: Mapping[Path, str]) -> None:
                     os.unlink(temporary)
                 raise
         except OSError as error:
-            raise StorageError(f"{display_name(path)} cannot be written: {error.strerror}") from error
+            raise StorageError(
+                say("{file} cannot be written: {reason}", file=display_name(path), reason=error.strerror)
+            ) from error

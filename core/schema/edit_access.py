@@ -8,6 +8,7 @@ import yaml
 
 from core.errors import BadRequest
 from core.schema.document import Step
+from core.sentence import say
 
 _ROLES: tuple[Step, ...] = ("auth", "roles")
 
@@ -49,7 +50,7 @@ class AccessEdit(ABC):
         at = self._index(path, "name", change["policy"])
         if at is None:
             if value is None:
-                raise BadRequest(f"The table has no policy {change['policy']}")
+                raise BadRequest(say("The table has no policy {name}", name=change["policy"]))
             self._append(table, ["rls", "policies"], value)
             return
         if value is None:
@@ -82,7 +83,7 @@ class AccessEdit(ABC):
     def _role(self, name: Any) -> int:
         at = self._index(_ROLES, "name", name)
         if at is None:
-            raise BadRequest(f"The app file has no role {name}")
+            raise BadRequest(say("The app file has no role {name}", name=name))
         return at
 
     def _index(self, path: Sequence[Step], key: str, wanted: Any) -> int | None:

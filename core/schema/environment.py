@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from core.errors import BadRequest, SchemaError
 from core.schema.problem import Position, Problem
 from core.schema.source import display_name
+from core.sentence import say
 
 NAME = ".env"
 MAX_BYTES = 1024 * 1024
@@ -39,10 +40,14 @@ def read_env_file(path: Path) -> dict[str, str]:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise _wrong([Problem("env.unreadable", f"{path} cannot be read: {error.strerror}")]) from error
+        raise _wrong(
+            [Problem("env.unreadable", say("{file} cannot be read: {reason}", file=path, reason=error.strerror))]
+        ) from error
     name = display_name(path)
     if len(data) > MAX_BYTES:
-        raise _wrong([Problem("env.too-large", f"{name} is larger than 1 MB", position=Position(name, 1, 1))])
+        raise _wrong(
+            [Problem("env.too-large", say("{name} is larger than 1 MB", name=name), position=Position(name, 1, 1))]
+        )
     try:
         text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     except UnicodeDecodeError as error:
@@ -60,7 +65,7 @@ def http_url(name: str, value: str | None) -> str | None:
     """The value of a variable that holds an address, of which a request can be made. Raises BadRequest."""
     if value is None:
         return None
-    message = f"{name} must be an http:// or https:// address"
+    message = say("{name} must be an http:// or https:// address", name=name)
     try:
         parts = urlsplit(value)
         parts.port  # noqa: B018 - raises for what is no port
@@ -76,8 +81,8 @@ def _plain(text: str) -> bool:
 
 
 def _wrong(problems: list[Problem]) -> SchemaError:
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return SchemaError(f"{problems[0]}{more}", problems)
+    first, more = say(str(problems[0])), len(problems) - 1
+    return SchemaError(say("{first} (and {count} more)", first=first, count=more) if more else first, problems)
 
 
 class _Reader:
@@ -120,7 +125,7 @@ class _Reader:
             self.index = end + 1
             value = re.split(r"(?:^|[ \t])#", self.text[at:end], maxsplit=1)[0].strip()
             if "\0" in value:
-                self._report("env.nul", f"the value of {name} holds a NUL byte", at)
+                self._report("env.nul", say("the value of {name} holds a NUL byte", name=name), at)
                 return None
             return value
         pieces: list[str] = []
@@ -133,14 +138,18 @@ class _Reader:
                 pieces.append(self.text[place])
             place += 1
         if place >= len(self.text):
-            self._report("env.quote", f"the value of {name} begins with {mark} and is not closed by it", at)
+            self._report(
+                "env.quote",
+                say("the value of {name} begins with {mark} and is not closed by it", name=name, mark=mark),
+                at,
+            )
             self.index = end + 1
             return None
         after = self._end_of_line(place)
         self.index = after + 1
         rest = self.text[place + 1 : after].strip()
         if rest and not rest.startswith("#"):
-            self._report("env.syntax", f"text follows behind the closing quote of {name}", place)
+            self._report("env.syntax", say("text follows behind the closing quote of {name}", name=name), place)
             return None
         return "".join(pieces)
 

@@ -7,6 +7,7 @@ from core.schema.model import App, ForeignKey, TableSpec
 from core.schema.name import nearest, sql_name
 from core.schema.shape import Findings
 from core.schema.tree import Path
+from core.sentence import say
 
 
 def read_foreign_keys(forms: Sequence[ForeignKeyForm]) -> tuple[ForeignKey, ...]:
@@ -31,25 +32,36 @@ def check_foreign_keys(table: TableSpec, path: Path, app: App, findings: Finding
         here = (*path, "foreignKeys", number)
         for place, name in enumerate(key.fields):
             if name in own and not own[name].options.is_stored:
-                findings.error("schema.foreign-key", f"`{name}` is no column", (*here, "fields", place))
+                findings.error("schema.foreign-key", say("`{name}` is no column", name=name), (*here, "fields", place))
         target = tables.get(key.table)
         if target is None:
             hint = nearest(key.table, [each.name for each in app.tables])
             findings.error(
-                "schema.foreign-key", f"there is no table {key.table}", (*here, "referencedTable"), hint=hint
+                "schema.foreign-key",
+                say("there is no table {table}", table=key.table),
+                (*here, "referencedTable"),
+                hint=hint,
             )
             continue
         known = {field.name for field in target.fields} | set(target.primary_key.fields)
         missing = [place for place, name in enumerate(key.columns) if name not in known]
         for place in missing:
-            text = f"{target.name!r} has no field `{key.columns[place]}`"
+            text = say("{table!r} has no field `{name}`", table=target.name, name=key.columns[place])
             hint = nearest(key.columns[place], known)
             findings.error("schema.foreign-key", text, (*here, "referencedFields", place), hint=hint)
         if len(key.columns) != len(key.fields):
-            text = f"{len(key.fields)} fields point at {len(key.columns)}; there must be as many of both"
+            text = say(
+                "{count} fields point at {other}; there must be as many of both",
+                count=len(key.fields),
+                other=len(key.columns),
+            )
             findings.error("schema.foreign-key", text, (*here, "referencedFields"))
         elif not missing and not _is_unique(target, key.columns):
-            text = f"{', '.join(key.columns)} of {target.name!r} are neither its key nor unique together"
+            text = say(
+                "{names} of {table!r} are neither its key nor unique together",
+                names=", ".join(key.columns),
+                table=target.name,
+            )
             findings.error("schema.foreign-key", text, (*here, "referencedFields"))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from core.schema.problem import Position, Problem
 from core.schema.tree import MAX_DEPTH, Map, Seq
 from core.schema.yaml_source import Unreadable
+from core.sentence import say
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -34,27 +35,31 @@ class _Reader:
         value = self.value(0)
         self.skip()
         if self.index < len(self.text):
-            self.stop("There is more text after the end of the JSON value")
+            self.refuse("There is more text after the end of the JSON value")
         return value
 
     def at(self, index: int) -> Position:
         line = bisect_right(self.lines, index)
         return Position(self.file, line, index - self.lines[line - 1] + 1)
 
-    def stop(self, message: str, index: int | None = None, hint: str | None = None) -> None:
+    def refuse(self, message: str, index: int | None = None, hint: str | None = None) -> None:
         position = self.at(self.index if index is None else index)
-        raise Unreadable(Problem("json.syntax", f"Not valid JSON: {message}", position=position, hint=hint))
+        raise Unreadable(
+            Problem("json.syntax", say("Not valid JSON: {reason}", reason=say(message)), position=position, hint=hint)
+        )
 
     def skip(self) -> None:
         match = _SPACE.match(self.text, self.index)
         assert match is not None
         self.index = match.end()
         if self.text.startswith(("//", "/*", "#"), self.index):
-            self.stop("comments are not allowed", hint="use a .yaml file to write comments")
+            self.refuse("comments are not allowed", hint="use a .yaml file to write comments")
 
     def value(self, depth: int) -> Any:
         if depth > MAX_DEPTH:
-            problem = Problem("json.too-deep", f"More than {MAX_DEPTH} levels of nesting", position=self.at(self.index))
+            problem = Problem(
+                "json.too-deep", say("More than {most} levels of nesting", most=MAX_DEPTH), position=self.at(self.index)
+            )
             raise Unreadable(problem)
         character = self.text[self.index : self.index + 1]
         if character == "{":
@@ -70,19 +75,19 @@ class _Reader:
         self.index += 1
         while not self.closes("}", bool(node)):
             if self.text[self.index : self.index + 1] != '"':
-                self.stop("a key must stand in double quotes")
+                self.refuse("a key must stand in double quotes")
             start = self.index
             key = self.string()
             self.skip()
             if self.text[self.index : self.index + 1] != ":":
-                self.stop(f"after the key {key!r} a `:` is missing")
+                self.refuse(say("after the key {key!r} a `:` is missing", key=key))
             self.index += 1
             self.skip()
             position = self.at(self.index)
             value = self.value(depth + 1)
             if key in node:
                 first = node.key_positions[key]
-                text = f"The key `{key}` is given twice; the first is on line {first.line}"
+                text = say("The key `{key}` is given twice; the first is on line {line}", key=key, line=first.line)
                 self.problems.append(Problem("schema.duplicate-key", text, position=self.at(start)))
             else:
                 node.put(key, value, self.at(start), position)
@@ -106,12 +111,12 @@ class _Reader:
         if not has_items:
             return False
         if here != ",":
-            self.stop("the text ends too early" if not here else f"`,` or `{mark}` is missing")
+            self.refuse("the text ends too early" if not here else say("`,` or `{mark}` is missing", mark=mark))
         comma = self.index
         self.index += 1
         self.skip()
         if self.text.startswith(mark, self.index):
-            self.stop(f"a comma before `{mark}` is not allowed", comma)
+            self.refuse(say("a comma before `{mark}` is not allowed", mark=mark), comma)
         return False
 
     def string(self) -> str:
@@ -119,8 +124,8 @@ class _Reader:
             value, self.index = scanstring(self.text, self.index + 1, True)
         except JSONDecodeError as error:
             if "escape" in error.msg:
-                self.stop("a backslash begins an escape that JSON does not know", min(error.pos, len(self.text)))
-            self.stop('a text is not closed by `"` on its line')
+                self.refuse("a backslash begins an escape that JSON does not know", min(error.pos, len(self.text)))
+            self.refuse('a text is not closed by `"` on its line')
         return str(value)
 
     def literal(self, character: str) -> Any:
@@ -128,24 +133,24 @@ class _Reader:
         if number:
             return self.number(number)
         if not character:
-            self.stop("the text ends too early")
+            self.refuse("the text ends too early")
         if character == "'":
-            self.stop("texts stand in double quotes")
+            self.refuse("texts stand in double quotes")
         word = _WORD.match(self.text, self.index)
         if word and word.group() in _NAMES:
             self.index = word.end()
             return _NAMES[word.group()]
-        self.stop(f"{(word.group() if word else character)!r} is not a value")
+        self.refuse(say("{value!r} is not a value", value=word.group() if word else character))
         return None
 
     def number(self, match: re.Match[str]) -> int | float:
         text = match.group()
         if len(text) > _MAX_DIGITS:
-            self.stop(f"a number of {len(text)} digits is too long")
+            self.refuse(say("a number of {count} digits is too long", count=len(text)))
         value = float(text) if match.group(2) or match.group(3) else int(text)
         if value in (float("inf"), float("-inf")):
-            self.stop(f"{text} is too large for a number")
+            self.refuse(say("{text} is too large for a number", text=text))
         self.index = match.end()
         if self.text[self.index : self.index + 1].isalnum():
-            self.stop("a number ends with a letter or begins with 0", match.start())
+            self.refuse("a number ends with a letter or begins with 0", match.start())
         return value

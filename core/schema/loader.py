@@ -29,6 +29,7 @@ from core.schema.table import declared_names, next_ids, read_table
 from core.schema.tree import Map, Seq, from_plain, plain
 from core.schema.view_check import check_view_roles
 from core.schema.vocabulary import FieldVocabulary
+from core.sentence import say
 
 
 def load_app(source: Path, vocabulary: FieldVocabulary, *, environ: Mapping[str, str] = os.environ) -> App:
@@ -40,7 +41,7 @@ def load_app(source: Path, vocabulary: FieldVocabulary, *, environ: Mapping[str,
     missing = _missing_variables(app, environment(source.absolute(), environ))
     if missing:
         raise SchemaError(
-            f"Environment variables are missing: {', '.join(missing)}",
+            say("Environment variables are missing: {names}", names=", ".join(missing)),
             hint="set them, put them into .env, or give defaults",
         )
     return app
@@ -90,7 +91,9 @@ def load_data(data: Mapping[str, Any], vocabulary: FieldVocabulary, name: str = 
 def failure(problems: list[Problem]) -> SchemaError:
     """The exception for a list of problems."""
     errors = [problem for problem in problems if problem.severity == "error"]
-    message = str(errors[0]) if len(errors) == 1 else f"The app file has {len(errors)} errors; the first: {errors[0]}"
+    message = first = say(str(errors[0]))
+    if len(errors) > 1:
+        message = say("The app file has {count} errors; the first: {first}", count=len(errors), first=first)
     return SchemaError(message, problems)
 
 
@@ -102,10 +105,10 @@ def _check(source: Source, path: Path | None, vocabulary: FieldVocabulary) -> tu
     if isinstance(tree, Map) and not is_broken(tree):
         app = _read_app(tree, findings, vocabulary, source, path)
     elif tree is not None:
-        text = f"an app file is a map with a `name`, not {show(tree)}"
+        text = say("an app file is a map with a `name`, not {value}", value=show(tree))
         findings.problems.append(Problem("schema.wrong-type", text, position=start))
     elif not findings.problems:
-        findings.problems.append(Problem("file.empty", f"{start.file} holds no app", position=start))
+        findings.problems.append(Problem("file.empty", say("{file} holds no app", file=start.file), position=start))
     problems = _sorted(findings.problems, source)
     failed = any(problem.severity == "error" for problem in problems)
     return (None if failed else app), problems
@@ -129,11 +132,11 @@ def _read_app(
         check_policy_roles(table.rls, ("tables", number, "rls"), roles, findings)
     for key in tree:
         if key in _ROOT_KEYS - ROOT_RUN:
-            findings.note("schema.later", f"`{key}` is accepted, not run yet", (key,))
+            findings.note("schema.later", say("`{key}` is accepted, not run yet", key=key), (key,))
     if shape is None:
         return None
     for key in (shape.server and shape.server.model_extra) or ():
-        findings.note("schema.later", f"`server.{key}` is accepted, not run yet", ("server", key))
+        findings.note("schema.later", say("`server.{key}` is accepted, not run yet", key=key), ("server", key))
     app = App(
         name=shape.name,
         version=shape.version,
@@ -190,9 +193,11 @@ def _with_usable_name(tree: Map, findings: Findings) -> dict[str, Any]:
     data = {key: value for key, value in tree.items() if not is_broken(value)}
     name = tree.get("name")
     if isinstance(name, str) and not (re.fullmatch(NPM_NAME, name) and len(name) <= 214):
-        hint = f"`{slug(name)[:214]}` would do" if slug(name) else None
-        rule = f"{WORDS[NPM_NAME]}, at most 214 characters"
-        findings.error("schema.app-name", f"{show(name)} is not {rule}", ("name",), hint=hint)
+        hint = say("`{name}` would do", name=slug(name)[:214]) if slug(name) else None
+        rule = say("{rule}, at most 214 characters", rule=WORDS[NPM_NAME])
+        findings.error(
+            "schema.app-name", say("{value} is not {rule}", value=show(name), rule=rule), ("name",), hint=hint
+        )
         data["name"] = "app"
     return data
 
@@ -222,13 +227,21 @@ def _read_tables(
             table = replace(table, primary_key=PrimaryKey(type="text"))  # T-020
         tables.append((number, node, table))
         if table.sql_name in names:
-            text = f"{table.name!r} and the table {names[table.sql_name]!r} are both `{table.sql_name}` in the database"
+            text = say(
+                "{name!r} and the table {other!r} are both `{address}` in the database",
+                name=table.name,
+                other=names[table.sql_name],
+                address=table.sql_name,
+            )
             findings.error("schema.duplicate-name", text, (*path, "name"))
         names.setdefault(table.sql_name, table.name)
         for index in table.indexes:
             if index.name in indexes:
-                text = (
-                    f"the index name `{index.name}` is needed twice, in {indexes[index.name]!r} and in {table.name!r}"
+                text = say(
+                    "the index name `{index}` is needed twice, in {first!r} and in {name!r}",
+                    index=index.name,
+                    first=indexes[index.name],
+                    name=table.name,
                 )
                 findings.error("schema.duplicate-name", text, path)
             indexes.setdefault(index.name, table.name)
@@ -276,13 +289,17 @@ def _read_env(nodes: Any, findings: Findings) -> tuple[Mapping[str, Any], ...]:
     for number, node in enumerate(nodes if isinstance(nodes, Seq) else ()):
         path = ("env", number)
         if not isinstance(node, Map):
-            findings.error("schema.wrong-type", f"a variable is a map with a `key`, not {show(node)}", path)
+            findings.error(
+                "schema.wrong-type", say("a variable is a map with a `key`, not {value}", value=show(node)), path
+            )
             continue
         shape = findings.read(EnvForm, node, path)
         if shape is None:
             continue
         if any(each["key"] == shape.key for each in variables):
-            findings.error("schema.duplicate-name", f"the variable {shape.key} is declared twice", (*path, "key"))
+            findings.error(
+                "schema.duplicate-name", say("the variable {name} is declared twice", name=shape.key), (*path, "key")
+            )
         variables.append(shape.model_dump())
     return tuple(variables)
 

@@ -5,6 +5,8 @@ import re
 from collections.abc import Collection
 from difflib import get_close_matches
 
+from core.sentence import say
+
 MAX_NAME = 63
 """PostgreSQL's limit for identifiers."""
 
@@ -35,13 +37,15 @@ def table_name_problem(name: str) -> str | None:
     if not trimmed:
         return "a table needs a name"
     if len(trimmed) > MAX_NAME:
-        return f"the name has {len(trimmed)} characters, {MAX_NAME} are allowed"
+        return say("the name has {count} characters, {most} are allowed", count=len(trimmed), most=MAX_NAME)
     if not _TABLE.fullmatch(trimmed):
-        return f"{trimmed!r} is not a table name: a letter first, then letters, digits, spaces, `_` and `-`"
+        return say(
+            "{name!r} is not a table name: a letter first, then letters, digits, spaces, `_` and `-`", name=trimmed
+        )
     if sql_name(trimmed) in RESERVED:
-        return f"{trimmed!r} is a word of SQL and cannot name a table"
+        return say("{name!r} is a word of SQL and cannot name a table", name=trimmed)
     if sql_name(trimmed).startswith(RESERVED_PREFIXES):
-        return f"{trimmed!r} belongs to the engine: names beginning with system_ or auth_ are taken"
+        return say("{name!r} belongs to the engine: names beginning with system_ or auth_ are taken", name=trimmed)
     return None
 
 
@@ -50,11 +54,11 @@ def field_name_problem(name: str) -> str | None:
     if not name:
         return "a field needs a name"
     if len(name) > MAX_NAME:
-        return f"the name has {len(name)} characters, {MAX_NAME} are allowed"
+        return say("the name has {count} characters, {most} are allowed", count=len(name), most=MAX_NAME)
     if not _FIELD.fullmatch(name):
-        return f"{name!r} is not a field name: a small letter first, then small letters, digits and `_`"
+        return say("{name!r} is not a field name: a small letter first, then small letters, digits and `_`", name=name)
     if name in RESERVED:
-        return f"{name!r} is a word of SQL and cannot name a field"
+        return say("{name!r} is a word of SQL and cannot name a field", name=name)
     return None
 
 
@@ -74,6 +78,6 @@ def nearest(word: str, known: Collection[str]) -> str | None:
     """`did you mean …?` for a word that is not known."""
     exact = {each.lower(): each for each in known}
     if word.lower() in exact:
-        return f"did you mean `{exact[word.lower()]}`?"
+        return say("did you mean `{near}`?", near=exact[word.lower()])
     found = get_close_matches(word, list(known), n=1, cutoff=0.65)
-    return f"did you mean `{found[0]}`?" if found else None
+    return say("did you mean `{near}`?", near=found[0]) if found else None

@@ -38,6 +38,7 @@ from core.schema.permission import (
 from core.schema.role import GROUP, Roles
 from core.schema.shape import Findings
 from core.schema.tree import Path, path_text
+from core.sentence import say
 
 _ATTRIBUTES: tuple[tuple[Operation, str], ...] = tuple(
     (name, "permanent_delete" if name == "permanentDelete" else name) for name in OPERATIONS
@@ -192,10 +193,10 @@ def _check_block(table: TableNames, path: Path, roles: Roles | None, findings: F
         name = entry["field"]
         here = (*path, "fields", index)
         if name in seen:
-            text = f"there are two rules for the field `{name}`"
+            text = say("there are two rules for the field `{name}`", name=name)
             findings.error("permission.duplicate-field", text, (*here, "field"))
         elif name not in table.fields:
-            text = f"this table has no field `{name}`"
+            text = say("this table has no field `{name}`", name=name)
             findings.error("permission.unknown-field", text, (*here, "field"), hint=nearest(name, table.fields))
         seen.add(name)
         # Each entry is read anew: of two rules for one field, the block holds only the last.
@@ -205,7 +206,7 @@ def _check_block(table: TableNames, path: Path, roles: Roles | None, findings: F
         if roles is not None:
             check_rule(rule, where, roles, findings)
         elif rule.who != "all":
-            text = "admits nobody: this app has no accounts"
+            text = say("admits nobody: this app has no accounts")
             findings.warning("permission.no-accounts", text, where, hint="add an `auth` section, or say `all`")
 
 
@@ -216,11 +217,19 @@ def check_rule(rule: Rule, path: Path, roles: Roles, findings: Findings) -> None
         here = (*path, "minRole") if rule.who == "least" else (*path, index)
         if name.startswith(GROUP) and rule.who == "roles":
             if name.removeprefix(GROUP) not in groups:
-                text = f"group '{name}' is not in auth.groups"
+                text = say("group '{name}' is not in auth.groups", name=name)
                 findings.error("permission.unknown-group", text, here, hint=nearest(name, roles.names()))
         elif name not in roles.by_name:
-            text = f"role '{name}' is not defined; there are {', '.join(role.name for role in roles.ordered)}"
-            alone = f"write `{name}` without brackets: it stands alone" if name in ("all", "authenticated") else None
+            text = say(
+                "role '{name}' is not defined; there are {known}",
+                name=name,
+                known=", ".join(role.name for role in roles.ordered),
+            )
+            alone = (
+                say("write `{name}` without brackets: it stands alone", name=name)
+                if name in ("all", "authenticated")
+                else None
+            )
             findings.error("permission.unknown-role", text, here, hint=alone or nearest(name, roles.by_name))
 
 
@@ -232,14 +241,14 @@ def _check_parent(table: TableNames, by_name: Mapping[str, TableNames], path: Pa
     here = (*path, "inherit")
     if sql_name(parent) not in by_name:
         names = [each.name for each in by_name.values()]
-        text = f"there is no table named `{parent}`"
+        text = say("there is no table named `{parent}`", parent=parent)
         findings.error("permission.unknown-parent", text, here, hint=nearest(parent, names))
         return
     try:
         resolved(table.sql_name, {name: each.permissions for name, each in by_name.items()})
     except Cycle as cycle:
         if str(cycle).split(" → ")[-1] in by_name:
-            findings.error("permission.cycle", f"permissions inherit in a circle: {cycle}", here)
+            findings.error("permission.cycle", say("permissions inherit in a circle: {cycle}", cycle=cycle), here)
 
 
 def _check_row_rules(
@@ -276,15 +285,24 @@ def _check_condition(
     value, here = condition.value, (*path, "value")
     if isinstance(value, str) and value.startswith("$"):
         known = [f"$currentUser.{each}" for each in (*USER_PATHS, "assignments.<table>")]
-        findings.error("permission.unknown-value", f"`{value}` means nothing here", here, hint=nearest(value, known))
+        findings.error(
+            "permission.unknown-value",
+            say("`{value}` means nothing here", value=value),
+            here,
+            hint=nearest(value, known),
+        )
     assigned = isinstance(value, CurrentUser) and value.path == "assignments"
     several = isinstance(value, tuple) or assigned
     if several and condition.operator != "in":
-        findings.error("permission.operator", f"`{condition.operator}` takes one value; use `in`", (*path, "operator"))
+        findings.error(
+            "permission.operator",
+            say("`{operator}` takes one value; use `in`", operator=condition.operator),
+            (*path, "operator"),
+        )
     if condition.operator == "in" and not several and not isinstance(value, CurrentUser):
         findings.error("permission.operator", "`in` takes a list", here)
     if isinstance(value, CurrentUser) and assigned and roles is not None and value.table not in roles.scope_tables:
-        text = f"`{value.table}` is not in auth.scopeTables"
+        text = say("`{table}` is not in auth.scopeTables", table=value.table)
         findings.error("permission.scope-table", text, here, hint=nearest(value.table, roles.scope_tables))
 
 
@@ -295,17 +313,24 @@ def _check_chain(
     here = table
     *steps, last = chain.split(".")
     if len(steps) > LINKS_MOST:
-        findings.error("permission.chain", f"`{chain}` leads through more than {LINKS_MOST} relationships", path)
+        findings.error(
+            "permission.chain",
+            say("`{chain}` leads through more than {most} relationships", chain=chain, most=LINKS_MOST),
+            path,
+        )
         return
     for step in steps:
         target = by_name.get(here.links.get(step, ""))
         if target is None:
-            text = f"`{step}` is no relationship of {here.name}"
+            text = say("`{step}` is no relationship of {table}", step=step, table=here.name)
             findings.error("permission.unknown-field", text, path, hint=nearest(step, here.links))
             return
         here = target
     known = here.fields | AUTOMATIC
     if last not in known:
         findings.error(
-            "permission.unknown-field", f"{here.name} has no field `{last}`", path, hint=nearest(last, known)
+            "permission.unknown-field",
+            say("{table} has no field `{name}`", table=here.name, name=last),
+            path,
+            hint=nearest(last, known),
         )

@@ -10,6 +10,7 @@ from core.schema.policy_text import PolicyProblem, Term, parse_policy
 from core.schema.role import GROUP, Roles
 from core.schema.shape import Findings
 from core.schema.tree import Path, path_text
+from core.sentence import say
 
 
 def row_security_of(form: RowSecurityForm | None, path: Path, findings: Findings) -> RowSecurity | None:
@@ -21,7 +22,9 @@ def row_security_of(form: RowSecurityForm | None, path: Path, findings: Findings
     for place, each in enumerate(form.policies):
         here = (*path, "policies", place)
         if each.name in names:
-            findings.error("policy.duplicate", f"there are two policies named `{each.name}`", (*here, "name"))
+            findings.error(
+                "policy.duplicate", say("there are two policies named `{name}`", name=each.name), (*here, "name")
+            )
         names.add(each.name)
         policies.append(_policy(each, here, findings))
     return RowSecurity(enabled=form.enabled, force=form.force, policies=tuple(policies))
@@ -30,11 +33,13 @@ def row_security_of(form: RowSecurityForm | None, path: Path, findings: Findings
 def _policy(form: PolicyForm, path: Path, findings: Findings) -> Policy:
     wanted = "check" if form.for_ == "insert" else "using"
     if getattr(form, wanted) is None:
-        findings.error("policy.missing", f"a policy for {form.for_} says `{wanted}`", path)
+        findings.error(
+            "policy.missing", say("a policy for {action} says `{wanted}`", action=form.for_, wanted=wanted), path
+        )
     if form.for_ == "insert" and form.using is not None:
         findings.error("policy.using", "new rows are judged by `check`", (*path, "using"), key=True)
     if form.for_ in ("select", "delete") and form.check is not None:
-        findings.error("policy.check", f"{form.for_} makes no new row", (*path, "check"), key=True)
+        findings.error("policy.check", say("{action} makes no new row", action=form.for_), (*path, "check"), key=True)
     to = [form.to] if isinstance(form.to, str) else form.to
     return Policy(
         name=form.name,
@@ -53,7 +58,7 @@ def _expression(text: str | None, path: Path, findings: Findings) -> Term | None
     try:
         return parse_policy(text)
     except PolicyProblem as problem:
-        message = f"{problem.message} (column {problem.position + 1})"
+        message = say("{problem} (column {column})", problem=problem.message, column=problem.position + 1)
         findings.error("policy.expression", message, path, hint=problem.hint)
         return None
 
@@ -64,11 +69,15 @@ def check_policy_roles(security: RowSecurity | None, path: Path, roles: Roles, f
         for name, where in _named(policy, (*path, "policies", place, "to")):
             if name.startswith(GROUP):
                 if name.removeprefix(GROUP) not in {group.name for group in roles.groups}:
-                    text = f"the group `{name}` is not in auth.groups"
+                    text = say("the group `{name}` is not in auth.groups", name=name)
                     findings.error("policy.unknown-group", text, where, hint=nearest(name, roles.names()))
             elif name not in TRUST and name not in roles.by_name:
                 known = [*TRUST, *roles.by_name]
-                text = f"the role `{name}` is not defined; there are {', '.join(role.name for role in roles.ordered)}"
+                text = say(
+                    "the role `{name}` is not defined; there are {known}",
+                    name=name,
+                    known=", ".join(role.name for role in roles.ordered),
+                )
                 findings.error("policy.unknown-role", text, where, hint=nearest(name, known))
 
 

@@ -11,6 +11,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from core.sentence import joined, say
+
 if TYPE_CHECKING:
     from sqlglot.expressions import Expression
 
@@ -107,7 +109,7 @@ def parse_policy(text: str) -> Term:
 
     logging.getLogger("sqlglot").disabled = True  # what it cannot read is told here
     if len(text) > LENGTH_MOST:
-        raise PolicyProblem(f"An expression has at most {LENGTH_MOST:,} characters")
+        raise PolicyProblem(say("An expression has at most {most:,} characters", most=LENGTH_MOST))
     try:
         # Behind SELECT, so that the text can be nothing but an expression.
         found = parse(f"SELECT {text}", read="postgres")
@@ -147,7 +149,7 @@ class _Reader:
     def term(self, node: "Expression") -> Term:
         self._depth += 1
         if self._depth > DEPTH_MOST:
-            raise PolicyProblem(f"The expression is nested deeper than {DEPTH_MOST}")
+            raise PolicyProblem(say("The expression is nested deeper than {most}", most=DEPTH_MOST))
         try:
             name = type(node).__name__
             known = _PARTS.get(name, _OPERANDS if name in _CALLS else None)
@@ -167,7 +169,8 @@ class _Reader:
     def _refused(node: "Expression", why: str = "") -> PolicyProblem:
         shown = node.sql(dialect="postgres", comments=False)
         shown = shown if len(shown) <= 40 else shown[:39] + "…"
-        return PolicyProblem(f"`{shown}` cannot stand in a policy{why}", _place(node))
+        told = say("`{shown}` cannot stand in a policy", shown=shown)
+        return PolicyProblem(joined(told, why), _place(node))
 
     def _call(self, name: str, node: "Expression") -> Call:
         own = [node.args.get("this"), node.args.get("expression"), *node.expressions]
@@ -203,7 +206,7 @@ class _Reader:
         except (ArithmeticError, AttributeError):
             raise self._refused(node) from None
         if unit not in SINCE:
-            raise self._refused(node, "; seconds to weeks do")
+            raise self._refused(node, "seconds to weeks do")
         return Call("seconds", (Constant(count * SINCE[unit]),), _place(node))
 
     def _cast(self, node: Any) -> Term:
@@ -214,7 +217,7 @@ class _Reader:
             return value
         if kind in ("date", "timestamp", "timestamptz") and node.this.is_string:
             return Call("day" if kind == "date" else "instant", (self.term(node.this),), _place(node))
-        raise self._refused(node, "; casts lead to text here")
+        raise self._refused(node, "casts lead to text here")
 
     # Columns, and what is asked of the caller.
 
@@ -239,10 +242,11 @@ class _Reader:
         name, given = str(call.this).lower(), call.expressions
         if name not in ASKED:
             known = ", ".join(f"auth.{each}()" for each in ASKED)
-            raise PolicyProblem(f"There is no auth.{name}()", _place(node), f"there are {known}")
+            told = say("There is no auth.{name}()", name=name)
+            raise PolicyProblem(told, _place(node), say("there are {known}", known=known))
         if len(given) != ASKED[name] or not all(each.is_string for each in given):
-            wanted = "the name of a table" if ASKED[name] else "nothing"
-            raise PolicyProblem(f"auth.{name} takes {wanted}", _place(node))
+            wanted = say("the name of a table") if ASKED[name] else say("nothing")
+            raise PolicyProblem(say("auth.{name} takes {wanted}", name=name, wanted=wanted), _place(node))
         return Asked(name, given[0].this if given else "", whole=name == "jwt", at=_place(node))
 
     def _jsonextract(self, node: Any) -> Term:
@@ -307,7 +311,7 @@ class _Reader:
 
     def _case(self, node: Any) -> Call:
         if node.args.get("this") is not None:
-            raise self._refused(node, "; write CASE WHEN condition THEN value")
+            raise self._refused(node, "write CASE WHEN condition THEN value")
         terms = [self.term(part) for each in node.args["ifs"] for part in (each.this, each.args["true"])]
         last = node.args.get("default")
         return Call("case", (*terms, Constant(None) if last is None else self.term(last)), _place(node))
@@ -335,7 +339,7 @@ class _Reader:
         if not isinstance(node, exp.Select):
             raise self._refused(node)
         if extra := _given(node) - {"expressions", "from_", "where", "joins"}:
-            raise PolicyProblem(f"A sub-select of a policy has no {min(extra).upper()}", _place(node))
+            raise PolicyProblem(say("A sub-select of a policy has no {word}", word=min(extra).upper()), _place(node))
         begin = node.args.get("from_")
         if begin is None:
             raise PolicyProblem("A sub-select of a policy reads a table", _place(node))

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from core.sentence import say
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -25,9 +27,17 @@ class Problem:
     severity: Literal["error", "warning", "note"] = "error"
 
     def __str__(self) -> str:
-        where = f"{self.position.file}:{self.position.line}:{self.position.column}: " if self.position else ""
-        what = f"{self.path}: {self.message}" if self.path else self.message
-        return _visible(f"{where}{self.severity}: {what}" + (f" ({self.hint})" if self.hint else ""))
+        """One line; a `Sentence` as well, unless there are signs in it that must not be shown."""
+        told = say(self.message)
+        if self.path:
+            told = say("{path}: {problem}", path=self.path, problem=told)
+        if self.hint:
+            told = say("{problem} ({hint})", problem=told, hint=say(self.hint))
+        line = say("{severity}: {problem}", severity=say(self.severity), problem=told)
+        if self.position:
+            place = f"{self.position.file}:{self.position.line}:{self.position.column}"
+            line = say("{place}: {problem}", place=place, problem=line)
+        return line if line.isprintable() else _visible(line)
 
     def body(self) -> dict[str, Any]:
         """The form of `validate --json`."""
@@ -41,6 +51,4 @@ class Problem:
 
 def _visible(text: str) -> str:
     """Keys and names of a hostile file may hold control characters, which a terminal would obey."""
-    if text.isprintable():
-        return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

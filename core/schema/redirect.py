@@ -3,6 +3,8 @@
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from core.sentence import say
+
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 _RUNS_CODE = ("javascript", "data", "vbscript", "blob", "file")
 
@@ -10,27 +12,29 @@ _RUNS_CODE = ("javascript", "data", "vbscript", "blob", "file")
 def redirect_problem(pattern: str) -> str | None:
     """Of an entry of `redirects.allow`: `https://*.example.org/**`, `app://**`. `*` stops at `.` and `/`, `**` does not."""
     if not pattern.replace("*", "").strip(":/."):
-        return f"'{pattern}' alone would allow any site"
+        return say("'{pattern}' alone would allow any site", pattern=pattern)
     scheme, mark, rest = pattern.partition("://")
     if not mark or not re.fullmatch(r"[a-z][a-z0-9+.-]*", scheme):
-        return f"'{pattern}' is no address with a scheme, such as https://app.example.org/**"
+        return say("'{pattern}' is no address with a scheme, such as https://app.example.org/**", pattern=pattern)
     if scheme in _RUNS_CODE:
-        return f"'{scheme}' addresses can run code and are never followed"
+        return say("'{scheme}' addresses can run code and are never followed", scheme=scheme)
     if _is_odd(pattern):
-        return f"'{pattern}' holds characters that no address has"
+        return say("'{pattern}' holds characters that no address has", pattern=pattern)
     if scheme not in ("http", "https"):
         return None
     host = re.split(r"[/?#]", rest, maxsplit=1)[0]
     if "@" in host:
-        return f"'{pattern}' names a user"
+        return say("'{pattern}' names a user", pattern=pattern)
     name, port = _host_and_port(host)
     if not name or not re.fullmatch(r"[0-9]{1,5}|\*|", port) or not re.fullmatch(r"[a-z0-9.*_-]+|\[[0-9a-f:]+\]", name):
-        return f"'{pattern}' has no host such as app.example.org"
+        return say("'{pattern}' has no host such as app.example.org", pattern=pattern)
     if "**" in name:
-        return f"'**' in the host of '{pattern}' would allow any site"
+        return say("'**' in the host of '{pattern}' would allow any site", pattern=pattern)
     labels = name.split(".")
     if name not in _LOOPBACK and ("*" in labels[-1] or ("*" in name and (len(labels) < 3 or "*" in labels[-2]))):
-        return f"'{pattern}' would allow sites of others: the last two parts of the host stand as they are"
+        return say(
+            "'{pattern}' would allow sites of others: the last two parts of the host stand as they are", pattern=pattern
+        )
     return None
 
 
@@ -38,10 +42,10 @@ def site_problem(url: str) -> str | None:
     """Of an address that a site has: http or https, a host, nothing behind the path."""
     parts = _split(url)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or "*" in url or _is_odd(url):
-        return f"'{url}' is not an address that begins with http:// or https://"
+        return say("'{url}' is not an address that begins with http:// or https://", url=url)
     if "@" in parts.netloc:
-        return f"'{url}' names a user"
-    return f"'{url}' has more than a path" if parts.query or parts.fragment else None
+        return say("'{url}' names a user", url=url)
+    return say("'{url}' has more than a path", url=url) if parts.query or parts.fragment else None
 
 
 def origin_problem(origin: str) -> str | None:
@@ -50,7 +54,9 @@ def origin_problem(origin: str) -> str | None:
     if problem is not None:
         return problem
     return (
-        None if re.fullmatch(r"https?://[^/]+", origin) else f"'{origin}' is no origin: it ends with the host or port"
+        None
+        if re.fullmatch(r"https?://[^/]+", origin)
+        else say("'{origin}' is no origin: it ends with the host or port", origin=origin)
     )
 
 

@@ -8,6 +8,7 @@ from core.schema.name import nearest, sql_name
 from core.schema.role import ADMIN, BUILT_IN, LEVEL, MEMBER, Group, Role, Roles
 from core.schema.shape import Findings, show
 from core.schema.tree import Map, Path, Seq
+from core.sentence import say
 
 
 def is_signed_in_to(auth: Any) -> bool:
@@ -22,7 +23,9 @@ def read_roles(auth: Any, tables: Collection[str], findings: Findings) -> Roles:
     known = {role.name for role in BUILT_IN}
     for key in ("roles", "groups"):
         if key in auth and not isinstance(auth[key], Seq):
-            findings.error("schema.wrong-type", f"a list is expected, not {show(auth[key])}", ("auth", key))
+            findings.error(
+                "schema.wrong-type", say("a list is expected, not {value}", value=show(auth[key])), ("auth", key)
+            )
     declared = _declared(auth.get("roles"), known, findings)
     # A role that is wrong in itself has been told; whoever names it is right.
     declared |= {name: Role(name=name) for name in _names_in(auth.get("roles")) - known - declared.keys()}
@@ -31,7 +34,7 @@ def read_roles(auth: Any, tables: Collection[str], findings: Findings) -> Roles:
     shape = findings.read_parts(RolesForm, {key: auth[key] for key in _OWN if key in auth}, ("auth",))
     default = shape.default_role or MEMBER
     if default not in named:
-        text = f"'{default}' is neither built in nor in auth.roles"
+        text = say("'{default}' is neither built in nor in auth.roles", default=default)
         findings.error("auth.unknown-role", text, ("auth", "defaultRole"), hint=nearest(default, named))
     elif default == ADMIN:
         findings.warning("auth.default-admin", "every new user is an admin", ("auth", "defaultRole"))
@@ -45,10 +48,10 @@ def read_roles(auth: Any, tables: Collection[str], findings: Findings) -> Roles:
 
 _OWN = ("defaultRole", "scopeTables")
 _MEANT = {
-    "all": "everybody",
-    "public": "everybody",
-    "anon": "who is not signed in",
-    "authenticated": "everybody who is signed in",
+    "all": say("everybody"),
+    "public": say("everybody"),
+    "anon": say("who is not signed in"),
+    "authenticated": say("everybody who is signed in"),
 }
 
 
@@ -63,16 +66,22 @@ def _declared(nodes: Any, built_in: Collection[str], findings: Findings) -> dict
     for index, each in findings.read_items(RoleForm, nodes, ("auth", "roles")):
         here: Path = ("auth", "roles", index, "name")
         if each.name in built_in:
-            findings.error("auth.built-in-role", f"'{each.name}' is a built-in role", here)
+            findings.error("auth.built-in-role", say("'{name}' is a built-in role", name=each.name), here)
         elif each.name in _MEANT:
-            text = f"'{each.name}' means {_MEANT[each.name]} wherever permissions and policies name it"
+            text = say(
+                "'{name}' means {meant} wherever permissions and policies name it",
+                name=each.name,
+                meant=_MEANT[each.name],
+            )
             findings.error("auth.reserved-role", text, here)
         elif each.name in found:
-            findings.error("auth.duplicate-role", f"'{each.name}' is defined twice", here)
+            findings.error("auth.duplicate-role", say("'{name}' is defined twice", name=each.name), here)
         else:
             found[each.name] = _role(each)
         if each.level is not None and each.level > BUILT_IN[0].level:
-            findings.warning("auth.high-role", f"'{each.name}' outranks admin", ("auth", "roles", index, "level"))
+            findings.warning(
+                "auth.high-role", say("'{name}' outranks admin", name=each.name), ("auth", "roles", index, "level")
+            )
     return found
 
 
@@ -81,9 +90,9 @@ def _groups(nodes: Any, roles: Collection[str], findings: Findings) -> dict[str,
     for index, group in findings.read_items(GroupForm, nodes, ("auth", "groups")):
         here: Path = ("auth", "groups", index, "name")
         if group.name in roles:
-            findings.error("auth.group-is-role", f"'{group.name}' is already a role name", here)
+            findings.error("auth.group-is-role", say("'{name}' is already a role name", name=group.name), here)
         elif group.name in found:
-            findings.error("auth.duplicate-group", f"'{group.name}' is defined twice", here)
+            findings.error("auth.duplicate-group", say("'{name}' is defined twice", name=group.name), here)
         found[group.name] = Group(name=group.name, description=group.description, max_members=group.max_members)
     return found
 
@@ -107,9 +116,9 @@ def _scope_tables(names: list[str] | None, tables: Collection[str], findings: Fi
     for index, name in enumerate(names or ()):
         here: Path = ("auth", "scopeTables", index)
         if sql_name(name) not in known:
-            text = f"no table named '{name}'"
+            text = say("no table named '{name}'", name=name)
             findings.error("auth.scope-table", text, here, hint=nearest(name, tables))
         elif sql_name(name) in found:
-            findings.error("auth.scope-table", f"'{name}' is listed twice", here)
+            findings.error("auth.scope-table", say("'{name}' is listed twice", name=name), here)
         found[sql_name(name)] = None
     return tuple(found)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import reduce
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -11,7 +12,7 @@ from core.schema.name import nearest
 from core.schema.pattern import WORDS
 from core.schema.problem import Problem
 from core.schema.tree import Path, Step, path_text, plain, position_at, value_at
-from core.sentence import say
+from core.sentence import joined, say
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -43,7 +44,7 @@ class Findings:
         except ValidationError as error:
             self.explain(model, data, path, error.errors(include_url=False, include_context=True), also)
         except ValueError as error:  # lone surrogates and the like, which JSON text cannot carry
-            self.error("schema.bad-value", f"a text cannot be read: {error}", path)
+            self.error("schema.bad-value", say("a text cannot be read: {reason}", reason=str(error)), path)
         return None
 
     def read_parts(self, model: type[M], data: Mapping[str, Any], path: Path) -> M:
@@ -56,7 +57,9 @@ class Findings:
         """The items of a list that fit, each with its number."""
         for number, node in enumerate(nodes if isinstance(nodes, list) else ()):
             if not isinstance(node, Mapping):
-                self.error("schema.wrong-type", f"a map is expected, not {show(node)}", (*path, number))
+                self.error(
+                    "schema.wrong-type", say("a map is expected, not {value}", value=show(node)), (*path, number)
+                )
                 continue
             shape = self.read(model, node, (*path, number))
             if shape is not None:
@@ -78,10 +81,14 @@ class Findings:
                 known = {*_known_keys(model, place), *(also if len(place) == 1 else ())}
                 word = str(place[-1])
                 self.error(
-                    "schema.unknown-key", f"`{word}` is not a key here", where, hint=nearest(word, known), key=True
+                    "schema.unknown-key",
+                    say("`{name}` is not a key here", name=word),
+                    where,
+                    hint=nearest(word, known),
+                    key=True,
                 )
             elif first["type"] == "missing":
-                self.error("schema.missing-key", f"`{place[-1]}` is missing", where[:-1])
+                self.error("schema.missing-key", say("`{name}` is missing", name=place[-1]), where[:-1])
             else:
                 code, text = _sentence(found)
                 self.error(code, text, where)
@@ -142,18 +149,18 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
 
 
 _WANTED = {
-    "string_type": "a text",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "decimal_type": "a number",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "tuple_type": "a list",
-    "dict_type": "a map",
-    "model_type": "a map",
-    "model_attributes_type": "a map",
-    "none_required": "nothing",
+    "string_type": say("a text"),
+    "int_type": say("a whole number"),
+    "int_from_float": say("a whole number"),
+    "float_type": say("a number"),
+    "decimal_type": say("a number"),
+    "bool_type": say("true or false"),
+    "list_type": say("a list"),
+    "tuple_type": say("a list"),
+    "dict_type": say("a map"),
+    "model_type": say("a map"),
+    "model_attributes_type": say("a map"),
+    "none_required": say("nothing"),
 }
 
 
@@ -166,45 +173,55 @@ def _sentence(errors: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
     if others and not (wanted and others[0]["type"] == "literal_error"):
         return "schema.bad-value", _rule(others[0], shown)
     words = [str(each["ctx"]["expected"]).replace("False", "false") for each in others[:1]]
-    text = f"{' or '.join(wanted + words)} is expected, not {shown}{_way_out(wanted + words, errors[0]['input'])}"
+    kinds = reduce(lambda one, other: say("{one} or {other}", one=one, other=other), map(say, wanted + words))
+    text = joined(
+        say("{kinds} is expected, not {shown}", kinds=kinds, shown=shown), _way_out(wanted + words, errors[0]["input"])
+    )
     return "schema.bad-value" if others else "schema.wrong-type", text
 
 
-def _way_out(wanted: Sequence[str], given: Any) -> str:
+def _way_out(wanted: Sequence[str], given: Any) -> str | None:
     """How to write what is probably meant."""
     if wanted == ["a list"] and isinstance(given, Mapping):
-        return "; each entry begins with `- `"
+        return say("each entry begins with `- `")
     if wanted == ["a text"] and isinstance(given, int | float):
-        return f'; in quotes it is one: "{show(given)}"'
-    return ""
+        return say('in quotes it is one: "{value}"', value=show(given))
+    return None
 
 
 def _rule(error: Mapping[str, Any], shown: str) -> str:
     context = error.get("ctx", {})
     match error["type"]:
         case "literal_error" | "enum":
-            return f"{shown} is not one of {context['expected']}"
+            return say("{shown} is not one of {known}", shown=shown, known=context["expected"])
         case "greater_than_equal":
-            return f"{shown} is less than {context['ge']}"
+            return say("{shown} is less than {least}", shown=shown, least=context["ge"])
         case "less_than_equal":
-            return f"{shown} is more than {context['le']}"
+            return say("{shown} is more than {most}", shown=shown, most=context["le"])
         case "string_too_long":
-            return f"longer than {context['max_length']} characters"
+            return say("longer than {most} characters", most=context["max_length"])
         case "string_too_short":
             return (
-                "must not be empty"
+                say("must not be empty")
                 if context["min_length"] == 1
-                else f"shorter than {context['min_length']} characters"
+                else say("shorter than {least} characters", least=context["min_length"])
             )
         case "too_short":
-            return f"at least {context['min_length']} needed, {context['actual_length']} given"
+            return say(
+                "at least {least} needed, {count} given", least=context["min_length"], count=context["actual_length"]
+            )
         case "too_long":
-            return f"at most {context['max_length']} allowed, {context['actual_length']} given"
+            return say(
+                "at most {most} allowed, {count} given", most=context["max_length"], count=context["actual_length"]
+            )
         case "string_pattern_mismatch":
             pattern = context["pattern"]
-            return f"{shown} is not {WORDS.get(pattern, f'of the form {pattern}')}"
+            return say(
+                "{shown} is not {rule}", shown=shown, rule=WORDS.get(pattern) or say("of the form {form}", form=pattern)
+            )
         case "value_error":
-            return str(context["error"])
+            problem: str = context["error"].args[0]
+            return problem
         case _:
             return f"{shown}: {error['msg'][:1].lower()}{error['msg'][1:]}"
 

@@ -13,6 +13,7 @@ from core.schema.json_source import read_json
 from core.schema.problem import Position, Problem
 from core.schema.tree import MAX_DEPTH, MAX_NODES, Map, Seq
 from core.schema.yaml_source import Unreadable, read_yaml
+from core.sentence import say
 
 MAX_BYTES = 10 * 1024 * 1024
 """Of one file. The largest app we know is 0.2 MB."""
@@ -87,12 +88,12 @@ class _Reader:
         path = Path(os.path.normpath(path))
         if path in chain:
             names = " → ".join(display_name(each) for each in (*chain[chain.index(path) :], path))
-            _stop("include.cycle", f"These files include each other: {names}", here)
+            _stop("include.cycle", say("These files include each other: {names}", names=names), here)
         if path in self.done:
             return self.done[path]
         suffix = _check_suffix(path, here, is_root=origin is None)
         if len(self.source.files) >= MAX_FILES:
-            _stop("include.too-many", f"More than {MAX_FILES} files are included", here)
+            _stop("include.too-many", say("More than {most} files are included", most=MAX_FILES), here)
         self.source.files.append(path)
         given = self.texts.get(path)
         data = _read_bytes(path, here, is_root=origin is None) if given is None else given.encode()
@@ -100,7 +101,7 @@ class _Reader:
         name = display_name(path)
         tree = _parse(_decode(data, name), name, suffix, self.source.problems)
         if tree is None and origin is not None:
-            _stop("file.empty", f"{name} is empty", here)
+            _stop("file.empty", say("{name} is empty", name=name), here)
         self.done[path] = self.resolve(tree, path.parent, (*chain, path), depth)
         return self.done[path]
 
@@ -113,7 +114,7 @@ class _Reader:
                 _stop("include.remote", "A `$ref` names a file; addresses are not supported", node.positions["$ref"])
             return self.include(folder / target, node.positions["$ref"], chain, depth)
         if depth > MAX_DEPTH and isinstance(node, Map | Seq):
-            _stop("yaml.too-deep", f"More than {MAX_DEPTH} levels of nesting", node.position)
+            _stop("yaml.too-deep", say("More than {most} levels of nesting", most=MAX_DEPTH), node.position)
         entries: Any = node.items() if isinstance(node, Map) else enumerate(node) if isinstance(node, Seq) else ()
         for key, value in list(entries):
             if not isinstance(value, Map | Seq):
@@ -151,37 +152,43 @@ def _check_suffix(path: Path, here: Position, *, is_root: bool) -> str:
     if suffix in SCRIPT_SUFFIXES:
         _stop("file.script", "TypeScript configs are not supported; use YAML or JSON", here)
     code = "file.unsupported" if is_root else "include.unsupported"
-    what = f"{suffix} files are" if suffix else "Files without an extension are"
-    _stop(code, f"{what} not supported: {path}", here, "use .yaml, .yml or .json")
+    pattern = "{suffix} files are not supported: {file}"
+    if not suffix:
+        pattern = "Files without an extension are not supported: {file}"
+    _stop(code, say(pattern, suffix=suffix, file=path), here, "use .yaml, .yml or .json")
 
 
 def _read_bytes(path: Path, here: Position, *, is_root: bool) -> bytes:
     kind = "file" if is_root else "include"
     try:
         if path.is_dir():
-            _stop(f"{kind}.missing", f"{path} is a folder, not a file", here)
+            _stop(f"{kind}.missing", say("{file} is a folder, not a file", file=path), here)
         if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe or a device would be waited for
-            _stop("file.unreadable", f"{display_name(path)} is not a file", here)
+            _stop("file.unreadable", say("{file} is not a file", file=display_name(path)), here)
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        _stop(f"{kind}.missing", f"There is no file {path}", here)
+        _stop(f"{kind}.missing", say("There is no file {file}", file=path), here)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        _stop(f"{kind}.unreadable", f"{path} cannot be read: {reason}", here)
+        _stop(f"{kind}.unreadable", say("{file} cannot be read: {reason}", file=path, reason=reason), here)
     if len(data) > MAX_BYTES:
-        _stop("file.too-large", f"{display_name(path)} is larger than {MAX_BYTES // 1024 // 1024} MB", here)
+        _stop(
+            "file.too-large",
+            say("{file} is larger than {most} MB", file=display_name(path), most=MAX_BYTES // 1024 // 1024),
+            here,
+        )
     return data
 
 
 def _decode(data: bytes, name: str) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        _stop("file.encoding", f"{name} is UTF-16; save it as UTF-8", Position(name, 1, 1))
+        _stop("file.encoding", say("{name} is UTF-16; save it as UTF-8", name=name), Position(name, 1, 1))
     try:
         text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8", "replace")
-        _stop("file.encoding", f"{name} is not UTF-8 text", _place(before, name), "save it as UTF-8")
+        _stop("file.encoding", say("{name} is not UTF-8 text", name=name), _place(before, name), "save it as UTF-8")
     _check_characters(text, name)
     return text
 
@@ -191,8 +198,9 @@ def _check_characters(text: str, name: str) -> None:
     found = _CONTROL.search(text)
     if found:
         code = ord(found.group())
-        what = "a NUL byte" if code == 0 else f"the control character U+{code:04X}"
-        _stop("file.control-character", f"{name} contains {what}", _place(text[: found.start()], name))
+        what = say("the control character U+{code}", code=f"{code:04X}") if code else say("a NUL byte")
+        told = say("{name} contains {what}", name=name, what=what)
+        _stop("file.control-character", told, _place(text[: found.start()], name))
 
 
 def _place(before: str, name: str) -> Position:
@@ -203,7 +211,7 @@ def _place(before: str, name: str) -> Position:
 
 def _parse(text: str, name: str, suffix: str, problems: list[Problem]) -> Any:
     if not text.strip():
-        _stop("file.empty", f"{name} is empty", Position(name, 1, 1))
+        _stop("file.empty", say("{name} is empty", name=name), Position(name, 1, 1))
     if suffix in JSON_SUFFIXES:
         return read_json(text, name, problems)
     return read_yaml(text, name, problems)
@@ -217,9 +225,11 @@ def _count(node: Any, position: Position) -> None:
         node, depth = todo.pop()
         total += 1
         if depth > MAX_DEPTH:
-            _stop("yaml.too-deep", f"More than {MAX_DEPTH} levels of nesting", position)
+            _stop("yaml.too-deep", say("More than {most} levels of nesting", most=MAX_DEPTH), position)
         if total > MAX_NODES:
-            _stop("yaml.too-large", f"More than {MAX_NODES:,} values once includes are in place", position)
+            _stop(
+                "yaml.too-large", say("More than {most:,} values once includes are in place", most=MAX_NODES), position
+            )
         if isinstance(node, Map):
             todo.extend((child, depth + 1) for child in node.values())
         elif isinstance(node, Seq):

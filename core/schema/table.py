@@ -19,6 +19,7 @@ from core.schema.view import ViewSpec
 from core.schema.view_check import read_views
 from core.schema.vocabulary import FieldVocabulary
 from core.schema.webhook import read_webhooks
+from core.sentence import say
 
 AUTOMATIC = frozenset({"id", "created_at", "updated_at", "deleted_at"})
 """Columns that every table has without being asked (T-012)."""
@@ -27,7 +28,9 @@ AUTOMATIC = frozenset({"id", "created_at", "updated_at", "deleted_at"})
 def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocabulary, number: str) -> TableSpec | None:
     """The table at a path; None when its keys cannot be read. `number` is its id unless it names one."""
     if not isinstance(node, Map):
-        findings.error("schema.wrong-type", f"a table is a map with `name` and `fields`, not {show(node)}", path)
+        findings.error(
+            "schema.wrong-type", say("a table is a map with `name` and `fields`, not {value}", value=show(node)), path
+        )
         return None
     entries = node.get("fields")
     # The fields are read one by one, so the form needs to know no more than that there is a list of them.
@@ -49,7 +52,7 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
     views = _read_views(node.get("views"), (*path, "views"), findings)
     for each in TABLE_LATER:
         if each in node:
-            findings.note("schema.later", f"`{each}` is accepted, not run yet", (*path, each))
+            findings.note("schema.later", say("`{name}` is accepted, not run yet", name=each), (*path, each))
     return TableSpec(
         id=str(shape.id) if shape.id is not None else number,
         name=shape.name.strip(),
@@ -89,7 +92,11 @@ def next_ids(nodes: Any, path: Path, findings: Findings, what: str) -> list[str]
             following += 1
             continue
         if str(each) in ids:
-            findings.error("schema.duplicate-id", f"another {what} has the id {each}", (*path, index, "id"))
+            findings.error(
+                "schema.duplicate-id",
+                say("another {what} has the id {name}", what=say(what), name=each),
+                (*path, index, "id"),
+            )
         ids.append(str(each))
     return ids
 
@@ -116,13 +123,17 @@ def _read_fields(entries: Any, path: Path, findings: Findings, vocabulary: Field
         if is_broken(node):
             continue
         if not isinstance(node, Map):
-            findings.error("schema.wrong-type", f"a field is a map with `name` and `type`, not {show(node)}", here)
+            findings.error(
+                "schema.wrong-type", say("a field is a map with `name` and `type`, not {value}", value=show(node)), here
+            )
             continue
         field = read_field(node, here, findings, vocabulary, ids[index])
         name = node.get("name")
         if isinstance(name, str):
             if name in seen:
-                findings.error("schema.duplicate-name", f"the field `{name}` is given twice", (*here, "name"))
+                findings.error(
+                    "schema.duplicate-name", say("the field `{name}` is given twice", name=name), (*here, "name")
+                )
                 continue
             seen[name] = index
         if field:
@@ -147,7 +158,7 @@ def read_field(node: Map, path: Path, findings: Findings, vocabulary: FieldVocab
             findings.error("schema.search-weight", "`searchWeight` needs `indexed: true`", (*path, "searchWeight"))
     for key in FIELD_LATER:
         if key in node:
-            findings.note("schema.later", f"`{key}` is accepted, not run yet", (*path, key))
+            findings.note("schema.later", say("`{key}` is accepted, not run yet", key=key), (*path, key))
     if shape is None or options is None or len(findings.problems) > before or type_name is None:
         return None
     return FieldSpec(
@@ -173,8 +184,8 @@ def _known_type(node: Map, path: Path, findings: Findings, vocabulary: FieldVoca
         return name
     known = {*vocabulary.built(), *vocabulary.aliases()}
     meant = vocabulary.meant(name)
-    hint = f"did you mean `{meant}`?" if meant else nearest(name, known)
-    findings.error("schema.field-type", f"`{name}` is not a field type", (*path, "type"), hint=hint)
+    hint = say("did you mean `{meant}`?", meant=meant) if meant else nearest(name, known)
+    findings.error("schema.field-type", say("`{name}` is not a field type", name=name), (*path, "type"), hint=hint)
     return None
 
 
@@ -185,7 +196,10 @@ def _read_key(shape: PrimaryKeyForm | None, path: Path, findings: Findings, name
     if shape.type != "composite":
         if shape.fields and (shape.field or len(shape.fields) > 1):
             findings.error(
-                "schema.primary-key", f"a key of type {shape.type} has one `field`", (*here, "fields"), key=True
+                "schema.primary-key",
+                say("a key of type {type} has one `field`", type=shape.type),
+                (*here, "fields"),
+                key=True,
             )
         return PrimaryKey(type=shape.type, fields=(shape.field or (shape.fields or ["id"])[0],))
     if shape.field:
@@ -196,7 +210,7 @@ def _read_key(shape: PrimaryKeyForm | None, path: Path, findings: Findings, name
     for index, name in enumerate(shape.fields):
         where = (*here, "fields", index)
         if name in shape.fields[:index]:
-            findings.error("schema.primary-key", f"`{name}` is listed twice in the key", where)
+            findings.error("schema.primary-key", say("`{name}` is listed twice in the key", name=name), where)
         elif name not in names and name != "id":
             findings.error("schema.unknown-field", _no_field(name), where, hint=nearest(name, names))
     return PrimaryKey(type="composite", fields=tuple(shape.fields))
@@ -221,7 +235,11 @@ def _fit_key(
         return PrimaryKey(type="text", fields=key.fields)
     index = next(number for number, each in enumerate(fields) if each is field)
     where: Path = (*path, "primaryKey") if shape else (*path, "fields", index, "type")
-    findings.error("schema.primary-key", f"a field of type {field.type} cannot be a key of type {key.type}", where)
+    findings.error(
+        "schema.primary-key",
+        say("a field of type {type} cannot be a key of type {other}", type=field.type, other=key.type),
+        where,
+    )
     return key
 
 
@@ -250,7 +268,11 @@ def _check_stand_ins(fields: Sequence[FieldSpec], entries: Any, path: Path, find
             and name in _STAND_INS
             and kinds.get(name, "datetime") not in (_STAND_INS[name], "datetime")
         ):
-            text = f"`{name}` replaces the automatic column, so it is of type {_STAND_INS[name]} or datetime"
+            text = say(
+                "`{name}` replaces the automatic column, so it is of type {type} or datetime",
+                name=name,
+                type=_STAND_INS[name],
+            )
             findings.error("schema.stand-in", text, (*path, "fields", index, "type"))
 
 
@@ -265,7 +287,11 @@ def _check_indexes(shape: TableForm, path: Path, findings: Findings, names: Coll
     seen: set[str] = set()
     for here, label, fields in listed:
         if label in seen:
-            findings.error("schema.duplicate-name", f"the name `{label}` is used twice in this table", (*here, "name"))
+            findings.error(
+                "schema.duplicate-name",
+                say("the name `{name}` is used twice in this table", name=label),
+                (*here, "name"),
+            )
         if label is not None:
             seen.add(label)
         for index, name in enumerate(fields):
@@ -273,8 +299,8 @@ def _check_indexes(shape: TableForm, path: Path, findings: Findings, names: Coll
             if name not in names:
                 findings.error("schema.unknown-field", _no_field(name), where, hint=nearest(name, names))
             elif name in fields[:index]:
-                findings.error("schema.duplicate-name", f"`{name}` is listed twice", where)
+                findings.error("schema.duplicate-name", say("`{name}` is listed twice", name=name), where)
 
 
 def _no_field(name: str) -> str:
-    return f"this table has no field `{name}`"
+    return say("this table has no field `{name}`", name=name)

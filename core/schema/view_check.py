@@ -14,6 +14,7 @@ from core.schema.shape import Findings, show
 from core.schema.source import is_broken
 from core.schema.tree import Map, Path, Seq, plain
 from core.schema.view import GroupBy, ViewPermissions, ViewSpec
+from core.sentence import say
 
 
 class SortForm(Form):
@@ -73,7 +74,7 @@ def read_views(nodes: Any, path: Path, findings: Findings, ids: Sequence[str]) -
         if is_broken(node):
             continue
         if not isinstance(node, Map):
-            findings.error("schema.wrong-type", f"a view is a map with `name`, not {show(node)}", here)
+            findings.error("schema.wrong-type", say("a view is a map with `name`, not {value}", value=show(node)), here)
             continue
         shape = findings.read(ViewForm, node, here)
         if shape is None:
@@ -81,7 +82,7 @@ def read_views(nodes: Any, path: Path, findings: Findings, ids: Sequence[str]) -
         if not shape.name.strip():
             findings.error("view.name", "must not be empty", (*here, "name"))
         if shape.is_default and default is not None:
-            text = f"{default!r} is the default view already; there is one at most"
+            text = say("{default!r} is the default view already; there is one at most", default=default)
             findings.error("view.two-defaults", text, (*here, "isDefault"))
         default = shape.name if shape.is_default and default is None else default
         _check_shape(shape, here, findings)

@@ -9,6 +9,7 @@ from core.schema.model import WebhookAuth, WebhookRetry, WebhookSpec
 from core.schema.name import nearest
 from core.schema.shape import Findings
 from core.schema.tree import Path
+from core.sentence import say
 
 
 def read_webhooks(
@@ -19,7 +20,9 @@ def read_webhooks(
     for number, form in enumerate(forms):
         here = (*path, "webhooks", number)
         if form.name in found:
-            findings.error("schema.duplicate-name", f"the webhook `{form.name}` is there twice", (*here, "name"))
+            findings.error(
+                "schema.duplicate-name", say("the webhook `{name}` is there twice", name=form.name), (*here, "name")
+            )
         if (problem := _url_problem(form.url)) is not None:
             findings.error("schema.webhook-url", problem, (*here, "url"))
         payload = form.payload
@@ -30,7 +33,7 @@ def read_webhooks(
             for index, name in enumerate(names or ()):
                 if name != "id" and name not in fields:
                     where = (*here, "payload", key, index)
-                    text = f"this table has no field `{name}`"
+                    text = say("this table has no field `{name}`", name=name)
                     findings.error("schema.unknown-field", text, where, hint=nearest(name, fields))
         found[form.name] = WebhookSpec(
             name=form.name,

@@ -12,6 +12,7 @@ import yaml
 
 from core.schema.problem import Position, Problem
 from core.schema.tree import MAX_DEPTH, MAX_NODES, Map, Seq
+from core.sentence import say
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -41,7 +42,9 @@ def read_yaml(text: str, file: str, problems: list[Problem]) -> Any:
     except yaml.MarkedYAMLError as error:
         raise Unreadable(_syntax_problem(error, file, text)) from error
     except yaml.YAMLError as error:
-        raise Unreadable(Problem("yaml.syntax", f"Not valid YAML: {error}", position=Position(file, 1, 1))) from error
+        raise Unreadable(
+            Problem("yaml.syntax", say(NOT_VALID, reason=str(error)), position=Position(file, 1, 1))
+        ) from error
 
 
 def is_plain_text(text: str) -> bool:
@@ -102,10 +105,10 @@ class _Reader:
 
     def open(self, event: Any) -> None:
         if len(self.stack) >= MAX_DEPTH:
-            self.stop("yaml.too-deep", f"More than {MAX_DEPTH} levels of nesting", event)
+            self.stop("yaml.too-deep", say("More than {most} levels of nesting", most=MAX_DEPTH), event)
         is_map = isinstance(event, yaml.MappingStartEvent)
         if event.tag not in (None, "!", _TAG + ("map" if is_map else "seq")):
-            self.report("yaml.tag", f"The tag {_short(event.tag)} is not supported", event, "remove it")
+            self.report("yaml.tag", say("The tag {tag} is not supported", tag=_short(event.tag)), event, "remove it")
         self.expect_key(event)
         self.stack.append(_Frame(Map(self.at(event)) if is_map else Seq(self.at(event)), event.anchor))
 
@@ -131,8 +134,10 @@ class _Reader:
     def add_alias(self, event: Any) -> None:
         if event.anchor not in self.anchors:
             opened = any(frame.anchor == event.anchor for frame in self.stack)
-            text = "refers to itself" if opened else "is not defined above this line"
-            self.stop("yaml.alias", f"The alias *{event.anchor} {text}", event)
+            pattern = "The alias *{anchor} refers to itself"
+            if not opened:
+                pattern = "The alias *{anchor} is not defined above this line"
+            self.stop("yaml.alias", say(pattern, anchor=event.anchor), event)
         value, size = self.anchors[event.anchor]
         if self.take_key(value, event):
             return
@@ -163,7 +168,9 @@ class _Reader:
         frame = self.stack[-1]
         frame.size += size
         if frame.size > MAX_NODES:
-            self.stop("yaml.too-large", f"More than {MAX_NODES:,} values once aliases are expanded", event)
+            self.stop(
+                "yaml.too-large", say("More than {most:,} values once aliases are expanded", most=MAX_NODES), event
+            )
         if isinstance(frame.node, Seq):
             frame.node.put(value, position)
             return
@@ -174,7 +181,7 @@ class _Reader:
         glued = _GLUED.fullmatch(key) if value is None and position.column > key_position.column else None
         if glued:  # `{type:integer}` is a key without a value; read on as it was meant
             self.problems.append(
-                Problem("yaml.key", f"A space is missing after `{glued['key']}:`", position=key_position)
+                Problem("yaml.key", say("A space is missing after `{key}:`", key=glued["key"]), position=key_position)
             )
             key, value = glued["key"], glued["value"]
         if key == "<<":
@@ -184,7 +191,7 @@ class _Reader:
             self.problems.append(
                 Problem(
                     "schema.duplicate-key",
-                    f"The key `{key}` is given twice; the first is on line {first.line}",
+                    say("The key `{key}` is given twice; the first is on line {line}", key=key, line=first.line),
                     position=key_position,
                 )
             )
@@ -196,7 +203,7 @@ class _Reader:
         if all(isinstance(source, Map) for source in sources):
             frame.merges.extend(sources)
         else:
-            message = "`<<` takes a map, or a list of maps"
+            message = say("`<<` takes a map, or a list of maps")
             self.problems.append(Problem("yaml.merge", message, position=position))
 
     def scalar(self, event: Any) -> Any:
@@ -206,14 +213,16 @@ class _Reader:
             return self.resolve(text, event) if event.implicit[0] and tag is None else text
         name = tag.removeprefix(_TAG)
         if name not in _SCALAR_TAGS:
-            self.report("yaml.tag", f"The tag {_short(tag)} is not supported", event, "remove it")
+            self.report("yaml.tag", say("The tag {tag} is not supported", tag=_short(tag)), event, "remove it")
             return text
         if name == "str":
             return text
         value = self.resolve(text, event)
         fits = {"int": int, "float": (int, float), "bool": bool, "null": type(None)}[name]
         if not isinstance(value, fits):  # type: ignore[arg-type]
-            self.report("yaml.tag", f"{text!r} is not of the type of its tag {_short(tag)}", event)
+            self.report(
+                "yaml.tag", say("{text!r} is not of the type of its tag {tag}", text=text, tag=_short(tag)), event
+            )
         return value
 
     def resolve(self, text: str, event: Any) -> Any:
@@ -226,16 +235,21 @@ class _Reader:
             return text
         if _INT.fullmatch(text):
             if len(text) > _MAX_DIGITS:
-                self.report("yaml.number", f"A number of {len(text)} digits is too long", event)
+                self.report("yaml.number", say("A number of {count} digits is too long", count=len(text)), event)
                 return 0
             return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
         if _NOT_FINITE.fullmatch(text):
-            self.report("yaml.number", f"{text} is not a finite number", event, "put it in quotes if text is meant")
+            self.report(
+                "yaml.number",
+                say("{text} is not a finite number", text=text),
+                event,
+                "put it in quotes if text is meant",
+            )
             return 0
         if _FLOAT.fullmatch(text):
             value = float(text)
             if math.isinf(value):
-                self.report("yaml.number", f"{text} is too large for a number", event)
+                self.report("yaml.number", say("{text} is too large for a number", text=text), event)
                 return 0
             return value
         return text
@@ -255,15 +269,16 @@ def _syntax_problem(error: yaml.MarkedYAMLError, file: str, text: str) -> Proble
     for phrase, sentence, hint in _OPENED:
         if start and phrase in f"{error.problem} {error.context}":
             opened = _line(text, start.line + 1)[start.column :][:1] or "[` or `{"  # the end of the file
-            message = f"Not valid YAML: {sentence.format(opened)}"
+            message = say(NOT_VALID, reason=say(sentence, opened=opened))
             return Problem("yaml.syntax", message, position=Position(file, start.line + 1, start.column + 1), hint=hint)
     what, way_out = _explained(error, line, position.column)
-    return Problem("yaml.syntax", f"Not valid YAML: {what}", position=position, hint=way_out)
+    return Problem("yaml.syntax", say(NOT_VALID, reason=say(what)), position=position, hint=way_out)
 
 
+NOT_VALID = "Not valid YAML: {reason}"
 _OPENED = (
-    ("while parsing a flow", "this `{}` is not closed", "or a `,` is missing between two entries"),
-    ("scanning a quoted scalar", "this `{}` is not closed", "a quote within single quotes is written twice"),
+    ("while parsing a flow", "this `{opened}` is not closed", "or a `,` is missing between two entries"),
+    ("scanning a quoted scalar", "this `{opened}` is not closed", "a quote within single quotes is written twice"),
     ("scanning a simple key", "a key is followed by a colon and a space", "a text of several lines begins with `|`"),
     ("scanning an alias", "`*` begins an alias", "put the text in quotes"),
     ("scanning an anchor", "`&` begins an anchor", "put the text in quotes"),
@@ -276,22 +291,25 @@ def _explained(error: yaml.MarkedYAMLError, line: str, column: int) -> tuple[str
     what = str(error.problem or "not readable")
     if "mapping values are not allowed" in what:
         if line.count(": ") + line.endswith(":") > 1:
-            return "there are two `: ` in this line", "a text with `: ` in it needs quotes"
-        return "a key is not expected here", "check the indentation of this line and the one above"
+            return say("there are two `: ` in this line"), say("a text with `: ` in it needs quotes")
+        return say("a key is not expected here"), say("check the indentation of this line and the one above")
     if "expected '-' indicator" in what:
-        return "the list above goes on here, but this line does not begin with `- `", "or check the indentation"
+        told = say("the list above goes on here, but this line does not begin with `- `")
+        return told, say("or check the indentation")
     if "expected key" in what and line[: column - 1].strip():
         return (
-            "something is left behind the value",
-            "a text with quotes or brackets in it needs quotes around all of it",
+            say("something is left behind the value"),
+            say("a text with quotes or brackets in it needs quotes around all of it"),
         )
     if "expected key" in what:
-        return "the indentation of this line fits none above it", None
+        return say("the indentation of this line fits none above it"), None
     if "cannot start any token" in what:
-        return f"a text cannot begin with `{line[column - 1 : column]}`", "put the text in quotes"
+        sign = line[column - 1 : column]
+        return say("a text cannot begin with `{sign}`", sign=sign), say("put the text in quotes")
     if "unknown escape" in what:
-        return "in double quotes `\\` begins a sign such as `\\n`", "write it twice, or use single quotes"
-    return what + (f" {error.context}" if error.context else ""), "put the text in quotes" if "{{" in line else None
+        return say("in double quotes `\\` begins a sign such as `\\n`"), say("write it twice, or use single quotes")
+    told = say(" ".join(filter(None, (what, error.context))))
+    return told, say("put the text in quotes") if "{{" in line else None
 
 
 def _line(text: str, number: int) -> str:

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from core.client import Port
 from core.contract.migrations import SchemaEdit
+from screens.services.wording import in_words
 
 Change = dict[str, Any]
 """One of `POST /api/console/schema/edit`."""
@@ -15,6 +17,12 @@ class Draft:
         self.steps: list[Change] = []
         self._undone: list[Change] = []
         self.verdict: SchemaEdit | None = None
+
+    async def ask(self, port: Port, *more: Change) -> SchemaEdit:
+        """What the server says to the steps, and to further ones after them. Writes nothing."""
+        answer = await port.edit_schema({"changes": [*self.steps, *more]})
+        answer["problems"] = [in_words(problem, "message", "hint") for problem in answer["problems"]]
+        return answer
 
     def add(self, *changes: Change) -> None:
         """More steps."""

@@ -86,7 +86,7 @@ class DraftScreen(LiveScreen):
             self.paint_verdict()
             return
         try:
-            self.draft.verdict, self.problem = await port.edit_schema({"changes": list(self.draft.steps)}), ""
+            self.draft.verdict, self.problem = await self.draft.ask(port), ""
         except NotFound as error:
             # Who may never write it is told so at the first step, before more work goes into the draft.
             self.draft.clear()
@@ -138,7 +138,7 @@ class DraftScreen(LiveScreen):
             return
         try:
             async with self.context.hold_keys():
-                verdict = self.draft.verdict = await port.edit_schema({"changes": list(self.draft.steps)})
+                verdict = self.draft.verdict = await self.draft.ask(port)
                 self.paint_verdict()
                 plan = verdict["plan"]
                 if verdict["problems"] or plan is None:

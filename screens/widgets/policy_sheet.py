@@ -130,7 +130,7 @@ class PolicySheet(Sheet[None]):
         if port is None:
             return
         change = {"op": "set-policy", "table": self.table_name, "policy": name, "value": policy}
-        verdict = await port.edit_schema({"changes": [*self.draft.steps, change]})
+        verdict = await self.draft.ask(port, change)
         known = {str(each["message"]) for each in (self.draft.verdict["problems"] if self.draft.verdict else ())}
         found = [str(each["message"]) for each in verdict["problems"] if str(each["message"]) not in known]
         if found:

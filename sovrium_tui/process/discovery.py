@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from core.errors import Conflict, Locked, MigrationRefused, SchemaError, SovriumError, StorageError
+from core.sentence import with_patterns, with_sentences
 from sovrium_tui import __version__
 from sovrium_tui.process.allocator import tuned
 from sovrium_tui.process.lock import PAUSE, held_by, starting
@@ -182,7 +183,7 @@ def report_of(error: SovriumError) -> dict[str, Any]:
     """An error in the form that `fail` understands on the other side."""
     kind = next((name for name, known in KINDS.items() if isinstance(error, known)), "SovriumError")
     details = getattr(error, "details", None) or [str(problem) for problem in getattr(error, "problems", ())]
-    return {
+    report = {
         "kind": kind,
         "message": error.message,
         "hint": error.hint,
@@ -191,11 +192,13 @@ def report_of(error: SovriumError) -> dict[str, Any]:
         "pid": getattr(error, "pid", None),
         "program": getattr(error, "program", None),
     }
+    return with_patterns(report)
 
 
 def fail(report: dict[str, Any]) -> NoReturn:
     """Raise the error that ended the start of a server, as if it had happened here."""
-    kind, message, hint = report["kind"], str(report["message"]), report.get("hint")
+    report = with_sentences(report)
+    kind, message, hint = report["kind"], report["message"], report.get("hint")
     if kind == "Locked":
         raise Locked(message, pid=report.get("pid"), program=report.get("program"), hint=hint)
     if kind == "SchemaError":

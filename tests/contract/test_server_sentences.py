@@ -37,6 +37,10 @@ HEARD: dict[str, dict[str, tuple[int, ...]]] = {
         "Step": (2,), "StorageError": (0,), "Conversion": (2, 3), "_checked": (1, 2), "_text_by_pattern": (2,),
         "NotConvertible": (0,),
     },
+    "schema": {
+        "error": (1,), "warning": (1,), "note": (1,), "Problem": (1,), "refuse": (0, 2), "stop": (1,), "report": (1, 3),
+        "_stop": (1, 3), "_report": (1,), "SchemaError": (0,), "PolicyProblem": (0, 2), "_refused": (1,),
+    },
     "formulas": {
         "fail": (1, 2), "unexpected": (0,), "expect": (1,), "close": (1,), "arguments": (0,), "take": (3,), "fit": (4,),
     },
