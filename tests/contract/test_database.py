@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Column, MetaData, Table, Text, bindparam, fun
 
 from core.errors import BadRequest, Conflict, DeadlinePassed, Invalid, NotFound, SovriumError, StorageError
 from core.storage.database import Call, Cancel, ChangeRow, Commit, Database, Transaction
+from core.storage.duckdb import change_log
 from core.storage.journal import CHANGES, prune
 
 ITEM = Table("item", MetaData(), Column("id", BigInteger, primary_key=True), Column("name", Text), Column("note", Text))
@@ -496,9 +497,12 @@ def odd_changes(count: int) -> list[ChangeRow]:
     ]
 
 
-@pytest.mark.parametrize("count", [5, 300])
-def test_the_change_log_keeps_what_it_was_told(open_db: Callable[..., Database], count: int) -> None:
-    """However many: those of a batch go to DuckDB in another form than a few."""
+@pytest.mark.parametrize("count", [5, 300, 600])
+def test_the_change_log_keeps_what_it_was_told(
+    open_db: Callable[..., Database], monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    """However many: those of a batch go to DuckDB in another form than a few, and very many in portions."""
+    monkeypatch.setattr(change_log, "FOLDED_AT_MOST", 400)
     moment, told = datetime(2026, 2, 1, 8, tzinfo=UTC), odd_changes(count)
     database = open_db(clock=lambda: moment)
     for _ in range(2):

@@ -11,8 +11,9 @@ from core.storage.database import ChangeRow
 from core.storage.ddl import quote, quote_list
 from core.storage.journal import CHANGES, Entry, change_json
 
-FOLDED_FROM = 250
-"""Records from which that is worth it: unfolding a few takes longer than a row for each."""
+FOLDED_FROM, FOLDED_AT_MOST = 250, 10_000
+"""Records from which that is worth it, as unfolding a few takes longer than a row for each; and of one row, as all its texts
+are in memory at once."""
 COLUMNS = tuple(column.name for column in CHANGES.columns)
 
 UNFOLDED = f"""INSERT INTO {quote(CHANGES.name)} ({quote_list(COLUMNS)})
@@ -35,11 +36,17 @@ FOLDED = {
 
 
 def runs(changes: Sequence[ChangeRow]) -> Iterator[Sequence[ChangeRow]]:
-    """Those behind each other that befell one table in one way."""
+    """Those behind each other that befell one table in one way, in portions."""
     if len(changes) < FOLDED_FROM:
-        return iter((changes,) if changes else ())
-    alike = groupby(changes, lambda each: (each.table, each.operation, each.before is None, each.after is None))
-    return (tuple(run) for _, run in alike)
+        if changes:
+            yield changes
+        return
+    for _, alike in groupby(
+        changes, lambda each: (each.table, each.operation, each.before is None, each.after is None)
+    ):
+        run = tuple(alike)
+        for start in range(0, len(run), FOLDED_AT_MOST):
+            yield run[start : start + FOLDED_AT_MOST]
 
 
 def folded(entry: Entry, run: Sequence[ChangeRow], transaction: int, first: int) -> list[Any] | None:
