@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, or_, select, update
 
 from core.clock import Clock
 from core.errors import Invalid, NotFound, SovriumError
@@ -25,6 +25,7 @@ from core.records.service import Records
 from core.records.shape import Shape
 from core.records.validate import accept_changes
 from core.storage.database import Call, Reader, Row, Transaction
+from core.storage.due import DueRows
 from core.storage.follower import IDLE_SECONDS, Follower
 from core.storage.journal import told_as
 
@@ -36,6 +37,7 @@ FIRST_DELAY, LONGEST_DELAY, GROWTH = 2.0, 600.0, 5
 """Seconds until a question is put again, and what they are multiplied by each time."""
 LATER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1), timedelta(days=3))
 """After that a question that has failed is put once more, each time. In the end only somebody who asks has it put."""
+_OPEN = FILLS.c.status != "done"
 Told = Callable[[str, Sequence[str]], None]
 """Hears the SQL name of a table and the records whose values are in another state."""
 
@@ -50,6 +52,7 @@ class Filler(Follower):
         self._records = records
         self._model = model
         self._clock = clock
+        self._due = DueRows(FILLS, TAKEN_FOR, clock)
         self._told = told
         self._wishes = {name: wishes_of(table) for name, table in tables.items()}
         self._lines: set[Line] = set()
@@ -154,34 +157,24 @@ class Filler(Follower):
                 self._pool.submit(self._fill, line, *row)
         return self._pause()
 
-    def _due(self) -> Any:
-        return and_(FILLS.c.status != "done", FILLS.c.due_at <= self._clock())
-
     def _is_due(self) -> bool:
-        statement = select(FILLS.c.id).where(self._due()).limit(1)
-        return bool(self.database.submit_read(Call(lambda reader: reader.rows(statement))).result())
+        return self.database.submit_read(Call[bool](lambda reader: self._due.is_any(reader, _OPEN))).result()
 
     def _take(self, tx: Transaction, count: int) -> list[Row]:
         f = FILLS.c
-        due = select(f.id, f.table, f.record, f.field, f.asked, f.attempts).where(self._due())
-        rows = tx.rows(due.order_by(f.asked, f.id).limit(count))
-        if rows:
-            taken = update(FILLS).where(f.id.in_([row[0] for row in rows]))
-            tx.execute(taken.values(due_at=self._clock() + TAKEN_FOR))
-        return rows
+        columns = f.id, f.table, f.record, f.field, f.asked, f.attempts
+        return self._due.take(tx, _OPEN, columns, order=(f.asked, f.id), most=count)
 
     def _pause(self) -> float:
-        statement = select(func.min(FILLS.c.due_at)).where(FILLS.c.status != "done")
-        first = self.database.submit_read(Call(lambda reader: reader.scalar(statement))).result()
         with self._lock:
             is_full = len(self._lines) >= THREADS
-        if first is None or is_full:
+        if is_full:
             return IDLE_SECONDS  # who ends a question nudges
-        return float(min(max((first - self._clock()).total_seconds(), 0.01), IDLE_SECONDS))
+        return self.database.submit_read(Call[float](lambda reader: self._due.rest(reader, _OPEN))).result()
 
     def _fill(self, line: Line, id_: str, table: str, record: str, field: str, asked: int, attempts: int) -> None:
         """Put one question, on a thread of the pool."""
-        mine = and_(FILLS.c.id == id_, FILLS.c.asked == asked, FILLS.c.status != "done")
+        mine = and_(FILLS.c.id == id_, FILLS.c.asked == asked, _OPEN)
         try:
             values = self._outcome(line, id_, self.tables[table], record, field, asked, attempts + 1)
             if values is not None:
@@ -244,7 +237,7 @@ class Filler(Follower):
         row = self._records.writable(table).load(tx, [key]).get(key)
         is_open = row is not None and row["deleted_at"] is None and not self._waits(tx, table, key, name)
         parked = {"status": "pending", "due_at": tx.time if is_open else None}
-        tx.execute(update(FILLS).where(FILLS.c.id == id_, FILLS.c.status != "done").values(parked))
+        tx.execute(update(FILLS).where(FILLS.c.id == id_, _OPEN).values(parked))
 
     def _due_after(self, refusal: NotAnswered, attempts: int) -> datetime:
         if refusal.after is None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 import orjson
-from sqlalchemy import and_, delete, func, or_, select, update
+from sqlalchemy import and_, delete, or_, update
 
 from core.clock import Clock, system_clock
 from core.errors import SovriumError
@@ -20,6 +20,7 @@ from core.outgoing import Transport, send
 from core.records.writing import WritableTable
 from core.schema.model import WebhookSpec
 from core.storage.database import Call, Database, Reader, Row, Transaction
+from core.storage.due import DueRows
 from core.storage.follower import IDLE_SECONDS, Follower
 from core.storage.journal import told_as
 from core.webhooks.delivery import Attempt, attempt, delay_after
@@ -57,6 +58,7 @@ class Deliveries(Follower):
         self._private = private
         self._environ = environ or {}
         self._clock = clock
+        self._due = DueRows(DELIVERIES, TAKEN_FOR, clock)
         self._transport = transport
         self._busy: set[Hook] = set()
         self._lock = threading.Lock()
@@ -124,27 +126,15 @@ class Deliveries(Follower):
         return self.database.submit_read(pause).result()
 
     def _is_due(self, hook: Hook) -> bool:
-        where = and_(_of(hook), DELIVERIES.c.due_at <= self._clock())
-        statement = select(DELIVERIES.c.id).where(where).limit(1)
-        return bool(self.database.submit_read(Call(lambda reader: reader.rows(statement))).result())
+        return self.database.submit_read(Call[bool](lambda reader: self._due.is_any(reader, _of(hook)))).result()
 
     def _take(self, hook: Hook, tx: Transaction) -> list[Row]:
         d = DELIVERIES.c
-        now = self._clock()
-        due = select(d.id, d.event, d.request_body, d.attempts, d.log).where(_of(hook), d.due_at <= now)
-        rows = tx.rows(due.order_by(d.sequence, d.id).limit(SENT_AT_ONCE))
-        if rows:
-            taken = update(DELIVERIES).where(d.id.in_([row[0] for row in rows]))
-            tx.execute(taken.values(due_at=now + TAKEN_FOR))
-        return rows
+        columns = d.id, d.event, d.request_body, d.attempts, d.log
+        return self._due.take(tx, _of(hook), columns, order=(d.sequence, d.id), most=SENT_AT_ONCE)
 
     def _pause(self, hooks: list[Hook], reader: Reader) -> float:
-        if not hooks:
-            return IDLE_SECONDS
-        first = reader.scalar(select(func.min(DELIVERIES.c.due_at)).where(or_(*map(_of, hooks))))
-        if first is None:
-            return IDLE_SECONDS
-        return float(min(max((first - self._clock()).total_seconds(), 0.01), IDLE_SECONDS))
+        return self._due.rest(reader, or_(*map(_of, hooks))) if hooks else IDLE_SECONDS
 
     def _deliver(self, hook: Hook, rows: list[Row]) -> None:
         spec = self.hooks[hook]
