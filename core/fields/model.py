@@ -171,15 +171,14 @@ class AppModel:
 
     @cached_property
     def by_address(self) -> Mapping[str, TableModel]:
-        """Keyed by id, name and SQL name; enabled tables only. An id wins over a name."""
+        """Keyed by id, name and SQL name; enabled tables only."""
         live = self.enabled
         by_name = {table.name: table for table in live.values()}
         return {**live, **by_name, **{table.spec.id: table for table in live.values()}}
 
     @cached_property
     def enabled(self) -> Mapping[str, TableModel]:
-        """The tables that are served, by their names in the database: as one's own records and events name them. What a
-        caller names is looked up in `by_address`, where another table's id may stand in the place of such a name."""
+        """The tables that are served, by their names in the database."""
         return {table.sql_name: table for table in self.tables if not table.spec.disabled}
 
     @cached_property

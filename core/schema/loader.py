@@ -245,7 +245,18 @@ def _read_tables(
                 )
                 findings.error("schema.duplicate-name", text, path)
             indexes.setdefault(index.name, table.name)
+    _check_addresses(tables, findings)
     return tables
+
+
+def _check_addresses(tables: Sequence[tuple[int, Map, TableSpec]], findings: Findings) -> None:
+    """A table answers to its id, its name and its name in the database: none of them may lead to another one."""
+    by_id = {table.id: table for _, _, table in tables}
+    for number, _, table in tables:
+        named = [by_id[name] for name in (table.name, table.sql_name) if name in by_id]
+        for other in [each for each in named if each is not table][:1]:
+            text = say("{name!r} is the id of the table {other!r}", name=other.id, other=other.name)
+            findings.error("schema.duplicate-name", text, ("tables", number, "name"))
 
 
 def _unread_names(nodes: Any, tables: Sequence[tuple[int, Map, TableSpec]]) -> Iterator[str]:

