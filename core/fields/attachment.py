@@ -99,15 +99,15 @@ class AttachmentField(FieldType[Any]):
         options = field.options
         assert isinstance(options, AttachmentOptions)
         if options.bucket is not None and options.bucket not in _buckets(app):
-            text = f"there is no bucket `{options.bucket}`"
+            text = say("there is no bucket `{name}`", name=options.bucket)
             yield OptionProblem("bucket", "field.bucket", text)  # T-028
         for place, kind in enumerate(options.allowed_file_types):
             if "/" not in kind and kind != "*":
-                text = f"{show(kind)} is no MIME type such as image/png or image/*"
+                text = say("{value} is no MIME type such as image/png or image/*", value=show(kind))
                 yield OptionProblem(f"allowedFileTypes[{place}]", "field.file-type", text)
         for key, given in (("unique", field.unique), ("indexed", field.indexed)):
             if given:
-                yield OptionProblem(key, "field.no-index", f"a field of files cannot be `{key}`")
+                yield OptionProblem(key, "field.no-index", say("a field of files cannot be `{key}`", key=key))
 
 
 class SingleAttachmentField(AttachmentField):

@@ -10,6 +10,7 @@ from core.fields.condition import check_condition
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.name import nearest
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 """A field's name in the address of a button."""
@@ -54,14 +55,14 @@ class ButtonField(FieldType[None]):
         if not field.label.strip():
             yield OptionProblem("", "field.button", "a button needs a `label`")
         if getattr(options, options.action) is None:
-            text = f"a button with `action: {options.action}` needs `{options.action}`"
+            text = say("a button with `action: {action}` needs `{action}`", action=options.action)
             yield OptionProblem("", "field.button", text)
         if options.url is not None and not options.url.startswith(("http://", "https://", "/", "mailto:")):
             yield OptionProblem("url", "field.button", "an address begins with https://, http://, mailto: or /")
         known = app.roles.names()
         for place, name in enumerate(options.roles or ()):
             if name not in known:
-                text = f"there is no role `{name}`"
+                text = say("there is no role `{name}`", name=name)
                 yield OptionProblem(f"roles[{place}]", "field.button", text, nearest(name, known))
 
     @classmethod
@@ -74,7 +75,7 @@ class ButtonField(FieldType[None]):
             )
         for name in PLACEHOLDER.findall(options.url or ""):
             if name not in names:
-                text = f"`{{{name}}}` is no field of the table"
+                text = say("`{{{name}}}` is no field of the table", name=name)
                 yield OptionProblem("url", "field.button", text, nearest(name, names))
 
     def example(self, rng: Random) -> None:

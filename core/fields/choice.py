@@ -151,7 +151,9 @@ class SingleSelectField(ChoiceField):
         for index, condition in enumerate(options.conditions):
             if condition.when not in values:
                 yield OptionProblem(
-                    f"conditions[{index}].when", "field.option", f"{show(condition.when)} is not an option"
+                    f"conditions[{index}].when",
+                    "field.option",
+                    say("{value} is not an option", value=show(condition.when)),
                 )
 
 
@@ -195,7 +197,9 @@ class StatusField(ChoiceField):
         for value, following in (options.transitions or {}).items():
             for name in (value, *following):
                 if name not in values:
-                    yield OptionProblem(f"transitions.{value}", "field.option", f"{show(name)} is not an option")
+                    yield OptionProblem(
+                        f"transitions.{value}", "field.option", say("{value} is not an option", value=show(name))
+                    )
 
 
 class MultiSelectOptions(SelectOptions):
@@ -255,7 +259,11 @@ class MultiSelectField(FieldType[list[str]]):
         options = field.options
         assert isinstance(options, MultiSelectOptions)
         if options.max_selections is not None and options.max_selections > len(options.options):
-            text = f"maxSelections {options.max_selections} is above the number of options, {len(options.options)}"
+            text = say(
+                "maxSelections {most} is above the number of options, {count}",
+                most=options.max_selections,
+                count=len(options.options),
+            )
             yield OptionProblem("maxSelections", "field.bounds", text)
 
     def example(self, rng: Random) -> list[str]:
@@ -294,7 +302,9 @@ def check_options(field: FieldSpec) -> Iterable[OptionProblem]:
     seen: set[str] = set()
     for index, choice in enumerate(options.options):
         if choice.value in seen:
-            yield OptionProblem(f"options[{index}]", "field.option", f"the option {show(choice.value)} is given twice")
+            yield OptionProblem(
+                f"options[{index}]", "field.option", say("the option {value} is given twice", value=show(choice.value))
+            )
         if not choice.value.strip():
             yield OptionProblem(f"options[{index}]", "field.option", "an option must not be blank")
         seen.add(choice.value)

@@ -26,6 +26,7 @@ from core.fields.text import LongTextField
 from core.schema.model import FieldOptions, FieldSpec, TableSpec
 from core.schema.name import nearest
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 AGGREGATIONS = ("sum", "avg", "min", "max", "count", "counta", "countall", "arrayunique", "concat_distinct")
 Aggregation = Annotated[
@@ -146,7 +147,11 @@ class ComputedField(FieldType[Any]):
         if isinstance(options, LookupOptions | RollupOptions):
             far = others.type_of(relation.target, options.related_field)
             if far is None or far.result() is None:
-                text = f"{relation.target.name!r} has no field `{options.related_field}` whose value could be read"
+                text = say(
+                    "{table!r} has no field `{field}` whose value could be read",
+                    table=relation.target.name,
+                    field=options.related_field,
+                )
                 yield OptionProblem("relatedField", "field.related-field", text, nearest(options.related_field, there))
                 return
             yield from cls.check_far(options, far)
@@ -163,11 +168,11 @@ def _no_relation(name: str, table: TableSpec, others: Neighbours) -> OptionProbl
     """T-123, T-131"""
     found = others.type_of(table, name)
     if found is not None:
-        text = f"`{name}` is of type {found.name}; a relationship field is expected"
+        text = say("`{name}` is of type {type}; a relationship field is expected", name=name, type=found.name)
         return OptionProblem("relationshipField", "field.relationship", text)
     links = [each for each in others.names(table) if others.relation(table, each) is not None]
-    hint = nearest(name, links) or (f"it has {', '.join(links)}" if links else None)
-    text = f"{table.name!r} has no relationship field `{name}`"
+    hint = nearest(name, links) or (say("it has {names}", names=", ".join(links)) if links else None)
+    text = say("{table!r} has no relationship field `{name}`", table=table.name, name=name)
     return OptionProblem("relationshipField", "field.relationship", text, hint)
 
 
@@ -355,12 +360,22 @@ class RollupField(ComputedField):
         """T-126"""
         how = options.aggregation
         if how in ("sum", "avg") and not far.numeric:
-            text = f"{how} needs numbers, and `{options.related_field}` is of type {far.name}"
+            text = say(
+                "{how} needs numbers, and `{field}` is of type {type}",
+                how=how,
+                field=options.related_field,
+                type=far.name,
+            )
             yield OptionProblem("aggregation", "field.aggregation", text)
         kind = far.result()
         is_moment = kind is not None and kind.kind in ("date", "timestamp")
         if how in ("min", "max") and not (far.numeric or is_moment):
-            text = f"{how} needs numbers or dates, and `{options.related_field}` is of type {far.name}"
+            text = say(
+                "{how} needs numbers or dates, and `{field}` is of type {type}",
+                how=how,
+                field=options.related_field,
+                type=far.name,
+            )
             yield OptionProblem("aggregation", "field.aggregation", text)
         written = options.format
         if written and written.startswith("currency") and not re.fullmatch(r"currency:\s*[A-Za-z]{3}\s*", written):

@@ -24,6 +24,7 @@ from core.formulas.size import Size, check_size
 from core.formulas.tree import Expression
 from core.schema.model import FieldOptions, FieldSpec, TableSpec
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 ResultType = Literal[
     "decimal", "number", "numeric", "integer", "int", "boolean", "bool", "text", "string", "date", "datetime", "timestamp",
@@ -142,8 +143,15 @@ class FormulaField(ComputedField):
             check_size(expression, lambda name: _size_of(name, table, others, sizes))
         except FormulaProblem as problem:
             line, column = problem.place(options.formula)
-            place = f"line {line}, column {column}" if "\n" in options.formula.strip() else f"column {column}"
-            yield OptionProblem("formula", problem.code, f"{problem.message} ({place} of the formula)", problem.hint)
+            place = say("column {column}", column=column)
+            if "\n" in options.formula.strip():
+                place = say("line {line}, column {column}", line=line, column=column)
+            yield OptionProblem(
+                "formula",
+                problem.code,
+                say("{problem} ({place} of the formula)", problem=say(problem.message), place=place),
+                problem.hint,
+            )
             return
         yield from _check_result(options, given)
 
@@ -158,11 +166,16 @@ def check_conditions(table: TableSpec, others: Neighbours) -> Iterable[OptionPro
             expression = parse(text)
             given = check(expression, value_kinds(others, table))
             if given not in ("boolean", "null"):
-                message = f"A condition is true or false, this is {ARTICLES[given]}"
+                message = say("A condition is true or false, this is {kind}", kind=ARTICLES[given])
                 raise FormulaProblem("formula.type", message, expression.at, "compare it with something")
             check_size(expression, lambda name: _size_of(name, table, others, sizes))
         except FormulaProblem as problem:
-            message = f"{label}: {problem.message} (column {problem.place(text)[1]})"
+            message = say(
+                "{label}: {problem} (column {column})",
+                label=label,
+                problem=say(problem.message),
+                column=problem.place(text)[1],
+            )
             yield OptionProblem(key, problem.code, message, problem.hint)
 
 
@@ -172,7 +185,12 @@ def _check_result(options: FormulaOptions, given: Kind) -> Iterable[OptionProble
         hint = "use EXTRACT or DATE_DIFF" if given == "interval" else None
         if is_list(given):
             hint = "set `resultType: text[]`, or join the list: ARRAYJOIN(list, ', ')"
-        text = f"the formula gives {ARTICLES[given]}, which cannot become {ARTICLES[wanted]} (`{options.result_type}`)"
+        text = say(
+            "the formula gives {given}, which cannot become {wanted} (`{type}`)",
+            given=ARTICLES[given],
+            wanted=ARTICLES[wanted],
+            type=options.result_type,
+        )
         yield OptionProblem("resultType", "formula.result", text, hint)
     written = options.format
     if not written:
@@ -185,7 +203,9 @@ def _check_result(options: FormulaOptions, given: Kind) -> Iterable[OptionProble
     if fits is None:
         fits = options.result in ("date", "timestamp")
     if not fits:
-        text = f"the format {written!r} does not fit `resultType: {options.result_type}`"
+        text = say(
+            "the format {written!r} does not fit `resultType: {type}`", written=written, type=options.result_type
+        )
         hint = "numbers have `percentage` and `currency:EUR`, dates a pattern such as DD.MM.YYYY"
         yield OptionProblem("format", "field.format", text, hint)
 

@@ -91,19 +91,26 @@ def check_sources(field: FieldSpec, table: TableSpec, *, by_hand: bool = False) 
         if name not in names:
             hint = nearest(name, names)
             yield OptionProblem(
-                f"sourceFields[{index}]", "field.unknown-source", f"no other field is called {name}", hint
+                f"sourceFields[{index}]",
+                "field.unknown-source",
+                say("no other field is called {name}", name=name),
+                hint,
             )
     for name in PLACEHOLDER.findall(options.prompt or ""):
         if name not in options.source_fields:
-            yield OptionProblem("prompt", "field.placeholder", f"{{{{{name}}}}} is not among `sourceFields`")
+            yield OptionProblem(
+                "prompt", "field.placeholder", say("{{{{{name}}}}} is not among `sourceFields`", name=name)
+            )
     if options.compute_on == "manual" and not by_hand:
-        yield OptionProblem("computeOn", "field.compute-on", f"{field.type} is computed on create, update or both")
+        yield OptionProblem(
+            "computeOn", "field.compute-on", say("{type} is computed on create, update or both", type=field.type)
+        )
 
 
 def _check_words(key: str, words: tuple[str, ...]) -> Iterable[OptionProblem]:
     for index, word in enumerate(words):
         if word in words[:index]:
-            yield OptionProblem(f"{key}[{index}]", "field.option", f"{show(word)} is given twice")
+            yield OptionProblem(f"{key}[{index}]", "field.option", say("{value} is given twice", value=show(word)))
 
 
 class AiCategorizeField(GeneratedField, ChoiceField):

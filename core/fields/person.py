@@ -128,7 +128,7 @@ class DeletedByField(_AuthorField):
 def needs_auth(field: FieldSpec, app: App) -> Iterable[OptionProblem]:
     """T-026: accounts exist only in an app with `auth`."""
     if app.auth is None:
-        text = f"a {field.type} field names accounts, and this app has none: add an `auth` section"
+        text = say("a {type} field names accounts, and this app has none: add an `auth` section", type=field.type)
         yield OptionProblem("type", "field.needs-auth", text)
 
 

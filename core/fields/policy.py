@@ -13,6 +13,7 @@ from core.schema.model import TableSpec
 from core.schema.name import nearest, sql_name
 from core.schema.policy_text import LISTS, Asked, Call, Constant, Named, PolicyProblem, Rows, Term, tables_read
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 Columns = Callable[[str], Mapping[str, ColumnKind] | None]
 """The columns of a table by SQL name, with their kinds; None where there is no such table."""
@@ -68,18 +69,20 @@ class Meaning:
                 if exact in columns:
                     found.append(Place(here, index, exact, columns[exact]))
             if len(found) > 1:
-                raise PolicyProblem(f"`{column}` is in several tables", name.at, "write table.column")
+                raise PolicyProblem(
+                    say("`{column}` is in several tables", column=column), name.at, "write table.column"
+                )
             if found:
                 return found[0]
             here = here.outer
         shown = ".".join(name.parts)
-        raise PolicyProblem(f"There is no column `{shown}`", name.at, _did_you_mean(column, seen))
+        raise PolicyProblem(say("There is no column `{name}`", name=shown), name.at, _did_you_mean(column, seen))
 
     def inner(self, rows: Rows, frame: Frame) -> Frame:
         """The tables of a sub-select. Raises PolicyProblem."""
         for table, _ in rows.sources:
             if self._columns(table) is None:
-                raise PolicyProblem(f"There is no table `{table}`", rows.at)
+                raise PolicyProblem(say("There is no table `{table}`", table=table), rows.at)
         aliases = [alias for _, alias in rows.sources]
         if len(set(aliases)) < len(aliases):
             raise PolicyProblem("Two tables of a sub-select have the same name", rows.at, "give one an alias")
@@ -117,15 +120,20 @@ class Meaning:
         """Raises PolicyProblem for what is neither true nor false."""
         kind = self.kind(term, frame)
         if kind not in ("boolean", "null"):
-            raise PolicyProblem(f"A condition is true or false, this is {ARTICLES[kind]}", term.at)
+            raise PolicyProblem(say("A condition is true or false, this is {kind}", kind=ARTICLES[kind]), term.at)
 
     def _call(self, call: Call, frame: Frame) -> Kind:
         name, terms = call.name, call.terms
         least, most = _COUNTS.get(name, (0, 1_000))
         if not least <= len(terms) <= most:
-            raise PolicyProblem(f"{name} takes {least if least == most else f'{least} to {most}'} arguments", call.at)
+            raise PolicyProblem(
+                say("{name} takes {most} arguments", name=name, most=most)
+                if least == most
+                else say("{name} takes {least} to {most} arguments", name=name, least=least, most=most),
+                call.at,
+            )
         if name in _AGGREGATES and frame.outer is None:
-            raise PolicyProblem(f"{name} stands in a sub-select only", call.at)
+            raise PolicyProblem(say("{name} stands in a sub-select only", name=name), call.at)
         if name in ("and", "or", "not"):
             for each in terms:
                 self.condition(each, frame)
@@ -180,14 +188,14 @@ class Meaning:
                 return self._moment(call)
             case "seconds":
                 return "interval"
-        raise PolicyProblem(f"{name} cannot stand in a policy", call.at)
+        raise PolicyProblem(say("{name} cannot stand in a policy", name=name), call.at)
 
     @staticmethod
     def _moment(call: Call) -> Kind:
         kind: ColumnKind = "date" if call.name in ("day", "today") else "timestamp"
         for each in call.terms:
             if not isinstance(each, Constant) or moment(each.value, kind) is None:
-                raise PolicyProblem(f"This is no {'date' if kind == 'date' else 'moment'}", each.at)
+                raise PolicyProblem(say("This is no date") if kind == "date" else say("This is no moment"), each.at)
         return "date" if kind == "date" else "timestamp"
 
     def _any(self, call: Call, frame: Frame) -> Kind:
@@ -210,7 +218,9 @@ class Meaning:
             return "timestamp"
         for each, kind in zip(call.terms, kinds, strict=True):
             if kind not in ("number", "null"):
-                raise PolicyProblem(f"{call.name} takes numbers, this is {ARTICLES[kind]}", each.at)
+                raise PolicyProblem(
+                    say("{name} takes numbers, this is {kind}", name=call.name, kind=ARTICLES[kind]), each.at
+                )
         return "number"
 
     def _all(self, terms: Iterable[Term], frame: Frame, wanted: Kind) -> None:
@@ -218,7 +228,9 @@ class Meaning:
             kind = self.kind(each, frame)
             if kind not in (wanted, "null") or self.column_kind(each, frame) == "json":
                 raise PolicyProblem(
-                    f"{ARTICLES[wanted]} is needed, this is {ARTICLES[kind]}", each.at, "cast it: x::text"
+                    say("{wanted} is needed, this is {kind}", wanted=ARTICLES[wanted], kind=ARTICLES[kind]),
+                    each.at,
+                    "cast it: x::text",
                 )
 
     def _alike(self, call: Call, frame: Frame) -> Kind:
@@ -250,8 +262,8 @@ class Meaning:
                 column is not None and stored(term.value, _STEP.get(column, column)) is not None
             ):
                 return
-            raise PolicyProblem(f"{term.value!r} is not {ARTICLES[wanted]}", term.at)
-        text = f"{ARTICLES[kind]} cannot be compared with {ARTICLES[wanted]}"
+            raise PolicyProblem(say("{value!r} is not {wanted}", value=term.value, wanted=ARTICLES[wanted]), term.at)
+        text = say("{kind} cannot be compared with {wanted}", kind=ARTICLES[kind], wanted=ARTICLES[wanted])
         raise PolicyProblem(text[:1].upper() + text[1:], term.at, "cast one: x::text")
 
 
@@ -309,15 +321,15 @@ def check_policies(table: TableSpec, binder: Binder) -> Iterator[OptionProblem]:
             meaning.condition(term, Frame(((table.sql_name, table.sql_name),)))
             for asked in _asked(term):
                 if asked.name == "assignments" and sql_name(asked.argument) not in scopes:
-                    text = f"`{asked.argument}` is not in auth.scopeTables"
+                    text = say("`{table}` is not in auth.scopeTables", table=asked.argument)
                     raise PolicyProblem(text, asked.at, nearest(asked.argument, scopes))
         except PolicyProblem as problem:
-            message = f"{problem.message} (column {problem.position + 1})"
+            message = say("{problem} (column {column})", problem=say(problem.message), column=problem.position + 1)
             yield OptionProblem(f"rls.{key}", "policy.expression", message, problem.hint)
             continue
         circle = _circle(table.sql_name, term, specs)
         if circle:
-            text = f"the policies of these tables ask each other: {' → '.join(circle)}"
+            text = say("the policies of these tables ask each other: {circle}", circle=" → ".join(circle))
             yield OptionProblem(f"rls.{key}", "policy.cycle", text)
 
 

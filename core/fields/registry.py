@@ -59,6 +59,7 @@ from core.fields.text import (
 from core.fields.view import check_views
 from core.schema.model import App, FieldOptions, FieldSpec, TableSpec
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 _TYPES: tuple[type[FieldType[Any]], ...] = (
     SingleLineTextField,
@@ -213,17 +214,19 @@ class Registry:
         yield from self._types[field.type].check_bound(field, table, binder)
         circle = binder.circle(table, field.name)
         if circle:
-            text = f"these fields are made from each other: {' → '.join(circle)}"
+            text = say("these fields are made from each other: {circle}", circle=" → ".join(circle))
             yield OptionProblem("", "field.circle", text)
 
     def _check_default(self, field: FieldSpec, kind: type[FieldType[Any]]) -> Iterable[OptionProblem]:
         if not kind.takes_default:
-            yield OptionProblem("default", "field.default", f"a {field.type} field takes no default")
+            yield OptionProblem("default", "field.default", say("a {type} field takes no default", type=field.type))
             return
         try:
             self.make(field).default()
         except ValueProblem as problem:
-            yield OptionProblem("default", "field.default", f"not a value of this field: {problem.message}")
+            yield OptionProblem(
+                "default", "field.default", say("not a value of this field: {problem}", problem=say(problem.message))
+            )
 
 
 def _check_storage(field: FieldSpec, kind: type[FieldType[Any]]) -> Iterable[OptionProblem]:
@@ -232,7 +235,9 @@ def _check_storage(field: FieldSpec, kind: type[FieldType[Any]]) -> Iterable[Opt
         return
     for key, given in (("unique", field.unique), ("indexed", field.indexed), ("required", field.required)):
         if given and (key != "required" or kind.read_only):
-            yield OptionProblem(key, "field.not-stored", f"this field is no column, so it cannot be `{key}`")
+            yield OptionProblem(
+                key, "field.not-stored", say("this field is no column, so it cannot be `{key}`", key=key)
+            )
 
 
 FIELD_TYPES = Registry(_TYPES)

@@ -8,6 +8,7 @@ from core.schema.model import App, FieldSpec, TableSpec
 from core.schema.name import field_name_problem, nearest
 from core.schema.shape import show
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 _AUTOMATIC = ("id", "created_at", "updated_at", "deleted_at")
 
@@ -19,7 +20,7 @@ def check_relationship(field: FieldSpec, table: TableSpec, app: App) -> Iterable
     target = related_table(options, app)
     if target is None:
         hint = nearest(options.related_table, [each.name for each in app.tables])
-        text = f"there is no table {show(options.related_table)}"
+        text = say("there is no table {table}", table=show(options.related_table))
         yield OptionProblem("relatedTable", "field.related-table", text, hint)
         return
     match options.relation_type:
@@ -34,9 +35,14 @@ def check_relationship(field: FieldSpec, table: TableSpec, app: App) -> Iterable
     limit = options.limit_to_view
     if limit is not None and not any(limit in (view.id, view.name) for view in target.views):
         hint = nearest(limit, [view.id for view in target.views])
-        yield OptionProblem("limitToView", "field.limit-to-view", f"{target.name!r} has no view {show(limit)}", hint)
+        yield OptionProblem(
+            "limitToView",
+            "field.limit-to-view",
+            say("{table!r} has no view {value}", table=target.name, value=show(limit)),
+            hint,
+        )
     if options.prevent_cycles and target is not table:
-        text = f"`preventCycles` is for links within one table, and this one leads to {target.name!r}"
+        text = say("`preventCycles` is for links within one table, and this one leads to {table!r}", table=target.name)
         yield OptionProblem("preventCycles", "field.prevent-cycles", text)
 
 
@@ -44,7 +50,10 @@ def _check_one(
     field: FieldSpec, options: RelationshipOptions, table: TableSpec, target: TableSpec, app: App
 ) -> Iterator[OptionProblem]:
     if options.allow_multiple:
-        text = f"a {options.relation_type} link leads to one record; `relationType: many-to-many` leads to several"
+        text = say(
+            "a {type} link leads to one record; `relationType: many-to-many` leads to several",
+            type=options.relation_type,
+        )
         yield OptionProblem("allowMultiple", "field.allow-multiple", text)
     if options.foreign_key is not None:
         yield OptionProblem(
@@ -53,14 +62,14 @@ def _check_one(
     yield from _check_target(options, target)
     cycle = _required_cycle(table, field, app)
     if cycle:
-        text = f"these required links form a circle: {' → '.join(cycle)}; make one of them optional"
+        text = say("these required links form a circle: {cycle}; make one of them optional", cycle=" → ".join(cycle))
         yield OptionProblem("", "field.required-cycle", text)
 
 
 def _check_target(options: RelationshipOptions, target: TableSpec) -> Iterator[OptionProblem]:
     """T-110: the referenced column is the key, or unique."""
     if len(target.primary_key.fields) > 1 and options.related_field == "id":
-        text = f"{target.name!r} has a composite key; name a unique field of it in `relatedField`"
+        text = say("{table!r} has a composite key; name a unique field of it in `relatedField`", table=target.name)
         yield OptionProblem("relatedTable", "field.related-field", text)
         return
     column = options.related_field
@@ -69,20 +78,34 @@ def _check_target(options: RelationshipOptions, target: TableSpec) -> Iterator[O
     names = {each.name: each for each in target.fields}
     if column not in names:
         hint = nearest(column, names)
-        yield OptionProblem("relatedField", "field.related-field", f"{target.name!r} has no field `{column}`", hint)
+        yield OptionProblem(
+            "relatedField",
+            "field.related-field",
+            say("{table!r} has no field `{column}`", table=target.name, column=column),
+            hint,
+        )
     elif not any(index.unique and index.fields == (column,) for index in target.indexes):
-        text = f"`{column}` of {target.name!r} is not unique, so a link by it could mean several records"
+        text = say(
+            "`{column}` of {table!r} is not unique, so a link by it could mean several records",
+            column=column,
+            table=target.name,
+        )
         yield OptionProblem("relatedField", "field.related-field", text)
 
 
 def _check_foreign_key(options: RelationshipOptions, table: TableSpec, target: TableSpec) -> Iterator[OptionProblem]:
     links = [each.name for each in target.fields if is_stored(each)]
     if options.foreign_key is None:
-        hint = f"name one of: {', '.join(links)}" if links else None
-        text = f"a one-to-many link names the link field of {target.name!r} in `foreignKey`"
+        hint = say("name one of: {names}", names=", ".join(links)) if links else None
+        text = say("a one-to-many link names the link field of {table!r} in `foreignKey`", table=target.name)
         yield OptionProblem("", "field.foreign-key", text, hint)
     elif held_by(table, options, target) is None:
-        text = f"{target.name!r} has no link field `{options.foreign_key}` that leads to {table.name!r}"
+        text = say(
+            "{table!r} has no link field `{field}` that leads to {here!r}",
+            table=target.name,
+            field=options.foreign_key,
+            here=table.name,
+        )
         yield OptionProblem("foreignKey", "field.foreign-key", text, nearest(options.foreign_key, links))
 
 
@@ -94,14 +117,18 @@ def _check_pairs(
             "foreignKey", "field.foreign-key", "only one-to-many links read another table's `foreignKey`"
         )
     if len(table.primary_key.fields) > 1:
-        text = f"{table.name!r} has a composite key, which many-to-many links cannot hold"
+        text = say("{table!r} has a composite key, which many-to-many links cannot hold", table=table.name)
         yield OptionProblem("relationType", "field.related-field", text)
     yield from _check_target(options, target)
     names = {each.sql_name: each.name for each in app.tables}
     for _, declared, junction in junctions(app):
         if declared is field and junction.name in names:
             # T-011
-            text = f"the pairs of this link are kept in a table `{junction.name}`, which is {names[junction.name]!r} already"
+            text = say(
+                "the pairs of this link are kept in a table `{junction}`, which is {other!r} already",
+                junction=junction.name,
+                other=names[junction.name],
+            )
             yield OptionProblem("relatedTable", "field.junction", text, "rename that table")
 
 
@@ -114,11 +141,17 @@ def _check_reciprocal(
         return
     problem = field_name_problem(name)
     if problem or name in _AUTOMATIC or name in target.primary_key.fields:
-        yield OptionProblem("reciprocalField", "field.reciprocal", problem or f"`{name}` is an automatic column")
+        yield OptionProblem(
+            "reciprocalField", "field.reciprocal", problem or say("`{name}` is an automatic column", name=name)
+        )
         return
     declared = next((each for each in target.fields if each.name == name), None)
     if declared is not None and not _is_way_back(field, options, table, declared, app):
-        text = f"{target.name!r} has a field `{name}` already, which is not the other side of this link"
+        text = say(
+            "{table!r} has a field `{name}` already, which is not the other side of this link",
+            table=target.name,
+            name=name,
+        )
         yield OptionProblem("reciprocalField", "field.reciprocal", text)
         return
     others = [
@@ -131,7 +164,7 @@ def _check_reciprocal(
     ]
     if declared is None and others and others[0][1] is not field:
         first = f"{others[0][0].name}.{others[0][1].name}"
-        text = f"{first} gives {target.name!r} a field `{name}` already"
+        text = say("{first} gives {table!r} a field `{name}` already", first=first, table=target.name, name=name)
         yield OptionProblem("reciprocalField", "field.reciprocal", text)
 
 
@@ -156,7 +189,7 @@ def _check_display(options: RelationshipOptions, target: TableSpec, app: App) ->
         yield OptionProblem("displayField", "field.display-field", "`displayField` names no field")
     for name in named:
         if name not in known:
-            text = f"{target.name!r} has no field `{name}` to show"
+            text = say("{table!r} has no field `{name}` to show", table=target.name, name=name)
             yield OptionProblem("displayField", "field.display-field", text, nearest(name, known))
 
 

@@ -106,7 +106,9 @@ def check_json_schema(schema: dict[str, Any]) -> Iterable[OptionProblem]:
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        yield OptionProblem("schema", "field.json-schema", f"not a JSON Schema: {error.message[:200]}")
+        yield OptionProblem(
+            "schema", "field.json-schema", say("not a JSON Schema: {problem}", problem=error.message[:200])
+        )
     except RecursionError:
         yield OptionProblem("schema", "field.json-schema", "not a JSON Schema: nested too deep")
 

@@ -10,6 +10,7 @@ from core.schema.model import TableSpec
 from core.schema.name import nearest
 from core.schema.view import ViewSpec
 from core.schema.vocabulary import OptionProblem
+from core.sentence import say
 
 _API_NAMES = {"createdAt": "created_at", "updatedAt": "updated_at", "deletedAt": "deleted_at"}
 _UNGROUPABLE = frozenset({"json", "none"})
@@ -62,16 +63,20 @@ class _Checker:
     def _known(self, name: str, key: str, *, with_value: bool = True) -> Iterator[OptionProblem]:
         found = self._binder.type_of(self._table, _API_NAMES.get(name, name))
         if found is None:
-            text = f"this table has no field `{name}`"
+            text = say("this table has no field `{name}`", name=name)
             yield OptionProblem(key, "schema.unknown-field", text, nearest(name, self._names))
         elif with_value and found.result() is None:
-            yield OptionProblem(key, "view.no-value", f"`{name}` of type {found.name} has no value")
+            yield OptionProblem(
+                key, "view.no-value", say("`{name}` of type {type} has no value", name=name, type=found.name)
+            )
 
     def _group(self, name: str, key: str) -> Iterator[OptionProblem]:
         yield from self._known(name, key)
         found = self.type_of(name)
         if found is not None and found.family in _UNGROUPABLE:
-            yield OptionProblem(key, "view.group", f"rows cannot be grouped by `{name}` of type {found.name}")
+            yield OptionProblem(
+                key, "view.group", say("rows cannot be grouped by `{name}` of type {type}", name=name, type=found.name)
+            )
 
     def _column(self, name: str, key: str) -> Iterator[OptionProblem]:
         yield from self._known(name, key)
@@ -80,10 +85,16 @@ class _Checker:
         if found is None or kind is None:
             return
         if found.family not in _COLUMNS or kind.kind.endswith("-list"):
-            yield OptionProblem(key, "view.layout", f"`{name}` of type {found.name} makes no columns of a board")
+            yield OptionProblem(
+                key,
+                "view.layout",
+                say("`{name}` of type {type} makes no columns of a board", name=name, type=found.name),
+            )
 
     def _date(self, name: str, key: str) -> Iterator[OptionProblem]:
         yield from self._known(name, key)
         found = self.type_of(name)
         if found is not None and (found.family != "date" or found.name == "time"):
-            yield OptionProblem(key, "view.layout", f"`{name}` of type {found.name} is no date")
+            yield OptionProblem(
+                key, "view.layout", say("`{name}` of type {type} is no date", name=name, type=found.name)
+            )

@@ -58,7 +58,7 @@ def _expression(text: str | None, path: Path, findings: Findings) -> Term | None
     try:
         return parse_policy(text)
     except PolicyProblem as problem:
-        message = say("{problem} (column {column})", problem=problem.message, column=problem.position + 1)
+        message = say("{problem} (column {column})", problem=say(problem.message), column=problem.position + 1)
         findings.error("policy.expression", message, path, hint=problem.hint)
         return None
 
