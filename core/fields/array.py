@@ -70,7 +70,7 @@ class ArrayField(FieldType[list[Any]]):
             value = accept(raw)
         except ValueProblem as problem:
             raise ValueProblem(
-                "array.item", say("Item {place}: {problem}", place=place, problem=problem.message)
+                "array.item", say("Item {place}: {problem}", place=place, problem=say(problem.message))
             ) from None
         if value is None:
             raise ValueProblem("array.item", say("Item {place}: null cannot stand in a list", place=place))

@@ -113,7 +113,7 @@ def run(
         record_failure(database, plan, error, reason, actor)
         if isinstance(error, MigrationRefused | DeadlinePassed):
             raise
-        message = say("The migration was rolled back: {problem}", problem=error.message)
+        message = say("The migration was rolled back: {problem}", problem=say(error.message))
         raise MigrationRefused(message, hint=error.hint or say("Nothing was changed")) from error
     return Applied(version=done.after, steps=done.steps, seconds=time.perf_counter() - work.started)
 

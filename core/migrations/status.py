@@ -37,7 +37,7 @@ def status(database: Database, model: AppModel) -> Status:
         try:
             state = read_state(reader, catalog)
         except MigrationRefused as error:
-            edited = say("{problem}; `sovrium-tui migrate repair` puts it right", problem=error.message)
+            edited = say("{problem}; `sovrium-tui migrate repair` puts it right", problem=say(error.message))
             return Status(version=0, is_current=False, drift=(edited,), kept=kept)
         current = checksum(canonical(model.app.tables_data))
         is_current = state.checksum == current

@@ -166,7 +166,7 @@ def leaf(name: str, operator: str, value: Any, scope: Scope, *, has_value: bool 
     try:
         ref = scope.resolve(name)
     except UnknownField as error:
-        raise BadRequest(say("filter: {error}", error=error.message)) from None
+        raise BadRequest(say("filter: {error}", error=say(error.message))) from None
     canonical = operators.canonical(operator)
     if canonical is None:
         raise BadRequest(say("filter: unknown operator {operator!r}", operator=operator))
