@@ -309,6 +309,7 @@ def start_filler(engine: Engine) -> "Filler | None":
     settings = read_settings(environ)
     if settings is None:
         forget_position(engine.database, POSITION, FILLS)
+        engine.records.leave_unfilled()
         if is_wanted:
             engine.notes += (note(environ),)
         return None

@@ -63,6 +63,7 @@ class Records:
         self.files: Files | None = None
         """Where files of values go; None where nobody keeps any."""
         self._writable: dict[int, WritableTable] = {}
+        self._fills = True
         self._points: dict[tuple[int, frozenset[str]], PointReading] = {}
         self._sights: dict[tuple[PointReading, Principal], SeenReading] = {}
         self._dependences: dict[Principal, Dependence] = {}
@@ -137,7 +138,14 @@ class Records:
         found = self._writable.get(id(table))
         if found is None:
             found = self._writable[id(table)] = WritableTable(table, self.model, self.database.table, self.writable)
+            if not self._fills:
+                found.is_watched = any(hook.enabled for hook in table.spec.webhooks)
         return found
+
+    def leave_unfilled(self) -> None:
+        """No language model is set: nobody follows each record of an import on its account."""
+        self._fills = False
+        self._writable.clear()
 
     # ── Reading ──
 

@@ -412,7 +412,7 @@ def test_a_restart_loses_no_question(
 
 
 def test_without_a_provider_nothing_fails(tmp_path: Path) -> None:
-    """T-102: the start says so, and asking is refused with what to do."""
+    """T-102: the start says so, and asking is refused with what to do; an import is one entry of the log, as elsewhere."""
     app = "name: a\ntables:\n  - id: 1\n    name: T\n    fields:\n      - {id: 1, name: n, type: long-text}\n"
     summary = "      - {id: 2, name: s, type: ai-summary, sourceFields: [n]}\n"
     with RunningServer(app + summary, tmp_path) as server:
@@ -421,6 +421,11 @@ def test_without_a_provider_nothing_fails(tmp_path: Path) -> None:
         refused = server.local.post(f"/api/tables/T/records/{id_}/compute").json()
         assert (refused["code"], "AI_PROVIDER" in refused["hint"]) == ("BAD_REQUEST", True)
         assert server.local.get(f"/api/tables/T/records/{id_}").json()["_aiCompute"] == {"s": "pending"}
+        lines = {"content": "n\na\nb\n", "headers": {"content-type": "text/csv"}}
+        job = server.local.post("/api/tables/T/import?format=csv", **lines).json()["id"]
+        while server.local.get(f"/api/console/jobs/{job}").json()["state"] == "running":
+            threading.Event().wait(0.01)
+        assert [change.operation for change in server.commits[-1].changes] == ["import"]
 
 
 @pytest.mark.parametrize("name", ["openai", "anthropic"])
