@@ -97,7 +97,9 @@ def model_of(tables: Sequence[Mapping[str, Any]], model: AppModel) -> AppModel:
         return build_app(load_data({**root, "tables": bare}, FIELD_TYPES))
     except SchemaError as error:
         raise MigrationRefused(
-            say("The tables of that version do not fit the rest of the app file: {problem}", problem=say(error.message)),
+            say(
+                "The tables of that version do not fit the rest of the app file: {problem}", problem=say(error.message)
+            ),
             details=[str(problem) for problem in error.problems],
         ) from error
 

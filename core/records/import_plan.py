@@ -62,7 +62,10 @@ class Import:
             if len(self.errors) < ERRORS_SHOWN:
                 self.errors.append(
                     FieldError(
-                        error.field, error.code, say("line {line}: {problem}", line=shown, problem=say(error.message)), line
+                        error.field,
+                        error.code,
+                        say("line {line}: {problem}", line=shown, problem=say(error.message)),
+                        line,
                     )
                 )
 

@@ -251,7 +251,9 @@ def _unfit_files(
                 try:
                     settle(each, field, facts if is_open else {})
                 except ValueProblem as problem:
-                    error = FieldError(name, problem.code, say("{name}: {problem}", name=name, problem=say(problem.message)))
+                    error = FieldError(
+                        name, problem.code, say("{name}: {problem}", name=name, problem=say(problem.message))
+                    )
                     found.setdefault(place, []).append(error)
     return found
 
