@@ -16,7 +16,7 @@ from core.access.table import CALLERS_KEPT, Access, RowOperation, TableAccess
 from core.clock import Clock, system_clock
 from core.contract.console import CommitAnswer, CommitRequest
 from core.contract.records import Record, RecordList
-from core.errors import Invalid, NotFound, NotSignedIn, SovriumError
+from core.errors import Busy, DeadlinePassed, Invalid, NotFound, NotSignedIn, SovriumError
 from core.fields.model import AppModel, TableModel
 from core.files.service import Files
 from core.principal import Principal
@@ -346,12 +346,15 @@ class Records:
         self, principal: Principal, table: TableModel, operation: str, commits: Sequence[Commit]
     ) -> Crossing | None:
         """What became of the rows that commits changed that way, as far as the caller sees or saw them; None: there is no
-        telling, or too many of them."""
+        telling, or too many of them, or to find out takes too long."""
         found = Crossings(self.scope(principal, table), operation, commits, self.writable)
         if not found.are_told:
             return None
         async with self._looks:
-            return await self.database.read(Call(found.read), lane="scan")
+            try:
+                return await self.database.read(Call(found.read), lane="scan")
+            except (Busy, DeadlinePassed):
+                return None
 
     def elsewhere(
         self, principal: Principal, table: str, operation: str, commits: Sequence[Commit], *, seen: bool

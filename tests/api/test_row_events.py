@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from core.errors import Busy, DeadlinePassed, SovriumError
 from core.principal import Principal
-from core.records.crossing import LOOKS_MOST, Crossing
+from core.records.crossing import LOOKS_MOST, Crossing, Crossings
 from core.storage.database import ChangeRow
 from tests.support.principals import by_header, headers
 from tests.support.server import RunningServer, running_on
@@ -293,6 +294,26 @@ def test_others_who_read_do_not_wait_for_all_who_listen(server: RunningServer, m
 
     server.call_in_loop(listen())
     assert (len(most), max(most)) == (10, LOOKS_MOST)
+
+
+@pytest.mark.parametrize(
+    "error", [DeadlinePassed("too long"), Busy("too many")], ids=lambda error: type(error).__name__
+)
+def test_a_rule_that_takes_too_long_ends_no_stream(
+    server: RunningServer, told: Callable[..., list[Told]], monkeypatch: pytest.MonkeyPatch, error: SovriumError
+) -> None:
+    """A-202: that there may be other rows is told, as where there are too many of them."""
+    database = server.engine.records.database
+
+    async def read(job: Any, **how: Any) -> Any:
+        if isinstance(getattr(job.work, "__self__", None), Crossings):
+            raise error
+        return await real(job, **how)
+
+    real = database.read
+    monkeypatch.setattr(database, "read", read)
+    heard = told(lambda: made(server, "projects", title=f"slow {type(error).__name__}", owner="ada"))
+    assert ("projects", "create", ()) in heard
 
 
 def test_a_change_of_nothing_hides_no_past(server: RunningServer) -> None:
