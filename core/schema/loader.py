@@ -288,6 +288,9 @@ def _names(number: int, node: Map, table: TableSpec) -> TableNames:
             for each in entries
             if isinstance(each.get("relatedTable"), str)
         },
+        several=frozenset(
+            str(each.get("name")) for each in entries if each.get("relationType") in ("one-to-many", "many-to-many")
+        ),
         permissions=table.permissions,
         row_rules=table.row_rules,
         entries=block.get("fields") if isinstance(block, Map) else None,

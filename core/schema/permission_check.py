@@ -160,6 +160,8 @@ class TableNames:
     sql_name: str
     fields: frozenset[str]
     links: Mapping[str, str]
+    several: frozenset[str]
+    """Relationships that lead to more than one record."""
     permissions: Permissions | None
     row_rules: RowRules | None
     entries: Any
@@ -309,7 +311,7 @@ def _check_condition(
 def _check_chain(
     chain: str, table: TableNames, by_name: Mapping[str, TableNames], path: Path, findings: Findings
 ) -> None:
-    """P-033: every step but the last is a relationship."""
+    """P-033: every step but the last is a relationship, to one record."""
     here = table
     *steps, last = chain.split(".")
     if len(steps) > LINKS_MOST:
@@ -324,6 +326,10 @@ def _check_chain(
         if target is None:
             text = say("`{step}` is no relationship of {table}", step=step, table=here.name)
             findings.error("permission.unknown-field", text, path, hint=nearest(step, here.links))
+            return
+        if step in here.several:
+            text = say("`{step}` leads to several records of {table}; a rule follows one", step=step, table=target.name)
+            findings.error("permission.chain", text, path)
             return
         here = target
     known = here.fields | AUTOMATIC

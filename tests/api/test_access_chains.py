@@ -115,8 +115,10 @@ def test_names_of_people_go_no_further_than_they_may_see(server: RunningServer) 
 
 
 def test_chains_are_checked_with_the_file() -> None:
-    """P-033: every step but the last is a link; and there are not too many."""
+    """P-033: every step but the last is a link, to one record; and there are not too many."""
     assert app_model(APP)
     for wrong in ("project.owner.id", "project.client.ownr", "text.client.owner", ".".join(["after"] * 6 + ["text"])):
         with pytest.raises(SchemaError):
             app_model(APP.replace("project.client.owner", wrong, 1))
+    with pytest.raises(SchemaError, match="several records of clients"):
+        app_model(APP.replace("relatedTable: clients}", "relatedTable: clients, relationType: many-to-many}"))
