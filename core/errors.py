@@ -89,12 +89,15 @@ class SchemaError(SovriumError):
         self.problems = tuple(problems)
 
     def body(self) -> dict[str, Any]:
-        problems = [str(problem) for problem in self.problems]  # sentences, as `Problem.__str__` makes them
-        return with_patterns(super().body() | ({"problems": problems} if problems else {}))
+        return with_patterns(super().body() | ({"problems": self._lines()} if self.problems else {}))
 
     def put(self, wording: Wording) -> None:
         super().put(wording)
-        self.problems = tuple(wording(str(problem)) for problem in self.problems)
+        self.problems = tuple(map(wording, self._lines()))
+
+    def _lines(self) -> list[str]:
+        """The problems as sentences. `str` makes one of a problem, but would make a bare text of what is one already."""
+        return [problem if isinstance(problem, str) else str(problem) for problem in self.problems]
 
 
 class RequestError(SovriumError):

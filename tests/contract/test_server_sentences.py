@@ -1,6 +1,7 @@
 """What the server says to people is known in every other language of the console."""
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -10,17 +11,23 @@ from string import Formatter
 import pytest
 
 from core.auth.error import CODES
-from core.errors import error_from_body
+from core.errors import SchemaError, error_from_body
 from core.fields.base import ValueProblem
 from core.fields.number import decimal_of
+from core.fields.registry import FIELD_TYPES
+from core.formulas.check import check
 from core.formulas.kind import KINDS, capital
+from core.formulas.parse import parse
+from core.formulas.problem import FormulaProblem
 from core.records.validate import Problems
 from core.schema.auth_setting import auth_keys
-from core.sentence import say, with_patterns, with_sentences
-from core.sql.problem import NO_DEFAULTS
-from core.sql.statement import REFUSALS
+from core.schema.loader import load_data
+from core.sentence import say, with_all_patterns, with_patterns, with_sentences
+from core.sql.problem import NO_DEFAULTS, told
+from core.sql.statement import REFUSALS, split
 from screens.services.text import languages, set_language
-from screens.services.wording import sentences, worded
+from screens.services.wording import in_words, sentences, worded
+from sovrium_tui.process.discovery import fail, report_of
 
 ROOT = Path(__file__).parents[2]
 SAYING: dict[str, tuple[int, ...]] = {
@@ -168,3 +175,46 @@ def test_numbers_and_sentences_inside_a_sentence_follow_the_language() -> None:
     travelled = with_sentences(with_patterns({"message": say("{name}: {problem}", name="scan", problem=inner)}))
     assert worded(travelled["message"]) == "scan : 1\u202f000 fichiers au plus sont permis ; il y en a 2\u202f000"
     assert worded("nobody has translated this") == "nobody has translated this"
+
+
+@pytest.mark.usefixtures("in_french")
+def test_what_is_wrong_with_an_app_file_is_worded_line_by_line() -> None:
+    """Also when it ended the start of a server: the report of another process keeps patterns."""
+    with pytest.raises(SchemaError) as refused:
+        load_data(
+            {
+                "name": "shop",
+                "tables": [{"name": "parts", "colour": 1, "fields": [{"name": "size", "type": "integr"}]}],
+            },
+            FIELD_TYPES,
+        )
+    assert "`colour` is not a key here" in str(refused.value.problems)
+    with pytest.raises(SchemaError) as reported:
+        fail(json.loads(json.dumps(report_of(refused.value))))
+    for error in (error_from_body(422, refused.value.body()), reported.value):
+        error.put(worded)
+        error.put(worded)  # what is in French already stays as it is
+        lines = "\n".join(error.problems)  # type: ignore[attr-defined]
+        assert "erreur : tables[0].colour : `colour` n’est pas une clé ici" in lines
+        assert "`integr` n’est pas un type de champ (vouliez-vous dire `integer` ?)" in lines
+        assert "error" not in lines
+
+
+@pytest.mark.usefixtures("in_french")
+def test_plans_statements_and_formulas_are_worded() -> None:
+    """What an answer that is no error says: at any depth, in lists of texts, with a way out behind it."""
+    step = {"text": say("Drop column {table}.{column} with its values", table="parts", column="size")}
+    plan = json.loads(json.dumps(with_all_patterns({"steps": [step], "warnings": [say("Change these rows first")]})))
+    assert plan["steps"][0]["text"] == "Drop column parts.size with its values"
+    assert in_words(plan["steps"][0], "text")["text"] == "Supprimer la colonne parts.size et ses valeurs"
+    assert in_words(plan, "warnings")["warnings"] == ["Changez d’abord ces lignes"]
+    refusal = split("PRAGMA x")[0].refusal(()) or ("", "")
+    problem = json.loads(json.dumps(told("SQL_REFUSED", *refusal)))
+    assert problem["message"].startswith("Settings of the database belong to the server; SELECT")
+    assert in_words(problem, "message")["message"].startswith("Les réglages de la base sont au serveur ; SELECT")
+    with pytest.raises(FormulaProblem) as formula:
+        check(parse("UPPER(1, 2"), {})
+    assert worded(formula.value.sentence("UPPER(1, 2")) == ("La `(` n’est pas fermée : UPPER (colonne 6)")
+    with pytest.raises(FormulaProblem) as kinds:
+        check(parse("stock + '1 day'::interval"), {"stock": "text-list"})
+    assert "`+` calcule avec des nombres : il faut un nombre, et non une liste de textes" in worded(kinds.value.message)
