@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.client import Port, ServerGone
+from core.client import NotFound, Port, ServerGone
 from core.contract.console import Frequency, LinkHit, LinkHits, People, Person
 from core.contract.files import UploadedFile
 from core.contract.tables import FieldInfo, TableInfo
@@ -46,7 +46,10 @@ class Questions:
         return await self._connected().upload_file(self.table, path, field)
 
     async def fetch(self, key: str, target: Path) -> int:
-        return await self._connected().fetch_file(key, target)
+        try:
+            return await self._connected().fetch_file(key, target)
+        except NotFound as error:
+            raise NotFound(t("files.gone")) from error
 
     def _connected(self) -> Port:
         if self.context.port is None:

@@ -367,6 +367,11 @@ async def test_a_file_that_is_not_there_is_told_and_nothing_is_lost(tmp_path):
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert "no file" in told(app)
+        app.host.current.input.value = str(tmp_path)
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "is a folder" in told(app)
         assert app.host.current.files == [FILE]
         await pilot.press("escape")
         await pilot.pause()

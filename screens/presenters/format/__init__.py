@@ -22,6 +22,8 @@ _BLOCK = re.compile(r"</?(?:p|br|li|h[1-6]|tr|div|blockquote)\b[^>]*>")
 _TAG = re.compile(r"<[^>]*>?")
 NAMED = 2
 """Links that a cell names; further ones are counted."""
+NAME_MOST, NAME_END = 48, 12
+"""Characters of a file's name that are shown, and how many of them are its end: there the type stands."""
 SHOWN = 1000
 """Characters of a text that a line can need; the rest of a long one is not looked at."""
 
@@ -96,10 +98,12 @@ def _files(field: FieldInfo) -> Formatter:
 
 
 def file_text(value: Any) -> str:
-    """A file as one reads of it: its name and size."""
+    """A file as one reads of it: its name, of a long one both ends, and its size."""
     if not isinstance(value, dict):
         return _as_text(value)
     name = str(value.get("displayName") or value.get("filename") or value.get("key"))
+    if len(name) > NAME_MOST:
+        name = f"{name[: NAME_MOST - NAME_END]}…{name[-NAME_END:]}"
     return f"{name} ({number.file_size(value['size'])})" if isinstance(value.get("size"), int) else name
 
 

@@ -148,7 +148,8 @@ class FilesEditor(CellEditor):
         self.tell(t("files.sending", name=one_line(path.name)))
         try:
             if not await asyncio.to_thread(path.is_file):
-                self.tell(t("files.no_file", path=one_line(str(path))), refused=True)
+                known = "files.folder" if await asyncio.to_thread(path.is_dir) else "files.no_file"
+                self.tell(t(known, path=one_line(str(path))), refused=True)
                 return
             made = await cell.lookups.upload(cell.field["name"], path)
         except SovriumError as error:
