@@ -9,7 +9,8 @@ from core.sentence import say
 
 LIST_MOST = 10_000
 """Items of a list in a body: as many as the largest commit or export names. What takes fewer says so itself."""
-NUL = "text.nul"
+NUL, NUL_SAID = "text.bad-character", "A text cannot hold a NUL character"
+"""As a field says it of a value."""
 
 
 @cache
@@ -32,11 +33,13 @@ def check(kind: Any, value: Any) -> Any:
         for item in [each for each in found if each["type"] == NUL] or found:
             place = _place_of(item["loc"], value, missing=item["type"] == "missing")
             if item["type"] == "too_long":
-                most, count = LIST_MOST, item["ctx"]["actual_length"]
-                message = say("At most {most:,} items are allowed, {count:,} are given", most=most, count=count)
-                raise TooLarge(message, field=place) from error
-            code = NUL if item["type"] == NUL else f"body.{item['type'].replace('_', '-')}"
-            problems.setdefault(place, FieldError(place, code, f"{place}: {item['msg']}"))
+                count = item["ctx"]["actual_length"]
+                refusal = say("At most {most:,} items are allowed, {count:,} are given", most=LIST_MOST, count=count)
+                raise TooLarge(refusal, field=place) from error
+            code, message = f"body.{item['type'].replace('_', '-')}", f"{place}: {item['msg']}"
+            if item["type"] == NUL:
+                code, message = NUL, NUL_SAID
+            problems.setdefault(place, FieldError(place, code, message))
         raise Invalid("The body does not have the right shape", list(problems.values())[:20]) from error
 
 
@@ -82,5 +85,5 @@ def _kept_text(text: str) -> str:
     from pydantic_core import PydanticCustomError
 
     if "\0" in text:
-        raise PydanticCustomError(NUL, "a text cannot hold the character NUL (U+0000)")
+        raise PydanticCustomError(NUL, NUL_SAID)
     return text
