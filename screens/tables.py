@@ -373,9 +373,9 @@ class TablesScreen(ConsoleScreen):
         if staged is not None and staged.message:
             return f"! {problem_text(field, staged.value, staged.message)}", "error"
         if (told := row.computing.get(field["name"])) is not None:
-            text = t(
-                f"tables.compute.{told['state']}", field=title_of(field), reason=one_line(told.get("reason") or "")
-            )
+            # Who may not ask for the value is not told why there is none.
+            reason = one_line(told.get("reason") or t("tables.compute.no_reason"))
+            text = t(f"tables.compute.{told['state']}", field=title_of(field), reason=reason)
             return text, "error" if told["state"] == "failed" else ""
         try:
             value = model.cell(row, field["name"])[0]

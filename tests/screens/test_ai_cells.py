@@ -17,6 +17,7 @@ tables:
     fields:
       - {id: 1, name: note, type: single-line-text}
       - {id: 2, name: digest, type: ai-summary, sourceFields: [note]}
+    permissions: {read: all, update: [editor]}
 """
 
 
@@ -43,3 +44,21 @@ async def test_a_cell_tells_its_state_and_is_asked_for_by_a_key(tmp_path: Path) 
                 await until(pilot, lambda: "It does not work" in screen_text(app))
                 await until(pilot, lambda: "✗" not in screen_text(app))
                 assert "asked for 1 record" in app.context.messages.messages[-1].text
+
+
+async def test_who_may_not_ask_the_model_is_told_that_there_is_no_value(tmp_path: Path) -> None:
+    """T-103: not why, which may be about somebody's account at the provider."""
+    with FakeProvider() as provider:
+        (tmp_path / ".env").write_text(provider.environment)
+        provider.answer = lambda _: (401, {}, b"")
+        with RunningServer(APP, tmp_path, version=__version__) as server:
+            server.local.post("/api/tables/tickets/records", json={"note": "It breaks"})
+            app = console(Client(server.url))
+            async with running(app) as pilot:
+                await pilot.press("g", "t")
+                await until(pilot, lambda: isinstance(app.screen, TablesScreen) and "✗" in screen_text(app))
+                screen = app.screen
+                assert isinstance(screen, TablesScreen)
+                await until(pilot, lambda: screen.pane.grid is not None and screen.pane.grid.has_focus)
+                await pilot.press("right", "right")
+                await until(pilot, lambda: "the language model gave no value" in screen_text(app))
