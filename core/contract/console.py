@@ -367,8 +367,8 @@ class Event(TypedDict):
     change: table, operation, ids (≤ 100), count, sequence, actor. Who may see some rows only hears of those alone; of one
     that goes out of sight a `delete` without actor, of one that comes into sight a `create`; without ids there are too many
     to tell of, or its rules ask of the table that changed, and what is shown is to be read again · view: view · job: job ·
-    schema: version, state (`reloaded`; `rights`: the caller's have changed; `refused` with a message: the app file cannot be
-    taken up) · server: state (`stopping`) · ping: every 10 s
+    schema: version, state (`reloaded`; `rights`: the caller's have changed; `refused` with a message, to administrators: the
+    app file cannot be taken up) · server: state (`stopping`) · ping: every 10 s
     """
 
     kind: Literal["change", "view", "job", "schema", "server", "ping"]
