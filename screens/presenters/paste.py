@@ -28,10 +28,11 @@ class TargetRow(NamedTuple):
 
 
 class Pasted(NamedTuple):
-    """What one cell becomes; `problem` is "" when it fits."""
+    """What one cell becomes; `problem` is "" when it fits. label: what the record that it links is called."""
 
     value: Any
     problem: str = ""
+    label: str = ""
 
 
 @dataclass
@@ -52,6 +53,8 @@ class PasteDraft:
     header: bool = False
     mapping: list[FieldInfo | None] = field(default_factory=list)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    names: dict[str, dict[str, str]] = field(default_factory=dict)
+    """By field that links a record, the keys of those that texts name; "" for a name of none or of several."""
 
     def __post_init__(self) -> None:
         named = self._by_header()
@@ -102,6 +105,9 @@ class PasteDraft:
         """One cell as a value of a field."""
         if raw is None:
             return Pasted(None, t("value.required", field=title_of(info)) if info["required"] else "")
+        name = copy_text(raw).strip()
+        if (key := self.names.get(info["name"], {}).get(name)) is not None:
+            return Pasted(key, label=name) if key else Pasted(name, t("paste.no_record", name=name))
         try:
             return Pasted(parse(info, copy_text(raw), now=self.now))
         except ValueRefused as problem:
@@ -142,7 +148,7 @@ class PasteDraft:
             for info, raw in zip(self.mapping, row, strict=False):
                 if info is None:
                     continue
-                value, problem = self.cell(info, raw)
+                value, problem, _ = self.cell(info, raw)
                 name = info["name"]
                 if number < over:
                     target = self.targets[number]

@@ -12,6 +12,7 @@ from core.client import SovriumError
 from core.contract.console import ExportRequest, Job
 from screens.presenters.clipboard_block import Form, parse_block
 from screens.presenters.link import REF
+from screens.presenters.link_name import learn_names
 from screens.presenters.paste import PasteDraft
 from screens.presenters.record import MOST_ROWS, TooManyRows
 from screens.presenters.value import editable, title_of
@@ -97,7 +98,11 @@ class GridTransfer:
             await self._fill(rows[0][0])
             return
         draft = await self.guarded(edits.paste_draft(rows))
-        if draft is not None and await self.pane.app.push_screen_wait(PastePreview(self.pane.context, draft)):
+        if draft is None:
+            return
+        await self._learn(draft)
+        if await self.pane.app.push_screen_wait(PastePreview(self.pane.context, draft, self._learn)):
+            await self._learn(draft)  # of columns that were led elsewhere
             if (draft.new_rows or draft.large) and self.pane.access.denied("create"):
                 return
             if draft.changed_rows and self.pane.access.denied("update"):
@@ -106,6 +111,17 @@ class GridTransfer:
                 await self._send(draft)
             else:
                 self._stage(draft)
+
+    async def _learn(self, draft: PasteDraft) -> None:
+        """Find the records that pasted texts name; the grid is told what they are called."""
+        context, model = self.pane.context, self.pane.model
+        if context.port is None or model is None:
+            return
+        await learn_names(context.port, draft, context.related)
+        for field, known in draft.names.items():
+            for name, key in known.items():
+                if key:
+                    model.learn_label(field, key, name)
 
     async def _send(self, draft: PasteDraft) -> None:
         """A block that is too large to stage, as an import: a job with progress that can be cancelled."""
@@ -140,7 +156,8 @@ class GridTransfer:
         for field in edits.chosen_fields():
             if editable(field):
                 draft = PasteDraft([[raw]], [field], [])
-                value, problem = draft.cell(field, raw)
+                await self._learn(draft)
+                value, problem, _ = draft.cell(field, raw)
                 values.append((field, value, problem))
         if not values:
             field = edits.field_here()

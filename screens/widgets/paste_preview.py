@@ -1,6 +1,6 @@
 """A look at a pasted block before it is staged: which column goes where, what each cell becomes, what does not fit."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, ClassVar
 
 from textual import work
@@ -37,9 +37,11 @@ class PastePreview(Sheet[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings_of("paste")]
     action_context = "paste"
 
-    def __init__(self, context: Context, draft: PasteDraft) -> None:
+    def __init__(self, context: Context, draft: PasteDraft, learn: Callable[[PasteDraft], Awaitable[None]]) -> None:
+        """learn: has the draft know the records that its texts name."""
         super().__init__(context, t("paste.title"))
         self.draft = draft
+        self.learn = learn
         self.column = 0
 
     def compose_body(self) -> Iterable[Widget]:
@@ -113,7 +115,7 @@ class PastePreview(Sheet[bool]):
             return padded(show(None, draft.body[number][at]), width - 1, "$foreground-muted strike")
         if cell.problem:
             return padded(f"! {show(None, cell.value)}", width - 1, "bold $error underline")
-        return padded(show(draft.mapping[at], cell.value), width - 1, "$foreground")
+        return padded(show(draft.mapping[at], cell.value, cell.label), width - 1, "$foreground")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A large block is imported, so that its rows are new."""
@@ -134,7 +136,7 @@ class PastePreview(Sheet[bool]):
 
     def action_paste_header(self) -> None:
         self.draft.toggle_header()
-        self.paint()
+        self.paint_named()
 
     def action_paste_left(self) -> None:
         self.column = max(0, self.column - 1)
@@ -152,7 +154,13 @@ class PastePreview(Sheet[bool]):
         hit = await self.app.push_screen_wait(Finder(t("paste.map"), hits))
         if hit is not None:
             self.draft.mapping[self.column] = hit.value
-            self.paint()
+            self.paint_named()
+
+    @work(exclusive=True, group="names", exit_on_error=False)
+    async def paint_named(self) -> None:
+        """Other fields may link other records."""
+        await self.learn(self.draft)
+        self.paint()
 
 
 def _counted(key: str, count: int) -> str:
