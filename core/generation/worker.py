@@ -240,11 +240,11 @@ class Filler(Follower):
         tx.execute(update(FILLS).where(FILLS.c.id == id_, _OPEN).values(parked))
 
     def _due_after(self, refusal: NotAnswered, attempts: int) -> datetime:
-        if refusal.after is None:
-            delay = min(FIRST_DELAY * GROWTH ** (attempts - 1), LONGEST_DELAY)
-            return self._clock() + timedelta(seconds=delay)
-        self._quiet_until = self._clock() + timedelta(seconds=refusal.after)
-        return self._quiet_until
+        now, delay = self._clock(), min(FIRST_DELAY * GROWTH ** (attempts - 1), LONGEST_DELAY)
+        if refusal.after is not None:
+            self._quiet_until = now + timedelta(seconds=refusal.after)
+        # Where the clocks differ, a provider's date may lie in the past.
+        return now + timedelta(seconds=max(delay, refusal.after or 0.0))
 
     def _due_later(self, refusal: NotAnswered, attempts: int) -> datetime | None:
         """When what has failed is tried once more by itself."""

@@ -350,7 +350,8 @@ def test_a_window_tells_what_is_on_its_way(server: RunningServer, provider: Fake
     settled(server, where, "kind", "reply", state="failed")
     view = server.http.post("/api/console/views", json={"table": "tickets"}, headers=ROOT).json()["id"]
     window = server.http.get(f"/api/console/views/{view}/window", headers=ROOT).json()
-    refused = {"state": "failed", "reason": "the provider refuses AI_API_KEY: HTTP 401"}
+    said = {"reason": {"pattern": "the provider refuses AI_API_KEY: HTTP {status}", "values": {"status": "401"}}}
+    refused = {"state": "failed", "reason": "the provider refuses AI_API_KEY: HTTP 401", "said": said}
     assert window["computing"][key] == {"kind": refused, "reply": refused}
     # What a provider says of its account is for those who may ask it.
     view_of_vic = server.http.post("/api/console/views", json={"table": "tickets"}, headers=VIC).json()["id"]
@@ -409,6 +410,22 @@ def test_a_restart_loses_no_question(
                 threading.Event().wait(0.01)
             assert (found["gist"], found["e"]) == ("Anew", "Anew"), found
     release.set()
+
+
+def test_a_rest_that_is_over_already_is_none(tmp_path: Path, provider: FakeProvider) -> None:
+    """T-102: a provider whose clock is behind ours names a moment of the past, and is asked no sooner for it."""
+    app = "name: a\ntables:\n  - id: 1\n    name: Tickets\n    fields:\n      - {id: 1, name: n, type: long-text}\n"
+    app += "      - {id: 2, name: s, type: ai-summary, sourceFields: [n]}\n"
+    busy = 429, {"retry-after": "Sat, 01 Jan 2000 00:00:00 GMT"}, b""
+    provider.answer = lambda request: busy if "first" in question(request) else "Short"
+    (tmp_path / ".env").write_text(provider.environment)
+    with RunningServer(app, tmp_path, clock=MovingClock()) as server:
+        first = make(server, n="first")
+        assert "first" in question(provider.next())
+        settled(server, make(server, n="second"), "s")
+        assert "second" in question(provider.next())
+        assert provider.received.empty()
+        assert server.http.get(first).json()["_aiCompute"] == {"s": "pending"}
 
 
 def test_without_a_provider_nothing_fails(tmp_path: Path) -> None:
