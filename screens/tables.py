@@ -26,6 +26,7 @@ from screens.services.context import Context
 from screens.services.number import grouped
 from screens.services.style import STYLES
 from screens.services.text import t
+from screens.services.wording import in_words
 from screens.widgets.change_flow import ChangeFlow
 from screens.widgets.change_panel import Spot
 from screens.widgets.console_screen import ConsoleScreen
@@ -374,7 +375,7 @@ class TablesScreen(ConsoleScreen):
             return f"! {problem_text(field, staged.value, staged.message)}", "error"
         if (told := row.computing.get(field["name"])) is not None:
             # Who may not ask for the value is not told why there is none.
-            reason = one_line(told.get("reason") or t("tables.compute.no_reason"))
+            reason = one_line(in_words(told, "reason").get("reason") or t("tables.compute.no_reason"))
             text = t(f"tables.compute.{told['state']}", field=title_of(field), reason=reason)
             return text, "error" if told["state"] == "failed" else ""
         try:

@@ -112,6 +112,8 @@ class ModelValue(TypedDict):
 
     state: ComputeState
     reason: NotRequired[str | None]
+    said: NotRequired[dict[str, Any]]
+    """The pattern of `reason` and the values in it, as with refusals."""
 
 
 class Found(TypedDict):

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 
 import orjson
 
+from core.generation.reason import ANSWERS, ANSWERS_TEXT, BUSY, DECLINED, KEY_REFUSED, NOT_REACHED, OTHER_FORM, TOO_LONG
 from core.generation.setting import ModelSettings
 from core.outgoing import Incoming, Line, NotSent, Outgoing, Transport, send
+from core.sentence import say
 
 SECONDS = 60.0
 ANSWER_BYTES = 1024 * 1024
@@ -23,7 +25,6 @@ a fault, or too much to do."""
 WAIT_MOST = 3_600.0
 """Seconds."""
 HIDDEN = "•••"
-REFUSED = "the provider refuses AI_API_KEY"
 _FENCE = re.compile(r"\A\s*```[a-z]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 
 
@@ -77,13 +78,13 @@ class Model:
         try:
             answer = self._transport(request)
         except NotSent as error:
-            raise NotAnswered(f"the provider is not reached: {error}", attempts=FAULTS, passes=True) from error
+            raise NotAnswered(say(NOT_REACHED, reason=str(error)), attempts=FAULTS, passes=True) from error
         if not 200 <= answer.status < 300:
             raise _refusal(answer, settings.key)
         try:
             return form.read(orjson.loads(answer.body), question)
         except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError) as error:
-            raise NotAnswered("the provider's answer is not in its form", attempts=MISFITS) from error
+            raise NotAnswered(OTHER_FORM, attempts=MISFITS) from error
 
 
 class _Form(Protocol):
@@ -124,7 +125,7 @@ class _Chat:
         _check_end(choice.get("finish_reason"))
         message = choice["message"]
         if message.get("refusal"):
-            raise NotAnswered("the model declines to answer")
+            raise NotAnswered(DECLINED)
         text = message["content"].strip()
         if question.schema is None:
             return text
@@ -162,23 +163,23 @@ class _Messages:
 def _check_end(reason: Any) -> None:
     """Raises NotAnswered where the model did not come to the end of its answer."""
     if reason in ("length", "max_tokens"):
-        raise NotAnswered("the answer is longer than `maxTokens` allows")
+        raise NotAnswered(TOO_LONG)
     if reason in ("content_filter", "refusal"):
-        raise NotAnswered("the model declines to answer")
+        raise NotAnswered(DECLINED)
 
 
 def _refusal(answer: Incoming, key: str | None) -> NotAnswered:
     status, after = answer.status, _after(answer.headers.get("retry-after"))
     if status in (401, 403):
-        return NotAnswered(f"{REFUSED}: HTTP {status}", passes=True)
+        return NotAnswered(say(KEY_REFUSED, status=status), passes=True)
     if status in (429, 529):
-        busy = f"the provider has too much to do: HTTP {status}"
-        return NotAnswered(busy, attempts=FAULTS, after=after, passes=True)
+        return NotAnswered(say(BUSY, status=status), attempts=FAULTS, after=after, passes=True)
     if status >= 500 or status in (408, 409):
-        return NotAnswered(f"the provider answers HTTP {status}", attempts=FAULTS, after=after, passes=True)
-    told, said = _told(answer.body, key), f"the provider answers HTTP {status}"
+        return NotAnswered(say(ANSWERS, status=status), attempts=FAULTS, after=after, passes=True)
+    text = _told(answer.body, key)
+    told = say(ANSWERS_TEXT, status=status, text=text) if text else say(ANSWERS, status=status)
     # What is wrong with the question itself is so tomorrow; an account may be filled up, a model be there.
-    return NotAnswered(f"{said}: {told}" if told else said, passes=status not in (400, 413, 422))
+    return NotAnswered(told, passes=status not in (400, 413, 422))
 
 
 def _told(body: str, key: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import func, select
 
@@ -12,12 +12,14 @@ from core.errors import BadRequest, NotFound
 from core.fields.address import key_text
 from core.fields.model import TableModel
 from core.generation.question import is_empty
+from core.generation.reason import reason_of
 from core.generation.store import FILLS, ask
 from core.generation.worker import Filler
 from core.principal import Principal
 from core.records.key import parse_key
 from core.records.service import Records
 from core.records.validate import check_changes
+from core.sentence import with_patterns
 from core.storage.database import Call, Reader, Transaction
 from core.storage.journal import CHANGES
 
@@ -68,8 +70,10 @@ class Generated:
             for name, (state, reason) in fields.items():
                 if state != "done" and name not in hidden:
                     is_told = state == "failed" and name in open_
-                    told: ModelValue = {"state": state, "reason": reason} if is_told else {"state": state}
-                    found.setdefault(record, {})[name] = told
+                    told: dict[str, Any] = {"state": state}
+                    if is_told:
+                        told = with_patterns(told | {"reason": reason and reason_of(reason)})
+                    found.setdefault(record, {})[name] = cast(ModelValue, told)
         return found
 
     async def recompute(

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from core.errors import BadRequest
 from core.schema.environment import http_url
 from core.schema.problem import Problem
+from core.sentence import say
 
 Wire = Literal["chat", "messages"]
 """How one talks to it: OpenAI's chat completions, which most understand, or Anthropic's messages."""
@@ -62,7 +63,7 @@ def read_settings(environ: Mapping[str, str]) -> ModelSettings | None:
         return None
     known = PROVIDERS.get(provider)
     if known is None:
-        raise BadRequest(f"AI_PROVIDER must be one of off, {', '.join(PROVIDERS)}")
+        raise BadRequest(say("AI_PROVIDER must be one of off, {known}", known=", ".join(PROVIDERS)))
     key, url = given("AI_API_KEY"), http_url("AI_BASE_URL", given("AI_BASE_URL"))
     if key is not None and not (key.isascii() and key.isprintable()):
         raise BadRequest("AI_API_KEY holds signs that a header cannot carry")

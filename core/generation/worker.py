@@ -13,8 +13,9 @@ from core.errors import Invalid, NotFound, SovriumError
 from core.fields.address import key_text
 from core.fields.model import TableModel
 from core.generation.fill import Fill
-from core.generation.model import MISFITS, REFUSED, Model, NotAnswered
+from core.generation.model import MISFITS, Model, NotAnswered
 from core.generation.question import answer_of, is_empty, question_of
+from core.generation.reason import DEFECT, EMPTY, MISFIT, NOT_ASKED_FOR, REFUSED
 from core.generation.store import CAUSE, FILLS, POSITION, Value, ask, fills_of, release
 from core.generation.wish import wishes_of
 from core.outgoing import Line
@@ -24,6 +25,7 @@ from core.records.reading import GetRow, SeenReading
 from core.records.service import Records
 from core.records.shape import Shape
 from core.records.validate import accept_changes
+from core.sentence import say
 from core.storage.database import Call, Reader, Row, Transaction
 from core.storage.due import DueRows
 from core.storage.follower import IDLE_SECONDS, Follower
@@ -207,7 +209,7 @@ class Filler(Follower):
             return failed | {"reason": str(error.message)}
         except Exception:
             self._log.exception("A field was not filled")
-            return failed | {"reason": "an error of the server, which its log tells of"}
+            return failed | {"reason": DEFECT}
         return None
 
     def _unfollowing(self, table: TableModel, name: str) -> list[str]:
@@ -283,12 +285,12 @@ def accepted(table: TableModel, name: str, answer: Any) -> Any:
     try:
         raw = answer_of(table.fields[name], answer)
         if is_empty(raw) and isinstance(raw, str):
-            raise NotAnswered("the answer is empty", attempts=MISFITS)
+            raise NotAnswered(EMPTY, attempts=MISFITS)
         return accept_changes(table, {name: raw}, typed=True)[name]
     except (LookupError, TypeError) as error:
-        raise NotAnswered("the model's answer is not in the form that was asked for", attempts=MISFITS) from error
+        raise NotAnswered(NOT_ASKED_FOR, attempts=MISFITS) from error
     except Invalid as error:
-        raise NotAnswered(f"the answer does not fit: {error.message}", attempts=MISFITS) from error
+        raise NotAnswered(say(MISFIT, problem=error.message), attempts=MISFITS) from error
 
 
 def key_of(table: TableModel, record: str) -> KeyValue | None:

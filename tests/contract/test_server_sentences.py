@@ -19,6 +19,7 @@ from core.formulas.check import check
 from core.formulas.kind import KINDS, capital
 from core.formulas.parse import parse
 from core.formulas.problem import FormulaProblem
+from core.generation.reason import PATTERNS, reason_of
 from core.records.validate import Problems
 from core.schema.auth_setting import auth_keys
 from core.schema.loader import load_data
@@ -37,7 +38,7 @@ SAYING: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 """Who takes sentences, and at which places; `hint=` is one everywhere."""
 HEARD: dict[str, dict[str, tuple[int, ...]]] = {
-    "auth": {}, "client": {}, "comments": {}, "fields": {}, "files": {}, "jobs": {}, "records": {},
+    "auth": {}, "client": {}, "comments": {}, "fields": {}, "files": {}, "jobs": {}, "records": {}, "generation": {},
     "query": {"refused": (1,)},
     "sql": {"told": (1, 2)},
     "migrations": {
@@ -112,6 +113,7 @@ def test_whatever_a_person_may_hear_is_translated(language: str) -> None:
     heard += [(sentence, f"CODES {code}") for code, (_, sentence) in CODES.items()]
     heard += [(key.about, f"auth.{'.'.join(key.path)}") for key in auth_keys() if key.about]
     heard += [(sentence, f"REFUSALS {verb}") for verb, sentence in REFUSALS.items()] + [(NO_DEFAULTS, "NO_DEFAULTS")]
+    heard += [(sentence, "PATTERNS") for sentence in PATTERNS]
     heard += [(capital(kind), f"capital {kind}") for kind in KINDS if kind != "null"]
     missing = [f"{where}: {text}" for text, where in heard if text not in known and text not in IN_PIECES]
     assert not missing, "\n".join(missing)
@@ -218,3 +220,11 @@ def test_plans_statements_and_formulas_are_worded() -> None:
     with pytest.raises(FormulaProblem) as kinds:
         check(parse("stock + '1 day'::interval"), {"stock": "text-list"})
     assert "`+` calcule avec des nombres : il faut un nombre, et non une liste de textes" in worded(kinds.value.message)
+
+
+def test_a_reason_that_was_kept_as_a_text_is_the_sentence_that_it_was() -> None:
+    for pattern in PATTERNS:
+        text = say(pattern, status="503", reason="a: b", text="t", problem="p: {q}")
+        kept = reason_of(str(text))
+        assert (str(kept), kept.pattern) == (str(text), pattern)
+    assert reason_of("something else").pattern == "something else"
