@@ -92,6 +92,8 @@ class RecordPanel(Container):
         self.host = EditorHost(self)
         self._field: FieldInfo | None = None
         self._above: list[tuple[str, str]] = []
+        self._asks_names = False
+        """What linked records are called is being asked: until then their keys would stand there."""
         kept = pane.context.session.get(FOLDED)
         self.files = RecordFiles(self)
         self.sheet = RecordSheet(folded=set(kept) if isinstance(kept, list) else set())
@@ -130,8 +132,13 @@ class RecordPanel(Container):
             whole = await self.pane.transfer.guarded(self.pane.edits.record(self.row.key))
             if whole is not None:
                 self.row = whole
+                self._asks_names = True
                 self.paint()
-                await self._read_links()
+                try:
+                    await self._read_links()
+                finally:
+                    self._asks_names = False
+                self.paint()
 
     async def _read_links(self) -> None:
         """What links here, and what the record belongs to."""
@@ -144,7 +151,6 @@ class RecordPanel(Container):
         if self.row is row:
             self.sheet.incoming[info["sqlName"], row.key] = found
             self._above = above
-            self.paint()
 
     async def _read_names(self, row: TargetRow) -> None:
         """What linked records are called that the grid does not show."""
@@ -197,7 +203,7 @@ class RecordPanel(Container):
         if field["editor"] in SHAPED:
             return formatter(field)(value)
         if is_labelled(field):
-            return self.pane.views.label(field, value) or show(field, value)
+            return self.pane.views.label(field, value) or ("…" if self._asks_names else show(field, value))
         if value == "" or value == [] or is_cut(value) or isinstance(value, dict | list):
             return show(field, value)
         return formatter(field)(value)
