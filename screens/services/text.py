@@ -16,10 +16,10 @@ _language = "en"
 
 
 @cache
-def catalogue(language: str) -> dict[str, str]:
-    """All texts of a language; {} for one that does not exist."""
+def catalogue(language: str, part: str = "") -> dict[str, str]:
+    """All texts of a language, or those of a folder within it; {} for one that does not exist."""
     texts: dict[str, str] = {}
-    for file in sorted((LOCALES / language).glob("*.json")):
+    for file in sorted((LOCALES / language / part).glob("*.json")):
         texts.update(json.loads(file.read_text(encoding="utf-8")))
     return texts
 

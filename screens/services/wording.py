@@ -4,13 +4,11 @@ The server speaks English and tells the pattern of each sentence beside it (`cor
 has the sentences of other languages by those patterns. What nobody has translated stays as it was said.
 """
 
-import json
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from core.client import Sentence, with_sentences
-from screens.services.text import LOCALES, grouped, language
+from screens.services.text import catalogue, grouped, language
 
 
 def worded(text: str) -> str:
@@ -34,13 +32,9 @@ def in_words(body: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return told
 
 
-@cache
 def sentences(language: str) -> dict[str, str]:
     """The sentences of a language by their English patterns."""
-    found: dict[str, str] = {}
-    for file in sorted((LOCALES / language / "server").glob("*.json")):
-        found.update(json.loads(file.read_text(encoding="utf-8")))
-    return found
+    return catalogue(language, "server")
 
 
 class _Number(int):
