@@ -144,9 +144,10 @@ class GridTransfer:
         edits = self.pane.edits
         if edits is not None:
             refs = edits.paste(draft)
-            self.pane.app.notify(
-                t("paste.staged", rows=grouped(len(draft.body)), count=len(refs), number=grouped(len(refs)))
-            )
+            rows = len(draft.body)
+            over = t("paste.over", count=rows, number=grouped(rows))
+            some = t("paste.staged", rows=grouped(rows), count=len(refs), number=grouped(len(refs)))
+            self.pane.app.notify(some if refs else over)
 
     async def _fill(self, raw: Any) -> None:
         """One value into the cell, or into all chosen cells."""
