@@ -183,6 +183,17 @@ def test_t12_the_jobs_of_an_account_are_kept_from_a_narrow_key(gate: Gate) -> No
     assert narrow.get(f"/api/console/jobs/{begun.json()['id']}/file").status_code == 404
 
 
+def test_t12_a_narrow_key_knows_and_ends_itself_alone(gate: Gate) -> None:
+    """Keys are of the account, which is none of its scopes."""
+    ana = gate.sign_up("ana")
+    whole, narrow = key_of(ana), by(gate, key_of(ana, scopes=["notes:write"]))
+    mine, other = (each["id"] for each in ana.get(KEYS).json()["apiKeys"])
+    assert [each["id"] for each in narrow.get(KEYS).json()["apiKeys"]] == [mine]
+    assert [narrow.delete(f"{KEYS}/{each}").status_code for each in (other, "none", mine)] == [404, 404, 204]
+    assert narrow.get(NOTES).status_code == 401
+    assert len(by(gate, whole).get(KEYS).json()["apiKeys"]) == 2
+
+
 def test_t13_the_stream_of_a_key_ends_with_the_key(gate: Gate) -> None:
     """As that of a session does (A-070)."""
     ana = gate.sign_up("ana")

@@ -6,11 +6,12 @@ from core.auth.admin import accepted_roles
 from core.auth.api_key import ApiKey
 from core.auth.error import AuthError
 from core.contract.admin import ApiKeyCreated, ApiKeyList, ApiKeyRequest, ApiKeyRotation
-from core.errors import FieldError, Invalid, NotSignedIn
+from core.errors import FieldError, Invalid, NotFound, NotSignedIn
 from core.http.answer import Answer, as_json, empty
 from core.http.call import Call
 from core.http.route import Parameter, RouteFamily
 from core.http.routes.auth_session import required
+from core.schema.scope import ADMIN
 
 routes = RouteFamily("auth", accounts=True)
 PATH = "/api/auth/api-keys"
@@ -72,7 +73,7 @@ async def list_api_keys(call: Call) -> Answer:
     if user is None and not call.boolean("all") and call.principal.kind == "user":
         user = call.principal.id
     found: Sequence[ApiKey] = await call.auth.api_keys.of(user)
-    return as_json({"apiKeys": [each.body(call.engine.clock()) for each in found]})
+    return as_json({"apiKeys": [each.body(call.engine.clock()) for each in found if _deals_with(call, each.id)]})
 
 
 @routes.add(
@@ -96,6 +97,8 @@ async def rotate_api_key(call: Call) -> Answer:
 @routes.add("DELETE", f"{PATH}/{{key}}", answers={204: None}, errors=(401, 404, 429), throttle="change")
 async def revoke_api_key(call: Call) -> Answer:
     """End an API key for good"""
+    if not _deals_with(call, call.segments["key"]):
+        raise NotFound
     await call.auth.api_keys.revoke(call.principal, call.source, call.segments["key"], user=_whose(call))
     return empty()
 
@@ -115,6 +118,12 @@ def _whose(call: Call) -> str | None:
     if call.principal.id is None:
         raise NotSignedIn
     return call.principal.id
+
+
+def _deals_with(call: Call, key: str) -> bool:
+    """Accounts are nothing that a key with scopes for records is for: it knows itself alone, and may end itself."""
+    scopes = call.principal.scopes
+    return scopes is None or ADMIN in scopes or key == call.principal.key
 
 
 def _is_admin(call: Call) -> bool:
