@@ -137,9 +137,8 @@ class Records:
         """The prepared form of a table for the engine's own writing, which heeds no rule of any caller."""
         found = self._writable.get(id(table))
         if found is None:
-            found = self._writable[id(table)] = WritableTable(table, self.model, self.database.table, self.writable)
-            if not self._fills:
-                found.is_watched = any(hook.enabled for hook in table.spec.webhooks)
+            found = WritableTable(table, self.model, self.database.table, self.writable, is_filled=self._fills)
+            self._writable[id(table)] = found
         return found
 
     def leave_unfilled(self) -> None:

@@ -65,8 +65,11 @@ class WritableTable:
         model: AppModel,
         table_of: Callable[[TableModel], Table],
         neighbour: "Callable[[TableModel], WritableTable] | None" = None,
+        *,
+        is_filled: bool = True,
     ) -> None:
-        """`neighbour` gives the prepared form of other tables, whose rows change with links that they hold."""
+        """`neighbour` gives the prepared form of other tables, whose rows change with links that they hold. `is_filled`: a
+        language model is there for the fields that one fills."""
         self.table = table
         self.model = model
         self.table_of = table_of
@@ -115,7 +118,7 @@ class WritableTable:
         )
         self.is_checked = bool(self._compared or self.constraints)
         """Rows must be compared with what is stored."""
-        self.is_watched = bool(table.generated) or any(hook.enabled for hook in table.spec.webhooks)
+        self.is_watched = (is_filled and bool(table.generated)) or any(hook.enabled for hook in table.spec.webhooks)
         """Each record is followed in the change log: somebody outside is told of it, or a model fills it."""
         # Put together here: SQLAlchemy takes as long for a list of keys as the database.
         self._select = f"SELECT {quote_list(self.columns)} FROM {quote(table.sql_name)}"
