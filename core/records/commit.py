@@ -176,7 +176,7 @@ class Commits:
         for each in named:
             made = next((other for other in staged if other.ref == each["ref"] and other.op == "create"), None)
             if made is None or made.target.table is not far:
-                message = f"{name}: {each['ref']!r} is no new record of the linked table"
+                message = say("{name}: {ref!r} is no new record of the linked table", name=name, ref=each["ref"])
                 raise invalid([FieldError(name, "link.missing", message)])
         change.links[name] = [each["ref"] for each in named]
         if isinstance(value, list):

@@ -23,6 +23,7 @@ from core.records.in_order import range_key, stream_in_order
 from core.records.parquet import lines_of, lines_to_parquet
 from core.records.shape import to_json
 from core.records.workbook import workbook
+from core.sentence import say
 from core.storage.database import Call, Cancel, Database, Reader, Row
 from core.storage.ddl import type_name
 from core.storage.files import Format, copy_to
@@ -69,7 +70,7 @@ def export_select(
     for name in names:
         ref = own_ref(table, name)
         if ref is None or ref.column != name:
-            message = f"{table.name} has no field {name!r}"
+            message = say("{table} has no field {name!r}", table=table.name, name=name)
             raise Invalid(message, [FieldError("fields", "fields.invalid", message)])
         columns.append(source.c[name] if ref.is_stored else scope.column(ref).label(name))
     where = live("without", scope) if condition is None else condition

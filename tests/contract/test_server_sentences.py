@@ -98,7 +98,7 @@ def said(folder: str) -> Iterator[tuple[str, str]]:
                 case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in saying:
                     found = [node.args[place] for place in saying[name] if place < len(node.args)]
                     found += [each.value for each in node.keywords if each.arg == "hint"]
-                case ast.Assign(targets=[ast.Name(id="pattern")]):
+                case ast.Assign(targets=[ast.Name(id="pattern" | "message" | "hint")]):
                     found = [node.value]
             for each in found:
                 for text in filter(_SMALL_LETTER.search, texts(each, named)):
