@@ -127,7 +127,7 @@ class NumberField(FieldType[N]):
     def check_spec(cls, field: FieldSpec, table: TableSpec, app: App) -> Iterable[OptionProblem]:
         low, high = getattr(field.options, "min", None), getattr(field.options, "max", None)
         if low is not None and high is not None and low > high:
-            yield OptionProblem("min", "field.bounds", f"min {low} is above max {high}")
+            yield OptionProblem("min", "field.bounds", say("min {least} is above max {most}", least=low, most=high))
 
 
 class IntegerOptions(FieldOptions):

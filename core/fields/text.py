@@ -99,12 +99,14 @@ class SingleLineTextField(TextField):
         assert isinstance(options, SingleLineOptions)
         longest = options.max_length or SINGLE_LINE_LIMIT
         if options.min_length is not None and options.min_length > longest:
-            yield OptionProblem("minLength", "field.bounds", f"minLength {options.min_length} is above {longest}")
+            text = say("minLength {least} is above {most}", least=options.min_length, most=longest)
+            yield OptionProblem("minLength", "field.bounds", text)
         if options.pattern is not None:
             try:
                 re.compile(options.pattern)
             except (re.error, OverflowError, RecursionError) as error:
-                yield OptionProblem("pattern", "field.pattern", f"not a regular expression: {error}")
+                text = say("not a regular expression: {reason}", reason=str(error))
+                yield OptionProblem("pattern", "field.pattern", text)
 
     def example(self, rng: Random) -> str:
         if self.options.pattern is not None and self.spec.default is not None:
