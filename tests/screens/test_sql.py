@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from core.client import Port, ServerGone
 from core.client.client import Client
+from core.contract.console import SqlRun
 from screens.presenters.sql_favourite import Favourites
 from screens.presenters.sql_session import SqlSession
 from screens.presenters.sql_text import Span
@@ -78,8 +79,14 @@ async def write(pilot: Pilot[int], text: str) -> None:
     await pilot.pause()
 
 
-async def ended(pilot: Pilot[int]) -> None:
-    await until(pilot, lambda: (run := sql(pilot).session.tab.run) is not None and run["state"] != "running")
+async def ended(pilot: Pilot[int], before: SqlRun | None = None) -> None:
+    """`before` is the run that the tab had before, and has until the new one is there."""
+
+    def is_over() -> bool:
+        run = sql(pilot).session.tab.run
+        return run is not None and run["state"] != "running" and (before is None or run["id"] != before["id"])
+
+    await until(pilot, is_over)
 
 
 async def test_a_result_is_read_in_the_grid(pilot: Pilot[int]) -> None:
@@ -380,8 +387,9 @@ async def test_a_transaction_is_seen_by_its_reads_and_written_at_the_commit(
     assert "1 row would change" in sql(pilot).status.text("rows")
     assert titles() == []
     sql(pilot).editor.move_to(len(sql(pilot).editor.text))
+    before = sql(pilot).session.tab.run
     await pilot.press("f5")
-    await ended(pilot)
+    await ended(pilot, before)
     run = sql(pilot).session.tab.run
     assert run is not None
     port = sql(pilot).context.port
