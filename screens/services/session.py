@@ -5,11 +5,15 @@ A file per key, written beside and renamed, so that a crash leaves the old value
 one small write an entry: staged edits are written ahead to it.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 from pathlib import Path
 from typing import Any
+
+CONSOLES_AT_MOST = 16
+"""Consoles of one person on one app whose staged edits outlive them."""
 
 
 class SessionStore:
@@ -24,6 +28,8 @@ class SessionStore:
         self.problem: str | None = None
         self._values: dict[str, Any] = {}
         self._logs: dict[str, list[Any]] = {}
+        self._held: dict[str, tuple[str, int]] = {}
+        """By name the log that is this console's, with the descriptor of its lock."""
 
     @classmethod
     def of(cls, state_folder: Path, address: str) -> "SessionStore":
@@ -78,6 +84,40 @@ class SessionStore:
                 pass
             self._logs[key] = entries
         return self._logs[key]
+
+    def own_log(self, name: str) -> str:
+        """The key of a log that no other console writes to while this one lives. What a console that is no more has left
+        is taken over before an empty one is begun; the lock ends with its process, however that ends."""
+        if self.folder is None:
+            return name
+        if name in self._held:
+            return self._held[name][0]
+        keys = [name, *(f"{name}.{number}" for number in range(1, CONSOLES_AT_MOST))]
+        left = [key for key in keys if self._path(key, "log").exists()]
+        for key in (*left, *keys):
+            descriptor = self._lock(key)
+            if descriptor is not None:
+                self._held[name] = key, descriptor
+                return key
+        return f"{name}.{os.getpid()}"
+
+    def _lock(self, key: str) -> int | None:
+        """The descriptor that holds the log; None where another console does, or nothing can be kept."""
+        assert self.folder is not None
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(self._path(key, "lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            self.problem = str(error)
+            return None
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            os.close(descriptor)
+            return None
+        except OSError:
+            pass  # a file system without locks: as if no other console were there
+        return descriptor
 
     def rewrite(self, key: str, entries: list[Any]) -> None:
         """Replace a log; an empty one is removed."""
@@ -134,5 +174,7 @@ class SessionLog:
 
 
 def staged_log(store: SessionStore, caller: str) -> SessionLog:
-    """Where the staged edits of somebody are: nobody else sees or saves them. caller: an address, "" for the owner."""
-    return SessionLog(store, f"pending-{hashlib.sha256(caller.encode()).hexdigest()[:16]}" if caller else "pending")
+    """Where the staged edits of somebody are: nobody else sees or saves them, nor does a second console of theirs. caller:
+    an address, "" for the owner."""
+    name = f"pending-{hashlib.sha256(caller.encode()).hexdigest()[:16]}" if caller else "pending"
+    return SessionLog(store, store.own_log(name))

@@ -1,8 +1,12 @@
 """Staged edits: marks, undo across a save, refusals, conflicts, broken connections, restarts."""
 
+import sys
+from pathlib import Path
+from subprocess import PIPE, Popen
+
 from screens.presenters.pending import PendingChanges
 from screens.presenters.staged import CellEdit
-from screens.services.session import SessionLog, SessionStore
+from screens.services.session import SessionLog, SessionStore, staged_log
 
 
 def edit(key, field, old, new, stamp="s1", problem=""):
@@ -268,3 +272,28 @@ def test_listeners_hear_the_tables_that_changed():
     pending.set("t", [edit("1", "a", 1, 2)])
     pending.undo()
     assert heard == ["t", "t"]
+
+
+OTHER_CONSOLE = """
+import sys
+from pathlib import Path
+from screens.services.session import SessionStore, staged_log
+log = staged_log(SessionStore(Path(sys.argv[1])), "")
+log.append("theirs")
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_second_console_has_staged_edits_of_its_own_and_takes_over_those_of_one_that_died(tmp_path: Path) -> None:
+    with Popen([sys.executable, "-c", OTHER_CONSOLE, str(tmp_path)], stdin=PIPE, stdout=PIPE) as other:
+        try:
+            assert other.stdout is not None
+            assert other.stdout.readline() == b"ready\n"
+            mine = staged_log(SessionStore(tmp_path), "")
+            assert mine.read() == []
+            mine.append("mine")
+            mine.rewrite([])  # saved
+        finally:
+            other.kill()
+    assert staged_log(SessionStore(tmp_path), "").read() == ["theirs"]
