@@ -50,7 +50,7 @@ async def sheet(
         await until(pilot, lambda: app.context.port is not None)
         opened = FormulaSheet(app.context, "total · ƒ", more.pop("table", "parts"), FIELDS, text, **more)
         app.push_screen(opened, taken.append)
-        await until(pilot, lambda: opened.is_mounted and opened.editor.draft.functions)
+        await until(pilot, lambda: opened.is_mounted and opened.editor.draft.functions and opened.editor.area.has_focus)
         yield pilot, opened, taken
 
 
