@@ -55,7 +55,7 @@ def _concerns(table: TableModel, columns: frozenset[str], change: ChangeRow) -> 
         return operation is not None
     changed = {*(change.before or ()), *(change.after or ())}
     silent = columns - table.fields.keys() - set(table.key.fields) - _OF_ITSELF
-    return bool(changed) and not (changed.isdisjoint(columns) and not silent)
+    return bool(changed) and (bool(silent) or not changed.isdisjoint(columns))
 
 
 def _asked_by(scope: Scope) -> Iterator[tuple[str, str]]:

@@ -88,12 +88,11 @@ def why_barred(action: Action, chain: Sequence[DOMNode]) -> str:
 
 def barred(node: DOMNode, action: str) -> str:
     """Why the caller may not do an action of a node, by its Textual name; "" when nothing forbids it, or nobody can."""
-    if not node.check_action(action, ()):
-        return ""
-    if action in WRITING and getattr(node.app, "read_only", False):
-        return t("read_only.told")
+    is_writing = action in WRITING and getattr(node.app, "read_only", False)
     say = getattr(node, "why_barred", None)
-    return str(say(action)) if callable(say) else ""
+    if not (is_writing or callable(say)) or not node.check_action(action, ()):
+        return ""
+    return t("read_only.told") if is_writing else str(say(action))
 
 
 async def perform(app: App[object], action: Action, chain: Sequence[DOMNode]) -> bool:
