@@ -4,6 +4,7 @@ the command runs. Either way the command speaks the API, so there is one code pa
 import asyncio
 import os
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -132,13 +133,25 @@ async def own_engine(app_file: Path, place: Place, name: str) -> AsyncIterator[C
 @contextmanager
 def stopped_at_once() -> Iterator[None]:
     """Ctrl+C inside ends what blocks the event loop, instead of waiting until the loop turns again. What is cut off is as
-    safe as after a crash: nothing was acknowledged."""
+    safe as after a crash: nothing was acknowledged. Raises KeyboardInterrupt at the end as well, for a library may have
+    taken the first one for a failure of its own, or for nothing."""
     before = signal.getsignal(signal.SIGINT)
     if before in (signal.SIG_IGN, signal.SIG_DFL, None) or threading.current_thread() is not threading.main_thread():
         yield
         return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    pressed, tell = False, sys.unraisablehook
+
+    def stop(*_: object) -> None:
+        nonlocal pressed
+        pressed = True
+        sys.unraisablehook = lambda _: None
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, stop)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+        sys.unraisablehook = tell
+        if pressed:
+            raise KeyboardInterrupt

@@ -4,14 +4,18 @@ import asyncio
 import os
 import pty
 import select
+import signal
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sovrium_tui.cli import sql
+from sovrium_tui.cli.session import stopped_at_once
 
 APP = "name: shop\ntables:\n  - {id: 1, name: items, fields: [{id: 1, name: title, type: single-line-text}]}\n"
 ENDLESS = "select count(*) from range(100000000) a cross join range(100000000) b where hash(a.range, b.range) = 7"
@@ -66,6 +70,25 @@ def test_ctrl_c_ends_it(shop: Path, sign: str) -> None:
     output = terminal.end()
     assert (terminal.status, b"Traceback" in output) == (130, False), output
     assert time.monotonic() - began < 10  # the aim is 0.5 s on a free machine; the statement would take days
+
+
+def swallow() -> None:
+    with suppress(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def rename() -> None:
+    try:
+        signal.raise_signal(signal.SIGINT)
+    except KeyboardInterrupt as error:
+        raise ValueError("The model is wrong") from error
+
+
+@pytest.mark.parametrize("library", [swallow, rename])
+def test_ctrl_c_counts_whatever_a_library_makes_of_it(library: Callable[[], None]) -> None:
+    """What builds validators out of models takes it for a failure of the model, or for nothing."""
+    with pytest.raises(KeyboardInterrupt), stopped_at_once():
+        library()
 
 
 async def test_a_server_that_does_not_answer_is_not_waited_for() -> None:

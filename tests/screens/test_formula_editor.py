@@ -66,7 +66,7 @@ async def test_values_of_the_first_records_are_shown_while_one_types(desk: Runni
         assert opened.editor.draft.rows == [
             ("Part 1", "1.25"), ("Part 2", "5"), ("Part 3", "nothing"), ("Part 4", "20"), ("Part 5", "31.25"),
         ]  # fmt: skip
-        assert "✓ gives a number" in shown(pilot)
+        await until(pilot, lambda: "✓ gives a number" in shown(pilot))
         await pilot.press("escape", "ctrl+s")
         await until(pilot, lambda: taken)
         assert taken == ["price * stock"]
@@ -81,9 +81,9 @@ async def test_fields_and_functions_complete_with_their_documentation(desk: Runn
         assert [each.label for each in choices.candidates][:3] == ["ROUND", "ROUNDUP", "ROUNDDOWN"]
         await pilot.press("tab", *"pri", "tab")
         assert opened.editor.area.text == "ROUND(price"
-        assert "ROUND(number, [number])" in shown(pilot)
+        await until(pilot, lambda: "ROUND(number, [number])" in shown(pilot))
         await pilot.press(*", 1) || XO")
-        assert choices.candidates[0].label == "xor"
+        await until(pilot, lambda: choices.candidates[0].label == "xor")
         await pilot.press("tab")
         assert opened.editor.area.text == 'ROUND(price, 1) || "xor"'
         assert not choices.display
@@ -96,7 +96,7 @@ async def test_a_mistake_is_told_with_its_place(desk: RunningServer) -> None:
     async with sheet(desk, "price *\n  stok") as (pilot, opened, taken):
         await until(pilot, lambda: opened.editor.draft.preview)
         assert opened.editor.draft.position == 10
-        assert "! line 2, column 3: There is no field `stok`" in shown(pilot)
+        await until(pilot, lambda: "! line 2, column 3: There is no field `stok`" in shown(pilot))
         assert opened.editor.area.cursor_location == (1, 6)
         await pilot.press("backspace", "c", "k", "escape")
         await until(pilot, lambda: opened.editor.draft.rows)
@@ -110,7 +110,7 @@ async def test_a_mistake_is_told_with_its_place(desk: RunningServer) -> None:
 async def test_a_table_that_is_not_there_yet_has_no_preview(desk: RunningServer) -> None:
     async with sheet(desk, "price", table="nowhere") as (pilot, opened, taken):
         await until(pilot, lambda: opened.editor.draft.trouble)
-        assert "not in the app yet" in shown(pilot)
+        await until(pilot, lambda: "not in the app yet" in shown(pilot))
         await pilot.press("ctrl+s")
         await until(pilot, lambda: taken)
         assert taken == ["price"]

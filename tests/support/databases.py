@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from core.storage.database import Settings
 
 _NUMBERS = itertools.count(1)
@@ -47,11 +49,14 @@ def postgresql_database(folder: Path) -> Iterator[str]:
 
 
 def _start(package: Any, folder: Path) -> Any:
-    """A machine that is busy may need a second attempt: the first start waits a limited time for the server."""
-    try:
-        return package.get_server(folder, cleanup_mode="stop")
-    except Exception:
-        return package.get_server(folder, cleanup_mode="stop")
+    """A machine that is busy may need a second attempt: the first start waits a limited time for the server. For root it
+    makes a user to run as, by a command that is not on every path."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin")))
+        try:
+            return package.get_server(folder, cleanup_mode="stop")
+        except Exception:
+            return package.get_server(folder, cleanup_mode="stop")
 
 
 @contextmanager
