@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from time import time_ns
 
 Clock = Callable[[], datetime]
 """Returns the present as an aware UTC datetime."""
@@ -9,8 +10,7 @@ Clock = Callable[[], datetime]
 
 def system_clock() -> datetime:
     """The machine's clock, cut to milliseconds: instants travel as JSON with three decimals and must compare equal."""
-    now = datetime.now(UTC)
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)
+    return datetime.fromtimestamp(time_ns() // 1_000_000 / 1000, UTC)  # `replace` takes twice as long as the clock
 
 
 def to_iso(instant: datetime) -> str:

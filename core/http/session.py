@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 BEARER = "bearer "
 
 
+def at_hand(auth: "Auth", scope: Scope, token: str | None) -> SignedIn | None:
+    """Whose session it is, where a bearer alone is shown and what is remembered of it will do: nearly always for programs,
+    and sooner than by `signed_in`, which is to be asked else."""
+    if token is None or "." in token or header(scope, b"cookie") is not None:
+        return None
+    return auth.sessions.at_hand(token)
+
+
 async def signed_in(
     auth: "Auth", scope: Scope, token: str | None, source: Callable[[], Source], is_secure: Callable[[Scope], bool]
 ) -> SignedIn | None:
