@@ -181,9 +181,11 @@ class Compiler:
         value = self.convert(value, kind)
         if result == "integer":
             whole = rounded(value, None, self.dialect)
-            if whole.digits and whole.digits[0] <= 18:
-                return whole.piece("CAST({0} AS BIGINT)", kind="number")
-            return limited(as_double(whole), "9.2e18").piece("CAST({0} AS BIGINT)", kind="number")
+            if whole.digits is None:
+                whole = limited(whole, "9.2e18")
+            elif whole.digits[0] > 18:
+                whole = limited(whole, "9223372036854775808", "DECIMAL(19, 0)")
+            return whole.piece("CAST({0} AS BIGINT)", kind="number")
         if result == "number":
             before, behind = RESULT_DIGITS
             if value.digits is None:

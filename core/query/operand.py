@@ -252,6 +252,6 @@ def _accepted(raw: Any, ref: Ref) -> Any:
 
 def pair(raw: Any) -> Sequence[Any]:
     """The two ends of `between`."""
-    if not isinstance(raw, list) or len(raw) != 2:
+    if not isinstance(raw, list) or len(raw) != 2 or None in raw:
         raise ValueError(say("expected [low, high]"))
     return raw

@@ -22,6 +22,7 @@ from core.records.idempotency import Answers, Request, fingerprint
 from core.records.key import parse_key
 from core.records.preview import delete_text, insert_text, restore_text, update_text
 from core.records.remove import Removal, check_version
+from core.records.request import read_version
 from core.records.row_check import Candidate, check_rows
 from core.records.update import Edit, update_valid
 from core.records.validate import Values, accept_changes, accept_new, invalid
@@ -151,7 +152,7 @@ class Commits:
         if not target.locked.isdisjoint(set(fields) - target.ignored):
             raise NotFound()
         fields = {name: value for name, value in fields.items() if name not in target.ignored}
-        return Staged(raw["ref"], raw["op"], target, personal(target, fields), key, raw.get("updatedAt"))
+        return Staged(raw["ref"], raw["op"], target, personal(target, fields), key, read_version(raw.get("updatedAt")))
 
     def _accept(self, change: Staged, staged: Sequence[Staged]) -> None:
         """Check the values; links to records of the same commit are put aside until those exist."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from core.clock import from_day, to_iso
 from core.errors import FieldError, Invalid, NotFound, SovriumError, TooLarge
 from core.fields.model import TableModel
 from core.records.create import in_batch
@@ -59,10 +60,20 @@ def fields_of(body: Any) -> Mapping[str, Any]:
 
 def version_of(body: Mapping[str, Any]) -> str | None:
     """The `updatedAt` that an update is based on. Raises Invalid."""
-    version = body.get("updatedAt") if "fields" in body else None
-    if version is not None and not isinstance(version, str):
-        raise Invalid("updatedAt is text", [FieldError("updatedAt", "updatedAt.malformed", "Expected an instant")])
-    return version
+    return read_version(body.get("updatedAt")) if "fields" in body else None
+
+
+def read_version(raw: Any) -> str | None:
+    """An instant as records tell theirs: one that is written otherwise is the same version (R-036). Raises Invalid."""
+    if raw is None:
+        return None
+    try:
+        if isinstance(raw, str):
+            return to_iso(from_day(raw))
+    except (ValueError, OverflowError):
+        pass
+    text = "updatedAt is an instant such as 2026-02-01T08:00:00.000Z"
+    raise Invalid(text, [FieldError("updatedAt", "updatedAt.malformed", text)])
 
 
 def mapping_of(value: Any) -> Mapping[str, Any]:

@@ -1,5 +1,7 @@
 """The routes of records: what each takes and answers, on both databases."""
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 
 from tests.support.server import ApiScenario, RunningServer, run
@@ -513,6 +515,27 @@ def test_a_record_through_its_life(server: RunningServer) -> None:
     assert http.delete(address, params={"permanent": "true"}).json() == {"success": True}
     assert http.get(f"{address}?includeDeleted=true").status_code == 404
     assert http.get("/api/tables/Spare%20Parts/trash").json()["records"] == []
+
+
+@pytest.mark.parametrize("offset", [0, 2, -5])
+def test_a_version_is_an_instant(server: RunningServer, offset: int) -> None:
+    """R-036: what differs is the instant, not how it is written."""
+    server.empty()
+    made = server.http.post(PARTS, json={"fields": {"part_no": "M8-20"}}).json()
+    seen = datetime.fromisoformat(made["updatedAt"]).astimezone(timezone(timedelta(hours=offset)))
+    address, body = f"{PARTS}/{made['id']}", {"fields": {"stock": 1}, "updatedAt": seen.isoformat()}
+    assert server.http.patch(address, json=body).status_code == 200
+    assert server.http.patch(address, json=body).status_code == 409
+
+
+@pytest.mark.parametrize("version", ["yesterday", "", 5, "0001-01-01T00:00:00+23:00"])
+def test_what_is_no_version_is_refused(duckdb_server: RunningServer, version: object) -> None:
+    """R-036 R-005: no conflict, but a body of the wrong shape."""
+    duckdb_server.empty()
+    made = duckdb_server.http.post(PARTS, json={"fields": {"part_no": "M8-20"}}).json()
+    body = {"fields": {"stock": 1}, "updatedAt": version}
+    answer = duckdb_server.http.patch(f"{PARTS}/{made['id']}", json=body)
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "updatedAt")
 
 
 def test_batch_restore(server: RunningServer) -> None:

@@ -59,6 +59,8 @@ tables:
       - { name: made, type: formula, formula: "created_at", resultType: datetime }
       - { name: broken, type: formula, formula: "qty / (qty - 3)", resultType: decimal }
       - { name: number, type: formula, formula: "note::numeric * 2", resultType: decimal }
+      - { name: squared, type: formula, formula: "qty * qty", resultType: integer }
+      - { name: largest, type: formula, formula: "9223372036854775808 - qty", resultType: integer }
       - { name: always, type: formula, formula: "'the same'" }
 """
 
@@ -123,6 +125,13 @@ async def test_no_row_fails_a_list(ledger: Ledger) -> None:
     rows = [await ledger.first(id) for id in ("1", "2")]
     assert [row["broken"] for row in rows] == [None, 2.5]
     assert [row["number"] for row in rows] == [None, 25]
+
+
+async def test_whole_numbers_are_exact_up_to_the_largest(ledger: Ledger) -> None:
+    """F-001 F-002: also those that no double can tell apart; what does not fit is NULL."""
+    found = await ledger.add(qty=2**31 - 1)
+    assert (found["squared"], found["largest"]) == ((2**31 - 1) ** 2, 2**63 - 2**31 + 1)
+    assert [(await ledger.add(qty=qty))["largest"] for qty in (1, 0)] == [2**63 - 1, None]
 
 
 async def test_formulas_filter_and_sort(ledger: Ledger) -> None:

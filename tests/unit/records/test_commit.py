@@ -76,7 +76,14 @@ async def test_new_records_link_to_each_other(staging: Staging) -> None:
 
 async def test_one_bad_change_undoes_all_and_each_is_told(staging: Staging) -> None:
     await staging.commit(create("a", "Companies", name="Acme"), create("b", "Companies", name="Bolt"))
-    stale = {"ref": "c", "op": "update", "table": "companies", "id": "1", "fields": {"name": "C"}, "updatedAt": "2020"}
+    stale = {
+        "ref": "c",
+        "op": "update",
+        "table": "companies",
+        "id": "1",
+        "fields": {"name": "C"},
+        "updatedAt": "2020-01-01T00:00:00.000Z",
+    }
     answer = await staging.commit(
         create("ok", "Companies", name="Cog"),
         create("invalid", "Contacts", name="", company=9),
