@@ -237,10 +237,17 @@ class SqlScreen(ConsoleScreen):
         if self.context.port is not None:
             await self.session.cancel(self.context.port, self.session.tab)
 
-    def action_sql_results(self) -> None:
+    def action_sql_next_result(self) -> None:
+        self.turn_result(1)
+
+    def action_sql_previous_result(self) -> None:
+        self.turn_result(-1)
+
+    def turn_result(self, step: int) -> None:
+        """The result of the next statement of this run, or of the one before."""
         tab = self.session.tab
         if tab.run is not None and tab.run["statements"]:
-            tab.shown = (tab.shown + 1) % len(tab.run["statements"])
+            tab.shown = (tab.shown + step) % len(tab.run["statements"])
             self.paint()
 
     @work(exit_on_error=False)
@@ -477,7 +484,9 @@ class SqlScreen(ConsoleScreen):
         found = tab.run["statements"] if tab.run else []
         heads = [(f"{MARKS[s['state']]} {head_of(s)}", TONES.get(s["state"], "")) for s in found]
         statement = tab.statement
-        elapsed = t("sql.elapsed", milliseconds=grouped(statement["elapsedMs"])) if statement else ""
+        elapsed = (
+            t("sql.elapsed", milliseconds=grouped(statement["elapsedMs"])) if statement and not tab.running else ""
+        )
         self.query_one("#sql-results", TabStrip).show(heads, tab.shown, elapsed)
         self.status.show("transaction", transaction_text(tab))
         self.status.show(

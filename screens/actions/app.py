@@ -1,4 +1,4 @@
-"""What can be done anywhere: places to go, palette, help, panes, tabs of an area."""
+"""What can be done anywhere: places to go, palette, help, panes."""
 
 from screens.actions.action import Action
 
@@ -40,11 +40,6 @@ APP: tuple[Action, ...] = (
     Action("app.reload", "", "global", writes=True),
     Action("app.sign_out", "", "global"),
     Action("app.be_oneself", "", "global"),
-)
-
-TABS: tuple[Action, ...] = (
-    Action("tab.previous", "left_square_bracket", "tabs"),
-    Action("tab.next", "right_square_bracket", "tabs"),
 )
 
 HOME: tuple[Action, ...] = (Action("home.open", "enter", "home", footer=1),)

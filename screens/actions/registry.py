@@ -3,7 +3,7 @@
 from screens.actions.account import LOGIN
 from screens.actions.action import Action
 from screens.actions.analytics import ANALYTICS
-from screens.actions.app import APP, CONNECTION, DIALOG, HOME, JOBS, LOGS, TABS
+from screens.actions.app import APP, CONNECTION, DIALOG, HOME, JOBS, LOGS
 from screens.actions.change import CHANGE, CHANGES, CONFLICT
 from screens.actions.formula import FORMULA
 from screens.actions.grid import CELLS, GRID
@@ -16,7 +16,6 @@ from screens.actions.whole_record import ACCESS, BULK, COMMENTS, HISTORY, NAVIGA
 
 ACTIONS: tuple[Action, ...] = (
     *APP,
-    *TABS,
     *HOME,
     *GRID,
     *CELLS,

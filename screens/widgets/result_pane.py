@@ -34,6 +34,13 @@ TABLE = "result"
 """The name of the table in copied INSERT statements."""
 
 
+class ResultGrid(VirtualGrid):
+    """Nothing is expected to come into it any more."""
+
+    def emptiness(self) -> str:
+        return t("sql.no_rows")
+
+
 class ResultPane(Container):
     """Shows one result or text at a time. `moved` tells that the cursor is on another cell."""
 
@@ -45,7 +52,7 @@ class ResultPane(Container):
         self.context = context
         self.result: SqlResult | None = None
         """What the grid shows; None while there is a text."""
-        self.grid: VirtualGrid | None = None
+        self.grid: ResultGrid | None = None
         self.moved: Signal[GridSurface] = Signal()
         self._shown: tuple[str, int] | None = None
 
@@ -75,7 +82,7 @@ class ResultPane(Container):
         model = GridModel(source)
         self.result = SqlResult(model, source)
         if self.grid is None:
-            self.grid = VirtualGrid(model)
+            self.grid = ResultGrid(model)
             self.grid.hold_keys = self.context.hold_keys
             self.grid.moved.listen(self.moved.publish)
             self.mount(self.grid)

@@ -1,11 +1,15 @@
 """The console's shell: finding, going, keys, languages, connection, care for the terminal's size."""
 
 import re
+from importlib import import_module
+from pkgutil import walk_packages
 
 import pytest
 from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual.widgets import Button, Input, OptionList
 
+import screens
+import sovrium_tui.console
 from core.client import Port, SovriumError
 from screens.actions.registry import ACTIONS
 from screens.presenters.place import Place
@@ -220,6 +224,13 @@ def test_no_key_file_stops_the_console(tmp_path, text: str) -> None:
 def test_the_default_keys_do_not_clash() -> None:
     assert Keymap().clashes() == []
     assert Keymap(overlay="vim").clashes() == []
+
+
+def test_every_action_is_done_by_something() -> None:
+    modules = [import_module(each.name) for each in walk_packages(screens.__path__, "screens.")]
+    classes = [each for module in (*modules, sovrium_tui.console) for each in vars(module).values()]
+    methods = {name for each in classes if isinstance(each, type) for name in dir(each)}
+    assert [a.id for a in ACTIONS if f"action_{a.id.replace('.', '_')}" not in methods] == []
 
 
 def test_no_action_rests_on_a_key_that_terminals_confuse() -> None:

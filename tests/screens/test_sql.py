@@ -25,6 +25,7 @@ from screens.widgets.finder import Finder
 from screens.widgets.grid.grid import VirtualGrid
 from screens.widgets.name_dialog import NameDialog
 from screens.widgets.result_row import ResultRow
+from screens.widgets.tab_strip import TabStrip
 from sovrium_tui import __version__
 from sovrium_tui.console import ConsoleApp
 from tests.support.console import console, running, screen_text, until
@@ -151,6 +152,33 @@ async def test_all_statements_run_until_one_fails_and_its_place_is_marked(pilot:
     assert [s["state"] for s in run["statements"]] == ["done", "failed", "skipped"]
     await until(pilot, lambda: sql(pilot).editor.cursor_location == (1, 7))
     assert "nowhere" in shown(pilot)
+
+
+async def test_brackets_turn_results_once_the_text_is_left(pilot: Pilot[int]) -> None:
+    """More of them than fit side by side: the one that is shown is always among the tabs that are."""
+    await write(pilot, ";\n".join(f"select {number} as column_{number}_of_the_rows" for number in range(6)) + ";[]")
+    await pilot.press("shift+f5")
+    await ended(pilot)
+    tab, strip = sql(pilot).session.tab, sql(pilot).query_one("#sql-results", TabStrip)
+    assert sql(pilot).editor.text.endswith(";[]")
+    tab.shown = 0
+    await pilot.press("escape", "]")
+    await until(pilot, lambda: "column_1_of" in shown(pilot))
+    await pilot.press("[", "[", "[")
+    await until(pilot, lambda: "✓ select 5 as column_5" in strip.render().plain)
+    assert strip.render().plain.startswith("‹")
+    await pilot.click("#sql-results", offset=(3, 0))
+    assert 0 < tab.shown < 5
+    await pilot.press("f4", *["]"] * (6 - tab.shown))
+    assert tab.shown == 0
+    assert strip.render().plain.rstrip().endswith("›")
+
+
+async def test_a_result_without_rows_expects_none(pilot: Pilot[int]) -> None:
+    await write(pilot, "select * from deals where amount > 1000")
+    await pilot.press("f5")
+    await until(pilot, lambda: "No rows" in shown(pilot))
+    assert "No rows yet" not in shown(pilot)
 
 
 async def test_a_problem_is_at_its_line_of_the_text(pilot: Pilot[int]) -> None:

@@ -316,7 +316,11 @@ class GridSurface(Punctual, ScrollView, can_focus=True):
             return (t("grid.loading"),)
         if model.query.deleted and not model.query.filter:
             return (t("grid.empty_trash"),)
-        return (t("grid.no_match") if model.query.filter else t("grid.empty"), "", self.hint())
+        return (t("grid.no_match") if model.query.filter else self.emptiness(), "", self.hint())
+
+    def emptiness(self) -> str:
+        """That there are no rows at all."""
+        return t("grid.empty")
 
     def hint(self) -> str:
         """What can be done about having no rows; "" by itself."""
