@@ -1,10 +1,12 @@
 """Home: what it knows before the server answers, what it shows then, where it leads."""
 
+import pytest
+
 from screens.presenters.place import Place
 from screens.services.session import SessionStore
 from screens.widgets.menu import Menu
 from tests.support.console import console, opener_of, running, screen_text, until
-from tests.support.memory_port import MemoryPort, companies
+from tests.support.memory_port import MemoryPort, MemoryTable, companies, field_info
 
 
 async def test_home_shows_the_tables_with_their_sizes() -> None:
@@ -70,3 +72,13 @@ async def test_an_app_without_tables_says_what_to_do() -> None:
     app = console(port)
     async with running(app):
         assert "This app has no tables yet" in screen_text(app)
+
+
+@pytest.mark.parametrize(("size", "many"), [((80, 24), 9), ((80, 24), 40), ((120, 36), 40)])
+async def test_the_chosen_table_is_in_sight_however_many_there_are(size: tuple[int, int], many: int) -> None:
+    names = [f"table_{number:02d}" for number in range(many)]
+    app = console(MemoryPort(*(MemoryTable(name, [field_info("name")], 0, dict) for name in names)))
+    async with running(app, size) as pilot:
+        for name in names:
+            assert name in screen_text(app)
+            await pilot.press("down")
