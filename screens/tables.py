@@ -450,6 +450,12 @@ class TablesScreen(ConsoleScreen):
         """Only one pane fits."""
         return self.app.size.width < 120
 
+    def focus_pane(self, pane: Widget) -> None:
+        """Where only one pane fits, the one with the focus is on screen: keys are never for rows that are out of sight."""
+        if self.narrow and pane is not self.record:
+            self.record.display = False
+        super().focus_pane(pane)
+
     def on_grid_pane_record_asked(self, event: GridPane.RecordAsked) -> None:
         """Show the record beside the grid; again to go into it."""
         event.stop()

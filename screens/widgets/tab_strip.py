@@ -10,8 +10,8 @@ from textual.widget import Widget
 
 
 class TabStrip(Widget):
-    """`show(labels, active, right)`; a label is (text, tone), tone a theme colour or "". Where not all of them fit, the active
-    one is among those that are shown; `‹` and `›` stand for the others."""
+    """`show(labels, active, right)`; a label is (text, tone), tone a theme colour or "". Where not all of them fit, the
+    active one is among those that are shown; `‹` and `›` stand for the others."""
 
     DEFAULT_CSS = """
     TabStrip { height: 1; width: 1fr; padding: 0 1; background: $panel; color: $foreground-muted; }

@@ -435,6 +435,15 @@ async def test_a_new_row_that_is_deleted_is_gone_at_once() -> None:
         )
 
 
+async def test_the_pane_with_the_focus_is_on_screen_where_only_one_fits() -> None:
+    async with tables(size=(80, 24)) as (pilot, screen):
+        await pilot.press("r")
+        await until(pilot, lambda: screen.record.form.has_focus)
+        await pilot.press("f6")
+        await until(pilot, lambda: screen.pane.grid.has_focus)
+        assert not screen.record.display
+
+
 async def test_an_editor_stays_on_its_row_when_the_rows_come_anew() -> None:
     """Another row has come before it meanwhile: what is typed must not seem to go there."""
     port = MemoryPort()
