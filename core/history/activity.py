@@ -50,7 +50,7 @@ class Question:
             raise BadRequest(f"action is one of {', '.join(OPERATIONS)}", parameter="action")
         return cls(
             page=_number(params, "page", 1),
-            size=min(_number(params, "pageSize", PAGE_SIZE), PAGE_MOST),
+            size=_number(params, "pageSize", PAGE_SIZE, PAGE_MOST),
             table=params.get("tableName"),
             action=action,
             user=params.get("userId"),
@@ -59,12 +59,12 @@ class Question:
         )
 
 
-def _number(params: Mapping[str, str], name: str, default: int) -> int:
+def _number(params: Mapping[str, str], name: str, default: int, most: int = 1_000_000_000) -> int:
     text = params.get(name)
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit() and 0 < int(text) < 1_000_000_000):
-        raise BadRequest(f"{name} is a whole number from 1", parameter=name)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= most):
+        raise BadRequest(f"{name} is a whole number from 1 to {most:,}", parameter=name)
     return int(text)
 
 

@@ -73,11 +73,11 @@ def test_a_171_what_was_done_as_somebody_names_both(desk: Desk) -> None:
 
 
 def test_a_180_what_cannot_be_asked_and_what_is_too_old(duck_desk: Desk) -> None:
-    """A page size above the most is cut down to it, as in every list."""
     admin = admin_of(duck_desk)
-    for wrong in ({"page": "0"}, {"page": "x"}, {"pageSize": "-1"}, {"action": "explode"}, {"from": "someday"}):
+    sizes = [{"pageSize": size} for size in ("-1", "101")]
+    for wrong in (*sizes, {"page": "0"}, {"page": "x"}, {"action": "explode"}, {"from": "someday"}):
         assert admin.get("/api/activity", params=wrong).status_code == 400, wrong
-    assert feed(admin, pageSize=101)["pageSize"] == 100
+    assert feed(admin, pageSize=100)["pageSize"] == 100
     admin.post("/api/tables/notes/records", {"fields": {"text": "old"}})
     before = feed(admin)["total"]
     statement = "UPDATE system_change SET time = ? WHERE sequence = (SELECT max(sequence) FROM system_change)"

@@ -44,7 +44,7 @@ COLUMNS = (
     PATH,
     query={
         **FILTERS,
-        "limit": Parameter(f"entries a page ({PAGE}); at most {PAGE_MOST} are given", "integer", least=1),
+        "limit": Parameter(f"entries a page ({PAGE})", "integer", least=1, most=PAGE_MOST),
         "cursor": Parameter("`nextCursor` of the page before"),
     },
     answers={200: AuditPage},
@@ -52,7 +52,7 @@ COLUMNS = (
 )
 async def list_audit(call: Call) -> Answer:
     """Who administered what, the newest first"""
-    limit = min(call.integer("limit", PAGE), PAGE_MOST)
+    limit = call.integer("limit", PAGE)
     question = reading.parse(call.query, limit)
     context = call.auth.context
     items, following = await context.read(lambda reader: reading.page(reader, question), lane="scan")

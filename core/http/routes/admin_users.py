@@ -39,7 +39,7 @@ routes = RouteFamily("admin", accounts=True, admin=True, throttle="admin")
 ADMIN = "/api/auth/admin"
 SUCCESS = {"success": True}
 PAGES = {
-    "limit": Parameter(f"accounts a page ({PAGE}); at most {PAGE_MOST} are given", "integer", least=1),
+    "limit": Parameter(f"accounts a page ({PAGE})", "integer", least=1, most=PAGE_MOST),
     "offset": Parameter("accounts to pass over", "integer", least=0),
     "page": Parameter("number of the page, from 1, in place of `offset`", "integer", least=1),
 }
@@ -67,7 +67,7 @@ def _told(call: Call, account: Account) -> dict[str, Any]:
 @routes.add("GET", f"{ADMIN}/list-users", query=LIST, answers={200: UserPage}, errors=(400, 404, 429))
 async def list_users(call: Call) -> Answer:
     """All accounts, page by page"""
-    limit = min(call.integer("limit", PAGE), PAGE_MOST)
+    limit = call.integer("limit", PAGE)
     offset = call.integer("offset", (call.integer("page", 1) - 1) * limit)
     question = Question(
         limit=limit,

@@ -21,7 +21,7 @@ HISTORY = {
 }
 ACTIVITY = {
     "page": Parameter("number of the page, from 1"),
-    "pageSize": Parameter("entries a page (20); at most 100 are given"),
+    "pageSize": Parameter("entries a page (20), at most 100"),
     "tableName": Parameter("of this table, by name or id"),
     "table": Parameter("another name of `tableName`"),
     "action": Parameter(f"one of {', '.join(OPERATIONS)}"),
