@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.analytics.service import Analytics
     from core.auth.people import People
     from core.auth.service import Auth
+    from core.backup.service import Backups
     from core.comments.notification import Notifications
     from core.comments.service import Comments
     from core.fields.model import AppModel
@@ -165,6 +166,23 @@ class Engine:
         from core.jobs.transfer import Transfers
 
         return Transfers(self.records, self.jobs, self.exchange, self.clock)
+
+    @cached_property
+    def backups(self) -> "Backups":
+        """Archives of everything that is kept."""
+        from core.backup.service import Backups
+        from core.files.store import LocalFiles
+
+        return Backups(
+            self.app,
+            self.database,
+            self.jobs,
+            self.exchange,
+            self.clock,
+            store=LocalFiles(self.data_dir / "files"),
+            files=self.files,
+            secrets=self.auth.context.secrets if self.auth is not None else None,
+        )
 
     @cached_property
     def exchange(self) -> Path:

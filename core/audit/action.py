@@ -21,7 +21,7 @@ _WARNING = (
     "admin.message.forgotten invitation.sent "
     "invitation.accepted policy.created "
     "policy.updated policy.dropped rls.enabled role.created role.updated role.removed auth.config.changed apikey.created "
-    "apikey.revoked account.deletion.scheduled account.deletion.cancelled account.deletion.purged"
+    "apikey.revoked backup.started account.deletion.scheduled account.deletion.cancelled account.deletion.purged"
 )
 _CRITICAL = "rls.disabled key.rotated bootstrap.created bootstrap.token_issued bootstrap.claimed audit.trimmed"
 

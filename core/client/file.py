@@ -63,6 +63,7 @@ async def save(chunks: AsyncIterator[bytes], target: Path) -> int:
                     size += await asyncio.to_thread(file.write, chunk)
             with writing(target):
                 await asyncio.to_thread(file.flush)
+                await asyncio.to_thread(os.fsync, file.fileno())
         with writing(target):
             os.replace(name, target)
     except BaseException:

@@ -273,6 +273,12 @@ class ImpersonationEnded(TypedDict):
     user: UserBody | None
 
 
+class BackupRequest(TypedDict, total=False):
+    """With a `passphrase` the master key is in the backup, sealed with it."""
+
+    passphrase: str
+
+
 class ApiKeyRequest(TypedDict, total=False):
     """`userId` and `roles` are for administrators: a key of somebody else, or of nobody with roles of its own. `expiresIn`
     in seconds."""

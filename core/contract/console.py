@@ -310,7 +310,7 @@ class Job(TypedDict):
     """`GET /api/console/jobs`, `GET/DELETE …/jobs/{id}` (DELETE cancels a running job, forgets a finished one)."""
 
     id: str
-    kind: Literal["import", "export", "migrate"]
+    kind: Literal["import", "export", "migrate", "backup"]
     title: str
     state: Literal["queued", "running", "done", "failed", "cancelled"]
     done: int

@@ -82,6 +82,13 @@ def enter(tx: Transaction, file: StoredFile, filename: str, kind: str, by: str) 
     tx.insert(FILES, [{**row, "bucket": LOCAL, "state": "new", "uploaded_by": by, "uploaded_at": tx.time}])
 
 
+def all_keys(reader: Reader) -> list[str]:
+    """Every file that is known, used or not."""
+    if FILES.name not in table_names(reader):
+        return []
+    return [key for (key,) in reader.rows(select(FILES.c.key).order_by(FILES.c.key))]
+
+
 def known_files(reader: Reader, keys: Collection[str]) -> dict[str, KnownFile]:
     """What is known of the files, by key."""
     if not keys:

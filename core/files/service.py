@@ -3,9 +3,9 @@
 import base64
 import binascii
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -68,6 +68,8 @@ class Files:
         self._collector = ThreadPoolExecutor(1, thread_name_prefix="files")
         self._asked = threading.Event()
         self._collecting = threading.Lock()
+        self._keepers = 0
+        """How many go through the files, and need them to stay."""
         self._closed = False
 
     # ── In ──
@@ -151,8 +153,22 @@ class Files:
         """Delete the files that nobody refers to any more; how many. Blocks."""
         before = self._clock() - UNUSED_FOR
         with self._collecting:  # who comes second finds the work done, not under way
+            if self._keepers:
+                return 0
             keys = self._database.submit_write(Call(lambda tx: strike(tx, before))).result()
             return sum(self.store.delete(key) for key in keys)
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """No file that is known goes meanwhile; what is let go is deleted after the block."""
+        with self._collecting:
+            self._keepers += 1
+        try:
+            yield
+        finally:
+            with self._collecting:
+                self._keepers -= 1
+            self.collect_soon()
 
     def sweep(self) -> int:
         """What a crash has left: halves of files, and whole ones that the ledger does not know. Blocks."""

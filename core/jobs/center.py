@@ -116,7 +116,7 @@ class JobCenter:
 
     def start(
         self,
-        kind: Literal["import", "export", "migrate"],
+        kind: Literal["import", "export", "migrate", "backup"],
         title: str,
         work: Work,
         *,

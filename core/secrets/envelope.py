@@ -65,6 +65,11 @@ class Secrets:
         """Of the keys that are here, the current one first."""
         return (self.current.id, *(each for each in self._keys if each != self.current.id))
 
+    @property
+    def keys(self) -> tuple[MasterKey, ...]:
+        """Those that are here: for whoever keeps them elsewhere."""
+        return tuple(self._keys.values())
+
     def adopt(self, key: MasterKey) -> None:
         """What is new is sealed and signed with this key from now on; the others still open what they have sealed."""
         self._keys = {**self._keys, key.id: key}

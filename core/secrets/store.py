@@ -22,8 +22,8 @@ from core.errors import Conflict, SecretsError
 from core.ids import uuid7
 from core.secrets.envelope import KEY_BYTES, MasterKey, Secrets
 from core.secrets.ring import SERVICE, Ring, system_ring, write_private
-from core.storage.catalog import read_catalog
-from core.storage.database import Call, Database, Transaction
+from core.storage.catalog import read_catalog, table_names
+from core.storage.database import Call, Database, Reader, Transaction
 from core.storage.own import ensure
 from core.storage.table import instant_type
 
@@ -83,6 +83,14 @@ def open_secrets(
     return Secrets(found[current], found)
 
 
+def seal_of(reader: Reader) -> tuple[str, str] | None:
+    """The instance of a database and the id of its key in use; None for one that nothing was sealed in."""
+    if SEALS.name not in table_names(reader):
+        return None
+    rows = reader.rows(select(SEALS.c.instance, SEALS.c.id).where(SEALS.c.state == "current"))
+    return (str(rows[0][0]), str(rows[0][1])) if rows else None
+
+
 class KeyStore:
     """The keys of this machine."""
 
@@ -118,6 +126,11 @@ class KeyStore:
             except Exception:  # whatever a backend raises: the file is always there
                 self._ring = None
         write_private(self._file, text)
+
+    def add(self, instance: str, keys: list[MasterKey]) -> None:
+        """Keep these beside those that are kept."""
+        kept = (*keys, *self._in_file(), *self._in_ring(instance))
+        self.keep(instance, list({key.id: key for key in kept}.values()))
 
     def at_hand(self, instance: str) -> list[MasterKey]:
         """All that can be had without asking a keyring that was not asked yet."""

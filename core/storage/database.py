@@ -9,8 +9,10 @@ that one statement can answer them all; that, and not the number of fsyncs, is w
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Executable, Table
@@ -196,6 +198,16 @@ class Settings:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class StillFile:
+    """A file of a database whose first `size` bytes stay as they are. `suffix` tells it from the others: "" is the database
+    itself, `.wal` its log."""
+
+    path: Path
+    suffix: str
+    size: int
+
+
 class Database(ABC):
     """An open database. Thread-safe. Made by `core.storage.engine.open_database(settings)`."""
 
@@ -242,6 +254,16 @@ class Database(ABC):
     def run_alone(self, statement: str, cancel: Cancel | None = None) -> None:
         """Run a statement that no transaction may hold. Blocks; on PostgreSQL beside everything else, on a connection of its
         own. Raises DeadlinePassed when it is cancelled."""
+
+    @abstractmethod
+    def still(self) -> AbstractContextManager[Sequence[StillFile]]:
+        """The files of the database as of one moment, all that was acknowledged before it among them. They may be copied in
+        the block, while reading and writing go on. Blocks until the writer has come by.
+
+        Raises:
+            DialectLimit: at once, where it has no files of its own.
+            StorageError: at the end of the block, where it was opened anew meanwhile: what was copied is void.
+        """
 
     @abstractmethod
     def listen(self, listener: Callable[[Commit], None]) -> Callable[[], None]:

@@ -27,7 +27,7 @@ tables:
       - {{ id: 1, name: title, type: single-line-text, required: true }}
       - {{ id: 2, name: text, type: long-text }}
 """
-GITIGNORE = ".sovrium/\n.env\n.env.local\n"
+GITIGNORE = ".sovrium/\n.env\n.env.local\n*.backup.tar\n"
 
 
 @click.command()

@@ -16,7 +16,7 @@ from sovrium_tui.cli.result import printable
 
 INTERRUPTED, BROKEN_PIPE = 130, 141
 MODULES = tuple(  # in this package
-    "console login server schema init migrate sql transfer user role policy key audit logs analytics".split()
+    "console login server schema init migrate sql transfer backup user role policy key audit logs analytics".split()
 )
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 

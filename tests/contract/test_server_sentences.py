@@ -38,7 +38,8 @@ SAYING: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 """Who takes sentences, and at which places; `hint=` is one everywhere."""
 HEARD: dict[str, dict[str, tuple[int, ...]]] = {
-    "auth": {}, "client": {}, "comments": {}, "fields": {}, "files": {}, "jobs": {}, "records": {}, "generation": {},
+    "auth": {}, "backup": {}, "client": {}, "comments": {}, "fields": {}, "files": {}, "jobs": {}, "records": {},
+    "generation": {},
     "query": {"refused": (1,)},
     "sql": {"told": (1, 2)},
     "migrations": {

@@ -23,6 +23,7 @@ def all_routes() -> Iterator[Route]:
         auth_passwordless,
         auth_session,
         auth_settings,
+        backups,
         bootstrap,
         comments,
         console_commit,
@@ -98,6 +99,7 @@ def all_routes() -> Iterator[Route]:
         migrations,
         indexes,
         logs,
+        backups,
     ):
         yield from module.routes.routes
     yield from transfer_routes.console.routes

@@ -1,4 +1,4 @@
-"""`/api/console/jobs`: imports and exports that run, and those that have ended."""
+"""`/api/console/jobs`: imports, exports and backups that run, and those that have ended."""
 
 import asyncio
 import os
@@ -21,6 +21,7 @@ KINDS = {
     ".ndjson": "application/x-ndjson",
     ".xlsx": SPREADSHEET,
     ".parquet": "application/vnd.apache.parquet",
+    ".tar": "application/x-tar",
 }
 FILE_KINDS = ("text/csv", "application/json", "application/x-ndjson", SPREADSHEET, "application/vnd.apache.parquet")
 
@@ -50,11 +51,11 @@ async def cancel_job(call: Call) -> Answer:
     "GET",
     "/api/console/jobs/{job}/file",
     answers={200: bytes},
-    answer_kinds=FILE_KINDS,
+    answer_kinds=(*FILE_KINDS, "application/x-tar"),
     errors=(404,),
 )
 async def job_file(call: Call) -> Answer:
-    """The file of a finished export, or the rows that an import refused."""
+    """The file of a finished export or backup, or the rows that an import refused."""
     found = call.engine.jobs.get(call.segments["job"], call.principal)
     source, size = opened(call.engine.jobs.file(found["id"], call.principal))
     return Stream(blocks(source), attachment(found.get("file", found["title"])), size=size)

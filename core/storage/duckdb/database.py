@@ -5,14 +5,15 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
 import duckdb
 from sqlalchemy.schema import CreateTable
 
 from core.clock import Clock
-from core.errors import BadRequest, Damaged, DiskFull, SovriumError
-from core.storage.database import Call, Cancel, Commit, Health, Settings
+from core.errors import BadRequest, Damaged, DialectLimit, DiskFull, SovriumError, StorageError
+from core.storage.database import Call, Cancel, Commit, Health, Settings, StillFile, Transaction
 from core.storage.ddl import literal
 from core.storage.duckdb.dialect import make_dialect
 from core.storage.duckdb.errors import translate, translate_open
@@ -49,6 +50,9 @@ class DuckDBDatabase(LaneDatabase):
         self._tried_at = 0.0
         self._space = SPACE_AT_LEAST
         """Free bytes on the disk when the writer last looked."""
+        self._holds: set[object] = set()
+        """Of those who copy the files: no checkpoint is taken meanwhile. Between two of them the database's file stays as it
+        is, byte by byte, and its log only grows."""
         self._root = self._connect()
         try:
             writing = DuckDBSession(self._cursor, self._statements)
@@ -110,6 +114,28 @@ class DuckDBDatabase(LaneDatabase):
     def run_alone(self, statement: str, cancel: Cancel | None = None) -> None:
         self.submit_write(Call(lambda tx: tx.execute(statement)), cancel=cancel).result()
 
+    def still(self) -> AbstractContextManager[list[StillFile]]:
+        if self._path == MEMORY:
+            raise DialectLimit("A database in memory has no files to copy")
+        return self._still()
+
+    @contextmanager
+    def _still(self) -> Iterator[list[StillFile]]:
+        hold = object()
+
+        def look(tx: Transaction) -> list[StillFile]:
+            """On the writer's thread, so between two commits."""
+            self._holds.add(hold)
+            sizes = {suffix: _size(self._path + suffix) for suffix in ("", ".wal")}
+            return [StillFile(Path(self._path + suffix), suffix, size) for suffix, size in sizes.items() if size]
+
+        try:
+            yield self.submit_write(Call(look)).result()
+            if hold not in self._holds:
+                raise StorageError("The database had to be opened anew meanwhile", hint="try again")
+        finally:
+            self._holds.discard(hold)
+
     # Between groups.
 
     def _committed(self, commit: Commit) -> None:
@@ -123,7 +149,7 @@ class DuckDBDatabase(LaneDatabase):
             return
         self._space = _free(self._path)
         size = _size(self._path + ".wal")
-        if size >= (CHECKPOINT_IDLE_AT if idle else CHECKPOINT_AT):
+        if not self._holds and size >= (CHECKPOINT_IDLE_AT if idle else CHECKPOINT_AT):
             nobody_reads = idle and time.monotonic() - self._read_at > REST_AFTER
             self._checkpoint(session, beside_readers=not nobody_reads)
 
@@ -190,6 +216,7 @@ class DuckDBDatabase(LaneDatabase):
 
     def _reopen(self, sessions: list[DuckDBSession]) -> None:
         self._note = "The database was opened again after a failed write"
+        self._holds.clear()
         for each in sessions:
             each.close()
         self._root.close()
@@ -211,7 +238,7 @@ class DuckDBDatabase(LaneDatabase):
 
     def _release(self) -> None:
         try:
-            if self._path != MEMORY and not self._note:
+            if self._path != MEMORY and not self._note and not self._holds:
                 self._root.execute("CHECKPOINT")
         except duckdb.Error as error:
             self._note = translate(error).message

@@ -1,11 +1,12 @@
 """A PostgreSQL server behind the same interface: connections for the lanes, a few writers."""
 
+from typing import NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy.schema import CreateTable
 
 from core.clock import Clock
-from core.errors import FeatureMissing, SovriumError
+from core.errors import DialectLimit, FeatureMissing, SovriumError
 from core.storage.catalog import table_names
 from core.storage.database import Cancel, Health, Settings
 from core.storage.journal import CHANGES, RECORD_INDEX
@@ -71,6 +72,12 @@ class PostgreSQLDatabase(LaneDatabase):
                 session.execute(statement, ())
         finally:
             session.close()
+
+    def still(self) -> NoReturn:
+        raise DialectLimit(
+            "A PostgreSQL database is backed up by its own tools",
+            hint="`pg_dump`, or base backups with its archive of the log; copy the folder `files` beside it",
+        )
 
     def _prepare(self, session: PostgreSQLSession) -> None:
         """The change log with its numbers; a second process that starts at the same time waits."""

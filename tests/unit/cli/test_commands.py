@@ -64,6 +64,7 @@ def test_the_names_are_a_contract() -> None:
         "sql",
         "import",
         "export",
+        "backup",
         "connect",
         "login",
         "logout",

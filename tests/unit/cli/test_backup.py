@@ -1,0 +1,166 @@
+"""`backup create`, `verify`, `restore`: with a running server and without one."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sovrium_tui.cli.main import execute
+from sovrium_tui.process import discovery
+from sovrium_tui.process.discovery import ensure_server, find_server, stop_server
+from sovrium_tui.process.lock import DataLock
+from sovrium_tui.process.place import Place
+from sovrium_tui.server import own_record
+
+APP = """\
+name: shop
+tables:
+  - $ref: tables/items.yaml
+"""
+ITEMS = """\
+id: 1
+name: items
+fields:
+  - { id: 1, name: title, type: single-line-text }
+"""
+COUNT = "select count(*) as n from items"
+
+
+class Desk:
+    """Commands in this process, on an app of their own."""
+
+    def __init__(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self._capfd = capfd
+
+    def __call__(self, *words: str, status: int = 0) -> tuple[str, str]:
+        self._capfd.readouterr()
+        found = execute(list(words))
+        out, err = self._capfd.readouterr()
+        assert "Traceback" not in err
+        assert found == status, err + out
+        return out, err
+
+    def rows(self, *where: str) -> int:
+        return int(json.loads(self("sql", *where, COUNT, "--format", "json")[0])[0]["n"])
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Desk:
+    folder = tmp_path / "shop"
+    (folder / "tables").mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("SOVRIUM_PORT", "0")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.delenv("BACKUP_PASSPHRASE", raising=False)
+    (folder / "app.yaml").write_text(APP)
+    (folder / "tables" / "items.yaml").write_text(ITEMS)
+    return Desk(folder, capfd)
+
+
+@pytest.fixture(params=["with a server", "without one"])
+def desk(request: pytest.FixtureRequest, shop: Desk) -> Iterator[Desk]:
+    with_server = request.param == "with a server"
+    if with_server:
+        ensure_server(shop.folder / "app.yaml", shop.folder / ".sovrium")
+    yield shop
+    assert (find_server(shop.folder / ".sovrium") is not None) == with_server
+    stop_server(shop.folder / ".sovrium")
+    discovery.reap()
+
+
+def test_out_and_back(desk: Desk) -> None:
+    Path("rows.csv").write_text("title\nchair\nlamp\n")
+    desk("import", "items", "rows.csv")
+    Path("saved").mkdir()
+    out, _ = desk("backup", "create", "--output", "saved", "--json")
+    made = json.loads(out)
+    file = Path(made["file"])
+    assert file.parent == Path("saved")
+    assert file.name.startswith("shop-")
+    assert file.name.endswith("Z.backup.tar")
+    assert (file.stat().st_size, file.stat().st_mode & 0o777) == (made["size"], 0o600)
+    assert list(Path("saved").iterdir()) == [file]
+    assert list(Path(".sovrium/exchange").iterdir()) == []
+    assert "exists" in desk("backup", "create", "--output", str(file), status=2)[1]
+    assert "no such folder" in desk("backup", "create", "--output", "nowhere/x.tar", status=2)[1]
+    assert "is whole: shop of 20" in desk("backup", "verify", str(file))[0]
+    told = json.loads(desk("backup", "verify", str(file), "--json")[0])
+    assert (told["app"], told["withKey"], told["missing"]) == ("shop", False, [])
+
+    desk("sql", "insert into items (title) values ('later')")
+    again = desk.folder.parent / "again"
+    out, err = desk("backup", "restore", str(file), str(again))
+    assert out == f"Restored into {again / '.sovrium'}; {again / 'app.yaml'} is the app file\n"
+    assert err == "", "nothing is sealed in it"
+    assert (again / "app.yaml").read_text() == APP
+    assert (again / "tables" / "items.yaml").read_text() == ITEMS
+    assert not [path for path in (again / ".sovrium").iterdir() if path.name.startswith(".restore")]
+    assert (desk.rows(str(again)), desk.rows()) == (2, 3)
+    assert "holds a database already" in desk("backup", "restore", str(file), str(again), status=2)[1]
+    assert desk.rows(str(again)) == 2
+
+
+def test_an_app_file_that_is_there_stays(shop: Desk, tmp_path: Path) -> None:
+    shop("backup", "create", "--output", "x.tar")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "app.yaml").write_text(APP + "# mine\n")
+    out, _ = shop("backup", "restore", "x.tar", str(tmp_path / "other"), "--json")
+    told = json.loads(out)
+    assert (told["written"], told["needsKey"]) == ([], None)
+    assert (tmp_path / "other" / "app.yaml").read_text() == APP + "# mine\n"
+    assert not (tmp_path / "other" / "tables").exists()
+    assert (tmp_path / "other" / ".sovrium" / "app.duckdb").is_file()
+
+
+def test_a_folder_that_somebody_holds_is_left_alone(shop: Desk, tmp_path: Path) -> None:
+    shop("backup", "create", "--output", "x.tar")
+    place = tmp_path / "held"
+    with DataLock(Place(place), own_record("server", shop.folder / "app.yaml", "sovrium-tui start")):
+        assert "is held by" in shop("backup", "restore", "x.tar", "new", "--data-dir", str(place), status=3)[1]
+        assert sorted(path.name for path in place.iterdir()) == ["run"]
+    assert not Path("new").exists()
+
+
+def test_a_database_elsewhere_is_not_restored_beside(shop: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop("backup", "create", "--output", "x.tar")
+    Path("new").mkdir()
+    Path("new/.env").write_text("DATABASE_URL=postgresql://db.example/app\n")
+    assert "DATABASE_URL" in shop("backup", "restore", "x.tar", "new", status=2)[1]
+    assert [path.name for path in Path("new").iterdir()] == [".env"]
+
+
+def test_a_disk_that_is_full_leaves_no_database(shop: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop("backup", "create", "--output", "x.tar")
+    real = os.fsync
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert "No space is left" in shop("backup", "restore", "x.tar", "new", status=1)[1]
+    monkeypatch.setattr(os, "fsync", real)
+    assert [path.name for path in Path("new/.sovrium").iterdir()] == ["run"]
+    shop("backup", "restore", "x.tar", "new")
+    assert shop.rows("new") == 0
+
+
+def test_what_a_killed_restore_has_left_is_in_nobodys_way(shop: Desk) -> None:
+    shop("backup", "create", "--output", "x.tar")
+    left = Path("new/.sovrium/.restore-abc")
+    left.mkdir(parents=True)
+    (left / "app.duckdb").write_bytes(b"half")
+    shop("backup", "restore", "x.tar", "new")
+    assert not left.exists()
+
+
+def test_a_key_is_asked_for_with_a_passphrase(shop: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A-047."""
+    assert "Nobody is there to type the passphrase" in shop("backup", "create", "--with-key", status=2)[1]
+    monkeypatch.setenv("BACKUP_PASSPHRASE", "eleven char")
+    assert "less than 12 characters" in shop("backup", "create", "--with-key", status=2)[1]
+    monkeypatch.setenv("BACKUP_PASSPHRASE", "twelve chars")
+    assert "no master key to take along" in shop("backup", "create", "--with-key", status=2)[1]
+    assert list(Path().glob("*.tar")) == []
