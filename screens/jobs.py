@@ -22,7 +22,7 @@ from screens.services.context import Context
 from screens.services.download import free_name
 from screens.services.number import grouped, size
 from screens.services.style import STYLES
-from screens.services.text import t
+from screens.services.text import labelled, t
 from screens.services.wording import worded
 from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.progress import bar
@@ -139,7 +139,8 @@ class JobsScreen(ConsoleScreen):
             where = t("jobs.line", line=row.get("line", "?"))
             value = row.get("value")
             what = [row.get("field") or "", "" if value is None else t("value.quoted", text=one_line(str(value))[:60])]
-            text = f"{' '.join(filter(None, what))}: {row.get('message', '')}".removeprefix(": ")
+            about, message = " ".join(filter(None, what)), row.get("message", "")
+            text = labelled(about, message) if about else message
             lines.append(Content.assemble((f"{where}  ", "$foreground-muted"), text))
         if job.get("file") and job["state"] not in ACTIVE:
             key = "open" if job["kind"] != "import" else "aborted" if job["state"] == "failed" else "refused"

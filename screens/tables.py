@@ -25,7 +25,7 @@ from screens.presenters.value import problem_text, show, title_of
 from screens.services.context import Context
 from screens.services.number import grouped
 from screens.services.style import STYLES
-from screens.services.text import t
+from screens.services.text import labelled, t
 from screens.services.wording import in_words
 from screens.widgets.change_flow import ChangeFlow
 from screens.widgets.change_panel import Spot
@@ -383,7 +383,7 @@ class TablesScreen(ConsoleScreen):
         except KeyError:
             return "", ""
         text = show(field, value, model.label(row, field["name"], value) if is_labelled(field) else "")
-        return f"{title_of(field)}: {text[:200]}", ""
+        return labelled(title_of(field), text[:200]), ""
 
     # ── Actions ────────────────────────────────────────────────────────────────────────────────────────────────────────
 

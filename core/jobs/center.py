@@ -90,6 +90,7 @@ class Progress:
     def finish(self, rows: int, file: Path | None = None) -> None:
         """The result: rows written, and an export's file."""
         self._job["done"] = self._job["rows"] = rows
+        self._job["note"] = ""  # of what it did last
         if file is not None:
             self.keep(file, self._job["title"])
 

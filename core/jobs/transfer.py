@@ -156,6 +156,7 @@ class Transfers:
         names = distinct_names([column["name"] for column in columns])
 
         async def work(progress: Progress) -> None:
+            progress.report(0, None, "Reading")
             with kept_when_whole(target):
                 async with rows(progress.cancel) as found:
                     count = await asyncio.to_thread(write_rows, target, names, found, format_, progress)

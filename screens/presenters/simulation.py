@@ -11,7 +11,7 @@ from screens.presenters.finder import Hit
 from screens.presenters.format.line import one_line
 from screens.presenters.migration import Line
 from screens.presenters.role_draft import GROUP, GUEST
-from screens.services.text import has, t
+from screens.services.text import has, labelled, t
 
 Somebody = dict[str, Any]
 """The part of an `ExplainRequest` that says as whom."""
@@ -54,7 +54,7 @@ def simulated_lines(who: str, found: Explanation, record: str = "") -> list[Line
     for name in ("unreadable", "unwritable"):
         names: list[str] = found[name]  # type: ignore[literal-required]
         if names:
-            lines.append((f"{t(f'access.{name}')}: {', '.join(map(one_line, names))}", "warn"))
+            lines.append((labelled(t(f"access.{name}"), ", ".join(map(one_line, names))), "warn"))
     return lines
 
 
@@ -67,7 +67,7 @@ def _decision(each: Explained) -> list[Line]:
     lines: list[Line] = [(f"{mark} {name:<22} {why}{'  ' if each['rule'] else ''}{one_line(each['rule'])}", tone)]
     if not each["allowed"]:
         return lines
-    lines += [(f"    {t('access.rows')}: {one_line(rule)}", "muted") for rule in each["rows"]]
+    lines += [(f"    {labelled(t('access.rows'), one_line(rule))}", "muted") for rule in each["rows"]]
     if "record" in each and not each["record"]:
         lines.append((f"    {t('roles.out-of-reach')}", "destructive"))
     policies = each.get("policies")

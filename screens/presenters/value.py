@@ -23,7 +23,7 @@ from screens.presenters.moment import (
     zone_of,
 )
 from screens.presenters.structured import Unfit, item_text, parse_items, parse_place, place_text, split_items
-from screens.services.text import t
+from screens.services.text import labelled, t
 
 NULL = "∅"
 TRUE, FALSE = "✓", "✗"
@@ -81,7 +81,7 @@ def why_read_only(field: FieldInfo) -> str:
 def problem_text(field: FieldInfo, value: Any, message: str) -> str:
     """What is wrong with a value, so that it is understood away from its cell: the field, why, and the value (T-148)."""
     title, text = title_of(field), "" if value is None else show(field, value)
-    told = message if title in message else f"{title}: {message}"
+    told = message if title in message else labelled(title, message)
     if not text or text in message:
         return told
     return f"{told} ({t('value.quoted', text=text[:40] + ('…' if len(text) > 40 else ''))})"

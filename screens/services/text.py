@@ -74,6 +74,11 @@ def t(key: str, /, **values: Any) -> str:
     return key
 
 
+def labelled(name: str, text: str) -> str:
+    """`name: text`; `name : text` in French."""
+    return t("text.labelled", name=name, text=text)
+
+
 def has(key: str) -> bool:
     """Whether the catalogue knows a key in English."""
     return key in catalogue("en")

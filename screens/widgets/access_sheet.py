@@ -16,7 +16,7 @@ from screens.presenters.finder import Hit
 from screens.presenters.format.line import one_line
 from screens.presenters.migration import Line
 from screens.services.context import Context
-from screens.services.text import has, t
+from screens.services.text import has, labelled, t
 from screens.widgets.finder import Finder
 from screens.widgets.line_view import LineView
 from screens.widgets.sheet import Sheet
@@ -99,9 +99,10 @@ def person_lines(me: WhoAmI) -> list[Line]:
     """The caller."""
     name = me["name"] or me["kind"]
     lines: list[Line] = [(one_line(f"{name}  {me['email'] or ''}".strip()), "title")]
-    lines.append((f"{t('access.roles')}: {', '.join(map(one_line, me['roles'])) or t('access.none')}", "plain"))
+    roles = ", ".join(map(one_line, me["roles"])) or t("access.none")
+    lines.append((labelled(t("access.roles"), roles), "plain"))
     if me["groups"]:
-        lines.append((f"{t('access.groups')}: {', '.join(map(one_line, me['groups']))}", "plain"))
+        lines.append((labelled(t("access.groups"), ", ".join(map(one_line, me["groups"]))), "plain"))
     if me["unrestricted"]:
         lines.append((t("access.unrestricted"), "muted"))
     return lines
@@ -117,7 +118,7 @@ def permission_lines(info: TableInfo, mine: TablePermissions) -> list[Line]:
     by_itself = {field["name"] for field in info["fields"] if field["readOnly"]}
     locked = [name for name, each in mine["fields"].items() if not each["write"] and name not in by_itself]
     if locked:
-        lines += [("", "plain"), (f"{t('access.locked')}: {', '.join(map(one_line, locked))}", "warn")]
+        lines += [("", "plain"), (labelled(t("access.locked"), ", ".join(map(one_line, locked))), "warn")]
     return lines
 
 
@@ -130,10 +131,13 @@ def explanation_lines(who: str, found: Explanation) -> list[Line]:
         why = t(key) if has(key) else one_line(each["because"])
         rule = f"  {one_line(each['rule'])}" if each["rule"] else ""
         lines.append((f"{mark} {operation_name(each['operation']):<22} {why}{rule}", tone))
-        lines += [(f"    {t('access.rows')}: {one_line(rule)}", "muted") for rule in each["rows"] if each["allowed"]]
+        lines += [
+            (f"    {labelled(t('access.rows'), one_line(rule))}", "muted") for rule in each["rows"] if each["allowed"]
+        ]
     for name in ("unreadable", "unwritable"):
         if found[name]:  # type: ignore[literal-required]
-            lines.append((f"{t(f'access.{name}')}: {', '.join(map(one_line, found[name]))}", "warn"))  # type: ignore[literal-required]
+            names = ", ".join(map(one_line, found[name]))  # type: ignore[literal-required]
+            lines.append((labelled(t(f"access.{name}"), names), "warn"))
     return lines
 
 

@@ -80,6 +80,14 @@ class ImportDialog(Sheet[ImportWanted | None]):
         note.set_class(problem, "sheet-problem")
         note.update(f"! {text}" if problem else text)
 
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Another path: what was read, or was wrong, is of the file before."""
+        event.stop()
+        self.preview = None
+        self.query_one(OptionList).display = False
+        self.note(t("import.hint"))
+        self.refresh_bindings()
+
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self.read()

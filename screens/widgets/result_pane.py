@@ -23,7 +23,7 @@ from screens.presenters.sql_result import SqlResult
 from screens.presenters.value import show, title_of
 from screens.services.context import Context
 from screens.services.number import grouped
-from screens.services.text import t
+from screens.services.text import labelled, t
 from screens.widgets.copy_flow import choose_form, copy
 from screens.widgets.defect import tell_defect
 from screens.widgets.grid.grid import VirtualGrid
@@ -97,7 +97,7 @@ class ResultPane(Container):
         if grid is None or field is None or not grid.has_focus or not grid.model.count:
             return "", ""
         row = grid.model.row(grid.model.selection.row)
-        value = f"{title_of(field)}: {show(field, row.value(field['name']))[:200]}" if row is not None else ""
+        value = labelled(title_of(field), show(field, row.value(field["name"]))[:200]) if row is not None else ""
         return grouped(grid.model.selection.row + 1), value
 
     def _drop(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 from core.auth.password import PROFILES
 from core.client import Client, ServerGone
 from screens.login import LoginScreen
+from screens.services.text import catalogue, languages
 from sovrium_tui import __version__
 from sovrium_tui.console import ConsoleApp
 from sovrium_tui.credential import Credentials, ServerKeeper
@@ -204,3 +205,13 @@ async def test_the_client_asks_as_who_has_signed_in(desk: Desk) -> None:
         assert (await client.hello())["app"] == "desk"
         await client.account.sign_out()
         assert await client.account.who() is None
+
+
+@pytest.mark.parametrize("language", languages())
+def test_labels_of_the_prompt_fit_into_their_lines(language: str) -> None:
+    """54 columns are what borders and edges leave of the box."""
+    named = ("email", "password", "again", "name", "code", "second", "link")
+    labels = [
+        catalogue(language)[key] for key in ("account.current", "account.new", *(f"login.{name}" for name in named))
+    ]
+    assert [label for label in labels if len(label) > 54] == []

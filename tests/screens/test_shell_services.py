@@ -13,7 +13,7 @@ from screens.presenters.place import Place, PlaceHistory
 from screens.services.clipboard import Clipboard, Held
 from screens.services.number import grouped, size
 from screens.services.session import SessionStore
-from screens.services.text import set_language, t
+from screens.services.text import labelled, set_language, t
 
 
 def test_a_value_is_on_disk_when_put_returns(tmp_path: Path) -> None:
@@ -161,9 +161,10 @@ def test_jobs_run_first_and_tell_what_moved() -> None:
 
 
 def test_numbers_follow_the_language() -> None:
-    assert (grouped(1234567), size(48_213), size(12)) == ("1,234,567", "48.2 kB", "12 B")
+    assert (grouped(1234567), size(48_213), size(12)) == ("1,234,567", "47.1 KB", "12 B")
     set_language("fr")
-    assert grouped(1234567) == "1\u202f234\u202f567"
+    assert (grouped(1234567), size(48_213), size(12)) == ("1\u202f234\u202f567", "47,1 Ko", "12 o")
+    assert (size(5 * 1024**2), labelled("Nom", "Ada")) == ("5 Mo", "Nom\u00a0: Ada")
     assert t("status.pending", count=0) == "0 modification"
     set_language("en")
     assert t("status.pending", count=0) == "0 changes"

@@ -117,12 +117,31 @@ async def test_a_file_is_imported_by_its_mapping(desk: RunningServer, tmp_path: 
         await until(pilot, lambda: any("only new records can be made" in each.text for each in told))
         await pilot.press("ctrl+s")
         job = await done(pilot)
-        assert (job["state"], job["rows"], job["refused"]) == ("done", 1, 1)
+        assert (job["state"], job["rows"], job["refused"], job["note"]) == ("done", 1, 1, "")
         await until(pilot, lambda: any("1 row was refused" in each.text for each in told))
         assert [row["field"] for row in job["rejected"]] == ["age"]
         assert records(desk)[0]["name"] == "Ada"
         await until(pilot, lambda: "Ada" in screen_text(pilot.app))
         assert pilot.app.screen is screen
+
+
+async def test_what_was_read_of_a_file_is_not_said_of_another_path(desk: RunningServer, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("name\nAda\n")
+    async with people(desk) as (pilot, _):
+        await pilot.press("I")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ImportDialog))
+        dialog = pilot.app.screen
+        dialog.query_one(Input).value = str(tmp_path / "in.cs")
+        await pilot.press("enter")
+        await until(pilot, lambda: "There is no file" in screen_text(pilot.app))
+        await pilot.press("end", "v")
+        await until(pilot, lambda: "There is no file" not in screen_text(pilot.app))
+        await pilot.press("enter")
+        await until(pilot, lambda: dialog.query_one(OptionList).has_focus)
+        await pilot.press("shift+tab", "backspace")
+        await until(pilot, lambda: not dialog.query_one(OptionList).display)
+        await pilot.press("ctrl+s")
+        assert pilot.app.screen is dialog
 
 
 async def test_records_that_are_there_are_overwritten(desk: RunningServer, tmp_path: Path) -> None:

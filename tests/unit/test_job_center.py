@@ -1,8 +1,10 @@
 """Jobs: progress, cancel, results, and what is forgotten."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,8 +14,10 @@ from core.errors import Busy, Invalid, NotFound
 from core.jobs import center
 from core.jobs.center import FINISHED_KEPT, REJECTED_KEPT, RUNNING_MOST, JobCenter, Progress
 from core.jobs.result_file import distinct_names
-from core.jobs.transfer import file_name
+from core.jobs.transfer import Transfers, file_name
 from core.principal import Principal
+from core.records.service import Records
+from core.storage.database import Cancel
 
 
 async def finished(jobs: JobCenter, job: Any) -> Any:
@@ -21,6 +25,20 @@ async def finished(jobs: JobCenter, job: Any) -> Any:
         while job["state"] == "running":  # noqa: ASYNC110
             await asyncio.sleep(0)
     return jobs.get(job["id"])
+
+
+async def test_an_export_of_a_result_says_that_it_is_read_until_there_are_rows_to_count(tmp_path: Path) -> None:
+    jobs, notes = JobCenter(Bus(), system_clock), []
+
+    @asynccontextmanager
+    async def rows(cancel: Cancel) -> AsyncIterator[list[tuple[int]]]:
+        notes.append(job["note"])
+        yield [(1,), (2,)]
+
+    transfers = Transfers(cast(Records, None), jobs, tmp_path, system_clock)
+    job = transfers.start_result_export([{"name": "n", "type": "INTEGER", "family": "number"}], rows, "csv")
+    done = await finished(jobs, job)
+    assert (notes, done["rows"], done["note"]) == (["Reading"], 2, "")
 
 
 async def test_a_job_tells_how_far_it_is_and_what_came_of_it(tmp_path: Path) -> None:
@@ -35,7 +53,7 @@ async def test_a_job_tells_how_far_it_is_and_what_came_of_it(tmp_path: Path) -> 
         progress.finish(10, file)
 
     job = await finished(jobs, jobs.start("export", "people.csv", work))
-    assert (job["state"], job["done"], job["total"], job["note"]) == ("done", 10, 10, "Reading")
+    assert (job["state"], job["done"], job["total"], job["note"]) == ("done", 10, 10, "")
     assert (job["file"], job["size"], job["rows"]) == ("people.csv", 3, 10)
     assert job["finishedAt"] >= job["startedAt"]
     assert jobs.file(job["id"]) == file

@@ -13,6 +13,7 @@ from typing import Any
 from core.contract.tables import FieldInfo
 from screens.presenters.format import moment, number
 from screens.presenters.format.line import one_line
+from screens.services.number import size
 
 Formatter = Callable[[Any], str]
 """Text of a value that is not None. May raise ValueError, TypeError or ArithmeticError on what is not the type's."""
@@ -104,7 +105,7 @@ def file_text(value: Any) -> str:
     name = str(value.get("displayName") or value.get("filename") or value.get("key"))
     if len(name) > NAME_MOST:
         name = f"{name[: NAME_MOST - NAME_END]}…{name[-NAME_END:]}"
-    return f"{name} ({number.file_size(value['size'])})" if isinstance(value.get("size"), int) else name
+    return f"{name} ({size(value['size'])})" if isinstance(value.get("size"), int) else name
 
 
 def compact(value: Any) -> str:

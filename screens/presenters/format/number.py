@@ -84,10 +84,10 @@ def _exact(value: Any) -> Decimal:
 
 def percentage(field: FieldInfo) -> Formatter:
     """`45 %`, with as many decimals as are stored; a computed one, which stores none, with those that say something."""
-    precision = field["options"].get("precision")
+    precision, point = field["options"].get("precision"), t("grid.number.point")
     if precision is None:
-        return lambda value: f"{_exact(value).normalize():f} %"
-    return lambda value: f"{_exact(value):.{int(precision)}f} %"
+        return lambda value: f"{_exact(value).normalize():f} %".replace(".", point)
+    return lambda value: f"{_exact(value):.{int(precision)}f} %".replace(".", point)
 
 
 def rating(field: FieldInfo) -> Formatter:
@@ -111,13 +111,3 @@ def autonumber(field: FieldInfo) -> Formatter:
     options = field["options"]
     prefix, suffix, digits = options.get("prefix", ""), options.get("suffix", ""), options.get("digits") or 1
     return lambda value: f"{prefix}{int(value):0{digits}d}{suffix}"
-
-
-def file_size(count: int) -> str:
-    """Bytes as one reads them, by 1,024: `812 B`, `1.4 KB`, `5 MB`."""
-    if count < 1024:
-        return f"{count} B"
-    if count < 1024**2:
-        return f"{count / 1024:.1f} KB"
-    size, unit = (count / 1024**2, "MB") if count < 1024**3 else (count / 1024**3, "GB")
-    return f"{size:.1f}".removesuffix(".0") + f" {unit}"

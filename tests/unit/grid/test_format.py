@@ -100,6 +100,15 @@ def test_numbers_are_grouped_as_the_language_does(kind: str, value: Any, english
         set_language("en")
 
 
+def test_shares_have_the_point_of_the_language() -> None:
+    field = field_info(field_of("percentage", precision=1), system=False)
+    try:
+        set_language("fr")
+        assert formatter(field)(Decimal("12.5")) == "12,5 %"
+    finally:
+        set_language("en")
+
+
 def test_formatted_text_is_shown_without_its_marks() -> None:
     """R-096"""
     field = field_of("rich-text")
