@@ -90,6 +90,21 @@ class TableModel:
         )
 
     @cached_property
+    def blank(self) -> Mapping[str, None]:
+        """The fields of `written` that are in columns, of a record of which nothing is known."""
+        return {name: None for name, _, is_set in self.written if not is_set}
+
+    @cached_property
+    def completed(self) -> tuple[tuple[str, FieldType[Any], bool], ...]:
+        """Those of `written` that a new record may not simply go without: required ones, sets, and what has a default."""
+        mute = FieldType.default
+        return tuple(
+            (name, field, is_set)
+            for name, field, is_set in self.written
+            if is_set or field.spec.required or field.spec.default is not None or type(field).default is not mute
+        )
+
+    @cached_property
     def accepting(self) -> Mapping[bool, Mapping[str, Callable[[Any], Any]]]:
         """What reads the raw values of each field that is given from outside: those of JSON (True), those of people and
         files. Looked up once: a batch has thousands of values."""

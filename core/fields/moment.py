@@ -108,6 +108,13 @@ def _malformed(raw: Any, wanted: str, why: str = "") -> ValueProblem:
     return ValueProblem("date.malformed", say(pattern, value=show(raw), wanted=say(wanted), reason=why))
 
 
+def _day_of(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise _malformed(text, "a date", str(error)) from None
+
+
 def show_date(value: date, form: str | None) -> str:
     """R-090: `2/1/2026` (also for no form), `1/2/2026`, `2026-02-01`."""
     if form == "ISO":
@@ -248,6 +255,8 @@ class DateField(FieldType[date]):
     def accept(self, raw: Any) -> date | None:
         if raw is None:
             return None
+        if isinstance(raw, str) and _DATE.fullmatch(raw):
+            return _day_of(raw)
         if isinstance(raw, datetime):
             if raw.time() != time():
                 raise _malformed(str(raw), "a day: it has a time")
@@ -258,13 +267,10 @@ class DateField(FieldType[date]):
             raise ValueProblem(
                 "date.not-text", say("A date such as 2026-02-01 is expected, not {value}", value=show(raw))
             )
-        text = raw if len(raw) == 10 else re.sub(r"[T ]00:00(:00(\.0+)?)?Z?$", "", raw.strip())
+        text = re.sub(r"[T ]00:00(:00(\.0+)?)?Z?$", "", raw.strip())
         if not _DATE.fullmatch(text):
             raise _malformed(raw, "a date such as 2026-02-01")
-        try:
-            return date.fromisoformat(text)
-        except ValueError as error:
-            raise _malformed(raw, "a date", str(error)) from None
+        return _day_of(text)
 
     def to_json(self, value: date | None) -> str | None:
         return None if value is None else value.isoformat()

@@ -65,14 +65,14 @@ def accept_new(table: TableModel, raw: Mapping[str, Any], now: datetime, *, type
     of people or files. Raises Invalid."""
     problems = Problems()
     given = _accept(table, raw, problems, creating=True, typed=typed)
-    values: Values = {}
-    for name, field_type, is_set in table.written:
+    values: Values = {**table.blank, **given}
+    for name, field_type, is_set in table.completed:
         if is_set:
             values[name] = _first_links(given.get(name), field_type, problems)
-            continue
-        value = values[name] = given[name] if name in given else _default(field_type, now)
-        if name not in raw and value is None and field_type.spec.required:
-            problems.add(name, "field.required", say("{name} is required", name=name))
+        elif name not in given:
+            value = values[name] = _default(field_type, now)
+            if name not in raw and value is None and field_type.spec.required:
+                problems.add(name, "field.required", say("{name} is required", name=name))
     _derive_slug(table, raw, values, problems)
     _publish(table, values, {}, now)
     problems.raise_if_any()

@@ -8,7 +8,7 @@ itself) travels in it as text.
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import itemgetter
 from typing import Any
@@ -19,11 +19,13 @@ from sqlalchemy import Table
 from core.fields.column import ColumnKind, ColumnType
 from core.storage.ddl import DialectName, quote, quote_list, type_name
 from core.storage.table import column_type
-from core.storage.value import check_integer, check_integers, check_text, check_texts, dump_json
+from core.storage.value import check_column, check_integer, check_integers, check_text, check_texts, dump_json
 
 Converter = Callable[[Any], Any]
-CARRIED_AS_TEXT: tuple[ColumnKind, ...] = ("json", "decimal")
-"""What DuckDB's appender takes faster as text, for a cast of the whole column."""
+ColumnConverter = Callable[[Sequence[Any]], Sequence[Any]]
+CARRIED_AS: Mapping[ColumnKind, ColumnKind] = {"json": "text", "decimal": "text", "timestamp": "bigint"}
+"""What DuckDB's appender takes faster as something else, of which a statement makes the whole column."""
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 def parameter_encoder(column: str, kind: ColumnKind) -> Converter | None:
@@ -60,17 +62,35 @@ def batch_encoder(column: str, kind: ColumnKind) -> Converter | None:
     return parameter_encoder(column, kind)
 
 
-def appender_encoder(column: str, kind: ColumnKind) -> Converter | None:
-    """How a value becomes what an appender takes; None = as it is."""
-    return (batch_encoder if kind in CARRIED_AS_TEXT else parameter_encoder)(column, kind)
+def column_encoder(column: str, kind: ColumnKind) -> ColumnConverter | None:
+    """How the values of a column become what an appender takes; None = as they are."""
+    if kind == "text":
+        return partial(check_column, column)
+    encode = (batch_encoder if kind in CARRIED_AS else parameter_encoder)(column, kind)
+    if kind == "timestamp":
+        encode = _Microseconds()
+    return None if encode is None else partial(_each, encode)
 
 
-def _encoders(
-    encoder: Callable[[str, ColumnKind], Converter | None], kinds: Sequence[tuple[str, ColumnKind]]
-) -> list[tuple[int, Converter]]:
-    """Those columns whose values do not go as they are, by their place."""
-    found = ((at, encoder(name, kind)) for at, (name, kind) in enumerate(kinds))
-    return [(at, encode) for at, encode in found if encode is not None]
+def _each(encode: Converter, values: Sequence[Any]) -> list[Any]:
+    return [None if value is None else encode(value) for value in values]
+
+
+def microseconds(instant: datetime) -> int:
+    """Since the epoch: how instants are carried."""
+    return (instant - _EPOCH) // _MICROSECOND
+
+
+class _Microseconds:
+    """Of an instant; rows that are written together mostly have the same one."""
+
+    def __init__(self) -> None:
+        self._known = _EPOCH, 0
+
+    def __call__(self, value: datetime) -> int:
+        if self._known[0] is not value:
+            self._known = value, microseconds(value)
+        return self._known[1]
 
 
 def _instant_text(value: datetime) -> str:
@@ -86,8 +106,9 @@ class RowShape:
         self.table = quote(table.name)
         self.columns = tuple(columns)
         self._pick = itemgetter(*columns) if len(columns) > 1 else lambda row: (row[columns[0]],)
-        self._single = _encoders(parameter_encoder, kinds)
-        self._appended = _encoders(appender_encoder, kinds)
+        encoders = [(at, parameter_encoder(name, kind)) for at, (name, kind) in enumerate(kinds)]
+        self._single = [(at, encode) for at, encode in encoders if encode is not None]
+        self._appended = [(name, column_encoder(name, kind)) for name, kind in kinds]
         self._batch = [(f"c{at}", name, batch_encoder(name, kind)) for at, (name, kind) in enumerate(kinds)]
         json_name = type_name(dialect, ColumnType("json"))
         self._marks = [f"CAST(? AS {json_name})" if kind == "json" else "?" for _, kind in kinds]
@@ -120,18 +141,16 @@ class RowShape:
 
     def values(self, row: Mapping[str, Any]) -> list[Any]:
         """One row as plain parameters, in the order of the columns."""
-        return self._encoded(row, self._single)
-
-    def carried(self, row: Mapping[str, Any]) -> list[Any]:
-        """One row for an appender, in the order of the columns; what is `CARRIED_AS_TEXT` is text."""
-        return self._encoded(row, self._appended)
-
-    def _encoded(self, row: Mapping[str, Any], encoders: Sequence[tuple[int, Converter]]) -> list[Any]:
         out = list(self._pick(row))
-        for at, encode in encoders:
+        for at, encode in self._single:
             if (value := out[at]) is not None:
                 out[at] = encode(value)
         return out
+
+    def carried(self, rows: Sequence[Mapping[str, Any]]) -> list[Sequence[Any]]:
+        """The columns of many rows, as an appender takes them."""
+        columns = ((encode, [row[name] for row in rows]) for name, encode in self._appended)
+        return [values if encode is None else encode(values) for encode, values in columns]
 
     def pack(self, rows: Sequence[Mapping[str, Any]]) -> str:
         """Many rows as one text."""

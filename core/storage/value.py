@@ -38,6 +38,15 @@ def check_texts(column: str, values: Sequence[str]) -> list[str]:
     return [check_text(column, value) for value in values]
 
 
+def check_column(column: str, values: Sequence[str | None]) -> Sequence[str | None]:
+    """The values themselves, looked at in one go: nearly always there is nothing to be found."""
+    whole = "".join(filter(None, values))
+    if not whole.isascii() or "\0" in whole:
+        for value in filter(None, values):
+            check_text(column, value)
+    return values
+
+
 def check_integer(column: str, kind: ColumnKind, value: int) -> int:
     limit = _RANGE[kind]
     if not -limit <= value < limit:

@@ -9,7 +9,7 @@ from sqlalchemy import Table
 from core.fields.column import ColumnType
 from core.storage.ddl import quote, quote_list, type_name
 from core.storage.duckdb import change_log
-from core.storage.rows import CARRIED_AS_TEXT
+from core.storage.rows import CARRIED_AS
 from core.storage.table import column_type
 
 APPENDERS_KEPT = 200
@@ -63,13 +63,15 @@ def _made(
     cursor: duckdb.DuckDBPyConnection, table: Table, columns: tuple[str, ...], key: str | None
 ) -> duckdb.Appender:
     """With a statement of ours: an appender of the table itself casts texts to JSON and decimals one by one, in several
-    times the time that a cast of the whole column takes."""
+    times the time that a cast of the whole column takes, and asks each instant for its zone."""
     types = {name: column_type(table.c[name].type) for name in columns}
     given = {name: f"{_GIVEN}.c{at}" for at, name in enumerate(columns)}
     for name, type_ in types.items():
-        if type_.kind in CARRIED_AS_TEXT:
-            given[name] = f"CAST({given[name]} AS {type_name('duckdb', type_)})"
-            types[name] = ColumnType("text")
+        carried = CARRIED_AS.get(type_.kind)
+        if carried is not None:
+            wanted = f"CAST({given[name]} AS {type_name('duckdb', type_)})"
+            given[name] = f"make_timestamptz({given[name]})" if carried == "bigint" else wanted
+            types[name] = ColumnType(carried)
     source = f"FROM appender_buffer AS {_GIVEN}"
     if key is None:
         dml = f"INSERT INTO {quote(table.name)} ({quote_list(columns)}) SELECT {', '.join(given.values())} {source}"

@@ -10,6 +10,7 @@ import orjson
 from core.storage.database import ChangeRow
 from core.storage.ddl import quote, quote_list
 from core.storage.journal import CHANGES, Entry, change_json
+from core.storage.rows import microseconds
 
 FOLDED_FROM, FOLDED_AT_MOST = 250, 10_000
 """Records from which that is worth it, as unfolding a few takes longer than a row for each; and of one row, as all its texts
@@ -66,12 +67,13 @@ def folded(entry: Entry, run: Sequence[ChangeRow], transaction: int, first: int)
 
 
 def rows(entry: Entry, run: Sequence[ChangeRow], transaction: int, first: int) -> Iterator[list[Any]]:
-    """A row for each record."""
+    """A row for each record, as it is carried."""
+    time = microseconds(entry.time)
     for number, each in enumerate(run, first + 1):
         yield [
             number,
             transaction,
-            entry.time,
+            time,
             entry.actor,
             each.table,
             each.record,
