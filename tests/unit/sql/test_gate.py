@@ -117,8 +117,9 @@ async def test_failures_tell_nothing(open_duckdb: OpenDatabase) -> None:
     for sql in ("SELECT CAST(word || 'x' AS INTEGER) FROM big", "SELECT error(word) FROM big"):
         problem = (await gated(sql))["problem"]
         assert problem["code"] in ("22000", "42501")
-        assert "HIDDEN" not in problem["message"]
-        assert "5x" not in problem["message"]
+        said, _, _ = problem["message"].partition("(run_")  # the run's id may hold any letters
+        assert "HIDDEN" not in said
+        assert "5x" not in said
 
 
 async def test_rules_of_rows_and_fields(open_db: OpenDatabase) -> None:
