@@ -104,7 +104,11 @@ def _beside(data_dir: Path) -> Iterator[Path]:
 
 def _settle(file: Path) -> tuple[str, str] | None:
     """Open the database, take what its log holds into it, close it. The instance and the key that it is sealed with."""
-    database = open_database(Settings(url=f"duckdb:///{file}"))
+    try:
+        database = open_database(Settings(url=f"duckdb:///{file}"))
+    except Damaged as error:
+        hint = "it was made by a newer version of sovrium-tui, or its database was damaged before"
+        raise Damaged("The database in the archive does not open here", hint=hint) from error
     try:
         seal: tuple[str, str] | None = database.submit_read(Call(seal_of), deadline=None).result()
         return seal

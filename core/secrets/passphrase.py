@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+import unicodedata
 from collections.abc import Sequence
 
 import orjson
@@ -37,6 +38,8 @@ def open_keys(text: bytes, passphrase: str, place: str) -> list[MasterKey]:
         if kept["format"] != _FORMAT:
             raise SecretsError("The sealed key is of another version of sovrium-tui")
         salt, sealed = base64.b64decode(kept["salt"], validate=True), str(kept["sealed"])
+        if len(salt) != _SALT_BYTES:
+            raise ValueError
     except (ValueError, TypeError, KeyError) as error:
         raise SecretsError("What should be a sealed key is none") from error
     try:
@@ -49,6 +52,8 @@ def open_keys(text: bytes, passphrase: str, place: str) -> list[MasterKey]:
 
 
 def _key_of(passphrase: str, salt: bytes) -> MasterKey:
+    """However the keyboard of then and the one of now put their accents."""
     from argon2.low_level import Type, hash_secret_raw
 
-    return MasterKey(hash_secret_raw(passphrase.encode(), salt, 3, 65_536, 1, KEY_BYTES, Type.ID))
+    text = unicodedata.normalize("NFKC", passphrase).encode("utf-8", "surrogatepass")
+    return MasterKey(hash_secret_raw(text, salt, 3, 65_536, 1, KEY_BYTES, Type.ID))

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from core.backup import service
-from core.backup.archive import Archive, ArchiveWriter
+from core.backup.archive import Archive
 from core.storage.duckdb import database as duckdb_database
-from tests.support.backups import BACKUPS, JOBS, back_up, ended, put_back
+from tests.support.backups import BACKUPS, JOBS, Gate, back_up, ended, put_back
 from tests.support.principals import by_header, headers
 from tests.support.server import RunningServer, check_envelope, running_on
 
@@ -51,28 +51,6 @@ def titles(server: RunningServer) -> list[str]:
 
 def exchanged(server: RunningServer) -> list[str]:
     return [path.name for path in server.engine.exchange.iterdir()]
-
-
-class Gate:
-    """Holds every backup before it writes the member `at` until it is opened."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, at: str = "app.duckdb") -> None:
-        self._reached, self._open = threading.Event(), threading.Event()
-        real = ArchiveWriter._put
-
-        def put(writer: ArchiveWriter, name: str, source: Any, size: int) -> None:
-            if name == at:
-                self._reached.set()
-                assert self._open.wait(30)
-            real(writer, name, source, size)
-
-        patch.setattr(ArchiveWriter, "_put", put)
-
-    def reached(self) -> None:
-        assert self._reached.wait(30)
-
-    def open(self) -> None:
-        self._open.set()
 
 
 def test_records_and_files_come_back(server: RunningServer, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 
 from core.backup.archive import Archive
 from core.errors import SecretsError
+from core.jobs import center
 from tests.support.accounts import DESK, PASSWORD, Desk
-from tests.support.backups import BACKUPS, JOBS, back_up, ended, put_back
+from tests.support.backups import BACKUPS, JOBS, Gate, back_up, ended, put_back
 from tests.support.clock import MovingClock
 from tests.support.factor import Authenticator, enrol
 from tests.support.server import RunningServer
@@ -159,6 +161,24 @@ def test_a_key_that_lies_ready_is_kept_beside_the_sealed_one(
     ready.chmod(0o600)
     put_back(made, tmp_path / "again")
     assert keys_in(ready) == [*keys_in(server.folder / "data" / "master.key"), b"x" * 32]
+
+
+def test_whose_rights_go_meanwhile_gets_none(
+    server: RunningServer, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(center, "LOOK_SECONDS", 0.01)
+    boss = desk.sign_up("boss", roles=("admin",))
+    gate = Gate(monkeypatch)
+    job = boss.post(BACKUPS).json()
+    gate.reached()
+    desk.give(boss.id, "editor")
+    progress = server.engine.jobs._jobs[job["id"]][1]
+    end = time.monotonic() + 20
+    while not progress.is_forbidden:
+        assert time.monotonic() < end
+    gate.open()
+    assert ended(server.local, job)["state"] == "failed"
+    assert list(server.engine.exchange.iterdir()) == []
 
 
 def test_a_259_what_visitors_are_hashed_with_is_in_no_backup(server: RunningServer, tmp_path: Path) -> None:

@@ -1,11 +1,14 @@
 """Backups of a server in a test: made by its door, put back by the command."""
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
+from core.backup.archive import ArchiveWriter
 from sovrium_tui.cli.main import execute
 from tests.support.server import RunningServer
 
@@ -37,3 +40,25 @@ def put_back(archive: Path, folder: Path, *, status: int = 0) -> Path:
     folder.mkdir(exist_ok=True)
     assert execute(["backup", "restore", str(archive), str(folder), "--data-dir", str(folder / "data")]) == status
     return folder
+
+
+class Gate:
+    """Holds every backup before it writes the member `at` until it is opened."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, at: str = "app.duckdb") -> None:
+        self._reached, self._open = threading.Event(), threading.Event()
+        real = ArchiveWriter._put
+
+        def put(writer: ArchiveWriter, name: str, source: Any, size: int) -> None:
+            if name == at:
+                self._reached.set()
+                assert self._open.wait(30)
+            real(writer, name, source, size)
+
+        patch.setattr(ArchiveWriter, "_put", put)
+
+    def reached(self) -> None:
+        assert self._reached.wait(30)
+
+    def open(self) -> None:
+        self._open.set()

@@ -12,7 +12,11 @@ import pytest
 
 from core.backup.archive import Archive, ArchiveWriter
 from core.backup.manifest import Manifest, file_name, is_ours
-from core.errors import Damaged, NotFound
+from core.backup.restore import restore
+from core.errors import BadRequest, Damaged, NotFound, SecretsError
+from core.secrets.envelope import MasterKey
+from core.secrets.passphrase import open_keys, seal_keys
+from core.secrets.store import KeyStore
 from sovrium_tui.cli.main import execute
 
 KEY = "abcdefghijklmnopqrstuvwxyz"
@@ -160,6 +164,41 @@ def compressed(path: Path) -> Path:
 @pytest.mark.parametrize("about", HOSTILE)
 def test_whoever_made_it_it_leads_nowhere_else(about: str, tmp_path: Path) -> None:
     assert "is no whole backup: " in refused(HOSTILE[about](tmp_path / "x.tar"), tmp_path)
+
+
+def test_a_database_that_was_damaged_before_is_not_put_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    folder = tmp_path / "new"
+    assert execute(["backup", "restore", str(write(tmp_path / "x.tar")), str(folder)]) == 1
+    assert "The database in the archive does not open here" in capfd.readouterr().err
+    assert [path.name for path in folder.rglob("*")] == [".sovrium", "run", "server.lock"]
+
+
+def test_a_database_that_has_come_meanwhile_stays(tmp_path: Path) -> None:
+    """It is looked for once more when the folder is held."""
+    (tmp_path / "app.duckdb").write_bytes(b"somebody's")
+    with Archive(write(tmp_path / "x.tar")) as archive, pytest.raises(BadRequest, match="holds a database already"):
+        restore(archive, tmp_path, [], KeyStore(tmp_path, {}, lambda: None))
+    assert (tmp_path / "app.duckdb").read_bytes() == b"somebody's"
+
+
+def test_a_passphrase_is_the_same_however_it_is_typed() -> None:
+    """Composed and decomposed accents, as different systems give them."""
+    key = MasterKey(b"k" * 32)
+    sealed = seal_keys([key], "caf\u00e9 au lait, s'il", "here")
+    assert [each.value for each in open_keys(sealed, "cafe\u0301 au lait, s'il", "here")] == [key.value]
+    for phrase, place, text in (
+        ("cafe au lait, s'il", "here", sealed),
+        ("caf\u00e9 au lait, s'il", "elsewhere", sealed),
+        ("caf\u00e9 au lait, s'il", "here", sealed.replace(b'"format":1', b'"format":2')),
+        ("caf\u00e9 au lait, s'il", "here", b"[]"),
+        ("caf\u00e9 au lait, s'il", "here", b"\xff"),
+        ("caf\u00e9 au lait, s'il", "here", b'{"format": 1, "salt": "", "sealed": ""}'),
+    ):
+        with pytest.raises(SecretsError):
+            open_keys(text, phrase, place)
 
 
 def test_what_we_write_is_ours() -> None:
