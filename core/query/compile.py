@@ -36,6 +36,7 @@ from core.query.filter import All, Given, Leaf, Node, Not, Some, Written
 from core.query.operand import Radius, Span
 from core.query.scope import Ref, Scope
 from core.storage.table import sqlalchemy_type
+from core.storage.value import dump_json
 
 Condition = ColumnElement[bool]
 Value = ColumnElement[Any]
@@ -187,9 +188,7 @@ class _Compiler:
         text = cast(column, Text)
         if operator == "contains":
             return icontains(text, value, self.scope)
-        from orjson import dumps
-
-        given = literal(dumps(value).decode(), Text)
+        given = literal(dump_json("filter", value), Text)
         if not self.duckdb:
             return cast(column, JSONB) == cast(given, JSONB)
         if not isinstance(value, dict):

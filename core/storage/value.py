@@ -4,8 +4,11 @@ The check runs where a value leaves for a database, so that no door can go round
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import orjson
 
 from core.errors import FieldError, Invalid
 from core.fields.column import ColumnKind
@@ -78,3 +81,21 @@ def _holds_nul(value: Any) -> bool:
     if isinstance(value, Mapping):
         return any(_holds_nul(part) for pair in value.items() for part in pair)
     return isinstance(value, list | tuple) and any(_holds_nul(part) for part in value)
+
+
+def load_json(text: str | bytes) -> Any:
+    """A JSON value as answers can tell it. PostgreSQL writes 1e21 with all its digits, and SQL may keep longer numbers: a
+    whole one beyond 64 bits is a double, what no double holds its text."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text, parse_int=_whole, parse_float=_double)
+
+
+def _whole(digits: str) -> int | float | str:
+    return int(digits) if len(digits) < 19 else _double(digits)
+
+
+def _double(digits: str) -> float | str:
+    number = float(digits)
+    return number if math.isfinite(number) else digits

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from core.storage.database import Call
 from tests.support.principals import by_header, headers
 from tests.support.server import RunningServer, running_on
 
@@ -256,6 +257,28 @@ def test_json_is_sorted_and_compared_alike_by_both_databases(server: RunningServ
     assert '"about":{"b":1,"aa":[{"x":2,"y":1}]}' in server.local.get(PEOPLE).text
     same = {"field": "about", "operator": "equals", "value": {"aa": [{"x": 2, "y": 1}], "b": 1}}
     assert names(server, filter=json.dumps(same)) == ["0"]
+
+
+@pytest.mark.parametrize("number", [1e308, 1e21, 1e-7, 5e-324, 2**63 - 1, 0.1])
+def test_every_number_within_json_is_read_and_found_again(server: RunningServer, number: float) -> None:
+    """T-095, R-094: however long the database writes it."""
+    about = {"n": number, "list": [number]}
+    for value in (about, [number], number):
+        one = made(server, name="a", email=f"{len(server.commits)}@x.org", about=value)
+        found = server.local.get(PEOPLE, params={"filter": f"id:{one['id']}"}).json()["records"]
+        assert found[0]["fields"]["about"] == one["about"] == value
+        same = {"field": "about", "operator": "equals", "value": value}
+        assert server.local.get(PEOPLE, params={"filter": json.dumps(same)}).json()["records"] == found
+
+
+def test_numbers_that_only_sql_writes_are_read(server: RunningServer) -> None:
+    """R-094: a whole number of more than 64 bits is a double, what is too large for one its text."""
+    one = made(server, name="a", email="a@x.org")
+    text = f'{{"whole": {10**30}, "huge": 1{"0" * 400}, "small": [1]}}'
+    statement = f"UPDATE people SET about = '{text}' WHERE id = {one['id']}"
+    server.engine.database.submit_write(Call(lambda tx: tx.execute(statement))).result()
+    about = server.local.get(f"{PEOPLE}/{one['id']}").json()["about"]
+    assert about == {"whole": 1e30, "huge": "1" + "0" * 400, "small": [1]}
 
 
 def test_the_trash_is_asked_for_in_two_words(server: RunningServer) -> None:

@@ -1,14 +1,14 @@
 """Values on their way out of DuckDB."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
 from core.storage.database import Row
+from core.storage.value import load_json
 
 _READ: Mapping[str, Callable[[Any], Any]] = {
-    "JSON": json.loads,
+    "JSON": load_json,
     "TIMESTAMP WITH TIME ZONE": lambda value: value.replace(tzinfo=UTC),
 }
 

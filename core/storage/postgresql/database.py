@@ -13,11 +13,13 @@ from core.storage.journal import CHANGES, RECORD_INDEX
 from core.storage.lanes import LaneDatabase
 from core.storage.session import Session, SessionReader
 from core.storage.statement import StatementCache
+from core.storage.value import load_json
 from core.storage.watch import Guard
 from core.storage.writer import Writer
 
 try:
     import psycopg
+    from psycopg.types.json import set_json_loads
 
     from core.storage.postgresql.dialect import make_dialect
     from core.storage.postgresql.errors import translate_open
@@ -58,6 +60,7 @@ class PostgreSQLDatabase(LaneDatabase):
         try:
             # Without prepared statements: a kept plan would fail after a migration has changed a column's type.
             connection: Connection = psycopg.connect(self._address, autocommit=True, prepare_threshold=None)
+            set_json_loads(load_json, connection)
             connection.execute("SET TIME ZONE 'UTC'")
             connection.execute("SET client_encoding TO 'UTF8'")
         except psycopg.Error as error:
