@@ -1,8 +1,9 @@
 """What a session costs: processor time of the server per request of somebody who has signed in, beside the local owner's.
 `python -m bench.session`
 
-Over the same socket (`X-Acting` asks the server to look for a session there) and over TCP. The callers take turns, so that
-whatever else the machine does meets all of them alike; the ratio of each turn is to the owner of the same turn.
+Over the same socket (`X-Acting` asks the server to look for a session there) and over TCP, where somebody without a session
+shows what the transport itself costs. The callers take turns, so that whatever else the machine does meets all of them
+alike; the ratio of each turn is to the owner of the same turn.
 """
 
 import argparse
@@ -142,10 +143,11 @@ def main() -> None:
         callers = (
             Caller("owner", over_tcp=False),
             Caller("session", over_tcp=False, headers=f"{bearer}X-Acting: yes\r\n"),
+            Caller("guest, TCP", over_tcp=True),
             Caller("session, TCP", over_tcp=True, headers=bearer),
         )
         print(f"load average {load_average()}, {options.turns} turns\n")
-        print("| CPU ms | owner | session | session, TCP | | |\n| --- | ---: | ---: | ---: | ---: | ---: |")
+        print(f"| CPU ms | owner | session | guest, TCP | session, TCP | | | |\n| --- |{' ---: |' * 7}")
         for request in REQUESTS:
             if request.name.startswith(options.only or ""):
                 compared(club, callers, request, options.turns)
