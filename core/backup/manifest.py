@@ -84,6 +84,11 @@ def file_name(key: str) -> str:
     return f"{FILES}/{key[:2]}/{key}"
 
 
+def key_place(instance: str | None) -> str:
+    """What the sealed key is bound to: in the archive of another database it does not open."""
+    return f"backup/{instance}/{SEALED_KEY}"
+
+
 def is_ours(name: str) -> bool:
     """Whether an archive of ours may hold a member of that name."""
     if name in (DATABASE, LOG, SEALED_KEY):

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.backup.archive import Archive
-from core.backup.manifest import APP, DATABASE, FILES, LOG, SEALED_KEY
-from core.backup.service import key_place
+from core.backup.manifest import APP, DATABASE, FILES, LOG, SEALED_KEY, key_place
 from core.errors import BadRequest, Damaged
 from core.files.store import storage_error, sync_folder
 from core.secrets.envelope import MasterKey
@@ -69,9 +68,12 @@ def restore(archive: Archive, data_dir: Path, keys: Sequence[MasterKey], store: 
             if seal and keys:
                 store.add(seal[0], list(keys))
             needs_key = seal[1] if seal and store.find(*seal) is None else None
-            for name in archive.names(FILES):
-                (data_dir / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                os.replace(folder / name, data_dir / name)
+            targets = [data_dir / name for name in archive.names(FILES)]
+            for target in targets:
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                os.replace(folder / target.relative_to(data_dir), target)
+            for each in {target.parent for target in targets}:
+                sync_folder(each)
             for name in (LOG, DATABASE):
                 if (folder / name).exists():
                     os.replace(folder / name, data_dir / name)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from core.backup.archive import ArchiveWriter
-from core.backup.manifest import APP, DATABASE, SEALED_KEY, Manifest, file_name, is_ours
+from core.backup.manifest import APP, DATABASE, SEALED_KEY, Manifest, file_name, is_ours, key_place
 from core.clock import Clock, to_iso
 from core.contract.console import Job
 from core.errors import BadRequest, Conflict, NotFound
@@ -115,7 +115,8 @@ class Backups:
         with self._files.kept() if self._files is not None else nullcontext(), parts as standing:
             instance, keys = self._database.submit_read(Call(_facts), lane="long", deadline=None).result()
             sizes = {key: size for key in keys if (size := self._size(key)) is not None}
-            progress.report(0, sum(part.size for part in standing) + sum(sizes.values()))
+            total = sum(part.size for part in standing) + sum(sizes.values())
+            progress.report(0, total + sum(path.stat().st_size for path in app.values()))
             for part in standing:
                 with part.path.open("rb") as source:
                     archive.add(f"{DATABASE}{part.suffix}", source, part.size)
@@ -160,11 +161,6 @@ def app_members(app: App) -> dict[str, Path]:
     root = os.path.commonpath([path.parent for path in app.files]) if app.files else ""
     named = {f"{APP}/{path.relative_to(root).as_posix()}": path for path in app.files}
     return {name: path for name, path in named.items() if is_ours(name) and path.is_file()}
-
-
-def key_place(instance: str | None) -> str:
-    """What the sealed key is bound to: in the archive of another database it does not open."""
-    return f"backup/{instance}/{SEALED_KEY}"
 
 
 def archive_name(app: str, clock: Clock) -> str:

@@ -17,6 +17,7 @@ from tests.support.backups import BACKUPS, JOBS, Gate, back_up, ended, put_back
 from tests.support.clock import MovingClock
 from tests.support.factor import Authenticator, enrol
 from tests.support.server import RunningServer
+from tests.support.terminal import Terminal
 
 APP = DESK.replace("  roles:", "  twoFactor: true\n  roles:") + "analytics: true\n"
 PHRASE = "a passphrase that is long"
@@ -129,6 +130,30 @@ def test_a_047_asked_for_it_is_sealed_with_a_passphrase(
     kept = folder / "data" / "master.key"
     assert (keys_in(kept), kept.stat().st_mode & 0o777) == ([key], 0o600)
     signs_in(folder, phone, clock)
+
+
+def test_a_047_at_a_terminal_the_passphrase_is_asked_for_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never shown; when it comes back, once."""
+    monkeypatch.delenv("BACKUP_PASSPHRASE", raising=False)
+    with RunningServer(APP, tmp_path):
+        pass
+    made, folder = tmp_path / "x.tar", tmp_path / "again"
+    data = ("--data-dir", str(tmp_path / "data"))
+    terminal = Terminal("backup", "create", str(tmp_path / "app.yaml"), *data, "--with-key", "--output", str(made))
+    for question, text in (
+        ("Passphrase", PHRASE),
+        ("Once more", "a slip"),
+        ("Passphrase", PHRASE),
+        ("Once more", PHRASE),
+    ):
+        terminal.answer(question, text)
+    output = terminal.end()
+    assert (terminal.status, PHRASE.encode() in output) == (0, False), output
+    terminal = Terminal("backup", "restore", str(made), str(folder))
+    terminal.answer("Passphrase", PHRASE)
+    output = terminal.end()
+    assert (terminal.status, PHRASE.encode() in output) == (0, False), output
+    assert keys_in(folder / ".sovrium" / "master.key") == keys_in(tmp_path / "data" / "master.key")
 
 
 def test_a_044_a_backup_of_before_comes_back_with_the_old_key_file(

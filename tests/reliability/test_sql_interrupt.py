@@ -1,11 +1,7 @@
 """Ctrl+C on `sovrium-tui sql`, on a terminal: it ends at once whatever it is at, with status 130."""
 
 import asyncio
-import os
-import pty
-import select
 import signal
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,40 +12,11 @@ import pytest
 
 from sovrium_tui.cli import sql
 from sovrium_tui.cli.session import stopped_at_once
+from tests.support.terminal import Terminal
 
 APP = "name: shop\ntables:\n  - {id: 1, name: items, fields: [{id: 1, name: title, type: single-line-text}]}\n"
 ENDLESS = "select count(*) from range(100000000) a cross join range(100000000) b where hash(a.range, b.range) = 7"
 HOSTILE = "select chr(27) || ']52;c;ZXZpbA==' || chr(7) || chr(155) || '31m' || chr(8238) || chr(13) || 'end' as x"
-
-
-class Terminal:
-    """A command on a pseudo terminal of its own."""
-
-    def __init__(self, *words: str) -> None:
-        self.pid, self._fd = pty.fork()
-        if self.pid == 0:  # pragma: no cover
-            os.execv(sys.executable, [sys.executable, "-P", "-m", "sovrium_tui", *words])
-        self.output = b""
-        self.status: int | None = None
-
-    def look(self) -> bool:
-        """Take what there is to read; whether the command still runs."""
-        if select.select([self._fd], [], [], 0.01)[0]:
-            try:
-                self.output += os.read(self._fd, 65536)
-            except OSError:
-                self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-        return self.status is None
-
-    def press(self, keys: bytes) -> None:
-        os.write(self._fd, keys)
-
-    def end(self) -> bytes:
-        """All that it wrote, once it has ended."""
-        while self.look():
-            continue
-        os.close(self._fd)
-        return self.output
 
 
 @pytest.fixture

@@ -103,6 +103,19 @@ def test_out_and_back(desk: Desk) -> None:
     assert desk.rows(str(again)) == 2
 
 
+def test_files_beside_the_folder_of_the_app_file_keep_their_places(shop: Desk, tmp_path: Path) -> None:
+    """The data comes beside the app file, wherever that is."""
+    (shop.folder / "app.yaml").write_text(APP.replace("tables/items.yaml", "../shared/items.yaml"))
+    (tmp_path / "shared").mkdir()
+    (shop.folder / "tables" / "items.yaml").rename(tmp_path / "shared" / "items.yaml")
+    shop("backup", "create", "--output", "x.tar")
+    shop("backup", "restore", "x.tar", "new")
+    found = {str(path.relative_to("new")) for path in Path("new").rglob("*") if path.is_file()}
+    assert found >= {"shop/app.yaml", "shared/items.yaml", "shop/.sovrium/app.duckdb"}
+    assert shop.rows("new/shop") == 0
+    assert "holds a database already" in shop("backup", "restore", "x.tar", "new", status=2)[1]
+
+
 def test_an_app_file_that_is_there_stays(shop: Desk, tmp_path: Path) -> None:
     shop("backup", "create", "--output", "x.tar")
     (tmp_path / "other").mkdir()
