@@ -14,6 +14,7 @@ from core.bus import Bus, announce
 from core.clock import Clock, system_clock
 from core.engine import Engine
 from core.errors import MigrationRefused, StorageError
+from core.sentence import say
 from core.storage.database import Call, ChangeRow, Commit, Database, Settings
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ def assemble(
         jobs=jobs,
         database_name=name,
         lifetimes=lifetimes(versions),
-        notes=tuple(f"{key}: accepted, not run" for key in model.app.later),
+        notes=tuple(say("{key}: accepted, not run", key=key) for key in model.app.later),
         files=files,
         auth=start_auth(model.app, database, data_dir, clock, before),
         schema_version=version_in_force(versions),

@@ -22,6 +22,7 @@ from screens.presenters.size import sizes_of
 from screens.services.context import Context
 from screens.services.style import STYLES
 from screens.services.text import t
+from screens.services.wording import in_words
 from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.menu import Menu
 from screens.widgets.palette import table_place
@@ -102,7 +103,7 @@ class HomeScreen(ConsoleScreen):
             "description": hello["description"],
             "database": hello["database"],
             "tcp": hello.get("tcp"),
-            "notes": hello["notes"],
+            "notes": in_words(hello, "notes")["notes"],
             "tables": [
                 {
                     "name": table["name"],

@@ -20,6 +20,7 @@ from screens.services.keymap import Keymap
 from screens.services.session import SessionStore, staged_log
 from screens.services.text import preferred_language, set_language
 from screens.services.theme import PLAIN
+from screens.services.wording import worded
 from sovrium_tui.console import ConsoleApp
 from sovrium_tui.credential import ServerKeeper
 from sovrium_tui.launch import ConsoleOptions, Target, has_few_colours
@@ -84,7 +85,7 @@ def server_of(
 
         address = await in_daemon_thread(lambda: ensure_server(app_file, data_dir))
         if address.note:
-            tell(address.note)
+            tell(worded(address.note))
         return Client(address.socket, token=keeper.token if keeper else None)
 
     return find

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import BadRequest, Locked, SovriumError
+from core.sentence import say
 from sovrium_tui import __version__
 from sovrium_tui.process.ending import close_or_leave
 from sovrium_tui.process.lock import DataLock
@@ -221,7 +222,7 @@ class Life:
             if not options.background:
                 raise
             server = await self._bind(engine, host, 0)
-            return server, f"Port {port} is taken, so the HTTP API is at {server.url}"
+            return server, say("Port {port} is taken, so the HTTP API is at {url}", port=str(port), url=server.url)
 
     async def _bind(self, engine: "Engine", host: str, port: int) -> "Server":
         from core.http.app import build_app

@@ -52,7 +52,7 @@ async def save(chunks: AsyncIterator[bytes], target: Path) -> int:
     Raises SovriumError when the target cannot be written, or is no file: a rename would replace a device or a pipe.
     """
     if await asyncio.to_thread(is_something_else, target):
-        raise SovriumError(f"{target} is not a file")
+        raise SovriumError(say("{file} is not a file", file=str(target)))
     size = 0
     with writing(target):
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
@@ -78,7 +78,7 @@ def writing(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SovriumError(f"{target}: {error.strerror}") from error
+        raise SovriumError(say("{file}: {reason}", file=str(target), reason=error.strerror)) from error
 
 
 def is_something_else(target: Path) -> bool:

@@ -75,10 +75,10 @@ def read_settings(environ: Mapping[str, str]) -> ModelSettings | None:
 def note(environ: Mapping[str, str]) -> str:
     """Why nothing fills the fields, where `read_settings` finds nobody."""
     provider = environ.get("AI_PROVIDER", "").strip()
-    lacks = (
-        f"AI_PROVIDER={provider} needs AI_API_KEY" if provider.lower() not in ("", "off") else "AI_PROVIDER is not set"
-    )
-    return f"Fields for a language model are filled by hand only: {lacks}"
+    lacks = say("AI_PROVIDER is not set")
+    if provider.lower() not in ("", "off"):
+        lacks = say("AI_PROVIDER={provider} needs AI_API_KEY", provider=provider)
+    return say("Fields for a language model are filled by hand only: {reason}", reason=lacks)
 
 
 def found_wanting(environ: Mapping[str, str]) -> list[Problem]:

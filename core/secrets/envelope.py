@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Literal
 
 from core.errors import SecretsError
+from core.sentence import say
 
 Purpose = Literal[
     "totp", "otp", "backup", "oauth", "jwt", "saml", "sms", "refresh", "cookie", "audit", "mail", "lockout", "device"
@@ -27,7 +28,7 @@ class MasterKey:
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
-            raise SecretsError(f"A master key has {KEY_BYTES} bytes")
+            raise SecretsError(say("A master key has {count} bytes", count=KEY_BYTES))
         self._key = key
         self._derived: dict[str, bytes] = {}
 
@@ -118,7 +119,7 @@ class Secrets:
     def _key(self, key_id: str) -> MasterKey:
         key = self._keys.get(key_id)
         if key is None:
-            raise SecretsError(f"The master key {key_id} is not here")
+            raise SecretsError(say("The master key {key} is not here", key=key_id))
         return key
 
     @staticmethod

@@ -22,6 +22,7 @@ from core.errors import Conflict, SecretsError
 from core.ids import uuid7
 from core.secrets.envelope import KEY_BYTES, MasterKey, Secrets
 from core.secrets.ring import SERVICE, Ring, system_ring, write_private
+from core.sentence import Sentence, say
 from core.storage.catalog import read_catalog, table_names
 from core.storage.database import Call, Database, Reader, Transaction
 from core.storage.own import ensure
@@ -148,8 +149,12 @@ class KeyStore:
             return given
         if given is not None:
             raise Conflict(
-                f"{VARIABLE} names the key in use, so another cannot be put in its place here",
-                hint=f"start the server with the present one in {BEFORE} and a new one in {VARIABLE}, then rotate again",
+                say("{variable} names the key in use, so another cannot be put in its place here", variable=VARIABLE),
+                hint=say(
+                    "start the server with the present one in {before} and a new one in {variable}, then rotate again",
+                    before=BEFORE,
+                    variable=VARIABLE,
+                ),
             )
         key = MasterKey(secrets.token_bytes(KEY_BYTES))
         # The current one among them, also where the keyring that had it at the start says nothing by now.
@@ -158,9 +163,11 @@ class KeyStore:
         return key
 
     @property
-    def places(self) -> str:
-        silent = "" if self._keyring() is not None else " (none answers here; over SSH there often is none)"
-        return f"{VARIABLE}, {self._file}, the keyring of the system{silent}"
+    def places(self) -> Sentence:
+        ring = say("the keyring of the system")
+        if self._keyring() is None:
+            ring = say("the keyring of the system (none answers here; over SSH there often is none)")
+        return say("{variable}, {file}, {ring}", variable=VARIABLE, file=self._file, ring=ring)
 
     def _all(self, instance: str) -> Iterator[MasterKey]:
         yield from self._in_environment()
@@ -183,7 +190,12 @@ class KeyStore:
             return MasterKey(key)
         if len(text) < _PHRASE_LEAST:
             raise SecretsError(
-                f"{name} is {KEY_BYTES} bytes in base64, or a text of at least {_PHRASE_LEAST} characters",
+                say(
+                    "{name} is {count} bytes in base64, or a text of at least {least} characters",
+                    name=name,
+                    count=KEY_BYTES,
+                    least=_PHRASE_LEAST,
+                ),
                 hint="make one with: sovrium-tui secret generate",
             )
         from argon2.low_level import Type, hash_secret_raw
@@ -194,15 +206,18 @@ class KeyStore:
         try:
             mode = self._file.stat().st_mode
             if stat.S_ISREG(mode) and mode & 0o077:
-                message = f"{self._file} has mode {stat.S_IMODE(mode):04o}, expected 0600"
-                raise SecretsError(message, hint=f"chmod 600 {self._file}")
+                found = f"{stat.S_IMODE(mode):04o}"
+                message = say("{file} has mode {mode}, expected {wanted}", file=self._file, mode=found, wanted="0600")
+                raise SecretsError(message, hint=say("chmod 600 {file}", file=self._file))
             return _read_keys(self._file.read_text(), str(self._file))
         except FileNotFoundError:
             return []
         except UnicodeDecodeError as error:
             raise _no_key(str(self._file)) from error
         except OSError as error:
-            raise SecretsError(f"{self._file} cannot be read: {error.strerror}") from error
+            raise SecretsError(
+                say("{file} cannot be read: {reason}", file=self._file, reason=error.strerror)
+            ) from error
 
     def _in_ring(self, instance: str) -> list[MasterKey]:
         ring = self._keyring()
@@ -248,10 +263,10 @@ def _missing(keys: KeyStore, key_id: str) -> SecretsError:
     if keys.find_any() is not None:
         return SecretsError(
             "The master key does not match this database (key check failed)",
-            hint=f"the database was sealed with the key {key_id}",
+            hint=say("the database was sealed with the key {key}", key=key_id),
         )
     return SecretsError(
-        f"The master key {key_id} of this database is not here; looked in {keys.places}",
+        say("The master key {key} of this database is not here; looked in {places}", key=key_id, places=keys.places),
         hint="restore it from where it was kept; without it sealed values (second factors) cannot be read",
     )
 
@@ -270,5 +285,8 @@ def _read_keys(text: str, where: str) -> list[MasterKey]:
 
 
 def _no_key(where: str) -> SecretsError:
-    hint = f"{KEY_BYTES} bytes in base64, as `sovrium-tui secret generate` prints them, or a JSON list of such texts"
-    return SecretsError(f"{where} does not hold a master key", hint=hint)
+    hint = say(
+        "{count} bytes in base64, as `sovrium-tui secret generate` prints them, or a JSON list of such texts",
+        count=KEY_BYTES,
+    )
+    return SecretsError(say("{file} does not hold a master key", file=where), hint=hint)

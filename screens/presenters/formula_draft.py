@@ -8,7 +8,7 @@ from core.contract.formulas import FormulaFunction, FormulaPreview
 from screens.presenters.completion import LIMIT, Candidate
 from screens.presenters.sql_text import inside_text_or_comment, tokens, word_before
 from screens.services.text import t
-from screens.services.wording import in_words
+from screens.services.wording import in_words, worded
 
 WORDS = tuple(
     "and array as between case cast else end false from ilike in interval is like not null or then true when xor".split()
@@ -78,7 +78,7 @@ class FormulaDraft:
             name = each["name"]
             # `NOW()` is whole, `CURRENT_DATE` takes no parentheses, others wait for their arguments.
             end = "" if "(" not in each["signature"] else "()" if each["signature"].endswith("()") else "("
-            yield Candidate(name, "function", each["text"], name + end, start)
+            yield Candidate(name, "function", worded(each["text"]), name + end, start)
         for word in WORDS:
             yield Candidate(word, "keyword", "", word.upper(), start)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from core.errors import Conflict, Locked, MigrationRefused, SchemaError, SovriumError, StorageError
-from core.sentence import with_patterns, with_sentences
+from core.sentence import say, with_patterns, with_sentences
 from sovrium_tui import __version__
 from sovrium_tui.process.allocator import tuned
 from sovrium_tui.process.lock import PAUSE, held_by, starting
@@ -110,11 +110,13 @@ def attach(place: Place, record: ServerRecord, app_file: Path) -> Address | None
     same_app = record.app_file is None or Path(record.app_file) == app_file
     reason = note = ""
     if record.version != __version__:
-        reason = f"The running server has version {record.version}, this console {__version__}"
+        reason = say(
+            "The running server has version {theirs}, this console {ours}", theirs=record.version, ours=__version__
+        )
     elif not same_app:
-        reason = f"The data folder serves another app: {record.app_file}"
+        reason = say("The data folder serves another app: {file}", file=record.app_file)
     elif record.app_changed():
-        note = "The app file has changed since the server read it; `sovrium-tui reload` applies it"
+        note = say("The app file has changed since the server read it; `sovrium-tui reload` applies it")
     if not reason and not note:
         return address_of(record)
     if record.role == "background" and record.consoles == 0:
@@ -141,7 +143,7 @@ def start_background(app_file: Path, place: Place) -> Address:
     record = read_record(place.record)
     if record is None:
         raise died(place, process)
-    return address_of(record, started=True, note=str(report.get("note", "")))
+    return address_of(record, started=True, note=report.get("note", ""))
 
 
 def spawn(app_file: Path, place: Place, report: int) -> subprocess.Popen[bytes]:
@@ -171,12 +173,13 @@ def read_report(reader: int, process: subprocess.Popen[bytes]) -> dict[str, Any]
         left = deadline - time.monotonic()
         if left <= 0 or not select.select([reader], [], [], left)[0]:
             process.terminate()
-            raise SovriumError(f"The server was not ready within {PATIENCE:g} s", hint="see the log in its run folder")
+            late = say("The server was not ready within {seconds} s", seconds=round(PATIENCE))
+            raise SovriumError(late, hint="see the log in its run folder")
         chunk = os.read(reader, 1 << 16)
         if not chunk:
             break
         text += chunk
-    return json.loads(text) if text else {}
+    return with_sentences(json.loads(text)) if text else {}
 
 
 def report_of(error: SovriumError) -> dict[str, Any]:
@@ -215,8 +218,10 @@ def died(place: Place, process: subprocess.Popen[bytes]) -> SovriumError:
     status = process.wait(5)
     lines = place.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     told = [line.removeprefix("error: ") for line in lines[-5:] if line.startswith("error: ")] or lines
-    last = f": {told[-1][:300]}" if told else ""
-    return SovriumError(f"The server ended with status {status} at its start{last}", hint=f"see {place.log}")
+    message = say("The server ended with status {status} at its start", status=status)
+    if told:
+        message = say("{problem}: {reason}", problem=message, reason=told[-1][:300])
+    return SovriumError(message, hint=say("see {file}", file=str(place.log)))
 
 
 def end(place: Place, record: ServerRecord, patience: float) -> None:
@@ -226,11 +231,12 @@ def end(place: Place, record: ServerRecord, patience: float) -> None:
     except ProcessLookupError:
         return
     except PermissionError as error:
-        raise SovriumError(f"Process {record.pid} belongs to another user") from error
+        raise SovriumError(say("Process {pid} belongs to another user", pid=str(record.pid))) from error
     deadline = time.monotonic() + patience
     while record.is_alive():
         if time.monotonic() > deadline:
-            raise SovriumError(f"Process {record.pid} has not ended within {patience:g} s", hint=f"see {place.log}")
+            late = say("Process {pid} has not ended within {seconds} s", pid=str(record.pid), seconds=round(patience))
+            raise SovriumError(late, hint=say("see {file}", file=str(place.log)))
         reap()
         time.sleep(PAUSE)
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from core.errors import Locked, SovriumError
+from core.sentence import say
 from sovrium_tui.process.place import Place
 from sovrium_tui.process.record import ServerRecord, read_record
 
@@ -60,10 +61,10 @@ def held_by(record: ServerRecord | None) -> Locked:
     """The error for a folder that somebody else holds."""
     if record is None:
         return Locked("The database is held by another sovrium-tui process that is just starting or ending")
-    where = f", {record.tcp}" if record.tcp else ""
+    where = f"{record.pid}, {record.tcp}" if record.tcp else str(record.pid)
     hint = "stop it with `sovrium-tui stop`" if record.role != "command" else "wait until it has finished"
     return Locked(
-        f"The database is held by `{record.command}` (process {record.pid}{where})",
+        say("The database is held by `{command}` (process {where})", command=record.command, where=where),
         pid=record.pid,
         program=record.command,
         hint=hint,
@@ -93,4 +94,4 @@ def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise SovriumError(f"{path} cannot be opened: {error.strerror}") from error
+        raise SovriumError(say("{file} cannot be opened: {reason}", file=str(path), reason=error.strerror)) from error

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import SovriumError
+from core.sentence import say
 
 SOCKET_PATH_LIMIT = 100
 """Bytes. The kernel's limits are 108 (Linux) and 104 (macOS)."""
@@ -50,7 +51,7 @@ class Place:
             self.run.chmod(0o700)
         except OSError as error:
             raise SovriumError(
-                f"The data folder {self.data_dir} cannot be used: {error.strerror}",
+                say("The data folder {folder} cannot be used: {reason}", folder=self.data_dir, reason=error.strerror),
                 hint="choose another with --data-dir",
             ) from error
 
@@ -60,8 +61,8 @@ class Place:
         mode = stat.S_IMODE(self.data_dir.stat().st_mode) if self.run.is_dir() else 0o700
         if mode & 0o077:
             raise SovriumError(
-                f"{self.data_dir} has mode {mode:04o}, expected 0700",
-                hint=f"chmod 700 {self.data_dir}, or start with --i-know",
+                say("{file} has mode {mode}, expected {wanted}", file=self.data_dir, mode=f"{mode:04o}", wanted="0700"),
+                hint=say("chmod 700 {folder}, or start with --i-know", folder=self.data_dir),
             )
 
     def socket(self) -> Path:
@@ -90,5 +91,7 @@ def runtime_dir() -> Path:
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise SovriumError(f"{folder} is not a private folder of yours", hint="set XDG_RUNTIME_DIR, or remove it")
+        raise SovriumError(
+            say("{folder} is not a private folder of yours", folder=folder), hint="set XDG_RUNTIME_DIR, or remove it"
+        )
     return folder

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from core.errors import SovriumError
+from core.sentence import say, with_patterns
 from sovrium_tui import __version__
 from sovrium_tui.process import discovery
 
@@ -157,10 +158,11 @@ def report_to(descriptor: int | None) -> Iterator[Callable[[str], None]]:
         os.close(descriptor)
 
     try:
-        yield lambda note: tell({"note": note})
+        yield lambda note: tell(with_patterns({"note": note}))
     except SovriumError as error:
         tell({"error": discovery.report_of(error)})
         raise
     except Exception as error:
-        tell({"error": discovery.report_of(SovriumError(f"The server failed at its start: {error!r}"))})
+        failure = SovriumError(say("The server failed at its start: {problem}", problem=repr(error)))
+        tell({"error": discovery.report_of(failure)})
         raise

@@ -11,11 +11,12 @@ from string import Formatter
 import pytest
 
 from core.auth.error import CODES
-from core.errors import SchemaError, error_from_body
+from core.errors import SchemaError, SecretsError, SovriumError, error_from_body
 from core.fields.base import ValueProblem
 from core.fields.number import decimal_of
 from core.fields.registry import FIELD_TYPES
 from core.formulas.check import check
+from core.formulas.function import FUNCTIONS
 from core.formulas.kind import KINDS, capital
 from core.formulas.parse import parse
 from core.formulas.problem import FormulaProblem
@@ -34,12 +35,14 @@ ROOT = Path(__file__).parents[2]
 SAYING: dict[str, tuple[int, ...]] = {
     "say": (0,), "ValueProblem": (1,), "AuthError": (1,), "BadRequest": (0,), "Conflict": (0,), "NotFound": (0,),
     "TooLarge": (0,), "Busy": (0,), "DiskFull": (0,), "Refused": (1, 2), "FormulaProblem": (1, 3), "Refusal": (1,),
-    "MigrationRefused": (0,), "OptionProblem": (2, 3), "PolicyProblem": (0, 2),
+    "MigrationRefused": (0,), "SovriumError": (0,), "Locked": (0,), "SecretsError": (0,), "OptionProblem": (2, 3),
+    "PolicyProblem": (0, 2),
 }  # fmt: skip
 """Who takes sentences, and at which places; `hint=` is one everywhere."""
 HEARD: dict[str, dict[str, tuple[int, ...]]] = {
     "auth": {}, "backup": {}, "client": {}, "comments": {}, "fields": {}, "files": {}, "jobs": {}, "records": {},
     "generation": {},
+    "secrets": {}, "sovrium_tui/process": {},
     "query": {"refused": (1,)},
     "sql": {"told": (1, 2)},
     "migrations": {
@@ -54,7 +57,8 @@ HEARD: dict[str, dict[str, tuple[int, ...]]] = {
         "fail": (1, 2), "unexpected": (0,), "expect": (1,), "close": (1,), "arguments": (0,), "take": (3,), "fit": (4,),
     },
 }  # fmt: skip
-"""Folders of `core` whose refusals a person at the console meets, with who takes sentences there alone."""
+"""Folders, of `core` where no other is named, whose refusals a person at the console meets, with who takes sentences there
+alone."""
 _SMALL_LETTER = re.compile("[a-z]")
 """What has none is a word or sign of SQL, the same in all languages."""
 OTHERS = [language for language in languages() if language != "en"]
@@ -82,7 +86,7 @@ def texts(node: ast.expr, named: dict[str, str]) -> Iterator[str]:
 def said(folder: str) -> Iterator[tuple[str, str]]:
     """Every sentence of a folder of `core`, and where it stands."""
     saying = SAYING | HEARD[folder]
-    for path, tree in trees(f"core/{folder}"):
+    for path, tree in trees(folder if "/" in folder else f"core/{folder}"):
         named: dict[str, str] = {}
         for node in tree.body:
             match node:
@@ -110,6 +114,7 @@ def test_whatever_a_person_may_hear_is_translated(language: str) -> None:
     heard += [(key.about, f"auth.{'.'.join(key.path)}") for key in auth_keys() if key.about]
     heard += [(sentence, f"REFUSALS {verb}") for verb, sentence in REFUSALS.items()] + [(NO_DEFAULTS, "NO_DEFAULTS")]
     heard += [(sentence, "PATTERNS") for sentence in PATTERNS]
+    heard += [(each.doc, f"FUNCTIONS {each.name}") for each in FUNCTIONS.values() if _SMALL_LETTER.search(each.doc)]
     heard += [(capital(kind), f"capital {kind}") for kind in KINDS if kind != "null"]
     missing = [f"{where}: {text}" for text, where in heard if text not in known]
     assert not missing, "\n".join(missing)
@@ -119,7 +124,7 @@ def test_whatever_a_person_may_hear_is_translated(language: str) -> None:
 def test_a_translation_is_of_something_and_fills_its_places(language: str) -> None:
     spoken = {
         node.value
-        for folder in ("core", "screens")
+        for folder in ("core", "screens", "sovrium_tui")
         for _, tree in trees(folder)
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
@@ -196,6 +201,22 @@ def test_what_is_wrong_with_an_app_file_is_worded_line_by_line() -> None:
         assert "erreur : tables[0].colour : `colour` n’est pas une clé ici" in lines
         assert "`integr` n’est pas un type de champ (vouliez-vous dire `integer` ?)" in lines
         assert "error" not in lines
+
+
+@pytest.mark.usefixtures("in_french")
+def test_what_ends_the_start_of_a_server_is_worded() -> None:
+    """A place within it as well."""
+    places = say("{variable}, {file}, {ring}", variable="V", file="/f", ring=say("the keyring of the system"))
+    lost = SecretsError(
+        say("The master key {key} of this database is not here; looked in {places}", key="k", places=places)
+    )
+    with pytest.raises(SovriumError) as reported:
+        fail(json.loads(json.dumps(report_of(lost))))
+    reported.value.put(worded)
+    assert (
+        reported.value.message
+        == "La clé maîtresse k de cette base n’est pas ici ; cherchée dans V, /f, le trousseau du système"
+    )
 
 
 @pytest.mark.usefixtures("in_french")

@@ -17,6 +17,8 @@ import pytest
 
 from core.client import Client, ServerGone
 from core.errors import Conflict, Locked, SchemaError, SovriumError, StorageError
+from screens.services import text
+from screens.services.wording import worded
 from sovrium_tui import __version__
 from sovrium_tui.process import discovery
 from sovrium_tui.process.discovery import ensure_server, find_server, stop_server
@@ -294,6 +296,8 @@ def test_long_folders_and_taken_ports(tmp_path: Path, monkeypatch: pytest.Monkey
         assert len(os.fsencode(address.socket)) <= 100
         assert oct(address.socket.parent.stat().st_mode & 0o777) == "0o700"
         assert port in address.note
+        monkeypatch.setattr(text, "_language", "fr")
+        assert worded(address.note).startswith(f"Le port {port} est pris")
         assert port not in str(address.tcp)
         assert asyncio.run(app_at(address.socket)) == "shop"
     finally:

@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 
 from core.client.client import Client
 from screens.services.session import SessionStore
+from screens.services.text import set_language
 from screens.widgets.formula_editor import FormulaSheet
 from screens.widgets.sql_editor import CompletionList
 from sovrium_tui import __version__
@@ -89,6 +90,16 @@ async def test_fields_and_functions_complete_with_their_documentation(desk: Runn
         assert not choices.display
         await pilot.press(*" || 'pri")
         assert not choices.display
+
+
+async def test_the_documentation_is_in_the_language_of_the_console(desk: RunningServer) -> None:
+    async with sheet(desk) as (pilot, _, _taken):
+        try:
+            set_language("fr")
+            await pilot.press(*"rou")
+            await until(pilot, lambda: "À tant de décimales" in shown(pilot))
+        finally:
+            set_language("en")
 
 
 async def test_a_mistake_is_told_with_its_place(desk: RunningServer) -> None:

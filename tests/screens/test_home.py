@@ -1,12 +1,18 @@
 """Home: what it knows before the server answers, what it shows then, where it leads."""
 
+from pathlib import Path
+
 import pytest
 
+from core.client import Client
 from screens.presenters.place import Place
 from screens.services.session import SessionStore
+from screens.services.text import set_language
 from screens.widgets.menu import Menu
+from sovrium_tui import __version__
 from tests.support.console import console, opener_of, running, screen_text, until
 from tests.support.memory_port import MemoryPort, MemoryTable, companies, field_info
+from tests.support.server import RunningServer
 
 
 async def test_home_shows_the_tables_with_their_sizes() -> None:
@@ -82,3 +88,17 @@ async def test_the_chosen_table_is_in_sight_however_many_there_are(size: tuple[i
         for name in names:
             assert name in screen_text(app)
             await pilot.press("down")
+
+
+async def test_what_the_server_notes_is_said_in_the_language_of_the_console(tmp_path: Path) -> None:
+    app_file = (
+        "name: shop\npages: [{name: home, path: /}]\ntables: [{name: parts, fields: [{name: a, type: integer}]}]\n"
+    )
+    with RunningServer(app_file, tmp_path, version=__version__) as server:
+        app = console(Client(server.socket), session=SessionStore(None))
+        try:
+            set_language("fr")
+            async with running(app) as pilot:
+                await until(pilot, lambda: "! pages : accepté, sans effet" in screen_text(app))
+        finally:
+            set_language("en")

@@ -9,6 +9,7 @@ from core.http.call import Call
 from core.http.route import RouteFamily
 from core.http.routes.tables import readable_tables
 from core.http.table_shape import table_info
+from core.sentence import with_patterns
 
 routes = RouteFamily("console")
 PRODUCTS = {"duckdb": "DuckDB", "postgresql": "PostgreSQL"}
@@ -34,7 +35,7 @@ async def hello(call: Call) -> Answer:
         "idleSeconds": app.auth.session.inactivity_timeout if app.auth is not None else 0,
         "notes": [*engine.notes, *([database.note] if database.note else [])],
     }
-    return as_json(answer)
+    return as_json(with_patterns({**answer}))
 
 
 @routes.add("GET", "/api/console/schema", answers={200: Schema})
