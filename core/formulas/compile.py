@@ -31,7 +31,7 @@ from core.formulas.sql_number import (
     rounded,
     sure_digits,
 )
-from core.formulas.sql_text import Texts
+from core.formulas.sql_text import Texts, json_text
 from core.formulas.tree import (
     Between,
     Binary,
@@ -211,7 +211,7 @@ class Compiler:
         if kind == "number":
             return _number(column)
         if kind == "text" and not isinstance(column.type, SqlText):
-            column = sql_cast(column, SqlText)
+            column = json_text(column)
         return Value(column, kind)
 
     def unary(self, node: Unary) -> Value:

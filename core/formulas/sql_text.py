@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from sqlalchemy import Text
+
 from core.formulas.pattern import NumberPattern
-from core.formulas.sql import Value, made, text
+from core.formulas.sql import Element, Piece, Value, made, text
 from core.formulas.sql_number import as_decimal, as_double, limited, rounded, sure_digits, whole
 
 LONGEST = 100_000
@@ -16,6 +18,14 @@ _UTF8 = (
     "|f[123][89ab].[89ab].[89ab].|f48.[89ab].[89ab].)*$"
 )
 """The bytes of a UTF-8 text in hexadecimal digits, without the zero byte, which PostgreSQL cannot keep."""
+
+
+_JSON = r"""regexp_replace(CAST({0} AS TEXT), '("(?:[^"\\]|\\.)*")|([:,]) ', '\1\2', 'g')"""
+
+
+def json_text(column: Element) -> Element:
+    """JSON as its shortest text. PostgreSQL puts a space behind every comma and colon that stands outside of texts."""
+    return Piece(_JSON, (column,), Text(), on_duckdb="CAST({0} AS VARCHAR)")
 
 
 class Texts:

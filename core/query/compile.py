@@ -31,6 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from core.fields.column import ColumnType
+from core.formulas.sql_text import json_text
 from core.query.distance import within_radius
 from core.query.filter import All, Given, Leaf, Node, Not, Some, Written
 from core.query.operand import Radius, Span
@@ -45,6 +46,8 @@ _JSON_NUMBERS = ("BIGINT", "UBIGINT", "HUGEINT", "UHUGEINT", "DOUBLE")
 _NEGATIONS = {"notEquals": "equals", "notIn": "in", "doesNotContain": "contains"}
 _LARGEST_INTEGER = 2**63
 _WILD = re.compile(r"[%_\\]")
+_SPACED = re.compile(r'(["\]}\d]|\btrue|\bfalse|\bnull)([:,]) (?=["\[{\d-]|true\b|false\b|null\b)')
+"""Between values of JSON as people see it."""
 
 
 def compile_filter(node: Node | None, scope: Scope, source: FromClause | None = None) -> Condition:
@@ -185,9 +188,10 @@ class _Compiler:
     def _json(self, column: Value, operator: str, value: Any) -> Condition:
         if isinstance(value, Radius):
             return within_radius(column, value, self.scope.dialect)
-        text = cast(column, Text)
         if operator == "contains":
-            return icontains(text, value, self.scope)
+            wanted = dict.fromkeys((value, _SPACED.sub(r"\1\2", value)))
+            return or_(*(icontains(json_text(column), each, self.scope) for each in wanted))
+        text = cast(column, Text)
         given = literal(dump_json("filter", value), Text)
         if not self.duckdb:
             return cast(column, JSONB) == cast(given, JSONB)

@@ -259,6 +259,18 @@ def test_json_is_sorted_and_compared_alike_by_both_databases(server: RunningServ
     assert names(server, filter=json.dumps(same)) == ["0"]
 
 
+@pytest.mark.parametrize(
+    "text", ['"city":"Bonn, Rhine"', '"city": "Bonn, Rhine"', "bonn, r", '[1,{"k":2}]', '[1, {"k": 2}]', '"LIST": [1,']
+)
+def test_json_is_searched_as_it_is_sent_and_as_it_is_shown(server: RunningServer, text: str) -> None:
+    """R-106, T-150: with spaces behind commas and colons, and without."""
+    made(server, name="found", email="a@x.org", about={"list": [1, {"k": 2}], "city": "Bonn, Rhine"})
+    made(server, name="other", email="b@x.org", about={"list": [12], "city": "Bonn,Rhine"})
+    held = {"field": "about", "operator": "contains", "value": text}
+    assert names(server, filter=json.dumps(held)) == ["found"]
+    assert names(server, filter=json.dumps({**held, "operator": "doesNotContain"})) == ["other"]
+
+
 @pytest.mark.parametrize("number", [1e308, 1e21, 1e-7, 5e-324, 2**63 - 1, 0.1])
 def test_every_number_within_json_is_read_and_found_again(server: RunningServer, number: float) -> None:
     """T-095, R-094: however long the database writes it."""

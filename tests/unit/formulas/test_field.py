@@ -30,6 +30,7 @@ tables:
       - { name: done, type: checkbox }
       - { name: tags, type: multi-select, options: [a, b, c] }
       - { name: note, type: long-text }
+      - { name: about, type: json }
       - { name: net, type: formula, formula: "qty * unit_price", resultType: decimal }
       - name: total
         type: formula
@@ -61,6 +62,7 @@ tables:
       - { name: number, type: formula, formula: "note::numeric * 2", resultType: decimal }
       - { name: squared, type: formula, formula: "qty * qty", resultType: integer }
       - { name: largest, type: formula, formula: "9223372036854775808 - qty", resultType: integer }
+      - { name: said, type: formula, formula: "'= ' || about" }
       - { name: always, type: formula, formula: "'the same'" }
 """
 
@@ -132,6 +134,12 @@ async def test_whole_numbers_are_exact_up_to_the_largest(ledger: Ledger) -> None
     found = await ledger.add(qty=2**31 - 1)
     assert (found["squared"], found["largest"]) == ((2**31 - 1) ** 2, 2**63 - 2**31 + 1)
     assert [(await ledger.add(qty=qty))["largest"] for qty in (1, 0)] == [2**63 - 1, None]
+
+
+async def test_json_is_the_same_text_on_both_databases(ledger: Ledger) -> None:
+    """F-012 T-150"""
+    found = await ledger.add(about={"a": [1, {"b": 'x, "y": z'}], "c": "\\", "d": ", "})
+    assert found["said"] == r'= {"a":[1,{"b":"x, \"y\": z"}],"c":"\\","d":", "}'
 
 
 async def test_formulas_filter_and_sort(ledger: Ledger) -> None:
