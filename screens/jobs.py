@@ -1,4 +1,4 @@
-"""Jobs: imports and exports, what runs, what came of it."""
+"""Jobs: imports, exports and backups, what runs, what came of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from core.client import SovriumError
+from core.client import NotFound, SovriumError
 from core.contract.console import Job
 from screens.actions.binding import bindings_of
 from screens.presenters.format.line import one_line
@@ -164,7 +164,7 @@ class JobsScreen(ConsoleScreen):
         self.action_jobs_open()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action.startswith("jobs_"):
+        if action.startswith("jobs_") and action != "jobs_backup":
             job = self.chosen() if self.is_mounted else None
             if job is None:
                 return False
@@ -179,14 +179,14 @@ class JobsScreen(ConsoleScreen):
         return t("read_only.told") if is_others and self.context.read_only else ""
 
     def action_jobs_open(self) -> None:
-        """Save an export's file here, or the rows that an import refused."""
+        """Save the file of an export or a backup here, or the rows that an import refused."""
         job = self.chosen()
         if job is not None and job.get("file") and job["state"] not in ACTIVE:
             self.save(job)
 
     @work(group="jobs", exit_on_error=False)
     async def save(self, job: Job) -> None:
-        """Download the file of an export into the working folder, under a free name."""
+        """Download the file of a job into the working folder, under a free name."""
         port = self.context.port
         if port is None:
             return
@@ -199,6 +199,19 @@ class JobsScreen(ConsoleScreen):
             self.notify(str(error), severity="error")
         else:
             self.notify(t("jobs.saved", file=str(target), size=size(written)))
+
+    @work(exclusive=True, group="backup", exit_on_error=False)
+    async def action_jobs_backup(self) -> None:
+        """Begin one. When it is done, its file is saved as others are."""
+        port = self.context.port
+        if port is None:
+            return
+        try:
+            self.context.jobs.take(await port.admin.back_up())
+        except NotFound:
+            self.notify(t("listing.not-yours"), severity="warning")
+        except SovriumError as error:
+            self.notify(error.message, severity="error")
 
     @work(group="jobs", exit_on_error=False)
     async def action_jobs_cancel(self) -> None:

@@ -23,6 +23,7 @@ from core.contract.admin import (
 )
 from core.contract.auth import KeyStateBody, Rotated, SessionBody
 from core.contract.auth_setting import AuthSettings
+from core.contract.console import Job
 from core.contract.log_level import LogLevel
 from core.contract.logs import LogPage
 
@@ -30,6 +31,7 @@ ADMIN = "/api/auth/admin"
 OUTBOX = "/api/admin/outbox"
 AUDIT = "/api/admin/audit-log"
 MASTER_KEY = "/api/admin/master-key"
+BACKUPS = "/api/admin/backups"
 LOGS = "/api/console/logs"
 
 
@@ -96,6 +98,7 @@ class AdminPort(Protocol):
 
     async def master_keys(self) -> list[KeyStateBody]: ...
     async def rotate_master_key(self) -> Rotated: ...
+    async def back_up(self) -> Job: ...
 
     async def audit(self, filters: Mapping[str, str], cursor: str | None = None) -> AuditPage: ...
     async def verify_audit(self) -> AuditCheck: ...
@@ -223,6 +226,9 @@ class Administration:
 
     async def rotate_master_key(self) -> Rotated:
         return cast(Rotated, await self._client.request("POST", f"{MASTER_KEY}/rotate", json={}))
+
+    async def back_up(self) -> Job:
+        return cast(Job, await self._client.request("POST", BACKUPS, json={}))
 
     async def audit(self, filters: Mapping[str, str], cursor: str | None = None) -> AuditPage:
         path = asked(AUDIT, {**filters, "limit": 50, "cursor": cursor})

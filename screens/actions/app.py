@@ -48,6 +48,7 @@ JOBS: tuple[Action, ...] = (
     Action("jobs.open", "enter", "jobs", footer=1),
     Action("jobs.cancel", "x,delete", "jobs", footer=2),
     Action("jobs.clear", "d", "jobs", footer=3),
+    Action("jobs.backup", "B", "jobs", writes=True),
 )
 
 LOGS: tuple[Action, ...] = (

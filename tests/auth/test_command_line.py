@@ -118,6 +118,7 @@ PAIRS: dict[str, CLI] = {
     "DELETE /api/admin/outbox": ("outbox", "forget", "--yes"),
     "GET /api/admin/master-key": ("secret", "keys"),
     "POST /api/admin/master-key/rotate": ("secret", "rotate"),
+    "POST /api/admin/backups": ("backup", "create"),
     "GET /api/console/logs": ("logs", "--data-dir", "data"),
     **{f"GET /api/analytics/{name}": ("analytics", "--show", name) for name in REPORTS},
 }
@@ -162,6 +163,7 @@ SHOWN: dict[str, str] = {
     "DELETE /api/admin/outbox": "outbox.empty",
     "GET /api/admin/master-key": "auth.rotate",
     "POST /api/admin/master-key/rotate": "auth.rotate",
+    "POST /api/admin/backups": "jobs.backup",
     "GET /api/console/logs": "logs.search",
     **{f"GET /api/analytics/{name}": "analytics.refresh" for name in REPORTS},
 }

@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from core.backup.archive import Archive
+from core.client.client import Client
 from core.contract.console import Job
 from screens.presenters.job_center import JobCenter
 from screens.services.download import free_name
+from sovrium_tui import __version__
 from tests.support.console import console, running, screen_text, until
 from tests.support.memory_port import MemoryPort
+from tests.support.server import RunningServer
 
 
 def job(name: str, state: str = "running", **more: object) -> Job:
@@ -145,3 +149,29 @@ def test_titles_of_jobs_never_steer_the_terminal() -> None:
     found = center.get("j")
     assert found is not None
     assert (found["title"], found["error"]) == ("Importing ␛]52;c;eA==␇�.csv", "no�way")
+
+
+async def test_a_backup_is_made_by_a_key_and_saved_like_an_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-047, A-267: by whoever may; to others it is not theirs."""
+    (tmp_path / "server").mkdir()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with RunningServer("name: desk\n", tmp_path / "server", version=__version__) as server:
+        async with Client(server.socket) as client, running(app := console(client)) as pilot:  # type: ignore[arg-type]
+            await pilot.press("g", "j")
+            await until(pilot, lambda: app.current_mode == "jobs")
+            await pilot.press("B")
+            await until(pilot, lambda: [each["state"] for each in app.context.jobs.all()] == ["done"])
+            assert "desk-" in screen_text(app)
+            await pilot.press("enter")
+            await until(pilot, lambda: any(m.text.startswith("Saved") for m in app.context.messages.messages))
+        async with Client(server.url) as guest, running(app := console(guest)) as pilot:  # type: ignore[arg-type]
+            await pilot.press("g", "j")
+            await until(pilot, lambda: app.current_mode == "jobs")
+            await pilot.press("B")
+            await until(pilot, lambda: any("administrators" in m.text for m in app.context.messages.messages))
+    [saved] = (tmp_path / "here").iterdir()
+    with Archive(saved) as archive:
+        archive.verify()

@@ -27,8 +27,9 @@ class Terminal:
         return self.status is None
 
     def answer(self, question: str, text: str) -> None:
-        """Wait until that is asked, behind what was answered before, and type."""
-        while question.encode() not in self.output[self._answered :]:
+        """Wait until that is asked, behind what was answered before, and type. The space behind the question comes once the
+        terminal shows nothing any more; what is typed before is dropped."""
+        while f"{question}: ".encode() not in self.output[self._answered :]:
             assert self.look(), self.output
         self._answered = len(self.output)
         self.press(text.encode() + b"\n")
