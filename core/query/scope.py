@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from difflib import get_close_matches
 from functools import cached_property
@@ -167,7 +167,12 @@ class Scope:
     def day(self, day: date) -> tuple[datetime, datetime]:
         """The first instant of a day in the zone, and of the next one."""
         first = datetime.combine(day, time_of_day(), self.zone)
-        return first, datetime.combine(day + timedelta(days=1), time_of_day(), self.zone)
+        if day < date.max:
+            return first, datetime.combine(day + timedelta(days=1), time_of_day(), self.zone)
+        try:
+            return first, first.astimezone(UTC) + timedelta(days=1)
+        except OverflowError:
+            return first, datetime.max.replace(tzinfo=UTC)
 
     def resolve(self, name: str) -> Ref:
         """The field behind a name: `stock`, `createdAt`, `a.team.name`, `address.city`. Raises UnknownField, HiddenField."""

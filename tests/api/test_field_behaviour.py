@@ -30,6 +30,7 @@ tables:
       - {name: words, type: array}
       - {name: place, type: geolocation}
       - {name: number, type: autonumber}
+      - {name: until, type: datetime}
   - name: orders
     fields:
       - {name: state, type: single-select, options: [open, locked], conditions: [{when: locked, then: {readOnly: true}}]}
@@ -257,6 +258,30 @@ def test_json_is_sorted_and_compared_alike_by_both_databases(server: RunningServ
     assert '"about":{"b":1,"aa":[{"x":2,"y":1}]}' in server.local.get(PEOPLE).text
     same = {"field": "about", "operator": "equals", "value": {"aa": [{"x": 2, "y": 1}], "b": 1}}
     assert names(server, filter=json.dumps(same)) == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("operator", "day", "zone", "found"),
+    [
+        ("equals", "9999-12-31", "UTC", ["last"]),
+        ("equals", "9999-12-31", "America/Los_Angeles", ["last"]),
+        ("equals", "9999-12-31", "Pacific/Kiritimati", []),
+        ("lessThan", "9999-12-31", "UTC", ["first", "now"]),
+        ("lessThanOrEqual", "9999-12-31", "UTC", ["first", "last", "now"]),
+        ("isAfter", "9999-12-31", "UTC", []),
+        ("equals", "0001-01-01", "UTC", ["first"]),
+        ("equals", "0001-01-01", "Asia/Tokyo", []),
+        ("isAfter", "0001-01-01", "UTC", ["last", "now"]),
+    ],
+)
+def test_the_ends_of_the_calendar_are_days_like_others(
+    server: RunningServer, operator: str, day: str, zone: str, found: list[str]
+) -> None:
+    """R-110"""
+    for name, until in (("first", "0001-01-01T23:59:59Z"), ("now", "2026-03-29"), ("last", "9999-12-31T23:59:59.999Z")):
+        made(server, name=name, email=f"{name}@x.org", until=until)
+    asked = {"field": "until", "operator": operator, "value": day}
+    assert names(server, filter=json.dumps(asked), timezone=zone) == found
 
 
 @pytest.mark.parametrize(
