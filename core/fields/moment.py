@@ -59,7 +59,7 @@ def zone(name: str) -> tzinfo | None:
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, LookupError) as error:
-        raise ValueError(f"{name!r} is not a time zone such as Europe/Paris") from error
+        raise ValueError(say("{name!r} is not a time zone such as Europe/Paris", name=name)) from error
 
 
 def instant_of(raw: Any, zone_name: str) -> datetime:
@@ -149,7 +149,7 @@ def _check_zone(options: FieldOptions) -> Iterable[OptionProblem]:
         try:
             zone(name)
         except ValueError as error:
-            yield OptionProblem("timeZone", "field.time-zone", str(error))
+            yield OptionProblem("timeZone", "field.time-zone", error.args[0])
 
 
 class InstantField(FieldType[datetime]):

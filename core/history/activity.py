@@ -18,6 +18,7 @@ from core.history.trace import leaves_trace
 from core.principal import Principal, credits_of
 from core.query.address import address
 from core.records.service import Records
+from core.sentence import say
 from core.storage.database import Call, Reader
 from core.storage.journal import CHANGES
 
@@ -47,7 +48,7 @@ class Question:
         params = {_OTHER_NAMES.get(name, name): value for name, value in params.items()}
         action = params.get("action")
         if action is not None and action not in OPERATIONS:
-            raise BadRequest(f"action is one of {', '.join(OPERATIONS)}", parameter="action")
+            raise BadRequest(say("action is one of {names}", names=", ".join(OPERATIONS)), parameter="action")
         return cls(
             page=_number(params, "page", 1),
             size=_number(params, "pageSize", PAGE_SIZE, PAGE_MOST),
@@ -64,7 +65,7 @@ def _number(params: Mapping[str, str], name: str, default: int, most: int = 1_00
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= most):
-        raise BadRequest(f"{name} is a whole number from 1 to {most:,}", parameter=name)
+        raise BadRequest(say("{name} is a whole number from 1 to {most:,}", name=name, most=most), parameter=name)
     return int(text)
 
 
@@ -75,7 +76,7 @@ def _instant(params: Mapping[str, str], name: str, *, end: bool = False) -> date
     try:
         return from_day(text, end=end)
     except ValueError:
-        raise BadRequest(f"{name} is a day or an instant, such as 2026-02-01", parameter=name) from None
+        raise BadRequest(say("{name} is a day or an instant, such as 2026-02-01", name=name), parameter=name) from None
 
 
 class Activity:

@@ -17,6 +17,7 @@ from core.records.key import KeyValue, parse_key
 from core.records.service import Records
 from core.records.sight import is_visible
 from core.records.writing import WritableTable
+from core.sentence import say
 from core.storage.database import Call, Reader, Row
 from core.storage.journal import changes_of
 
@@ -130,7 +131,7 @@ class RecordHistory:
                 await records.delete(principal, table, key)
                 return {"success": True, "action": "delete"}
             case _:
-                raise BadRequest(f"An entry of {action_of(operation)} cannot be undone")
+                raise BadRequest(say("An entry of {action} cannot be undone", action=action_of(operation)))
         return {"success": True, "action": "update" if operation == "update" else "restore", "record": record}
 
     @staticmethod

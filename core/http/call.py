@@ -12,6 +12,7 @@ from core.http.route import Route
 from core.http.shape import check
 from core.http.throttle import take_identifier
 from core.principal import Principal, Source
+from core.sentence import say
 
 if TYPE_CHECKING:
     from core.auth.service import Auth
@@ -174,7 +175,7 @@ class Call:
                     break
             body = b"".join(parts)
         if len(body) > limit:
-            raise TooLarge(f"The body has more than {limit:,} bytes", limit=limit)
+            raise TooLarge(say("The body has more than {most:,} bytes", most=limit), limit=limit)
         return body
 
     async def json(self, limit: int = BODY_LIMIT) -> Any:
@@ -195,7 +196,7 @@ class Call:
         except Invalid:
             value, passwords = None, 0
         if len(body) - passwords > ACCOUNT_LIMIT:
-            raise TooLarge(f"The body has more than {ACCOUNT_LIMIT:,} bytes", limit=ACCOUNT_LIMIT)
+            raise TooLarge(say("The body has more than {most:,} bytes", most=ACCOUNT_LIMIT), limit=ACCOUNT_LIMIT)
         return value
 
     async def json_object(self, limit: int = BODY_LIMIT) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from core.errors import BadRequest, Locked, SovriumError
 from core.http.app import Application
 from core.http.protocol import GuardedProtocol
 from core.schema.model import App
+from core.sentence import joined, say
 
 BACKLOG = 1024
 GRACE_SECONDS = 10.0
@@ -135,7 +136,11 @@ class Server:
             listener = await loop.create_server(connect, self.host, self.port, backlog=BACKLOG)
         except OSError as error:
             raise SovriumError(
-                f"Cannot listen on {self.host}:{self.port}: {os.strerror(error.errno or 0)}",
+                say(
+                    "Cannot listen on {address}: {reason}",
+                    address=f"{self.host}:{self.port}",
+                    reason=os.strerror(error.errno or 0),
+                ),
                 hint="choose another with --port",
             ) from error
         self._listeners.append(listener)
@@ -148,12 +153,19 @@ class Server:
         auth = None if app is None else app.auth
         if not self.allow_open and auth is None:
             raise BadRequest(
-                f"{self.host} can be reached from other machines, and this app has no sign-in: anyone could change it",
+                say(
+                    "{host} can be reached from other machines, and this app has no sign-in: anyone could change it",
+                    host=self.host,
+                ),
                 hint="add auth to the app file, or pass --allow-open",
             )
         if auth is not None and (unfit := auth.unfit_for_public()):
             raise BadRequest(
-                f"{self.host} can be reached from other machines, which the app file does not suit: {'; '.join(unfit)}",
+                say(
+                    "{host} can be reached from other machines, which the app file does not suit: {reason}",
+                    host=self.host,
+                    reason=joined(*unfit),
+                ),
                 hint="change it, or listen on 127.0.0.1",
             )
 
@@ -182,10 +194,10 @@ def unix_listener(path: Path) -> sockets.socket:
         listener.bind(str(path))
     except OSError as error:
         listener.close()
-        wanted = "another path" if error.errno else "a shorter path"  # of which Python itself complains
-        raise SovriumError(
-            f"Cannot make the socket {path}: {error.strerror or error}", hint=f"choose {wanted} with --socket"
-        ) from error
+        # Of one that is too long Python itself complains.
+        hint = "choose another path with --socket" if error.errno else "choose a shorter path with --socket"
+        message = say("Cannot make the socket {file}: {reason}", file=str(path), reason=error.strerror or str(error))
+        raise SovriumError(message, hint=hint) from error
     finally:
         os.umask(before)
     listener.setblocking(False)
@@ -201,7 +213,7 @@ def clear_stale(path: Path) -> None:
     """
     try:
         if not stat.S_ISSOCK(path.lstat().st_mode):
-            raise BadRequest(f"{path} exists and is not a socket")
+            raise BadRequest(say("{file} exists and is not a socket", file=str(path)))
     except FileNotFoundError:
         return
     with contextlib.closing(sockets.socket(sockets.AF_UNIX)) as probe:
@@ -211,6 +223,7 @@ def clear_stale(path: Path) -> None:
         except (ConnectionRefusedError, FileNotFoundError):
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise SovriumError(f"Cannot use the socket {path}: {error.strerror or error}") from error
+            reason = error.strerror or str(error)
+            raise SovriumError(say("Cannot use the socket {file}: {reason}", file=str(path), reason=reason)) from error
         else:
-            raise Locked(f"Another server answers on {path}")
+            raise Locked(say("Another server answers on {file}", file=str(path)))

@@ -9,6 +9,7 @@ from typing import IO
 from core.errors import DiskFull, StorageError, TooLarge
 from core.http.call import Call
 from core.ids import short_id
+from core.sentence import say
 
 UPLOAD_LIMIT = 16 * 1024**3
 """Bytes of one import."""
@@ -58,4 +59,4 @@ def create(target: Path) -> IO[bytes]:
 
 
 def too_large(limit: int) -> TooLarge:
-    return TooLarge(f"The file has more than {limit:,} bytes", limit=limit)
+    return TooLarge(say("The file has more than {most:,} bytes", most=limit), limit=limit)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 
 from core.errors import Busy
+from core.sentence import say
 from core.storage.session import Session
 from core.storage.ticket import Ticket
 
@@ -37,7 +38,7 @@ class SessionPool:
 
     def put(self, ticket: Ticket) -> None:
         if self._queue.qsize() >= self._waiting_most:
-            raise Busy(f"Too many {self._what} wait already", hint="Try again in a moment")
+            raise Busy(say("Too many {what} wait already", what=say(self._what)), hint="Try again in a moment")
         self._queue.put(ticket)
 
     def close(self) -> None:

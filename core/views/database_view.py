@@ -25,6 +25,7 @@ from core.query.scope import Scope
 from core.query.sort import ranks
 from core.query.view import read_view
 from core.schema.view import ViewSpec, database_names
+from core.sentence import say
 from core.storage.database import Reader, Transaction
 from core.storage.ddl import literal, quote
 from core.storage.table import build_table
@@ -75,9 +76,9 @@ class SchemaDatabaseViews:
             except SovriumError as error:
                 if each.view.query is None:
                     raise
-                raise MigrationRefused(
-                    f"The query of the view {each.view.name!r} is not valid: {error.message}", hint=error.hint
-                ) from error
+                pattern = "The query of the view {name!r} is not valid: {problem}"
+                message = say(pattern, name=each.view.name, problem=error.message)
+                raise MigrationRefused(message, hint=error.hint) from error
 
     def is_current(self, reader: Reader, model: AppModel) -> bool:
         wanted = definitions(reader, model)

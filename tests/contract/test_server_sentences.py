@@ -42,7 +42,8 @@ SAYING: dict[str, tuple[int, ...]] = {
 HEARD: dict[str, dict[str, tuple[int, ...]]] = {
     "auth": {}, "backup": {}, "client": {}, "comments": {}, "fields": {}, "files": {}, "jobs": {}, "records": {},
     "generation": {},
-    "secrets": {}, "sovrium_tui/process": {},
+    "secrets": {}, "sovrium_tui/process": {}, "history": {}, "views": {}, "http/server.py": {}, "http/spool.py": {},
+    "storage": {"Damaged": (0,), "StorageError": (0,), "Invalid": (0,), "WriteConflict": (0,)},
     "query": {"refused": (1,)},
     "sql": {"told": (1, 2)},
     "migrations": {
@@ -57,8 +58,8 @@ HEARD: dict[str, dict[str, tuple[int, ...]]] = {
         "fail": (1, 2), "unexpected": (0,), "expect": (1,), "close": (1,), "arguments": (0,), "take": (3,), "fit": (4,),
     },
 }  # fmt: skip
-"""Folders, of `core` where no other is named, whose refusals a person at the console meets, with who takes sentences there
-alone."""
+"""Folders and files, of `core` where no other is named, whose refusals a person at the console meets, with who takes
+sentences there alone."""
 _SMALL_LETTER = re.compile("[a-z]")
 """What has none is a word or sign of SQL, the same in all languages."""
 OTHERS = [language for language in languages() if language != "en"]
@@ -66,7 +67,8 @@ OTHERS = [language for language in languages() if language != "en"]
 
 @cache
 def trees(folder: str) -> list[tuple[Path, ast.Module]]:
-    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in sorted((ROOT / folder).rglob("*.py"))]
+    paths = [ROOT / folder] if folder.endswith(".py") else sorted((ROOT / folder).rglob("*.py"))
+    return [(path, ast.parse(path.read_text(encoding="utf-8"))) for path in paths]
 
 
 def texts(node: ast.expr, named: dict[str, str]) -> Iterator[str]:
@@ -86,7 +88,7 @@ def texts(node: ast.expr, named: dict[str, str]) -> Iterator[str]:
 def said(folder: str) -> Iterator[tuple[str, str]]:
     """Every sentence of a folder of `core`, and where it stands."""
     saying = SAYING | HEARD[folder]
-    for path, tree in trees(folder if "/" in folder else f"core/{folder}"):
+    for path, tree in trees(folder if folder.startswith("sovrium_tui") else f"core/{folder}"):
         named: dict[str, str] = {}
         for node in tree.body:
             match node:
@@ -201,6 +203,15 @@ def test_what_is_wrong_with_an_app_file_is_worded_line_by_line() -> None:
         assert "erreur : tables[0].colour : `colour` n’est pas une clé ici" in lines
         assert "`integr` n’est pas un type de champ (vouliez-vous dire `integer` ?)" in lines
         assert "error" not in lines
+
+
+@pytest.mark.usefixtures("in_french")
+def test_a_zone_that_is_none_is_told_where_it_stands() -> None:
+    day = {"name": "day", "type": "date", "timeZone": "Europe/Lyon"}
+    with pytest.raises(SchemaError) as refused:
+        load_data({"name": "shop", "tables": [{"name": "parts", "fields": [day]}]}, FIELD_TYPES)
+    refused.value.put(worded)
+    assert "« Europe/Lyon » n’est pas un fuseau horaire comme Europe/Paris" in refused.value.problems[0]
 
 
 @pytest.mark.usefixtures("in_french")

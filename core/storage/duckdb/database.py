@@ -13,6 +13,7 @@ from sqlalchemy.schema import CreateTable
 
 from core.clock import Clock
 from core.errors import BadRequest, Damaged, DialectLimit, DiskFull, SovriumError, StorageError
+from core.sentence import say
 from core.storage.database import Call, Cancel, Commit, Health, Settings, StillFile, Transaction
 from core.storage.ddl import literal
 from core.storage.duckdb.dialect import make_dialect
@@ -103,7 +104,11 @@ class DuckDBDatabase(LaneDatabase):
             )
         except BadRequest as error:
             raise Damaged(
-                f"{self._path} is the database of another program: its {CHANGES.name} is none of ours",
+                say(
+                    "{file} is the database of another program: its {table} is none of ours",
+                    file=str(self._path),
+                    table=CHANGES.name,
+                ),
                 hint="`sovrium-tui init DIR --from FILE` takes over the tables of a database",
             ) from error
         session.execute(f"CREATE INDEX IF NOT EXISTS {RECORD_INDEX} ON {CHANGES.name} (record)", ())

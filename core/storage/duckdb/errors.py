@@ -18,6 +18,7 @@ from core.errors import (
     SovriumError,
     StorageError,
 )
+from core.sentence import say
 from core.storage.session import WriteConflict
 
 _LOCK = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
@@ -74,22 +75,28 @@ def translate_open(error: BaseException, path: str) -> SovriumError:
     if lock:
         program, pid = lock["program"], int(lock["pid"])
         return Locked(
-            f"{path} is in use by {program} (process {pid})",
+            say("{file} is in use by {program} (process {pid})", file=str(path), program=program, pid=str(pid)),
             pid=pid,
             program=program,
             hint="End that program, or connect to the server that runs there",
         )
     if "configuration has been locked" in text:
-        return Locked(f"{path} is open in this process already", pid=os.getpid(), hint="Close it there first")
+        message = say("{file} is open in this process already", file=str(path))
+        return Locked(message, pid=os.getpid(), hint="Close it there first")
     if _NO_SPACE.search(text):
-        return DiskFull(f"There is no space left to open {path}", hint="Free some space and start again")
+        return DiskFull(
+            say("There is no space left to open {file}", file=str(path)), hint="Free some space and start again"
+        )
     if "Permission denied" in text or "Read-only file system" in text or "Cannot open file" in text:
-        return StorageError(f"{path} cannot be written here", hint="Check the permissions of the folder")
+        message = say("{file} cannot be written here", file=str(path))
+        return StorageError(message, hint="Check the permissions of the folder")
     if _NEWER.search(text):
-        return Damaged(f"{path} was written by another version of the database", hint="Update this program")
+        message = say("{file} was written by another version of the database", file=str(path))
+        return Damaged(message, hint="Update this program")
     if _DAMAGED.search(text) or isinstance(error, duckdb.Error):
-        return Damaged(f"{path} is damaged, or is not a database", hint="Restore it from a backup")
-    return StorageError(f"{path} cannot be opened")
+        message = say("{file} is damaged, or is not a database", file=str(path))
+        return Damaged(message, hint="Restore it from a backup")
+    return StorageError(say("{file} cannot be opened", file=str(path)))
 
 
 def _let_through(error: BaseException, text: str) -> None:
@@ -106,7 +113,8 @@ def _constraint(text: str) -> SovriumError:
     missing = _NOT_NULL.search(text)
     if missing:
         column = missing["column"]
-        return Invalid(f"{column} is required", [FieldError(column, "field.required", f"{column} is required")])
+        message = say("{name} is required", name=column)
+        return Invalid(message, [FieldError(column, "field.required", message)])
     return Conflict("The record breaks a rule of the table")
 
 

@@ -21,6 +21,7 @@ from functools import reduce
 from pathlib import Path
 
 from core.errors import Damaged, StorageError
+from core.sentence import say
 
 HEADER_START = b"\x64\x00\x62"
 VERSION = 2
@@ -56,7 +57,7 @@ def check_log(database: str, *, accept_lost: bool = False) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror}") from error
+        raise StorageError(say("{file} cannot be read: {reason}", file=str(path), reason=error.strerror)) from error
     found = inspect(data)
     if found is None or _is_held(database):
         return
@@ -65,8 +66,15 @@ def check_log(database: str, *, accept_lost: bool = False) -> None:
         return
     lost = len(data) - found.sound
     raise Damaged(
-        f"{path.name}, the log of the latest writes, is damaged at byte {found.at:,} of {len(data):,}: "
-        f"{found.transactions:,} transactions before it can be read, {lost:,} bytes behind them would be lost",
+        say(
+            "{file}, the log of the latest writes, is damaged at byte {at:,} of {size:,}: "
+            "{count:,} transactions before it can be read, {lost:,} bytes behind them would be lost",
+            file=path.name,
+            at=found.at,
+            size=len(data),
+            count=found.transactions,
+            lost=lost,
+        ),
         hint="Restore a backup, or give them up with `sovrium-tui start --accept-lost-wal`, which keeps a copy of the log",
     )
 
@@ -186,4 +194,6 @@ def _put_aside(path: Path, found: Finding) -> None:
         else:
             path.unlink()
     except OSError as error:
-        raise StorageError(f"{path} cannot be put aside: {error.strerror}") from error
+        raise StorageError(
+            say("{file} cannot be put aside: {reason}", file=str(path), reason=error.strerror)
+        ) from error

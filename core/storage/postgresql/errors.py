@@ -16,6 +16,7 @@ from core.errors import (
     SovriumError,
     StorageError,
 )
+from core.sentence import say
 from core.storage.session import WriteConflict
 
 _NOT_THERE = (errors.UndefinedColumn, errors.UndefinedTable, errors.UndefinedFunction)
@@ -33,7 +34,8 @@ def translate(error: BaseException) -> SovriumError:
             return Conflict("A record with this value exists already", fields=fields)
         case errors.NotNullViolation():
             column = error.diag.column_name or ""
-            return Invalid(f"{column} is required", [FieldError(column, "field.required", f"{column} is required")])
+            message = say("{name} is required", name=column)
+            return Invalid(message, [FieldError(column, "field.required", message)])
         case errors.IntegrityError():
             return Conflict("The record breaks a rule of the table")
         case errors.SerializationFailure() | errors.DeadlockDetected() | errors.LockNotAvailable():
@@ -58,7 +60,8 @@ def translate_open(error: BaseException, address: str) -> SovriumError:
     """The error of connecting to `address` (without the password)."""
     text = [line.strip() for line in str(error).splitlines() if not line.strip().startswith("Is the server running")]
     reason = text[-1] if text else "no answer"
-    return StorageError(f"{address} cannot be opened: {reason}", hint="Check that the server runs, and DATABASE_URL")
+    message = say("{address} cannot be opened: {reason}", address=address, reason=reason)
+    return StorageError(message, hint="Check that the server runs, and DATABASE_URL")
 
 
 def _sentence(error: psycopg.Error) -> str:
