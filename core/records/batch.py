@@ -209,7 +209,7 @@ class Batches:
         job = Delete(self._records.removal, target, keys, permanent=True, batch=True)
         try:
             return int((await self._records.write(target, job, principal))[0])
-        except (Conflict, NotFound):
+        except (Conflict, Invalid, NotFound):
             return sum([await self._remove(principal, target, [key]) for key in keys]) if len(keys) > 1 else 0
 
     async def upsert(self, principal: Principal, table: TableModel, body: Mapping[str, Any]) -> Answer:

@@ -17,7 +17,7 @@ from core.files.ledger import let_go
 from core.records.incoming import Incoming
 from core.records.key import KeyValue, key_in
 from core.records.reach import Reach
-from core.records.row_check import check_trash
+from core.records.row_check import check_followers, check_trash
 from core.records.shape import stamp
 from core.records.update import restricted, write_changes
 from core.records.writing import Stored, WritableTable
@@ -57,6 +57,7 @@ class Removal:
             return False
         child = self._writable(link.child)
         if link.relation is None:
+            check_followers(child, tx, [row for row in children if row["deleted_at"] is None], link.cleared)
             write_changes(tx, child, [(row, link.cleared) for row in children])
             return True
         by_key = {child.key_of(row): row for row in children}

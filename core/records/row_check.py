@@ -64,9 +64,21 @@ def check_rows(
 def check_trash(writable: "WritableTable", reader: Transaction, rows: "Sequence[Stored]") -> None:
     """Raises what keeps rows, as they will be, from going to the trash or coming back: unique keys and constraints that
     look at it (T-140)."""
-    if not writable.constraints.know_trash:
-        return
-    candidates = [Candidate(row, (*writable.deleted, *writable.updated), writable.key_of(row)) for row in rows]
+    if writable.constraints.know_trash:
+        _judge(writable, reader, rows, (*writable.deleted, *writable.updated))
+
+
+def check_followers(
+    writable: "WritableTable", reader: Transaction, rows: "Sequence[Stored]", values: Mapping[str, Any]
+) -> None:
+    """Raises what keeps rows from the values that they get because of a record that they link to: constraints (T-141), and
+    unique keys that the engine keeps."""
+    if rows and writable.constraints:
+        _judge(writable, reader, [{**row, **values} for row in rows], values)
+
+
+def _judge(writable: "WritableTable", reader: Transaction, rows: "Sequence[Stored]", changed: Collection[str]) -> None:
+    candidates = [Candidate(row, changed, writable.key_of(row)) for row in rows]
     scope = writable.scope(reader, reader.time)
     for names in writable.constraints.broken(reader, scope, candidates).values():
         raise refused(names)

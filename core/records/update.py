@@ -14,7 +14,7 @@ from core.records.create import in_batch
 from core.records.incoming import Incoming, incoming_links
 from core.records.key import KeyValue, key_in
 from core.records.links import Move, write_links
-from core.records.row_check import Candidate, check_rows
+from core.records.row_check import Candidate, check_followers, check_rows
 from core.records.sameness import comparable
 from core.records.shape import stamp
 from core.records.validate import Values, check_changes, invalid
@@ -246,6 +246,7 @@ def follow(tx: Transaction, target: WritableTable, moved: Sequence[tuple[Stored,
             held = None if link.on_update == "set-null" else link.values(new)
             values = link.cleared if held is None else dict(zip(link.fields, held, strict=True))
             if link.relation is None:
+                check_followers(child, tx, live, values)
                 write_changes(tx, child, [(row, values) for row in children])
             elif link.relation.junction is not None and held is not None:
                 pairs = child.junction(link.relation.junction.name)

@@ -137,6 +137,52 @@ tables:
 """
 
 
+LOCKERS = """
+tables:
+  - name: Keys
+    fields:
+      - { name: code, type: single-line-text, unique: true }
+  - name: Lockers
+    fields:
+      - { name: number, type: integer }
+      - { name: holder, type: relationship, relatedTable: Keys, relatedField: code, onDelete: set-null, onUpdate: cascade }
+    constraints: [{ name: locked, check: "number > 9 OR (holder IS NOT NULL AND holder <> 'spare')" }]
+    uniqueConstraints: [{ name: hung, fields: [holder], nullsNotDistinct: true }]
+"""
+
+
+@pytest.mark.parametrize(("number", "problem"), [(1, Invalid), (10, Conflict)])
+async def test_a_record_that_would_break_a_rule_without_its_link_keeps_it(
+    open_app: Open, number: int, problem: type[Exception]
+) -> None:
+    """T-113, T-116, T-136, T-141: by a constraint, and by a key of which there is one without a value already."""
+    app = open_app(LOCKERS)
+    await app.create("Keys", code="a")
+    await app.create("Lockers", number=11)
+    await app.create("Lockers", number=number, holder="a")
+    for permanent in (False, True):
+        with pytest.raises(problem):
+            await app.delete("Keys", 1, permanent=permanent)
+    assert await app.ids("Keys") == ["1"]
+    assert await app.column("Lockers", "holder") == [None, "a"]
+    await app.delete("Lockers", 1, permanent=True)
+    await app.update("Lockers", 2, number=12)
+    assert await app.delete("Keys", 1) is True
+    assert await app.column("Lockers", "holder") == [None]
+
+
+async def test_a_value_that_follows_meets_the_rules_of_its_record(open_app: Open) -> None:
+    """T-115, T-141"""
+    app = open_app(LOCKERS)
+    await app.create("Keys", code="a")
+    await app.create("Lockers", number=1, holder="a")
+    with pytest.raises(Invalid):
+        await app.update("Keys", 1, code="spare")
+    assert (await app.column("Keys", "code"), await app.column("Lockers", "holder")) == (["a"], ["a"])
+    await app.update("Keys", 1, code="b")
+    assert await app.column("Lockers", "holder") == ["b"]
+
+
 async def test_links_follow_a_value_that_changes(open_app: Open) -> None:
     """T-115"""
     app = open_app(RATES.replace("ACTION", "cascade"))
