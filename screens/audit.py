@@ -17,7 +17,7 @@ from screens.presenters.format.line import one_line
 from screens.presenters.migration import Line
 from screens.presenters.person import moment
 from screens.services.download import at_home, free_name
-from screens.services.text import t
+from screens.services.text import labelled, t
 from screens.widgets.form_sheet import Ask, FormSheet, Values
 from screens.widgets.listing_screen import ListingScreen
 from screens.widgets.name_dialog import NameDialog
@@ -55,7 +55,7 @@ class AuditScreen(ListingScreen[AuditEntry]):
     def head(self) -> list[Any]:
         parts: list[Any] = []
         if self.filters:
-            said = " · ".join(f"{name}: {one_line(value)}" for name, value in self.filters.items())
+            said = " · ".join(labelled(name, one_line(value)) for name, value in self.filters.items())
             parts.append((f"  ▽ {said}", "bold $secondary"))
         if self.verified is not None:
             if self.verified["ok"]:
@@ -160,5 +160,10 @@ def entry_lines(entry: AuditEntry) -> list[Line]:
     ]
     lines += [(f"{t(f'audit.{name}'):<14} {one_line(value)}", "plain") for name, value in told if value]
     lines += [("", "plain")] if entry["metadata"] else []
-    lines += [(one_line(f"  {name}: {value}"), "plain") for name, value in entry["metadata"].items()]
+    lines += [(one_line(f"  {labelled(name, text_of(value))}"), "plain") for name, value in entry["metadata"].items()]
     return [*lines, ("", "plain"), (f"{t('audit.hash')} {entry['hash']}", "muted")]
+
+
+def text_of(value: Any) -> str:
+    """A value that was noted beside an act: several with commas between them."""
+    return ", ".join(map(text_of, value)) if isinstance(value, list) else str(value)

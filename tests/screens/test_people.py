@@ -287,6 +287,15 @@ async def test_a_167_the_outbox_shows_what_has_not_left(desk: Desk) -> None:
         await until(pilot, lambda: not screen.items)
 
 
+async def test_what_was_noted_beside_an_act_reads_as_a_text(desk: Desk) -> None:
+    desk.sign_up("ana")
+    async with at(desk, "l") as (pilot, screen):
+        await until(pilot, lambda: any(item["metadata"].get("methods") for item in screen.items))
+        place = next(at for at, item in enumerate(screen.items) if item["metadata"].get("methods"))
+        await pilot.press(*["down"] * place)
+        await until(pilot, lambda: "methods: password" in shown(pilot))
+
+
 async def test_a_175_a_176_the_audit_log_is_narrowed_exported_and_verified(desk: Desk, tmp_path: Path) -> None:
     """A-175, A-176: filters, detail, a file, and an entry that was changed is named."""
     desk.sign_up("ana")

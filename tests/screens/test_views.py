@@ -393,6 +393,19 @@ async def test_events_span_days(studio: RunningServer, monkeypatch: pytest.Monke
         await until(pilot, lambda: shows(pilot, "of 1 events only the first day is shown"))
 
 
+async def test_a_day_tells_all_its_events_also_those_that_are_not_listed(
+    studio: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calendar, "LISTED_AT_MOST", 3)
+    today = date.today().isoformat()
+    fill(studio, *(task(f"t{number}", due=today) for number in range(5)))
+    async with tasks(studio, "Plan") as (pilot, screen):
+        face = screen.pane.face
+        assert isinstance(face, CalendarBoard)
+        await until(pilot, lambda: shows(pilot, f"{today}  5  ! the first 3 are listed"))
+        assert len(face.events_of(face.day)) == 3
+
+
 async def test_months_and_weeks(studio: RunningServer) -> None:
     """[ and ] go on, m changes the scale, t comes back; conditions of a person stay"""
     today = date.today()

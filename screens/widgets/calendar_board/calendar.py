@@ -160,9 +160,7 @@ class CalendarBoard(Face):
     def _bases(self) -> list[int]:
         """Positions of the rows that are read for the days shown."""
         runs = [run for each in self._by_day.values() for run in each]
-        return [base for first, last in runs for base in range(first, min(last, first + LISTED_AT_MOST) + 1)][
-            :MOST_READ
-        ]
+        return [base for run in runs for base in _listed(*run)][:MOST_READ]
 
     def _span(self, row: GridRow) -> tuple[date | None, date | None]:
         """First and last day of an event."""
@@ -177,11 +175,16 @@ class CalendarBoard(Face):
         keys = set(self._staged.get(day, ()))
         found: list[GridRow | None] = [row for row in arrived if row is not None]
         for first, last in self._by_day.get(day, ()):
-            for base in range(first, min(last, first + LISTED_AT_MOST) + 1):
+            for base in _listed(first, last):
                 row = self.model.base_row(base)
                 if row is None or (row.key not in keys and not self._is_gone(row)):
                     found.append(row)
         return [*found, *began]
+
+    def _count(self, day: date, listed: list[GridRow | None]) -> int:
+        """How many events a day has, also those that are not listed."""
+        own = sum(last - first + 1 for first, last in self._by_day.get(day, ()))
+        return max(len(listed), own + len(self._spans.get(day, ())))
 
     def _by_key(self, key: str) -> GridRow | None:
         position = self.model.position_of(key)
@@ -251,8 +254,7 @@ class CalendarBoard(Face):
     def _day_lines(self, day: date, width: int, tall: int) -> list[Line]:
         """One day: its number, then its events, `+3` where they do not all fit."""
         listed = self.events_of(day)
-        own = sum(last - first + 1 for first, last in self._by_day.get(day, ()))
-        count = max(len(listed), own + len(self._spans.get(day, ())))
+        count = self._count(day, listed)
         is_here = day == self.day
         under = "row"
         if is_here:
@@ -307,7 +309,10 @@ class CalendarBoard(Face):
         names = t("value.words.weekdays").split()
         title = f" {names[self.day.weekday()].capitalize()} {self.day.isoformat()}"
         listed = self.events_of(self.day)
-        lines = [cells([(title, "text"), (f"  {grouped(len(listed))}" if listed else "", "muted")], width, "header")]
+        count = self._count(self.day, listed)
+        cut = f"  ! {t('calendar.cut', count=grouped(len(listed)))}" if count > len(listed) else ""
+        parts = [(title, "text"), (f"  {grouped(count)}" if count else "", "muted"), (cut, "dirty")]
+        lines = [cells(parts, width, "header")]
         if not listed:
             return [*lines, cells([(f"  {t('calendar.none')}", "muted")], width, "row")][:height]
         room = max(height - 1, 1)
@@ -506,3 +511,8 @@ def joined(tree: Filter | None, leaf: Filter) -> Filter:
 
 def holds(tree: Filter | None, leaf: Filter) -> bool:
     return tree == leaf or (tree is not None and leaf in tree.get("and", ()))
+
+
+def _listed(first: int, last: int) -> range:
+    """Positions of the rows of a day that are listed."""
+    return range(first, min(last + 1, first + LISTED_AT_MOST))
