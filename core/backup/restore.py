@@ -1,7 +1,8 @@
 """An archive put back where nothing is.
 
-Everything is unpacked into a folder beside its place, and the database opened there once; then the files of records are
-moved, the keys kept, and the database last: until it is in its place nothing was restored, and it may be tried again.
+Everything is unpacked into a folder beside its place, and the database opened there once; then the keys are kept, the files
+of records and the app file moved, and the database last: until it is in its place nothing was restored, and it may be tried
+again.
 """
 
 import os
@@ -28,9 +29,11 @@ _BESIDE = ".restore-"
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """`needs_key` is the id of a master key that the database was sealed with and that is not here."""
+    """`needs_key` is the id of a master key that the database was sealed with and that is not here; `app_files` were
+    written."""
 
     needs_key: str | None
+    app_files: list[Path]
 
 
 def require_empty(data_dir: Path) -> None:
@@ -47,8 +50,11 @@ def sealed_keys(archive: Archive, ask: Callable[[], str]) -> list[MasterKey]:
     return open_keys(archive.read(SEALED_KEY), ask(), key_place(archive.manifest.instance))
 
 
-def restore(archive: Archive, data_dir: Path, keys: Sequence[MasterKey], store: KeyStore) -> Restored:
-    """Put an archive that was verified into the data folder, which the caller holds.
+def restore(
+    archive: Archive, data_dir: Path, keys: Sequence[MasterKey], store: KeyStore, app_folder: Path | None
+) -> Restored:
+    """Put an archive that was verified into the data folder, which the caller holds; its app file, and what that includes,
+    below `app_folder`, where one is given.
 
     Raises:
         BadRequest: a database is there.
@@ -68,28 +74,41 @@ def restore(archive: Archive, data_dir: Path, keys: Sequence[MasterKey], store: 
             if seal and keys:
                 store.add(seal[0], list(keys))
             needs_key = seal[1] if seal and store.find(*seal) is None else None
-            targets = [data_dir / name for name in archive.names(FILES)]
-            for target in targets:
-                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                os.replace(folder / target.relative_to(data_dir), target)
-            for each in {target.parent for target in targets}:
-                sync_folder(each)
+            _move(folder / FILES, data_dir / FILES)
+            app_files = [] if app_folder is None else _restore_app(archive, app_folder)
             for name in (LOG, DATABASE):
                 if (folder / name).exists():
                     os.replace(folder / name, data_dir / name)
             sync_folder(data_dir)
     except OSError as error:
         raise storage_error(error) from error
-    return Restored(needs_key)
+    return Restored(needs_key, app_files)
 
 
-def restore_app(archive: Archive, folder: Path) -> list[Path]:
-    """Write the app file and what it includes below a folder; what is there stays. The files that were written."""
-    targets = {name: folder / name.removeprefix(f"{APP}/") for name in archive.names(APP)}
-    missing = {name: target for name, target in targets.items() if not target.exists()}
-    for name, target in missing.items():
-        archive.extract(name, target)
-    return list(missing.values())
+def _restore_app(archive: Archive, folder: Path) -> list[Path]:
+    """Write the app file and what it includes below a folder; what is there stays. The files that were written, the app file
+    last: where that is, the others are."""
+    written = []
+    for name in sorted(archive.names(APP), key=lambda name: name == archive.manifest.app_file):
+        target = folder / name.removeprefix(f"{APP}/")
+        if not target.exists():
+            half = target.with_name(f".{target.name}.part")
+            half.unlink(missing_ok=True)
+            archive.extract(name, half)
+            os.replace(half, target)
+            written.append(target)
+    return written
+
+
+def _move(source: Path, target: Path) -> None:
+    """All files below a folder to their places below another one, on the disk when this returns."""
+    for file in [path for path in source.rglob("*") if path.is_file()]:
+        place = target / file.relative_to(source)
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.replace(file, place)
+    for folder in (target, *target.glob("*")):
+        if folder.is_dir():
+            sync_folder(folder)
 
 
 @contextmanager

@@ -111,7 +111,7 @@ def restore(file: Path, folder: Path, as_json: bool, data_dir: Path | None) -> i
             hint="restore without it, and then let it name the file",
         )
     from core.backup.archive import Archive
-    from core.backup.restore import require_empty, restore, restore_app, sealed_keys
+    from core.backup.restore import require_empty, restore, sealed_keys
     from core.secrets.ring import system_ring
     from core.secrets.store import VARIABLE as KEY
     from core.secrets.store import KeyStore
@@ -130,10 +130,10 @@ def restore(file: Path, folder: Path, as_json: bool, data_dir: Path | None) -> i
         archive.verify()
         keys = sealed_keys(archive, passphrase)
         with DataLock(Place(place), own_record("command", app_file, "sovrium-tui backup restore")):
-            done = restore(archive, place, keys, KeyStore(place, os.environ, system_ring))
-            written = [] if app_file.exists() else restore_app(archive, folder)
+            store = KeyStore(place, os.environ, system_ring)
+            done = restore(archive, place, keys, store, None if app_file.exists() else folder)
     if as_json:
-        told = {"dataDir": str(place), "appFile": str(app_file), "written": [str(each) for each in written]}
+        told = {"dataDir": str(place), "appFile": str(app_file), "written": [str(each) for each in done.app_files]}
         tell_json({**told, "needsKey": done.needs_key})
         return 0
     if done.needs_key is not None:
@@ -141,7 +141,7 @@ def restore(file: Path, folder: Path, as_json: bool, data_dir: Path | None) -> i
             f"the master key {done.needs_key} is needed: put it into {place / 'master.key'} (mode 0600), or into {KEY}"
         )
         click.echo(printable(f"warning: {note}"), err=True)
-    app = f"{app_file} is the app file" if written else f"{app_file} was there and stays as it is"
+    app = f"{app_file} is the app file" if done.app_files else f"{app_file} was there and stays as it is"
     click.echo(printable(f"Restored into {place}; {app}"))
     return 0
 

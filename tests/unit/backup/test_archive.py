@@ -180,7 +180,7 @@ def test_a_database_that_has_come_meanwhile_stays(tmp_path: Path) -> None:
     """It is looked for once more when the folder is held."""
     (tmp_path / "app.duckdb").write_bytes(b"somebody's")
     with Archive(write(tmp_path / "x.tar")) as archive, pytest.raises(BadRequest, match="holds a database already"):
-        restore(archive, tmp_path, [], KeyStore(tmp_path, {}, lambda: None))
+        restore(archive, tmp_path, [], KeyStore(tmp_path, {}, lambda: None), None)
     assert (tmp_path / "app.duckdb").read_bytes() == b"somebody's"
 
 

@@ -160,6 +160,33 @@ def test_a_disk_that_is_full_leaves_no_database(shop: Desk, monkeypatch: pytest.
     assert shop.rows("new") == 0
 
 
+def test_wherever_it_was_cut_it_may_be_done_again(shop: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each move into place fails once; what had been moved before stays for the next attempt."""
+    shop("sql", "insert into items (title) values ('chair')")
+    shop("backup", "create", "--output", "x.tar")
+    real, moved = os.replace, list[str]()
+    allowed = 0
+
+    def replace(source: str | Path, target: str | Path) -> None:
+        if ".restore-" in str(source) or str(source).endswith(".part"):
+            if len(moved) == allowed:
+                raise OSError(5, "Input/output error")
+            moved.append(Path(target).name)
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", replace)
+    for allowed in (0, 1, 1):  # noqa: B007 - `replace` reads it
+        shop("backup", "restore", "x.tar", "new", status=1)
+        assert not Path("new/.sovrium/app.duckdb").exists()
+        moved.clear()
+    allowed = 3
+    shop("backup", "restore", "x.tar", "new")
+    assert moved == ["app.duckdb"], "the others had come before"
+    assert (Path("new/app.yaml").read_text(), Path("new/tables/items.yaml").read_text()) == (APP, ITEMS)
+    assert not [path for path in Path("new").rglob("*") if path.name.endswith(".part")]
+    assert shop.rows("new") == 1
+
+
 def test_what_a_killed_restore_has_left_is_in_nobodys_way(shop: Desk) -> None:
     shop("backup", "create", "--output", "x.tar")
     left = Path("new/.sovrium/.restore-abc")
