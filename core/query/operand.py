@@ -11,6 +11,7 @@ from typing import Any
 from core.fields.base import ValueProblem
 from core.fields.person import ME
 from core.fields.place import GeolocationField, accept_place
+from core.formulas.pattern import check_regex
 from core.query.scope import Ref, Scope
 from core.sentence import say
 
@@ -18,7 +19,6 @@ NOBODY = "\ue000"
 """Equals nothing that anybody has written: an empty text might."""
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 _RELATIVE = re.compile(r"(last|next):(\d{1,5}):days\Z")
-_BEYOND_RE2 = re.compile(r"\(\?(?:[=!>]|<[=!]|P[=>]|\()|\\[1-9]|[*+?}]\+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +104,9 @@ def fragment(raw: Any, scope: Scope) -> str:
 def pattern(raw: Any) -> str:
     """A regular expression that both databases take. Raises ValueError."""
     text = _text(raw)
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(say("not a regular expression: {reason}", reason=str(error))) from None
-    if _BEYOND_RE2.search(text):
-        raise ValueError(say("look-around, back references and possessive repeats are not supported"))
+    problem = check_regex(text)
+    if problem is not None:
+        raise ValueError(problem)
     return text
 
 
