@@ -121,7 +121,8 @@ class Matrix(Widget, can_focus=True):
         self._top = max(0, min(self._top, len(self.rows) - height))
         head: list[Content | tuple[str, str] | str] = [padded("", wide)]
         for at, name in enumerate(self.columns):
-            head.append(padded(name, cell_width - 1, "bold" if at == self.column and self.has_focus else "dim"))
+            short = name[: cell_width - 1]  # four letters and no sign of more tell the names apart
+            head.append(padded(short, cell_width - 1, "bold" if at == self.column and self.has_focus else "dim"))
             head.append(" ")
         lines = [Content.assemble(*head)]
         for number, row in enumerate(self.rows[self._top : self._top + height], self._top):
