@@ -26,6 +26,7 @@ from core.records.request import (
     items_of,
     keys_of,
     mapping_of,
+    permitted,
     upsert_answer,
     upserted_one,
     version_of,
@@ -102,9 +103,7 @@ class Batches:
                 if target.hides_rows:
                     raise
                 key = ()
-            left = {name: value for name, value in mapping_of(fields).items() if name not in target.locked}
-            if fields and not left:
-                raise NotFound()  # P-017: what may not be written is left out, unless it was all
+            left = permitted(target, mapping_of(fields))
             try:
                 values = accept_changes(table, personal(target, left), typed=typed)
                 return Edit(key, values, version_of(item), principal.id)
@@ -227,7 +226,7 @@ class Batches:
             items = [await self._records.with_files(target, fields_of(item), principal) for item in items]
 
         def accepted(item: Any) -> Incoming:
-            raw = fields_of(item)
+            raw = fields_of(item) if is_single else permitted(target, fields_of(item))
             created = accept(target, raw, lambda given: accept_new(table, given, now, typed=True))
             check_merge_values(names, raw)
             changes = {name: created[name] for name in raw if name in created and name not in names}

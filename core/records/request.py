@@ -35,6 +35,15 @@ def accept(target: WritableTable, raw: Mapping[str, Any], read: Callable[[Mappin
     return values
 
 
+def permitted(target: WritableTable, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is written of one of several records: fields that the caller may not write are left out. Raises NotFound where
+    that was all of it (P-017)."""
+    left = {name: value for name, value in raw.items() if name not in target.locked}
+    if raw and not left:
+        raise NotFound()
+    return left
+
+
 _OF_NAMES = ("field.read-only", "field.unknown")
 
 

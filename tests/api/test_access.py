@@ -282,7 +282,8 @@ def test_a_view_is_opened_anew_after_a_change_of_roles(server: RunningServer) ->
 
 
 def test_field_rules_of_writes(server: RunningServer) -> None:
-    """P-017, P-019, A-203: 404 for single writes and batches of new ones; left out of batch updates, unless all is."""
+    """P-017, P-019, A-203: 404 for single writes and batches of new ones; left out of batch updates and of upserts of
+    several, unless all is."""
     records = "/api/tables/notes/records"
     assert is_missing(server.http.post(records, json={"text": "a", "cost": 1}, headers=EDITOR))
     batch = {"records": [{"fields": {"text": "a"}}, {"fields": {"text": "b", "cost": 1}}]}
@@ -296,6 +297,15 @@ def test_field_rules_of_writes(server: RunningServer) -> None:
     assert (found["text"], found["cost"]) == ("b", 1)
     only = {"records": [{"id": key, "fields": {"cost": 2}}]}
     assert is_missing(server.http.patch(f"{records}/batch", json=only, headers=EDITOR))
+    merge = {"fieldsToMergeOn": ["text"]}
+    upsert = {"records": [{"fields": {"text": "b", "cost": 2}}, {"fields": {"text": "c", "cost": 2}}], **merge}
+    done = server.http.post(f"{records}/upsert", json=upsert, headers=EDITOR).json()
+    assert (done["created"], done["updated"]) == (1, 1)
+    assert [each["fields"]["cost"] for each in server.local.get(records).json()["records"]] == [1, None]
+    one = {"fields": {"text": "b", "cost": 2}, "matchFields": ["text"]}
+    nothing = {"records": [{"fields": {"cost": 2}}], **merge}
+    for body in (one, nothing):
+        assert is_missing(server.http.post(f"{records}/upsert", json=body, headers=EDITOR))
     # `pin` may be written by whoever may update, and read by admins alone.
     answer = server.http.patch(f"{records}/{key}", json={"pin": 77}, headers=EDITOR)
     assert answer.status_code == 200
