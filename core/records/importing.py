@@ -116,7 +116,7 @@ def _cut_to_lines(path: Path) -> None:
 
 def _cut_to_objects(path: Path) -> None:
     """The whole objects of an array, or of lines, at the beginning of the text."""
-    text, decoder = path.read_text(encoding="utf-8", errors="ignore").lstrip().removeprefix("["), json.JSONDecoder()
+    text, decoder = path.read_text(encoding="utf-8-sig", errors="ignore").lstrip().removeprefix("["), json.JSONDecoder()
     rows: list[Any] = []
     while len(rows) < SAMPLES and (text := text.lstrip(", \t\r\n")):
         try:

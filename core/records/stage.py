@@ -10,6 +10,7 @@ import orjson
 
 from core.fields.base import FieldType
 from core.fields.column import ColumnType
+from core.ids import short_id
 from core.records.fast_value import FastValue, fast_value
 from core.records.import_plan import Import
 from core.records.shape import to_json
@@ -19,7 +20,8 @@ from core.storage.ddl import literal, quote, quote_list, type_name
 from core.storage.scratch import SCRATCH, keep
 
 BLOCK = 1_000
-_NULL = "\\N"
+_NULL = short_id("null")
+"""Made anew in every process: no text of a file can be it."""
 
 
 class Stage:

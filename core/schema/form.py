@@ -402,7 +402,7 @@ class AppForm(Form):
     """The root of an app file (pages-cli §1.1)."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=214, pattern=NPM_NAME)]
-    version: Annotated[str, StringConstraints(min_length=5, pattern=SEMVER)] | None = None
+    version: Annotated[str, StringConstraints(pattern=SEMVER)] | None = None
     description: Annotated[str, StringConstraints(max_length=2000, pattern=ONE_LINE)] | None = None
     badge: bool = True
     tables: list[Any] = []

@@ -118,7 +118,8 @@ def _read_app(
     tree: Map, findings: Findings, vocabulary: FieldVocabulary, source: Source, path: Path | None
 ) -> App | None:
     rewrite(tree, findings, vocabulary.aliases())
-    shape = findings.read(AppForm, _with_usable_name(tree, findings), ())
+    # A root that does not fit has been told, and hides nothing of what the tables say of each other.
+    shape = findings.read(AppForm, _with_usable_name(tree, findings), ()) or AppForm(name="app")
     tables = _read_tables(tree.get("tables"), _scopes(tree.get("auth")), findings, vocabulary)
     variables = _read_env(tree.get("env"), findings)
     signed_in = is_signed_in_to(tree.get("auth"))
@@ -133,8 +134,6 @@ def _read_app(
     for key in tree:
         if key in _ROOT_KEYS - ROOT_RUN:
             findings.note("schema.later", say("`{key}` is accepted, not run yet", key=key), (key,))
-    if shape is None:
-        return None
     for key in (shape.server and shape.server.model_extra) or ():
         findings.note("schema.later", say("`server.{key}` is accepted, not run yet", key=key), ("server", key))
     app = App(

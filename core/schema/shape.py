@@ -47,6 +47,12 @@ class Findings:
             self.error("schema.bad-value", say("a text cannot be read: {reason}", reason=str(error)), path)
         return None
 
+    def read_known(self, model: type[M], data: Mapping[str, Any], path: Path) -> M | None:
+        """As `read`, but a key that nobody knows is reported and left out, and hides nothing of the others."""
+        shape = self.read(model, data, path)
+        known = {key: data[key] for key in data if key in _known_keys(model, (key,))}
+        return shape or Findings(self.tree).read(model, known, path)
+
     def read_parts(self, model: type[M], data: Mapping[str, Any], path: Path) -> M:
         """As `read`, key by key: one that does not fit is reported and left out, and hides nothing of the others. The model
         has a default for every key."""

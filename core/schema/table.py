@@ -35,7 +35,7 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
     entries = node.get("fields")
     # The fields are read one by one, so the form needs to know no more than that there is a list of them.
     listed: dict[str, Any] = {"fields": []} if isinstance(entries, Seq) or is_broken(entries) else {}
-    shape = findings.read(TableForm, {**node, **listed}, path)
+    shape = findings.read_known(TableForm, {**node, **listed}, path)
     names = declared_names(entries)
     fields = _read_fields(entries, (*path, "fields"), findings, vocabulary)
     if shape is None:

@@ -59,6 +59,8 @@ def csv_dialect(path: Path) -> CsvDialect:
 def _fitness(text: str, delimiter: str) -> tuple[bool, float, CsvDialect | None]:
     """Whether there are several columns, and which part of the rows has as many."""
     rows, is_quoted = _rows(text, delimiter)
+    if rows and rows[0][1] == ["sep=", ""]:  # how a spreadsheet is told of the delimiter
+        rows = rows[1:]
     if not rows:
         return False, 0.0, None
     usual = mode(len(row) for _, row in rows)

@@ -26,7 +26,7 @@ def file_columns(reader: Reader, path: Path, format_: Format, *, whole: bool = F
     """Names of a file's columns with the types that DuckDB sees in them, of a CSV file by its first rows or by the `whole`.
     Raises BadRequest for what is no such file."""
     if format_ == "json":
-        _check_array(path)
+        _check_json(path)
     sample, nothing = -1 if whole else 20_480, ", ".join(map(literal, ("", *NO_VALUE)))
     source = (
         _csv(path, f"sample_size = {sample:d}, nullstr = [{nothing}]") if format_ == "csv" else file_rows(path, format_)
@@ -39,16 +39,24 @@ def file_columns(reader: Reader, path: Path, format_: Format, *, whole: bool = F
         raise
 
 
-def _check_array(path: Path) -> None:
+def _check_json(path: Path) -> None:
     """DuckDB takes an array that ends behind one of its commas for whole, and a file that was cut there would lose rows."""
+    begin = _begin(path)
+    if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise BadRequest("The file is UTF-16; save it as UTF-8")
     with path.open("rb") as file:
-        begin = file.read(BLANK_AT_MOST).removeprefix(codecs.BOM_UTF8).lstrip()[:1]
         file.seek(max(0, path.stat().st_size - BLANK_AT_MOST))
         end = file.read().rstrip()[-1:]
-    if begin == b"[" and end != b"]":
+    if begin.startswith(b"[") and end != b"]":
         raise BadRequest(
             "The file does not end with the ] of its array", hint="it may have been cut; fetch or write it again"
         )
+
+
+def _begin(path: Path) -> bytes:
+    """The beginning of a text."""
+    with path.open("rb") as file:
+        return file.read(BLANK_AT_MOST).removeprefix(codecs.BOM_UTF8).lstrip()
 
 
 def file_rows(path: Path, format_: Format) -> str:
@@ -56,8 +64,14 @@ def file_rows(path: Path, format_: Format) -> str:
     if format_ == "csv":
         return _csv(path, "all_varchar = true, sample_size = 20480")
     if format_ == "json":
-        return f"read_json({literal(str(path))}, sample_size = 20480, maximum_depth = 2, records = true)"
+        return _json(path, "sample_size = 20480, maximum_depth = 2")
     return f"read_parquet({literal(str(path))})"
+
+
+def _json(path: Path, options: str) -> str:
+    """Behind a byte order mark DuckDB does not see by itself that an array begins."""
+    format_ = "array" if _begin(path).startswith(b"[") else "auto"
+    return f"read_json({literal(str(path))}, {options}, format = {literal(format_)}, records = true)"
 
 
 def _csv(path: Path, options: str) -> str:
@@ -87,7 +101,7 @@ def file_texts(
         plain = "::VARCHAR" if as_json else " ->> '$'"
         shown = ", ".join(f"{quote(name)}{plain} AS {quote(name)}" for name in chosen)
         types = ", ".join(f"{quote(name)}: 'JSON'" for name, _ in columns)
-        source = f"read_json({literal(str(path))}, columns = {{{types}}}, records = true)"
+        source = _json(path, f"columns = {{{types}}}")
     else:
         shown = ", ".join(f"{_as_text(name, kinds[name], as_json)} AS {quote(name)}" for name in chosen)
         source = file_rows(path, format_)

@@ -67,6 +67,29 @@ def test_an_array_that_was_cut_is_refused(content: str, tmp_path: Path, capsys: 
     assert (status, "does not end with the ] of its array" in told) == (2, True)
 
 
+@pytest.mark.parametrize("content", ['[{"a": 1}, {"a": 2}]', ' [\n{"a": 1},{"a": 2}\n]\n', '{"a": 1}\n{"a": 2}\n'])
+def test_a_byte_order_mark_is_passed_over(content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "data.json"
+    source.write_text(content, encoding="utf-8-sig")
+    assert take(source, tmp_path, capsys) == (0, "data: 2 rows\n")
+    assert answer("SELECT a FROM data ORDER BY a", tmp_path, capsys) == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('[{"a": 1}]'.encode("utf-16"), "The file is UTF-16; save it as UTF-8"),
+        (b'[{"a": 1}, {"a": 1, "a": 2}]', "Record 2 of the file has the key a twice"),
+    ],
+)
+def test_json_that_cannot_be_read_is_told_plainly(
+    content: bytes, problem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "data.json"
+    source.write_bytes(content)
+    assert take(source, tmp_path, capsys) == (2, f"error: {problem}\n")
+
+
 @pytest.mark.parametrize(("count", "name"), [(100, "c{}"), (270, f"{'a_long_question_of_a_survey_' * 2}{{}}")])
 def test_many_columns_fit_in_memory_and_addresses(
     count: int, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

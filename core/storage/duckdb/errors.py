@@ -31,6 +31,7 @@ _FOREIGN = re.compile(r"not a valid DuckDB database|Could not read enough bytes"
 _NOT_THERE = re.compile(r"does not have a column|does not exist|not found in FROM clause")
 _NO_PARQUET = re.compile(r"magic bytes|too small to be a Parquet file|Variable-length int|TProtocolException")
 _MALFORMED = re.compile(r"Malformed JSON in .*at byte (?P<byte>\d+) in record/value (?P<record>\d+): (?P<why>[^.]+)")
+_KEY_TWICE = re.compile(r'in record/value (?P<record>\d+): .*has duplicate key "(?P<key>.*)"', re.DOTALL)
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 _COLUMNS = re.compile(r"Expected Number of Columns: (\d+) Found: (\d+)")
 _DAMAGED = re.compile(r"corrupt|checksum|not a valid DuckDB|Could not read enough bytes|WAL|serializ", re.IGNORECASE)
@@ -129,6 +130,8 @@ def _file_problem(text: str) -> str | None:
         return "The file is damaged, or is not a parquet file"
     if malformed := _MALFORMED.search(text):
         return f"The file is not JSON: {malformed['why']}, at byte {malformed['byte']} of record {malformed['record']}"
+    if twice := _KEY_TWICE.search(text):
+        return say("Record {record} of the file has the key {name} twice", record=twice["record"], name=twice["key"])
     where = _CSV_LINE.search(text)
     if where is None:
         return None

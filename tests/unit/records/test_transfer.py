@@ -213,6 +213,23 @@ async def test_json_imports(dock: Dock) -> None:
     assert [(row["full_name"], row["tags"]) for row in await dock.rows(dock.tables[1])] == [("Ada", ["b"]), ("Bo", [])]
 
 
+async def test_what_stands_for_nothing_elsewhere_is_a_text_here(
+    open_db: Callable[..., Database], database_settings: Settings, folder: Path
+) -> None:
+    """Whether the database judges a row or the field types do, as they do one with a space before its text."""
+    app = """
+tables:
+  - name: Notes
+    fields:
+      - { name: text, type: long-text }
+      - { name: mark, type: single-line-text, default: '\\N' }
+"""
+    dock = Dock(open_db(with_exchange(database_settings, folder)), folder, app)
+    texts = ["\\N", " before", "NULL", "nan", "None"]
+    assert await dock.take(dock.tables[0], "n.json", orjson.dumps([{"text": text} for text in texts])) == 5
+    assert [tuple(row.values()) for row in await dock.rows(dock.tables[0])] == [(text, "\\N") for text in texts]
+
+
 async def test_preview(dock: Dock) -> None:
     """Also of the beginning of a file."""
     path = dock.folder / "p.csv"

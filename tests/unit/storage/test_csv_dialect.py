@@ -21,6 +21,7 @@ NAMES = ("a", "b")
         ('a,b\n5" pipe,2\n"x, ""y""\nz",3\n', CsvDialect(",", 0, True, NAMES)),
         ("\n\na,b\n1,2\n", CsvDialect(",", 2, True, NAMES)),
         ("Report\n\na,b\n1,2\n3,4\n", CsvDialect(",", 2, True, NAMES, ("Report",))),
+        ("sep=;\na;b\n1;2\n", CsvDialect(";", 1, True, NAMES)),
         ("name\nann\nbob\n", CsvDialect("\t", 0, True, ("name",))),
         ("a,b\n#ff0000,red\n", CsvDialect(",", 0, True, NAMES)),
     ],
