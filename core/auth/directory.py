@@ -201,7 +201,8 @@ class Directory:
             for block in reader.stream(select(a.roles, func.count()).group_by(a.roles)):
                 for held, number in block:
                     roles.update(dict.fromkeys(effective_roles(held or (), context.roles), number))
-            active = select(func.count(func.distinct(s.user_id))).where(s.last_seen_at >= day)
+            seen = select(s.user_id).where(s.last_seen_at >= day, s.impersonated_by.is_(None))
+            active = select(func.count()).where((a.last_sign_in_at >= day) | a.id.in_(seen))
             signups = per_point(reader, a.created_at)
             begun = per_point(reader, AUDIT.c.time, AUDIT.c.action == "session.created")
             points = [

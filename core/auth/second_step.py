@@ -4,7 +4,7 @@ Every way in ends in `admit`. What it gives instead of a session is a secret tha
 and opens nothing else (A-115). Five wrong codes use it up; ten in a row, over all sign-ins, lock the second step (A-117).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -72,7 +72,7 @@ def admit(
     secret = context.tokens.issue_link(
         tx, "two-factor", account.id, STEP_SECONDS, user=account.id, data=data, several=True
     )
-    return SecondStep(secret, _ways(context, tx, account), account)
+    return SecondStep(secret, _ways(context, tx, account, methods), account)
 
 
 class SecondSteps:
@@ -101,9 +101,9 @@ class SecondSteps:
         context = self._context
 
         def work(tx: Transaction) -> Passed | AuthError:
-            account = self._owner(tx, secret)
+            account, first = self._owner(tx, secret)
             require_admitted(account, tx.time)
-            way = prove(context, tx, account, code, source, ways)
+            way = prove(context, tx, account, code, source, ways, first)
             if isinstance(way, AuthError):
                 is_over = way.status != 429 and context.tokens.missed(tx, "two-factor", secret, TRIES)
                 return AuthError("TOO_MANY_ATTEMPTS", "Too many wrong codes; sign in again") if is_over else way
@@ -146,7 +146,7 @@ class SecondSteps:
                 raise NotSignedIn
             if not account.two_factor:
                 raise AuthError("TWO_FACTOR_NOT_ENABLED")
-            way = prove(context, tx, account, code, source, ways)
+            way = prove(context, tx, account, code, source, ways, found.session.methods)
             if isinstance(way, AuthError):
                 return way
             return Passed(account, assure(context, tx, found, account, way))
@@ -165,12 +165,9 @@ class SecondSteps:
         """
         context = self._context
 
-        def look(reader: Reader) -> Account:
-            return self._owner(reader, secret)
-
-        account = await context.read(look)
+        account, first = await context.read(lambda reader: self._owner(reader, secret))
         phone = context.spec.phone
-        if phone is None or account.phone is None or not _has_phone(context, account):
+        if phone is None or account.phone is None or not _may_text(context, account, first):
             raise AuthError("STRATEGY_DISABLED")
         code = context.tokens.new_code(phone.otp_length)
         validity = timedelta(seconds=phone.otp_seconds)
@@ -183,29 +180,37 @@ class SecondSteps:
 
     async def identify(self, secret: str) -> str:
         """Whose second step it is, by the account's id. Raises AuthError INVALID_TWO_FACTOR_COOKIE."""
-        return (await self._context.read(lambda reader: self._owner(reader, secret))).id
+        return (await self._context.read(lambda reader: self._owner(reader, secret)))[0].id
 
-    def _owner(self, reader: Reader, secret: str) -> Account:
+    def _owner(self, reader: Reader, secret: str) -> tuple[Account, Sequence[str]]:
+        """Whose second step it is, and the methods of the first."""
         context = self._context
         token = context.tokens.find_link(reader, "two-factor", secret)
         account = find(reader, token.user_id or "") if token is not None else None
         if token is None or account is None or token.expires_at <= context.clock():
             raise AuthError("INVALID_TWO_FACTOR_COOKIE")
-        return account
+        return account, token.data["methods"]
 
 
 def prove(
-    context: AuthContext, tx: Transaction, account: Account, code: str, source: Source, ways: Collection[Way]
+    context: AuthContext,
+    tx: Transaction,
+    account: Account,
+    code: str,
+    source: Source,
+    ways: Collection[Way],
+    first: Sequence[str],
 ) -> Way | AuthError:
-    """Which of the ways the code is of. What is wrong is given back and not raised, as the count of wrong codes must be
-    committed: INVALID_CODE (401), INVALID_BACKUP_CODE, ACCOUNT_TEMPORARILY_LOCKED."""
+    """Which of the ways the code is of; `first` are the methods of the first proof. What is wrong is given back and not
+    raised, as the count of wrong codes must be committed: INVALID_CODE (401), INVALID_BACKUP_CODE,
+    ACCOUNT_TEMPORARILY_LOCKED."""
     guesses, who = Guesses(context.secrets), guessed(account.id)
     resource = ("user", account.id, account.name)
     try:
         guesses.check(tx, who, tx.time)
     except AuthError as error:
         return error
-    found = next((way for way in ways if _holds(context, tx, account, code, way)), None)
+    found = next((way for way in ways if _holds(context, tx, account, code, way, first)), None)
     if found is not None:
         guesses.passed(tx, who)
         action = "mfa.backup_code_used" if found == "backupCode" else "mfa.verified"
@@ -231,13 +236,15 @@ def assure(context: AuthContext, tx: Transaction, found: SignedIn, account: Acco
     return Entered(context.sessions.rotate(tx, session.id), session, account)
 
 
-def _holds(context: AuthContext, tx: Transaction, account: Account, code: str, way: Way) -> bool:
+def _holds(context: AuthContext, tx: Transaction, account: Account, code: str, way: Way, first: Sequence[str]) -> bool:
     if way == "totp":
         return _accepts(context, tx, account.id, code)
     if way == "backupCode":
         rules = factor_rules(context.spec)
         return rules is not None and rules.backup_codes and use_code(context.secrets, tx, account.id, code)
-    used = context.tokens.try_code(tx, "factor-otp", account.id, code) if _has_phone(context, account) else None
+    if not _may_text(context, account, first):
+        return False
+    used = context.tokens.try_code(tx, "factor-otp", account.id, code)
     return used is not None and not isinstance(used, AuthError)
 
 
@@ -260,12 +267,13 @@ def secret_place(factor: str) -> str:
     return f"{FACTORS.name}/{factor}/secret"
 
 
-def _ways(context: AuthContext, reader: Reader, account: Account) -> tuple[str, ...]:
+def _ways(context: AuthContext, reader: Reader, account: Account, first: Sequence[str]) -> tuple[str, ...]:
     rules = factor_rules(context.spec)
     has_codes = rules is not None and rules.backup_codes and codes_left(reader, account.id) > 0
-    return ("totp", *(("backupCode",) if has_codes else ()), *(("otp",) if _has_phone(context, account) else ()))
+    return ("totp", *(("backupCode",) if has_codes else ()), *(("otp",) if _may_text(context, account, first) else ()))
 
 
-def _has_phone(context: AuthContext, account: Account) -> bool:
-    is_on = context.spec.mfa.phone != "off" and context.spec.phone is not None
+def _may_text(context: AuthContext, account: Account, first: Sequence[str]) -> bool:
+    """Whether a text message can be the second proof: it is none where one was the first."""
+    is_on = context.spec.mfa.phone != "off" and context.spec.phone is not None and "phone" not in first
     return is_on and account.phone is not None and account.phone_verified

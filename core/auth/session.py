@@ -99,6 +99,8 @@ class SignedIn:
     """An administrator has chosen its password: until it is another, the session is for changing it."""
     quiet: tuple[datetime, datetime] | None = None
     """From when until when it is live whatever comes, and has nothing to be done for it."""
+    slid: bool = False
+    """The request that shows it has let it last anew."""
 
 
 class Sessions:
@@ -387,7 +389,7 @@ class Sessions:
         """Once every `updateAge` a session that is used lasts anew (A-067)."""
         slid = await self._database.write(Call(lambda tx: self.slide(tx, found.session)), actor="system")
         self.forget()
-        return replace(found, session=slid)
+        return replace(found, session=slid, slid=True)
 
     def _slid(self, session: Session, now: datetime) -> datetime:
         expires = now + timedelta(seconds=self._lasts(session.remember))

@@ -10,10 +10,11 @@ import orjson
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
-JSON: Header = (b"content-type", b"application/json")
+JSON: Header = (b"content-type", b"application/json; charset=utf-8")
 # Answers are data of one caller: never kept by a cache, never taken for something else by a browser, never framed.
 GUARDS: tuple[Header, ...] = (
     (b"cache-control", b"no-store"),
+    (b"vary", b"Cookie, Authorization, Origin"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"strict-origin-when-cross-origin"),

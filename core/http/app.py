@@ -31,7 +31,7 @@ from core.http.origin import SAFE, Site, check_host, check_origin, cors_headers,
 from core.http.reload import Reloading
 from core.http.route import Route, Router
 from core.http.routes import all_routes
-from core.http.session import at_hand, is_key, signed_in, token_of
+from core.http.session import at_hand, is_key, prolong, signed_in, token_of
 from core.http.throttle import BY_USER, Told, take
 from core.http.window import Taken, TooMany
 from core.messaging.setting import named_url
@@ -167,6 +167,8 @@ class Application:
 
     def _dress(self, answer: Answer, scope: Scope, call: Call | None, taken: Taken | None) -> None:
         """Add the headers that are the door's and not the handler's."""
+        if call is not None and call.signed_in is not None and call.signed_in.slid:
+            prolong(call, answer, call.signed_in.session)
         if call is not None and call.unknown:
             names = ", ".join(call.unknown).encode("ascii", "replace").replace(b'"', b"'")[:200]
             answer.headers.append((b"warning", b'299 - "unknown parameters ignored: %b"' % printable(names)))

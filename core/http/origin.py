@@ -95,7 +95,7 @@ def cors_headers(scope: Scope, trusted: Collection[str]) -> list[Header]:
         (b"access-control-allow-origin", origin.encode("latin-1")),
         (b"access-control-allow-credentials", b"true"),
         (b"access-control-expose-headers", CORS_EXPOSED),
-        (b"vary", b"Origin"),
+        (b"cross-origin-resource-policy", b"cross-origin"),
     ]
     if scope["method"] == "OPTIONS":
         headers += [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from core.auth.api_key import MARK
 from core.auth.error import AuthError
 from core.auth.second_step import STEP_SECONDS
-from core.auth.session import SignedIn
+from core.auth.session import Session, SignedIn
 from core.auth.sign_in import Entered, SecondStep
 from core.errors import NotSignedIn
 from core.http.answer import Answer, as_json
@@ -86,14 +86,32 @@ def secret_of(auth: "Auth", token: str | None) -> str | None:
 
 def enter(call: Call, answer: Answer, entered: Entered) -> Answer:
     """The answer with the cookie of a session that has begun."""
-    sessions, session = call.auth.sessions, entered.session
-    seconds = int((session.expires_at - session.created_at).total_seconds()) if session.remember else None
-    name = cookie_name(SESSION, secure=call.secure, configured=sessions.spec.cookie_name)
-    answer.headers.append(set_cookie(name, sessions.sign(entered.secret), secure=call.secure, seconds=seconds))
+    _give(call, answer, entered.secret, entered.session)
     unfinished = cookie_name(SECOND_STEP, secure=call.secure)
     if unfinished in cookies_of(call.scope):
         answer.headers.append(set_cookie(unfinished, "", secure=call.secure, seconds=0))
     return answer
+
+
+def prolong(call: Call, answer: Answer, session: Session) -> None:
+    """The cookie that a request has shown lasts as long as its session does by now, unless the answer has another one."""
+    name = _name(call)
+    has_other = any(key == b"set-cookie" and value.startswith(b"%b=" % name.encode()) for key, value in answer.headers)
+    value = None if has_other or not session.remember else cookies_of(call.scope).get(name)
+    secret = call.auth.sessions.unsign(value) if value else None
+    if secret is not None:
+        _give(call, answer, secret, session)
+
+
+def _give(call: Call, answer: Answer, secret: str, session: Session) -> None:
+    left = session.expires_at - call.auth.context.clock()
+    seconds = max(1, round(left.total_seconds())) if session.remember else None
+    value = call.auth.sessions.sign(secret)
+    answer.headers.append(set_cookie(_name(call), value, secure=call.secure, seconds=seconds))
+
+
+def _name(call: Call) -> str:
+    return cookie_name(SESSION, secure=call.secure, configured=call.auth.sessions.spec.cookie_name)
 
 
 def admitted(call: Call, way: Entered | SecondStep, **more: object) -> Answer:
@@ -122,8 +140,7 @@ def device_of(call: Call) -> str | None:
 
 def leave(call: Call, answer: Answer) -> Answer:
     """The answer that takes the cookie away."""
-    name = cookie_name(SESSION, secure=call.secure, configured=call.auth.sessions.spec.cookie_name)
-    answer.headers.append(set_cookie(name, "", secure=call.secure, seconds=0))
+    answer.headers.append(set_cookie(_name(call), "", secure=call.secure, seconds=0))
     return answer
 
 

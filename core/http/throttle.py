@@ -10,7 +10,7 @@ from typing import Literal
 
 from core.http.limit import WINDOW_SECONDS, Limiter
 from core.http.route import Throttle
-from core.http.window import Taken, TooMany
+from core.http.window import Taken
 from core.schema.auth import RateRule, RateSpec
 
 BASE = "/api/auth"
@@ -80,17 +80,7 @@ def take_identifier(limiter: Limiter, throttle: Throttle, identifier: str, spec:
 
 def _take(limiter: Limiter, key: tuple[str, str, str], rule: RateRule) -> Taken:
     seconds = rule.window if limiter.window == WINDOW_SECONDS else min(rule.window, limiter.window)
-    try:
-        return limiter.accounts.take(key, rule.max, seconds)
-    except TooMany as error:
-        wait = b"%d" % error.retry_after
-        error.headers += [
-            (b"x-retry-after", wait),
-            (b"ratelimit-limit", b"%d" % rule.max),
-            (b"ratelimit-remaining", b"0"),
-            (b"ratelimit-reset", wait),
-        ]
-        raise
+    return limiter.accounts.take(key, rule.max, seconds)
 
 
 def _said(spec: RateSpec, path: str) -> RateRule | None:

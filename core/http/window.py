@@ -40,6 +40,15 @@ class Taken(NamedTuple):
             (b"x-ratelimit-reset", b"%d" % self.reset),
         ]
 
+    def refusal(self) -> list[Header]:
+        """Of an answer 429, which tells the same under the other names as well (auth §10.1)."""
+        told = self.headers()
+        return [
+            *told,
+            (b"x-retry-after", b"%d" % self.reset),
+            *((name.removeprefix(b"x-"), value) for name, value in told),
+        ]
+
 
 class Windows:
     """At most `most` of them are remembered; the one that was used least recently is forgotten first. `clock` gives seconds
@@ -65,7 +74,7 @@ class Windows:
         if len(times) >= limit:
             wait = max(1, math.ceil(times[0] + seconds - now))
             error = TooMany("Too many requests", wait)
-            error.headers = Taken(limit, 0, wait).headers()
+            error.headers = Taken(limit, 0, wait).refusal()
             raise error
         times.append(now)
         return Taken(limit, limit - len(times), max(1, math.ceil(times[0] + seconds - now)))

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from core.auth.store import ACCOUNTS
 from core.http.administration import RESTRICTED, is_restricted
 from core.http.routes import all_routes
 from tests.support.accounts import DESK, PASSWORD, Desk, Visitor
@@ -385,6 +387,21 @@ def test_what_somebody_may_is_asked(duck_desk: Desk) -> None:
 
 
 def test_numbers_over_time(desk: Desk) -> None:
+    """`active_24h` are people: who has left again, and nobody in whose name another acts (§11.1)."""
+    admin, ana, bob = admin_of(desk), desk.sign_up("ana"), desk.sign_up("bob")
+    ana.post("/api/auth/sign-out")
+    overview = "/api/admin/users/overview"
+    assert admin.get(overview).json()["totals"]["active_24h"] == 3
+    long_ago = ACCOUNTS.update().where(ACCOUNTS.c.id == bob.id)
+    bob.post("/api/auth/sign-out")
+    desk.write(lambda tx: tx.execute(long_ago.values(last_sign_in_at=tx.time - timedelta(days=2))))
+    assert admin.get(overview).json()["totals"]["active_24h"] == 2
+    program = desk.client(authorization=f"Bearer {admin.token}")
+    assert program.post(f"{ADMIN}/impersonate-user", json={"userId": bob.id}).status_code == 200
+    assert admin.get(overview).json()["totals"]["active_24h"] == 2
+
+
+def test_numbers_point_by_point(desk: Desk) -> None:
     admin = admin_of(desk)
     desk.sign_up("ana")
     for period, interval, points in (("24h", "hour", 24), ("7d", "day", 7), ("30d", "day", 30)):

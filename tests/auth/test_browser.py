@@ -30,6 +30,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "cache-control": "no-store",
+    "vary": "Cookie, Authorization, Origin",
 }
 
 
@@ -114,7 +115,9 @@ def test_a_262_other_sites_read_nothing_and_trusted_ones_do(running: Desk) -> No
         trusted = ask(running, method, "/api/auth/get-session", {"origin": TRUSTED})
         assert trusted.headers["access-control-allow-origin"] == TRUSTED
         assert trusted.headers["access-control-allow-credentials"] == "true"
-        assert "Origin" in trusted.headers["vary"]
+        assert trusted.headers["vary"] == "Cookie, Authorization, Origin"
+        assert trusted.headers["cross-origin-resource-policy"] == "cross-origin"
+        assert foreign.headers["cross-origin-resource-policy"] == "same-origin"
     assert trusted.status_code == 204
     assert trusted.headers["access-control-max-age"] == "600"
     assert "Authorization" in trusted.headers["access-control-allow-headers"]
@@ -139,6 +142,8 @@ def test_a_260_every_answer_carries_its_guards(running: Desk) -> None:
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
         assert "camera=()" in answer.headers["permissions-policy"]
         assert "strict-transport-security" not in answer.headers, "plain HTTP promises no TLS"
+        if answer.content:
+            assert answer.headers["content-type"] == "application/json; charset=utf-8", "§6"
 
 
 def test_a_263_a_foreign_host_name_is_not_answered(running: Desk) -> None:

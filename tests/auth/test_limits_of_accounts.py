@@ -98,6 +98,18 @@ def test_a_140_an_account_cannot_be_tried_from_many_addresses(town: Town) -> Non
     assert statuses[5:] == [429] * 95
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "most"),
+    [("GET", "two-factor/list-devices", 20), ("POST", "two-factor/revoke-device", 20),
+     ("POST", "admin/stop-impersonating", 10)],
+)  # fmt: skip
+def test_a_137_what_is_in_a_group_counts_in_it(town: Town, method: str, path: str, most: int) -> None:
+    """§10.1: all of `/two-factor/*` with what signs in, all of `/admin/*` within a second."""
+    headers = {"x-forwarded-for": "192.0.2.77"}
+    told = [town.desk.guest.request(method, f"/api/auth/{path}", headers=headers).status_code for _ in range(most + 1)]
+    assert told == [401] * most + [429]
+
+
 def test_a_141_forged_addresses_change_nothing(tmp_path) -> None:
     """From a peer that is no trusted proxy, X-Forwarded-For is not heard."""
     app = APP.replace('["127.0.0.1"]', "[]")

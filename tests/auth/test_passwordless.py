@@ -449,6 +449,24 @@ def test_a_second_factor_by_text_message(quay: Quay) -> None:
     assert quay.audited().count("mfa.failed") == 1
 
 
+def test_t32_one_phone_is_not_both_proofs(quay: Quay) -> None:
+    """T32: who came by a text message shows another factor next."""
+    ana = quay.sign_up()
+    quay.text(client=ana.client)
+    body = {"phoneNumber": NUMBER, "code": quay.code("+4915100000"), "updatePhoneNumber": True}
+    assert ana.post(PHONE, body).status_code == 200
+    phone = enrol(ana, quay.clock)
+    quay.clock.forward(61)
+    browser = quay.client()
+    quay.text()
+    begun = quay.post(PHONE, browser, phoneNumber=NUMBER, code=quay.code("+4915100000")).json()
+    assert begun["twoFactorMethods"] == ["totp", "backupCode"]
+    quay.clock.forward(61)
+    refused = browser.post("/api/auth/two-factor/send-otp", json={})
+    assert (refused.status_code, refused.json()["code"]) == (400, "STRATEGY_DISABLED")
+    assert browser.post("/api/auth/two-factor/verify", json={"code": phone.next()}).status_code == 200
+
+
 def test_the_second_step_on_either_database(either: Quay) -> None:
     """A-113, A-114, A-117, A-120; T33: of twelve uses at once of one code of the app, or of one backup code, each in a
     sign-in of its own, one wins."""

@@ -100,6 +100,28 @@ def test_a_067_a_session_slides_once_in_its_time_and_no_more(bound: Desk, town: 
     assert expires(bound) == slid
 
 
+def test_a_067_the_cookie_lasts_as_long_as_the_session(bound: Desk, town: Town) -> None:
+    """§6: a browser that is used keeps its session; what was chosen to end with the browser goes on to."""
+    ana, who = bound.sign_up("ana"), "/api/auth/get-session"
+    town.clock.forward(hours=23)
+    assert "set-cookie" not in ana.get(who).headers
+    town.clock.forward(hours=2)
+    slid = ana.get(who)
+    assert f"sid={ana.client.cookies['sid']}; HttpOnly; Max-Age=864000; " in slid.headers["set-cookie"]
+    assert "set-cookie" not in ana.get(who).headers
+    town.clock.forward(hours=1)
+    assert "Max-Age=864000; " in ana.post("/api/auth/session/refresh").headers["set-cookie"]
+    town.clock.forward(hours=5)
+    body = {"currentPassword": PASSWORD, "newPassword": f"{PASSWORD}, again"}
+    changed = ana.post("/api/auth/change-password", body)
+    assert "Max-Age=846000; " in changed.headers["set-cookie"], "another secret, no other end"
+    town.clock.forward(days=2)
+    assert "Max-Age=0" in ana.post("/api/auth/sign-out").headers["set-cookie"]
+    bearer = bound.client(authorization=f"Bearer {bound.sign_up('bob').token}")
+    town.clock.forward(days=2)
+    assert "set-cookie" not in bearer.get(who).headers
+
+
 def test_t35_a_clock_that_is_put_back_prolongs_nothing_that_is_used(bound: Desk, town: Town) -> None:
     """T35: a session that was used before a correction of the clock lasts from then on as long as any other, and so does one
     that nobody shows any more; acting as somebody else, whose length is fixed, ends. What other servers differ by is no

@@ -180,7 +180,13 @@ async def disable_factor(call: Call) -> Answer:
     return _untrust(call, enter(call, as_json({**STATUS, "token": entered.secret}), entered))
 
 
-@routes.add("GET", "/api/auth/two-factor/list-devices", answers={200: list[DeviceBody]}, errors=(401,))
+@routes.add(
+    "GET",
+    "/api/auth/two-factor/list-devices",
+    answers={200: list[DeviceBody]},
+    errors=(401, 429),
+    throttle="sign-in",
+)
 async def list_devices(call: Call) -> Answer:
     """The devices that skip one's second step, the newest first"""
     found = current(call)
@@ -188,7 +194,14 @@ async def list_devices(call: Call) -> Answer:
     return as_json([each.body(found.session.device_id) for each in own])
 
 
-@routes.add("POST", "/api/auth/two-factor/revoke-device", body=DeviceRequest, answers={200: Status}, errors=(401, 404))
+@routes.add(
+    "POST",
+    "/api/auth/two-factor/revoke-device",
+    body=DeviceRequest,
+    answers={200: Status},
+    errors=(401, 404, 429),
+    throttle="sign-in",
+)
 async def revoke_device(call: Call) -> Answer:
     """Trust a device no more"""
     body: DeviceRequest = await call.checked()

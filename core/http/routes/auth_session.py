@@ -20,7 +20,7 @@ from core.errors import FieldError, Invalid, NotFound
 from core.http.answer import Answer, as_json
 from core.http.call import Call
 from core.http.route import RouteFamily
-from core.http.session import admitted, current, device_of, enter, leave, told
+from core.http.session import admitted, current, device_of, enter, leave, prolong, told
 from core.storage.database import Transaction
 
 routes = RouteFamily("auth", accounts=True)
@@ -133,7 +133,9 @@ async def refresh_session(call: Call) -> Answer:
         return context.sessions.slide(tx, found.session)
 
     session = await context.write(work, found.principal)
-    return as_json({"session": session.body(session.id), "user": found.account.body(call.engine.app.roles)})
+    answer = as_json({"session": session.body(session.id), "user": found.account.body(call.engine.app.roles)})
+    prolong(call, answer, session)
+    return answer
 
 
 @routes.add("POST", "/api/auth/sign-out", unproven=True, answers={200: Success}, errors=(401,))

@@ -35,7 +35,7 @@ async def impersonate_user(call: Call) -> Answer:
     return enter(call, answer, entered)
 
 
-@routes.add("POST", STOP, answers={200: ImpersonationEnded}, errors=(400, 401))
+@routes.add("POST", STOP, answers={200: ImpersonationEnded}, errors=(400, 401, 429), throttle="admin")
 async def stop_impersonating(call: Call) -> Answer:
     """Be oneself again"""
     found = current(call)
