@@ -325,3 +325,30 @@ def test_a_change_of_nothing_hides_no_past(server: RunningServer) -> None:
     ada, table = Principal("user", id="ada", roles=frozenset({"member"})), records.model.by_address["projects"]
     found = server.call_in_loop(records.crossing(ada, table, "update", [nothing, real]))
     assert found == Crossing(left=[key], came=[], stayed=[])
+
+
+@pytest.mark.parametrize("path", ["projects/subscribe", "projects/subscribe/sse"])
+def test_a_table_is_listened_to(server: RunningServer, path: str) -> None:
+    """§2.5, P-025, L-005: its own changes alone, as far as the listener sees the rows."""
+    with server.http.stream("GET", f"/api/tables/{path}", headers=ADA) as stream:
+        assert stream.headers["content-type"] == "text/event-stream"
+        assert "x-ratelimit-limit" not in stream.headers
+        lines = (json.loads(line.removeprefix("data:")) for line in stream.iter_lines() if line)
+        assert next(lines)["kind"] == "ping"
+        made(server, "plain", text="elsewhere")
+        made(server, "projects", owner="bob")
+        mine = made(server, "projects", owner="ada")
+        event = next(event for event in lines if event["kind"] != "ping")
+        assert (event["table"], event["operation"], event["ids"]) == ("projects", "create", [mine])
+
+
+def test_who_may_listen_to_a_table(server: RunningServer) -> None:
+    """§2.5, P-010, P-011: 401 without a session, 404 for a table that is not there, or not to be read."""
+    for table, who, status in (("nowhere", {}, 401), ("nowhere", ADA, 404)):
+        assert server.http.get(f"/api/tables/{table}/subscribe", headers=who).status_code == status
+    with server.local.stream("GET", "/api/tables/projects/subscribe") as stream:
+        lines = (json.loads(line.removeprefix("data:")) for line in stream.iter_lines() if line)
+        assert next(lines)["kind"] == "ping"
+        made(server, "plain", text="elsewhere")
+        made(server, "projects", owner="bob")
+        assert next(event for event in lines if event["kind"] != "ping")["table"] == "projects"

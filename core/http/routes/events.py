@@ -39,14 +39,18 @@ Heard = Callable[[Told], Awaitable[Sequence[Event]]]
 )
 async def events(call: Call) -> Answer:
     """Events as they happen, with a ping every ten seconds."""
+    return open_stream(call, None if call.principal.is_unrestricted else partial(heard, call))
+
+
+def open_stream(call: Call, hear: Heard | None) -> Stream:
+    """What `hear` leaves of all events (None: everything), for as long as the caller may listen. Raises TooManyStreams."""
     kind = [(b"content-type", b"text/event-stream")]
     if call.principal.is_unrestricted:
-        return Stream(stream(call.engine.bus), kind)
+        return Stream(stream(call.engine.bus, hear), kind)
     opened = ExitStack()
     if call.app.limiter is not None:
         opened.enter_context(call.app.limiter.stream(caller_of(call.principal, lambda: call.app.address(call.scope))))
-    told = partial(heard, call), opened, partial(look, call), partial(changes_of, call)
-    return Stream(stream(call.engine.bus, *told), kind)
+    return Stream(stream(call.engine.bus, hear, opened, partial(look, call), partial(changes_of, call)), kind)
 
 
 async def stream(
@@ -123,6 +127,13 @@ async def heard(call: Call, told: Told) -> Sequence[Event]:
     if "job" in event:
         return (event,) if engine.jobs.is_of(event["job"]["id"], call.principal) else ()
     return (event,)
+
+
+async def heard_of(call: Call, table: str, told: Told) -> Sequence[Event]:
+    """Changes of one table's rows, by its SQL name."""
+    if told.event["kind"] != "change":
+        return ()
+    return [each for each in await heard(call, told) if each.get("table") == table]
 
 
 async def heard_change(records: Records, principal: Principal, told: Told) -> Sequence[Event]:

@@ -1,11 +1,15 @@
 """`/api/tables`: which tables there are, and what is in them."""
 
+from functools import partial
+
+from core.contract.console import Event
 from core.contract.tables import TableInfo, TableOverview, TableSummary
 from core.errors import BadRequest, NotFound
 from core.fields.model import TableModel
 from core.http.answer import Answer, as_json
 from core.http.call import Call
 from core.http.route import Parameter, RouteFamily
+from core.http.routes.events import heard_of, open_stream
 from core.http.table_shape import table_info, table_summary
 
 routes = RouteFamily("tables")
@@ -51,6 +55,36 @@ async def table(call: Call) -> Answer:
     found = table_of(call)
     call.engine.records.require(call.principal, found, "read")
     return as_json(table_info(call.engine, found, call.principal))
+
+
+@routes.add(
+    "GET",
+    "/api/tables/{table}/subscribe",
+    answers={200: Event},
+    answer_kinds=("text/event-stream",),
+    errors=(404, 429),
+    counter=None,
+    needs="read",
+)
+async def subscribe(call: Call) -> Answer:
+    """Changes of a table's records as they happen, with a ping every ten seconds."""
+    found = table_of(call)
+    call.engine.records.require(call.principal, found, "read")
+    return open_stream(call, partial(heard_of, call, found.sql_name))
+
+
+@routes.add(
+    "GET",
+    "/api/tables/{table}/subscribe/sse",
+    answers={200: Event},
+    answer_kinds=("text/event-stream",),
+    errors=(404, 429),
+    counter=None,
+    needs="read",
+)
+async def subscribe_by_sse(call: Call) -> Answer:
+    """The same, by the other address."""
+    return await subscribe(call)
 
 
 @console.add("GET", "/api/console/tables", answers={200: list[TableOverview]}, counter="tables")
