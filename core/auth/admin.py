@@ -316,7 +316,9 @@ class Administration:
         context = self._context
         if given is not None:
             if not is_hash(given):
-                raise _wrong("passwordHash", "passwordHash is of a kind that is not known: argon2 and bcrypt are")
+                raise _wrong(
+                    "passwordHash", "passwordHash is of a kind that is not known: argon2, bcrypt and fbscrypt are"
+                )
             return given
         if password is None:
             return None

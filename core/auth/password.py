@@ -11,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
+from core.auth import firebase
 from core.auth.error import AuthError
+from core.auth.firebase import FirebaseHash
 from core.errors import Busy
 from core.schema.auth import Cost, PasswordStrategy
 from core.sentence import say
@@ -148,6 +150,9 @@ class Hasher:
             import bcrypt
 
             return bcrypt.checkpw(raw[:72], stored.replace("$2y$", "$2b$", 1).encode())
+        if stored.startswith(firebase.MARK):
+            found = FirebaseHash.read(stored)
+            return found is not None and found.matches(raw)
         return _is_argon2(self._hasher(), stored, raw)
 
     async def _run(self, work: Callable[[], T]) -> T:
@@ -175,6 +180,8 @@ def is_hash(text: str) -> bool:
         return False
     if (bcrypt := _BCRYPT_HASH.fullmatch(text)) is not None:
         return 4 <= int(bcrypt[1]) <= BCRYPT_ROUNDS_MOST
+    if text.startswith(firebase.MARK):
+        return FirebaseHash.read(text) is not None
     if not text.startswith(("$argon2id$", "$argon2i$")):
         return False
     try:

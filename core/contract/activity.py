@@ -50,8 +50,8 @@ class Reverted(TypedDict):
 
 
 class ActivityEntry(TypedDict):
-    """`timestamp` and `table` are other names of `createdAt` and `tableName`. `diff`, of one entry asked for by itself: by
-    field what it went from and to, null where the record went."""
+    """`timestamp` and `table` are other names of `createdAt` and `tableName`. Of one entry asked for by itself also `changes`,
+    and as `diff` by field what it went from and to; both null where the record went, whose history has what it held."""
 
     id: str
     createdAt: str
@@ -65,7 +65,7 @@ class ActivityEntry(TypedDict):
     impersonator: NotRequired[Person | None]
     """The administrator who acted as `user`."""
     diff: NotRequired[dict[str, dict[str, Any]] | None]
-    changes: NotRequired[dict[str, Any]]
+    changes: NotRequired[dict[str, Any] | None]
     cause: NotRequired[str]
 
 

@@ -142,8 +142,9 @@ class Activity:
             if seen is None:
                 raise NotFound()
             _, before, after = seen
-            told["changes"] = changes_of_entry(before, after)
-            told["diff"] = None if row[3] in ("delete", "permanent-delete") else differences(before, after)
+            is_gone = row[3] in ("delete", "permanent-delete")
+            told["changes"] = None if is_gone else changes_of_entry(before, after)
+            told["diff"] = None if is_gone else differences(before, after)
             cause = lens.cause(credits_of(row[8])[1])
             return told if cause is None else told | {"cause": cause}
 

@@ -1,7 +1,7 @@
 """One's own account: name and picture, what is kept of one, and the end of it (auth §7.2)."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -135,7 +135,7 @@ def test_a_045_with_an_account_goes_all_that_belongs_to_it(desk: Desk, monkeypat
     """All in one transaction: an error in the middle leaves everything as it was."""
     ana, bob = desk.sign_up("ana"), desk.sign_up("bob")
     assert ana.post("/api/tables/notes/user-views", {"name": "mine"}).status_code == 201
-    row = {"group_name": "finance", "user_id": ana.id, "created_at": "2026-01-01T00:00:00+00:00"}
+    row = {"group_name": "finance", "user_id": ana.id, "created_at": datetime(2026, 1, 1, tzinfo=UTC)}
     desk.write(lambda tx: tx.insert(MEMBERS, [{"id": "1", **row}]))
 
     def counts() -> list[int]:

@@ -109,6 +109,28 @@ def test_a_050_a_hash_of_another_system_is_taken_over(duck_desk: Desk) -> None:
         assert told_code(refused) == (400, "VALIDATION_ERROR"), wrong
 
 
+def test_a_050_a_hash_of_firebase_is_taken_over(desk: Desk) -> None:
+    """§5: `$fbscrypt$` with the figures of Firebase's own example, where the password is `user1password`."""
+    signer = "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA=="
+    hashed = "lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ=="
+    stored = f"$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk={signer}$42xEC+ixf3L2lw==${hashed}"
+    admin = admin_of(desk)
+    body = {"email": "old@example.org", "name": "Old"}
+    for wrong in (
+        stored.replace("n=14", "n=15"), stored.replace("r=8", "r=9"), stored.replace(f"sk={signer}", "sk="),
+        stored.replace("Bw==", "B=="), stored.removesuffix(f"${hashed}"),
+    ):  # fmt: skip
+        refused = admin.post(f"{ADMIN}/create-user", {**body, "passwordHash": wrong})
+        assert told_code(refused) == (400, "VALIDATION_ERROR"), wrong
+    assert admin.post(f"{ADMIN}/create-user", {**body, "passwordHash": stored}).status_code == 201
+    way = {"email": "old@example.org", "password": "user2password"}
+    assert desk.guest.post("/api/auth/sign-in/email", json=way).status_code == 401
+    for _ in range(2):
+        assert desk.sign_in("old", password="user1password").user["name"] == "Old"
+        hashes = desk.read(lambda reader: reader.rows("SELECT hash FROM auth_credential"))
+        assert all(each.startswith("$argon2id$") for (each,) in hashes)
+
+
 def test_a_153_accounts_are_listed_searched_and_filtered(desk: Desk) -> None:
     admin = admin_of(desk)
     for name in ("ana", "bob", "cleo"):
