@@ -451,10 +451,16 @@ class TablesScreen(ConsoleScreen):
         return self.app.size.width < 120
 
     def focus_pane(self, pane: Widget) -> None:
+        self.give_way_to(pane)
+        super().focus_pane(pane)
+
+    def on_resize(self) -> None:
+        self.give_way_to(self.current_pane())
+
+    def give_way_to(self, pane: Widget | None) -> None:
         """Where only one pane fits, the one with the focus is on screen: keys are never for rows that are out of sight."""
         if self.narrow and pane is not self.record:
             self.record.display = False
-        super().focus_pane(pane)
 
     def on_grid_pane_record_asked(self, event: GridPane.RecordAsked) -> None:
         """Show the record beside the grid; again to go into it."""

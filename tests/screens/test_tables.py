@@ -442,6 +442,12 @@ async def test_the_pane_with_the_focus_is_on_screen_where_only_one_fits() -> Non
         await pilot.press("f6")
         await until(pilot, lambda: screen.pane.grid.has_focus)
         assert not screen.record.display
+        await pilot.resize_terminal(140, 40)
+        await pilot.press("r")
+        await until(pilot, lambda: screen.record.display)
+        assert screen.pane.grid.has_focus
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: not screen.record.display)
 
 
 async def test_an_editor_stays_on_its_row_when_the_rows_come_anew() -> None:
