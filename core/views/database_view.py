@@ -6,6 +6,7 @@ migrations that do not touch its definition.
 """
 
 import hashlib
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, and_, select
 from sqlalchemy.exc import CompileError
 
+from core.clock import to_iso
 from core.contract.records import Record, RecordList
 from core.errors import MigrationRefused, SovriumError
 from core.fields.model import AppModel, TableModel
@@ -230,10 +232,12 @@ class QueryReading:
 
 def _plain(value: Any) -> Any:
     match value:
-        case None | bool() | int() | float() | str():
+        case None | bool() | float() | str():
             return value
-        case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
+        case int() | Decimal():
+            return _number(value)
+        case datetime() if value.tzinfo is not None:
+            return to_iso(value)
         case datetime() | date() | time():
             return value.isoformat()
         case list() | tuple():
@@ -242,3 +246,14 @@ def _plain(value: Any) -> Any:
             return {str(key): _plain(each) for key, each in value.items()}
         case _:
             return str(value)
+
+
+def _number(value: int | Decimal) -> int | float | str:
+    """Whole numbers beyond 64 bits are doubles, what no double holds is its text."""
+    try:
+        near = float(value)
+    except OverflowError:
+        return str(value)
+    if not math.isfinite(near):
+        return str(value)
+    return int(value) if -(2**63) <= value < 2**63 and value == int(value) else near

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from core.clock import Clock
+from core.clock import Clock, to_iso
 from core.outgoing import Incoming, NotSent, Outgoing, Transport
 from core.schema.model import WebhookAuth, WebhookRetry, WebhookSpec
 
@@ -37,7 +37,7 @@ class Attempt:
     def told(self) -> dict[str, Any]:
         """An entry of the delivery's log."""
         return {
-            "at": self.at.isoformat(),
+            "at": to_iso(self.at),
             "status": "success" if self.is_success else "failed",
             "httpStatus": self.answer.status if self.answer else None,
             "duration": self.duration,

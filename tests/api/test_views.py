@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from core.http.limit import Limiter
+from tests.support.databases import postgresql_schema
 from tests.support.principals import by_header, headers
 from tests.support.server import RunningServer, running_on
 
@@ -229,6 +231,36 @@ def test_text_ids_are_views_of_the_database(server: RunningServer) -> None:
         _, statement = sql(server, write)
         assert statement["state"] == "failed", statement
     assert titles(server.local.get(f"{BASE}/records")) == list("abcde")
+
+
+SUMS = """
+name: sums
+tables:
+  - name: notes
+    fields: [{name: text, type: single-line-text}]
+    views:
+      - id: values
+        name: Values
+        query: >-
+          SELECT 7 AS id, TIMESTAMPTZ '2026-01-01 10:00:00.25+02' AS at, DATE '2026-01-01' AS day, 1e300 AS wide,
+          CAST('1e25' AS DECIMAL(38, 0)) AS whole, 1.50 AS part, CAST('nan' AS DOUBLE PRECISION) AS nothing, count(*) AS many
+          FROM notes
+"""
+
+
+@pytest.mark.parametrize("database", ["duckdb", "postgresql"])
+def test_values_of_a_query_are_those_of_the_api(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """V-009, T-071: instants in UTC, and no number that no answer can hold."""
+    url = None
+    with ExitStack() as stack:
+        if database == "postgresql":
+            url = stack.enter_context(postgresql_schema(request.getfixturevalue("postgresql_address"))).url
+        server = stack.enter_context(RunningServer(SUMS, tmp_path, database_url=url))
+        (record,) = server.http.get("/api/tables/notes/views/values/records").json()["records"]
+    assert record["fields"] == {
+        "id": 7, "at": "2026-01-01T08:00:00.250Z", "day": "2026-01-01", "wide": 1e300, "whole": 1e25, "part": 1.5,
+        "nothing": None, "many": 0,
+    }  # fmt: skip
 
 
 def test_queries_and_stored_results(server: RunningServer) -> None:

@@ -204,6 +204,7 @@ def test_failures_are_tried_again_and_logged(server: RunningServer, sink: Sink) 
     detail = server.http.get(path, headers=ROOT).json()
     assert [(each["status"], each["httpStatus"]) for each in detail["attempts"]] == [("failed", 302)] * 3
     assert all(each["duration"] >= 0 and each["error"] == "HTTP 302" for each in detail["attempts"])
+    assert detail["attempts"][-1]["at"] == detail["requestedAt"]
     sink.reply = lambda _: (204, {}, b"")
     again = server.http.post(path + "/retry", headers=ROOT)
     assert again.json() == {"deliveryId": delivery["id"], "status": "pending"}
