@@ -50,8 +50,9 @@ class Reverted(TypedDict):
 
 
 class ActivityEntry(TypedDict):
-    """`timestamp` and `table` are other names of `createdAt` and `tableName`. Of one entry asked for by itself also `changes`,
-    and as `diff` by field what it went from and to; both null where the record went, whose history has what it held."""
+    """`timestamp` and `table` are other names of `createdAt` and `tableName`. Of one entry asked for by itself also
+    `changes` and, as `diff`, by field what it went from and to; both null where the record went, whose history has what it
+    held."""
 
     id: str
     createdAt: str

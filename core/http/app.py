@@ -291,14 +291,16 @@ class Application:
         if limiter is None or engine is None or principal.is_unrestricted or isinstance(place, RequestError):
             return None
         route, segments = place
-        if route.throttle is not None:
+        if route.accounts:
             auth = engine.app.auth
             if auth is None:
                 return None
             # A session is no way around the limits of an address: whoever signs up has another one each time.
             by_user = route.throttle in BY_USER
             who = caller_of(principal if by_user else GUEST, lambda: self.address(scope))
-            return take(limiter, route.throttle, scope["path"], who, auth.rate)
+            taken = take(limiter, route.throttle, scope["path"], who, auth.rate)
+            if taken is not None or route.throttle is not None:
+                return taken
         if route.open or route.counter is None or not engine.app.limited:
             return None
         table = engine.model.by_address.get(segments.get("table", ""))

@@ -59,12 +59,16 @@ class Told:
         return True
 
 
-def take(limiter: Limiter, throttle: Throttle, path: str, who: str, spec: RateSpec) -> Taken | None:
-    """Count a request of `who`, an address or a user. Raises TooMany."""
-    if not spec.enabled:
+def take(limiter: Limiter, throttle: Throttle | None, path: str, who: str, spec: RateSpec) -> Taken | None:
+    """Count a request of `who`, an address or a user; None where neither its group nor the app file limits it. Raises
+    TooMany."""
+    found = _said(spec, path)
+    if found is None and throttle is not None:
+        found = throttle, PACES[throttle].by_address
+    if found is None or not spec.enabled:
         return None
-    rule = _said(spec, path) or PACES[throttle].by_address
-    return _take(limiter, ("address", throttle, who), rule)
+    group, rule = found
+    return _take(limiter, ("address", group, who), rule)
 
 
 def take_identifier(limiter: Limiter, throttle: Throttle, identifier: str, spec: RateSpec) -> None:
@@ -83,7 +87,7 @@ def _take(limiter: Limiter, key: tuple[str, str, str], rule: RateRule) -> Taken:
     return limiter.accounts.take(key, rule.max, seconds)
 
 
-def _said(spec: RateSpec, path: str) -> RateRule | None:
-    """What the app file says of an address, in the first pattern that fits."""
+def _said(spec: RateSpec, path: str) -> tuple[str, RateRule] | None:
+    """What the app file says of an address, in the first pattern that fits: what the pattern names is counted by itself."""
     rest = path.removeprefix(BASE)
-    return next((rule for pattern, rule in spec.rules.items() if fnmatchcase(rest, pattern)), None)
+    return next((each for each in spec.rules.items() if fnmatchcase(rest, each[0])), None)

@@ -110,6 +110,30 @@ def test_a_137_what_is_in_a_group_counts_in_it(town: Town, method: str, path: st
     assert told == [401] * most + [429]
 
 
+def test_a_137_the_app_file_has_limits_of_its_own(tmp_path) -> None:
+    """§10.1, `rateLimit.rules`: the first pattern that fits, counted by itself; also where there is no other limit."""
+    rules = (
+        '{"/sign-in/*": {window: 10, max: 2}, "/sign-*": {window: 60, max: 3}, "/list-sessions": {window: 60, max: 1}}'
+    )
+    app = APP.replace('rateLimit: {trustedProxies: ["127.0.0.1"]}\ntables', f"rateLimit: {{rules: {rules}}}\ntables")
+    clock = MovingClock()
+    with RunningServer(app, tmp_path, limiter=Limiter(clock.seconds), clock=clock) as server:
+        guest = Desk(server).guest
+
+        def ask(path: str, times: int, method: str = "POST") -> list[int]:
+            return [guest.request(method, f"/api/auth/{path}", json={}).status_code for _ in range(times)]
+
+        assert ask("verify-password", 15) == [401] * 15
+        assert ask("sign-in/email", 3) == [400, 400, 429], "what its group has had is another count"
+        clock.forward(11)
+        assert ask("sign-in/email", 1) == [400]
+        assert ask("verify-password", 6) == [401] * 5 + [429], "a shorter window does not empty that of the group"
+        assert ask("sign-up/email", 4) == [400] * 3 + [429]
+        assert ask("list-sessions", 2, "GET") == [401, 429]
+        assert ask("revoke-sessions", 2) == [401, 401]
+        guest.close()
+
+
 def test_a_141_forged_addresses_change_nothing(tmp_path) -> None:
     """From a peer that is no trusted proxy, X-Forwarded-For is not heard."""
     app = APP.replace('["127.0.0.1"]', "[]")
