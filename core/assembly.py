@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from core.schema.model import App
     from core.webhooks.worker import Deliveries
 
-OURS = re.compile(r"(upload|export|backup)_[\w-]{16}\.")
-"""Files that uploads, exports, imports and backups make in the exchange folder. Others there belong to somebody."""
+OURS = re.compile(r"(upload|refused|export|backup)_[\w-]{16}\.")
+"""Files that uploads, imports, exports and backups make in the exchange folder. Others there belong to somebody."""
 
 
 def open_engine(

@@ -2,7 +2,10 @@
 
 import json
 import os
+import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -14,7 +17,7 @@ from sovrium_tui.cli import console
 from sovrium_tui.cli.app_file import looks_like_app
 from sovrium_tui.cli.result import printable
 
-INTERRUPTED, BROKEN_PIPE = 130, 141
+INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
 MODULES = tuple(  # in this package
     "console login server schema init migrate sql transfer backup user role policy key audit logs analytics".split()
 )
@@ -109,7 +112,10 @@ def run(arguments: list[str] | None = None) -> NoReturn:
     status = 0
     open_closed_streams()
     try:
-        status = execute(arguments)
+        with told_to_end() as was_told:
+            status = execute(arguments)
+        if status == INTERRUPTED and was_told():
+            status = TERMINATED
         if sys.stdout is not None:  # None: the shell has closed it (`>&-`)
             sys.stdout.flush()
     except OSError as error:
@@ -121,6 +127,27 @@ def run(arguments: list[str] | None = None) -> NoReturn:
         elif not status:  # else it has been told, and what is left in the buffer fails once more
             status = tell(f"The output cannot be written: {error.strerror}", None, 1)
     raise SystemExit(status)
+
+
+@contextmanager
+def told_to_end() -> Iterator[Callable[[], bool]]:
+    """SIGTERM does what Ctrl+C does, so that a command clears away what it has begun; a server and a console answer it in
+    ways of their own. Yields whether it came."""
+    came = False
+
+    def pass_on(*_: object) -> None:
+        nonlocal came
+        came = True
+        signal.raise_signal(signal.SIGINT)
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # a script's `command &`, deaf to Ctrl+C
+        yield lambda: came
+        return
+    before = signal.signal(signal.SIGTERM, pass_on)
+    try:
+        yield lambda: came
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def open_closed_streams() -> None:

@@ -113,9 +113,13 @@ class Order:
         is_empty = plan["before"] == plan["after"] and not plan["steps"]
         if not self.as_json:
             show_plan(plan, is_empty)
+            if self.options["plan_only"]:
+                show_refusals(plan)
         if self.options["plan_only"] or is_empty:
             if self.as_json:
                 self._print(plan)
+            if plan["refusals"]:
+                return 1
             return NO_CHANGES if is_empty and self.options["expect_changes"] else 0
         self._confirm(plan)
         order: RunRequest = {**self.request}
@@ -160,6 +164,16 @@ def show_plan(plan: "MigrationPlan", is_empty: bool) -> None:
         click.echo(printable(f"  {MARKS[step['kind']]} {step['text']}{lost}"))
     if not plan["steps"] and not plan["refusals"]:
         click.echo("  (no change of tables)")
+
+
+def show_refusals(plan: "MigrationPlan") -> None:
+    """Why it cannot be carried out, which the order to do so would answer."""
+    for refusal in plan["refusals"]:
+        click.echo(printable(f"refused: {refusal['message']}"), err=True)
+        for detail in refusal["details"]:
+            click.echo(printable(f"  {detail}"), err=True)
+        if refusal["hint"]:
+            click.echo(printable(f"  hint: {refusal['hint']}"), err=True)
 
 
 def show_status(desk: "MigrationDesk", as_json: bool) -> int:

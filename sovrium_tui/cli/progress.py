@@ -14,8 +14,14 @@ LOOK_EVERY = 0.1
 """Seconds between two looks at a job."""
 
 
+class JobFailed(SovriumError):
+    """Work of the server that came to no good end; with the rows that did not fit, where that was the reason."""
+
+    code = "JOB_FAILED"
+
+
 async def finish(client: Client, job: Job) -> Job:
-    """The job when it is done. Ctrl+C cancels it. Raises SovriumError when it failed."""
+    """The job when it is done. Ctrl+C cancels it. Raises JobFailed."""
     return settled(await ended(client, job))
 
 
@@ -41,9 +47,10 @@ async def ended(client: Client, job: Job) -> Job:
 
 
 def settled(job: Job) -> Job:
-    """A job that is over. Raises SovriumError when it failed."""
+    """A job that is over. Raises JobFailed."""
     if job["state"] != "done":
-        raise SovriumError(job["error"] or f"The {job['kind']} was {job['state']}")
+        rows = {"refused": job["refused"], "rejected": job["rejected"]} if job.get("refused") else {}
+        raise JobFailed(job["error"] or f"The {job['kind']} was {job['state']}", **rows)
     return job
 
 

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import click
 
-from core.errors import SovriumError
+from core.errors import NotFound, SovriumError
 from sovrium_tui.cli.app_file import app_argument, data_dir_of, data_dir_option, find_app, server_place
 from sovrium_tui.cli.parameter import Number
 from sovrium_tui.cli.result import json_option, tell_json
@@ -95,7 +95,7 @@ def stop(app: Path | None, data_dir: Path | None, as_json: bool) -> None:
     place = server_place(app, data_dir)
     record = stop_server(place)
     if record is None:
-        raise SovriumError(f"No server runs on {place}")
+        raise NotFound(f"No server runs on {place}")
     if as_json:
         tell_json({"stopped": True, "pid": record.pid, "dataDir": str(place)})
     else:
@@ -125,7 +125,7 @@ def reload(app: Path | None, data_dir: Path | None, allow_destructive: bool, as_
     place = data_dir_of(app_file, data_dir)
     record = settled(Place(place))
     if record is None:
-        raise SovriumError(f"No server runs on {place}", hint="`sovrium-tui start` reads the app file anyway")
+        raise NotFound(f"No server runs on {place}", hint="`sovrium-tui start` reads the app file anyway")
     socket = attachable(record, app_file)
 
     async def ask(body: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,11 @@
-"""A server that is told to end does so, whatever its database does."""
+"""A server or a command that is told to end does so, whatever its database does."""
 
 import asyncio
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 from threading import Event
 
 import pytest
@@ -31,3 +35,19 @@ async def test_one_that_closes_is_waited_for() -> None:
 
     with pytest.raises(StorageError, match="disk"):
         await close_or_leave(fails, leave=left.append)
+
+
+def test_a_command_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
+    """SIGTERM does as Ctrl+C does: here it comes while the rows of a new app are being loaded."""
+    (tmp_path / "many.csv").write_text("a,b\n" + "".join(f" {row},{row}\n" for row in range(300_000)))
+    command = [sys.executable, "-P", "-m", "sovrium_tui", "init", "app", "--from", "many.csv"]
+    home = {**os.environ, "TMPDIR": str(tmp_path / "scratch")}
+    (tmp_path / "scratch").mkdir()
+    with subprocess.Popen(command, cwd=tmp_path, env=home, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not list(tmp_path.glob("app/.sovrium/exchange/*")):
+            pass
+        process.terminate()
+        assert process.stderr is not None
+        assert (process.wait(timeout=30), process.stderr.read()) == (143, "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["many.csv", "scratch"]
+    assert list((tmp_path / "scratch").iterdir()) == []

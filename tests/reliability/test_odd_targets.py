@@ -78,11 +78,12 @@ def test_files_of_others_in_the_exchange_folder_stay(app: Path, tmp_path: Path) 
     folder = tmp_path / "data"
     (folder / "exchange").mkdir(parents=True)
     (folder / "exchange" / "thesis.csv").write_text("mine")
-    left = folder / "exchange" / "upload_0123456789abcdef.csv"
-    left.write_text("half")
+    names = ("upload_0123456789abcdef.csv", "refused_0123456789abcdef.notes", "export_0123456789abcdef.json")
+    for name in names:
+        (folder / "exchange" / name).write_text("half")
     assert execute(["sql", str(app), "SELECT 1", "--data-dir", str(folder)]) == 0
     assert (folder / "exchange" / "thesis.csv").read_text() == "mine"
-    assert not left.exists()
+    assert [path.name for path in (folder / "exchange").iterdir()] == ["thesis.csv"]
 
 
 def test_a_full_disk_under_the_output(app: Path) -> None:

@@ -366,7 +366,8 @@ def test_status_and_stop_without_a_server(shell: Shell) -> None:
     status, _, err = shell("stop")
     assert (status, "No server runs" in err) == (1, True)
     status, out, _ = shell("stop", "--json")
-    assert (status, "No server runs" in json.loads(out)["message"]) == (1, True)
+    told = json.loads(out)
+    assert (status, "No server runs" in told["message"], told["code"]) == (1, True, "NOT_FOUND")
     assert not Path(".sovrium").exists()
 
 

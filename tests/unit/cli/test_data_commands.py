@@ -102,6 +102,8 @@ def test_sql_import_export(desk: Desk) -> None:
 
     Path("bad.csv").write_text("title,price\nshelf,many\nrug,7\n")
     assert "line 2, price: " in desk("import", "app.yaml", "items", "bad.csv", status=1)[1]
+    told = json.loads(desk("import", "app.yaml", "items", "bad.csv", "--json", status=1)[0])
+    assert (told["code"], told["refused"], [row["field"] for row in told["rejected"]]) == ("JOB_FAILED", 1, ["price"])
     _, err = desk("import", "app.yaml", "items", "bad.csv", "--skip-errors")
     assert "line 2, price: " in err
     assert "Imported 1 row" in err

@@ -91,6 +91,18 @@ def sql(desk: Desk, text: str) -> list[str]:
         return [str(part) for row in (names, *found.fetchall()) for part in row]
 
 
+def test_a_plan_that_cannot_be_carried_out_says_why(desk: Desk) -> None:
+    """M-042"""
+    sql(desk, "insert into items (title, price) values ('x', 7)")
+    Path("app.yaml").write_text(APP.replace("type: integer", "type: date"))
+    out, err = desk("migrate", "--plan", status=1)
+    assert out == "Version 1 → 2\n"
+    assert err.startswith("refused: items.price cannot change from integer to date by itself\n  hint: Add a new field")
+    [refusal] = json.loads(desk("migrate", "--plan", "--json", status=1)[0])["refusals"]
+    assert refusal["table"] == "items"
+    assert "cannot change from integer to date" in desk("migrate", "--yes", status=1)[1]
+
+
 def test_from_the_plan_to_the_rollback(desk: Desk) -> None:
     """M-039, M-042, M-044, M-047, M-049, M-052: the whole way, with exit codes."""
     assert "Nothing to do: version 1 is in force" in desk("migrate")[0]
