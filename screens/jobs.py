@@ -107,8 +107,8 @@ class JobsScreen(ConsoleScreen):
         """How far it came, in its own unit."""
         if job["state"] == "done" and job.get("rows") is not None:
             return t("jobs.rows", count=job["rows"], number=grouped(job["rows"]))
-        if job["state"] == "running" and not job["done"]:
-            return worded(job["note"]) or "…"  # what it does before there is anything to count
+        if not job["done"]:  # what it does before there is anything to count
+            return worded(job["note"]) or "…" if job["state"] == "running" else ""
         if job["unit"] == "bytes":
             return size(job["done"])
         return t("jobs.rows", count=job["done"], number=grouped(job["done"]))

@@ -92,6 +92,9 @@ async def test_the_newest_job_is_the_chosen_one_of_who_looks_at_the_newest() -> 
         port.tell({"kind": "job", "job": job("staff", **later | {"startedAt": "2026-01-05T11:00:00.000Z"})})
         await until(pilot, lambda: "staff" in screen_text(app))
         assert app.screen.chosen()["id"] == "companies"
+        port.tell({"kind": "job", "job": job("parts", "cancelled", **later)})
+        await until(pilot, lambda: app.context.jobs.get("parts")["state"] == "cancelled")
+        assert "  0 rows" not in screen_text(app)
 
 
 async def test_a_running_job_is_cancelled_and_then_forgotten() -> None:
