@@ -20,7 +20,7 @@ from core.fields.base import FieldType, Format, Neighbours, ValueProblem
 from core.fields.column import ColumnType
 from core.fields.condition import check_condition, condition_fields
 from core.fields.link import LinksField
-from core.fields.number import CurrencyField, CurrencyOptions, IntegerField, NumberField, decimal_of
+from core.fields.number import CurrencyField, CurrencyOptions, IntegerField, NumberField, decimal_of, summed
 from core.fields.relation import Relation
 from core.fields.text import LongTextField
 from core.schema.model import FieldOptions, FieldSpec, TableSpec
@@ -107,7 +107,7 @@ class ComputedField(FieldType[Any]):
         return self.face.accept(raw)
 
     def to_json(self, value: Any) -> Any:
-        return None if value is None else self.face.to_json(self._plain(value))
+        return None if value is None else summed(self.face.to_json(self._plain(value)))
 
     def to_text(self, value: Any) -> str:
         return "" if value is None else self.face.to_text(self._plain(value))

@@ -37,6 +37,11 @@ _QUANTA = tuple(Decimal(1).scaleb(-places) for places in range(39))
 """The last place of numbers with so many digits behind the point."""
 
 
+def summed(value: Any) -> Any:
+    """A computed value as an answer tells it: a whole number of more than 64 bits is its text."""
+    return str(value) if type(value) is int and not -(2**63) <= value < 2**63 else value
+
+
 def decimal_of(raw: Any) -> Decimal:
     """A raw value as an exact finite number. Raises ValueProblem."""
     if type(raw) is float and isfinite(raw):

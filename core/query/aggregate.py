@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import ARRAY, ColumnElement, Double, Integer, Select, Text, cast, func, literal, literal_column, select
 from sqlalchemy.sql.expression import case
 
+from core.fields.number import summed
 from core.query.scope import Ref, Scope, UnknownField, refused
 from core.sentence import say
 
@@ -149,7 +150,7 @@ def _shape(item: Aggregate, value: Any) -> Any:
         return float(value)
     if item.ref.kind in ("integer", "bigint") and isinstance(value, Decimal):
         value = int(value)
-    return item.ref.type.to_json(value)
+    return summed(item.ref.type.to_json(value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -318,6 +318,39 @@ def test_numbers_that_only_sql_writes_are_read(server: RunningServer) -> None:
     assert about == {"whole": 1e30, "huge": "1" + "0" * 400, "small": [1]}
 
 
+BINS = """
+name: bins
+tables:
+  - name: bins
+    fields:
+      - {name: items, type: relationship, relatedTable: items, relationType: one-to-many, foreignKey: bin}
+      - {name: total, type: rollup, relationshipField: items, relatedField: n, aggregation: sum}
+  - name: items
+    fields:
+      - {name: bin, type: relationship, relatedTable: bins}
+      - {name: n, type: integer, max: 9223372036854775807}
+"""
+
+
+@pytest.fixture(scope="module", params=["duckdb", "postgresql"])
+def bins(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    with running_on(request, BINS, tmp_path_factory.mktemp("bins")) as running:
+        yield running
+
+
+@pytest.mark.parametrize(("each", "total"), [(2**61, 3 * 2**61), (2**63 - 1, str(3 * (2**63 - 1)))])
+def test_sums_beyond_what_a_number_holds_are_texts(bins: RunningServer, each: int, total: int | str) -> None:
+    """T-124, R-022"""
+    bins.empty()
+    bin_ = post(bins, "/api/tables/bins/records").json()["id"]
+    for _ in range(3):
+        made(bins, "/api/tables/items/records", bin=bin_, n=each)
+    listed = bins.http.get("/api/tables/bins/records", params={"aggregate": "total:max"}).json()
+    assert (listed["records"][0]["fields"]["total"], listed["aggregations"]["max"]) == (total, total)
+    summed = bins.http.get("/api/tables/items/records", params={"aggregate": "n:sum", "groupBy": "bin"}).json()
+    assert summed["aggregations"] == summed["groups"][0]["aggregations"] == {"sum": total}
+
+
 def test_the_trash_is_asked_for_in_two_words(server: RunningServer) -> None:
     """D-14: `includeDeleted=only` and `deleted=true`; `includeDeleted=true` is everything."""
     gone, _ = made(server, name="gone", email="a@x.org"), made(server, name="here", email="b@x.org")
