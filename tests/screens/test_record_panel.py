@@ -16,7 +16,7 @@ from screens.widgets.editors.file import FilesEditor
 from screens.widgets.record_panel import RecordPanel
 from sovrium_tui import __version__
 from sovrium_tui.console import ConsoleApp
-from tests.support.console import console, running, screen_text, until
+from tests.support.console import console, running, until
 from tests.support.server import RunningServer
 
 APP = """
@@ -102,8 +102,8 @@ async def test_files_are_listed_opened_saved_taken_away_and_added(
         await until(pilot, lambda: opened)
         assert opened[0].endswith("/plan.txt")
         await pilot.press("s")
-        await until(pilot, lambda: (tmp_path / "plan.txt").exists())
-        assert (tmp_path / "plan.txt").read_text() == "a plan"
+        saved = tmp_path / "plan.txt"
+        await until(pilot, lambda: saved.exists() and saved.read_text() == "a plan")
         await pilot.press("d")
         await until(pilot, lambda: "none · o adds one" in said(record))
         assert record.pending.count() == 1
@@ -111,9 +111,11 @@ async def test_files_are_listed_opened_saved_taken_away_and_added(
         await to(pilot, record, "none · o adds one")
         await pilot.press("o")
         await until(pilot, lambda: isinstance(record.host.current, FilesEditor))
-        record.host.current.input.value = str(tmp_path / "more.txt")  # type: ignore[union-attr]
+        editor = record.host.current
+        assert isinstance(editor, FilesEditor)
+        editor.input.value = str(tmp_path / "more.txt")
         await pilot.press("enter")
-        await until(pilot, lambda: "more.txt" in said(record) or "more.txt" in screen_text(pilot.app))
+        await until(pilot, lambda: editor.files)
         await pilot.press("enter")
         await until(pilot, lambda: "▪ more.txt (4 B)" in said(record))
         await pilot.press("u", "u")
