@@ -70,6 +70,8 @@ def _item(raw: Any, ref: Ref) -> Any:
     match ref.kind:
         case "integer-list" | "bigint-list" | "decimal-list":
             number = _number(raw, ref)
+            if not isinstance(number, int | Decimal):
+                raise ValueError(say("expected a number"))
             if isinstance(number, int) and abs(number) >= 2**63:
                 raise ValueError(say("the number is too large"))
             return Decimal(str(number)) if ref.kind == "decimal-list" else number

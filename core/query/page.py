@@ -101,7 +101,7 @@ def _tag(value: Any) -> Any:
         case Decimal():
             return ["n", str(value)]
         case list():
-            return ["l", value]
+            return ["l", [_tag(each) for each in value]]
         case _:
             return value
 
@@ -115,7 +115,7 @@ def _untag(value: Any) -> Any:
         "d": date.fromisoformat,
         "h": time.fromisoformat,
         "n": Decimal,
-        "l": list,
+        "l": lambda items: [_untag(each) for each in items],
     }
     if tag not in readers:
         raise ValueError(tag)

@@ -34,6 +34,8 @@ tables:
       - { name: tags, type: multi-select, options: [a, b] }
       - { name: bin, type: relationship, relatedTable: Bins, relationType: many-to-one }
       - { name: data, type: json }
+      - { name: sizes, type: array, itemType: decimal }
+      - { name: counts, type: array, itemType: integer }
 """
 MODEL = app_model(APP)
 TABLES = {id(table): build_table(table) for table in MODEL.tables}

@@ -28,13 +28,25 @@ tables:
       - { name: due, type: date }
       - { name: seen, type: datetime }
       - { name: heard, type: datetime, timeZone: Asia/Tokyo }
+      - { name: sizes, type: array, itemType: decimal }
+      - { name: days, type: array, itemType: date }
       - { name: bin, type: relationship, relatedTable: Bins, relationType: many-to-one }
 """
 ROWS: list[dict[str, Any]] = [
-    {"title": "bolt", "stock": 5, "price": 1.5, "size": "large", "tags": ["b", "a"], "bin": 1, "due": "2026-01-31"},
+    {
+        "title": "bolt",
+        "stock": 5,
+        "price": 1.5,
+        "size": "large",
+        "tags": ["b", "a"],
+        "bin": 1,
+        "due": "2026-01-31",
+        "sizes": ["1.5"],
+        "days": ["2026-01-31"],
+    },
     {"title": "nut", "stock": None, "price": 0.25, "size": "small", "tags": ["b"], "bin": 2},
     {"title": "Washer", "stock": 7, "size": None, "seen": "2026-02-01T08:00:00Z", "heard": "2026-02-01T08:00:00Z"},
-    {"title": "cog", "stock": 5, "price": 1234.5, "size": "medium", "tags": []},
+    {"title": "cog", "stock": 5, "price": 1234.5, "size": "medium", "tags": [], "sizes": ["1.25", "7"], "days": []},
 ]
 
 
@@ -90,7 +102,9 @@ async def test_pages(shelf: Shelf) -> None:
     assert await shelf.ids(limit="2", offset="1") == "23"
 
 
-@pytest.mark.parametrize("sort", ["", "stock", "stock:desc,title", "size:desc", "due,seen:desc", "price", "bin.code"])
+@pytest.mark.parametrize(
+    "sort", ["", "stock", "stock:desc,title", "size:desc", "due,seen:desc", "price", "bin.code", "sizes", "days:desc"]
+)
 async def test_cursors_lead_through_everything(shelf: Shelf, sort: str) -> None:
     """Page by page gives what one page gives."""
     whole, found, cursor = await shelf.ids(sort=sort), "", ""
