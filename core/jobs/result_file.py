@@ -1,8 +1,6 @@
 """Rows of an SQL result as a file: plain JSON values, whatever their columns."""
 
-import csv
 from collections.abc import Callable, Iterable, Sequence
-from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,6 +9,7 @@ import orjson
 
 from core.jobs.center import Progress
 from core.records.parquet import lines_of
+from core.storage.csv_dialect import csv_lines
 from core.storage.files import Format
 
 BLOCK = 2_000
@@ -46,14 +45,12 @@ def write_rows(target: Path, names: Sequence[str], rows: Iterable[Row], format_:
 
 def csv_writer(file: BinaryIO, names: Sequence[str]) -> tuple[Callable[[list[Row]], None], Callable[[], None]]:
     """How to write a block, and the end."""
-    text = TextIOWrapper(file, encoding="utf-8", newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
+    file.write(csv_lines([names]))
 
     def write(block: list[Row]) -> None:
-        writer.writerows([[cell_text(value) for value in row] for row in block])
+        file.write(csv_lines([cell_text(value) for value in row] for row in block))
 
-    return write, text.flush
+    return write, file.flush
 
 
 def json_writer(file: BinaryIO, names: Sequence[str]) -> tuple[Callable[[list[Row]], None], Callable[[], None]]:

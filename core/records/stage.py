@@ -1,6 +1,5 @@
 """Accepted rows of an import on DuckDB, from the file to the table."""
 
-import csv
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,9 +9,9 @@ import orjson
 
 from core.fields.base import FieldType
 from core.fields.column import ColumnType
-from core.ids import short_id
 from core.records.fast_value import FastValue, fast_value
 from core.records.import_plan import Import
+from core.records.parquet import lines_of, rows_of_lines
 from core.records.shape import to_json
 from core.records.stage_check import REFUSED, ROWS, StagedRows
 from core.storage.database import ChangeRow, Reader, Transaction
@@ -20,8 +19,6 @@ from core.storage.ddl import literal, quote, quote_list, type_name
 from core.storage.scratch import SCRATCH, keep
 
 BLOCK = 1_000
-_NULL = short_id("null")
-"""Made anew in every process: no text of a file can be it."""
 
 
 class Stage:
@@ -81,21 +78,18 @@ class Stage:
 
     def _accept(self, reader: Reader, work: Import, lines: str) -> None:
         """Rows that the field types must read; those that are accepted go to the file, in texts that SQL reads back."""
-        stored = [name for name in work.table.fields if name in work.table.column_by_name]
-        writers = [_database_text(work.table.fields[name]) for name in stored]
-        with self.path.open("w", newline="", encoding="utf-8") as file:
-            out = csv.writer(file, lineterminator="\n")
-            out.writerow(["line", *stored])
+        writers = {name: _database_text(work.table.fields[name]) for name in _stored(work)}
+        with self.path.open("wb") as file:
             seen = 0
             for block in reader.stream(lines, size=BLOCK):
                 seen += len(block)
+                accepted = []
                 for line, *row in block:
                     values = work.accept(row, line)
                     if values is not None:
-                        self._side += 1
-                        out.writerow(
-                            [line, *(write(values.get(name)) for name, write in zip(stored, writers, strict=True))]
-                        )
+                        accepted.append([line, *(write(values.get(name)) for name, write in writers.items())])
+                self._side += len(accepted)
+                file.write(lines_of(accepted))
                 work.progress.report(seen, self.total or None)
         self.total = max(self.total, seen)
 
@@ -127,11 +121,13 @@ class Stage:
         rows = f"SELECT line, {', '.join(parts)} FROM {self._address} WHERE fits"
         if not self._side:
             return rows
-        casts = ", ".join(_from_text(name, work.table.column_by_name[name].type) for name in given)
-        options = (
-            f"header = true, all_varchar = true, nullstr = {literal(_NULL)}, delim = ',', quote = '\"', escape = '\"'"
+        stored = _stored(work)
+        places = {name: f"c{at}" for at, name in enumerate(stored, 1)}
+        casts = ", ".join(
+            f"{_text_to_value(places[name], work.table.column_by_name[name].type)} AS {quote(name)}" for name in given
         )
-        return f"{rows} UNION ALL SELECT line::BIGINT, {casts} FROM read_csv({literal(str(self.path))}, {options})"
+        side = rows_of_lines(self.path, ["BIGINT", *("VARCHAR" for _ in stored)])
+        return f"{rows} UNION ALL SELECT c0, {casts} FROM {side}"
 
     def _insert_rows(self, tx: Transaction, work: Import, given: Sequence[str]) -> int:
         target = work.target
@@ -168,6 +164,11 @@ class Stage:
         return f"{quote(SCRATCH)}.main.{quote(self.name)}"
 
 
+def _stored(work: Import) -> list[str]:
+    """The fields that have a column, in the order of their texts in the file."""
+    return [name for name in work.table.fields if name in work.table.column_by_name]
+
+
 def _usable(value: FastValue, column: str, work: Import) -> str:
     """NULL is fine unless the field is required; anything else must meet the condition."""
     if work.table.fields[work.mapping[column]].spec.required:
@@ -178,24 +179,18 @@ def _usable(value: FastValue, column: str, work: Import) -> str:
 def _constant(field_type: FieldType[Any], now: datetime) -> str:
     value = field_type.value_at(now) if field_type.default_is_now() else field_type.default()
     text = _database_text(field_type)(value)
-    if text == _NULL:
-        return "NULL"
-    return _text_to_value(literal(text), field_type.column())
+    return "NULL" if text is None else _text_to_value(literal(text), field_type.column())
 
 
-def _database_text(field_type: FieldType[Any]) -> Callable[[Any], str]:
+def _database_text(field_type: FieldType[Any]) -> Callable[[Any], str | None]:
     """A stored value as a text that DuckDB casts to the column's type."""
     kind = field_type.column()
     if kind is not None and (kind.is_list or kind.kind == "json"):
-        return lambda value: _NULL if value is None else orjson.dumps(value, default=str).decode()  # exact numbers
+        return lambda value: None if value is None else orjson.dumps(value, default=str).decode()  # exact numbers
     if kind is not None and kind.kind == "timestamp":
         convert = to_json(field_type) or str
-        return lambda value: _NULL if value is None else convert(value)
-    return lambda value: _NULL if value is None else str(value)
-
-
-def _from_text(name: str, kind: ColumnType) -> str:
-    return f"{_text_to_value(quote(name), kind)} AS {quote(name)}"
+        return lambda value: None if value is None else convert(value)
+    return lambda value: None if value is None else str(value)
 
 
 def _text_to_value(text: str, kind: ColumnType | None) -> str:

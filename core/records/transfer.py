@@ -1,8 +1,6 @@
 """Records to and from files: what a transfer reports, and exports. Imports are in `core.records.importing`."""
 
 import asyncio
-import csv
-import io
 import os
 import tempfile
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -24,6 +22,7 @@ from core.records.parquet import lines_of, lines_to_parquet
 from core.records.shape import to_json
 from core.records.workbook import workbook
 from core.sentence import say
+from core.storage.csv_dialect import csv_lines
 from core.storage.database import Call, Cancel, Database, Reader, Row
 from core.storage.ddl import type_name
 from core.storage.files import Format, copy_to
@@ -162,10 +161,10 @@ def text_blocks(
     a csv file is a formula for the program that opens it (R-098)."""
     found = _asked(stream_in_order(reader, statement, key, BLOCK))
     if format_ == "csv":
-        yield _csv_lines([names]), 0
+        yield csv_lines([names]), 0
         cells = [_safe(_text_of(field_type)) if safe else _text_of(field_type) for field_type in types]
         for rows in found:
-            yield _csv_lines([[cell(value) for cell, value in zip(cells, row, strict=True)] for row in rows]), len(rows)
+            yield csv_lines([[cell(value) for cell, value in zip(cells, row, strict=True)] for row in rows]), len(rows)
         return
     if format_ == "xlsx":
         texts = [None if kind in _SPREADSHEET_KINDS else field_type.to_text for kind, field_type in _kinds(types)]
@@ -201,9 +200,9 @@ def native_blocks(
     texts = [cast(column, SqlText) for column in native.selected_columns]
     statement: Any = native.with_only_columns(*texts, maintain_column_froms=True)
     found = _asked(stream_in_order(reader, statement, key, BLOCK))
-    yield _csv_lines([names]), 0
+    yield csv_lines([names]), 0
     for rows in found:
-        yield _csv_lines(rows), len(rows)
+        yield csv_lines(rows), len(rows)
 
 
 def _asked(found: Iterator[list[Row]]) -> Iterator[list[Row]]:
@@ -232,12 +231,6 @@ def _json_row(converters: Sequence[tuple[str, Callable[[Any], Any] | None]], row
         name: value if value is None or convert is None else convert(value)
         for (name, convert), value in zip(converters, row, strict=True)
     }
-
-
-def _csv_lines(rows: Sequence[Sequence[str | None]]) -> bytes:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
-    return out.getvalue().encode()
 
 
 def export_stream(

@@ -1,14 +1,14 @@
-"""How the cells of a CSV file are written. We judge it ourselves: DuckDB's guess passes over lines that do not fit it, and
-where its first 20,480 lines need no quotes it takes those of later ones for text."""
+"""How the cells of a CSV file are written. Of a file that is read we judge it ourselves: DuckDB's guess passes over lines
+that do not fit it, and where its first 20,480 lines need no quotes it takes those of later ones for text."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from itertools import islice
 from pathlib import Path
 from statistics import mode
-from typing import Literal
+from typing import Any, Literal
 
 from core.errors import BadRequest
 from core.sentence import say
@@ -90,6 +90,21 @@ def _read(text: str, delimiter: str, quoting: Quoting) -> Iterator[tuple[int, li
         if row:
             yield before, row
         before = reader.line_num
+
+
+def csv_lines(rows: Iterable[Sequence[Any]]) -> bytes:
+    """Rows as lines of CSV. Python's writer quotes the signs of its own line ends alone, and a carriage return within a text
+    would end the line for whoever reads it."""
+    lines = _Lines()
+    csv.writer(lines, lineterminator="\r\n").writerows(rows)
+    return lines.getvalue().encode()
+
+
+class _Lines(StringIO):
+    """Lines that end as files of ours do."""
+
+    def write(self, line: str) -> int:
+        return super().write(f"{line[:-2]}\n")
 
 
 def check_lines(path: Path) -> None:

@@ -338,7 +338,7 @@ def add_accounts(tx: Transaction) -> None:
     tx.insert(ACCOUNTS, [{"id": name, "email": f"{name}@x.org", "name": name, **common} for name in names])
 
 
-@pytest.mark.parametrize("format_", ["csv", "json"])
+@pytest.mark.parametrize("format_", ["csv", "json", "parquet"])
 async def test_what_is_exported_can_be_imported(
     open_db: Callable[..., Database], database_settings: Settings, folder: Path, format_: str
 ) -> None:
@@ -359,6 +359,37 @@ async def test_what_is_exported_can_be_imported(
     after = (await dock.rows(everything))[30:]
     names = list(writable)
     assert [[row[name] for name in names] for row in after] == [[row[name] for name in names] for row in before]
+
+
+NASTY = [
+    "\\N", "NULL", "nan", '"', '""', "'", ",", ";", "a\tb", "line\nbreak", "line\r\nbreak", "line\rbreak", "\n", "=1+1",
+    "\ufeffmark", "\u2028", "e\u0301", "\U0001f600", "\\", "\\n", "a\\", "[1", "{", "null", "true", "1.10", "007",
+    "\u200b", "\x01",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("format_", ["csv", "json", "parquet"])
+async def test_nasty_texts_come_back_as_they_were(
+    open_db: Callable[..., Database], database_settings: Settings, folder: Path, format_: str
+) -> None:
+    app = """
+tables:
+  - name: Notes
+    fields:
+      - { name: text, type: long-text }
+      - { name: many, type: array, itemType: text }
+      - { name: object, type: json }
+"""
+    dock = Dock(open_db(with_exchange(database_settings, folder)), folder, app)
+    [notes] = dock.tables
+    for text in NASTY:
+        await dock.records.create(OWNER, notes, {"text": text, "many": [text, "x"], "object": {text: [text]}})
+    before = await dock.rows(notes)
+    await dock.give(notes, f"n.{format_}")
+    assert await dock.take(notes, f"n.{format_}") == len(NASTY)
+    after = (await dock.rows(notes))[len(NASTY) :]
+    assert after == before
+    assert [row["object"] for row in after] == [{text: [text]} for text in NASTY]
 
 
 TEXTS = [
