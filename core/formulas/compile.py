@@ -141,9 +141,12 @@ class Compiler:
         return self.convert(self.build(child), kind)
 
     def takes(self, parent: Expression, children: Sequence[Expression]) -> list[Value]:
-        """Parts that meet in one kind; numbers in one type."""
+        """Parts that meet in one kind; numbers, and lists of them, in one type."""
         values = [self.take(parent, child) for child in children]
-        return alike(values) if values and all(value.kind == "number" for value in values) else values
+        kinds = {value.kind for value in values}
+        if kinds == {"number"}:
+            return alike(values)
+        return [self.lists.of_doubles(value) for value in values] if kinds == {"number-list"} else values
 
     def written(self, value: str, kind: Kind) -> Value:
         """A text of the formula as what it stands for."""

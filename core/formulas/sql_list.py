@@ -7,7 +7,7 @@ from core.formulas.sql import Value, made, text
 from core.formulas.sql_number import NARROW, alike, as_decimal, as_double, divided, whole, widened
 from core.formulas.sql_text import Texts
 
-TYPE_NAMES = {"text": "VARCHAR", "number": "FLOAT8", "boolean": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMPTZ"}
+TYPE_NAMES = {"text": "TEXT", "number": "FLOAT8", "boolean": "BOOLEAN", "date": "DATE", "timestamp": "TIMESTAMPTZ"}
 
 
 class Lists:
@@ -23,6 +23,11 @@ class Lists:
         if self.duckdb:
             return made(kind, f"CAST(LIST_VALUE({holes}) AS {name}[])", *cells)
         return made(kind, f"CAST(ARRAY[{holes}] AS {name}[])", *cells)
+
+    @staticmethod
+    def of_doubles(value: Value) -> Value:
+        """PostgreSQL compares no list of whole numbers with one of decimals."""
+        return value.piece("CAST({0} AS FLOAT8[])")
 
     def _selected(self, value: Value, items: str, where: str = "", order: str = "_i") -> str:
         """A template of PostgreSQL: an array of what a query of the values answers; NULL for NULL."""

@@ -31,6 +31,8 @@ tables:
       - { name: tags, type: multi-select, options: [a, b, c] }
       - { name: note, type: long-text }
       - { name: about, type: json }
+      - { name: counts, type: array, itemType: integer }
+      - { name: sizes, type: array, itemType: decimal }
       - { name: net, type: formula, formula: "qty * unit_price", resultType: decimal }
       - name: total
         type: formula
@@ -134,6 +136,27 @@ async def test_whole_numbers_are_exact_up_to_the_largest(ledger: Ledger) -> None
     found = await ledger.add(qty=2**31 - 1)
     assert (found["squared"], found["largest"]) == ((2**31 - 1) ** 2, 2**63 - 2**31 + 1)
     assert [(await ledger.add(qty=qty))["largest"] for qty in (1, 0)] == [2**63 - 1, None]
+
+
+@pytest.mark.parametrize(
+    ("formula", "found"),
+    [
+        ("counts = sizes", [1]),
+        ("counts = ARRAY[1, 2]", [1]),
+        ("sizes IN (counts, NULL)", [1]),
+        ("NULLIF(sizes, ARRAY[1.5]) IS NULL", [2, 3]),
+        ("SWITCH(counts, sizes, 1, 2) = 1", [1]),
+        ("tags = ARRAY['a']", [1]),
+        ("tags IN (ARRAYUNIQUE(tags), NULL)", [1]),
+        ("tags = NULL", []),
+    ],
+)
+async def test_lists_are_compared_whatever_their_numbers_are(ledger: Ledger, formula: str, found: list[int]) -> None:
+    """F-008, F-020, T-150"""
+    await ledger.add(counts=[1, 2], sizes=["1", "2.00"], tags=["a"])
+    await ledger.add(counts=[1], sizes=["1.5"])
+    await ledger.add()
+    assert await ledger.ids(filterByFormula=formula) == found
 
 
 async def test_json_is_the_same_text_on_both_databases(ledger: Ledger) -> None:
