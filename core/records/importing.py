@@ -28,7 +28,7 @@ from core.records.validate import Values
 from core.records.writing import WritableTable
 from core.storage.database import Call, ChangeRow, Database, Job, Reader, Row, Transaction
 from core.storage.engine import files_database
-from core.storage.files import Format, file_columns, file_texts
+from core.storage.files import Format, file_columns, file_texts, holds_nothing
 from core.storage.scratch import forget
 
 Held = tuple[int, Values, SovriumError]
@@ -57,6 +57,8 @@ async def import_file(
     Raises BadRequest for a file or mapping that cannot be used, Invalid when rows do not fit and none may be left out
     (nothing is imported then).
     """
+    if holds_nothing(path, format_):
+        return 0
     # What must be compared with other tables, or leaves its traces there, is written row by row.
     careful = {*target.many, *target.people, *target.files}
     by_database = database.dialect == "duckdb" and merge is None

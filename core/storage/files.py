@@ -59,6 +59,13 @@ def _begin(path: Path) -> bytes:
         return file.read(BLANK_AT_MOST).removeprefix(codecs.BOM_UTF8).lstrip()
 
 
+def holds_nothing(path: Path, format_: Format) -> bool:
+    """An array without objects, which is an export of no records. Of the other formats the names of columns are left."""
+    return (
+        format_ == "json" and path.stat().st_size <= BLANK_AT_MOST and _begin(path).split() in ([b"[]"], [b"[", b"]"])
+    )
+
+
 def file_rows(path: Path, format_: Format) -> str:
     """The SQL of a file's rows with its own types; of a CSV file as texts."""
     if format_ == "csv":

@@ -90,8 +90,11 @@ def import_command(
         if str(file) == "-":
             with source.open("wb") as target:
                 shutil.copyfileobj(sys.stdin.buffer, target)
+        elif file.is_fifo():  # `<(…)` of a shell
+            with file.open("rb") as pipe, source.open("wb") as target:
+                shutil.copyfileobj(pipe, target)
         elif not file.is_file():
-            raise BadRequest(f"{file}: there is no such file")
+            raise BadRequest(f"{file}: there is no such file" if not file.exists() else f"{file} is not a file")
         elif READ.get(file.suffix.lower()) == chosen:
             source = file
         else:

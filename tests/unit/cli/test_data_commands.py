@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -121,6 +123,18 @@ def test_sql_import_export(desk: Desk) -> None:
     question = "select price from items where title in ('chair', 'stool') order by id; delete from items"
     assert desk("sql", "app.yaml", question, "--yes", "--format", "csv")[0].split() == ["price", "55", "9"]
     assert desk("sql", "app.yaml", "select count(*) as n from items", "--format", "csv")[0].split() == ["n", "0"]
+
+
+def test_import_from_a_pipe(desk: Desk) -> None:
+    """What a shell gives for `<(…)`; a folder is told from what is not there."""
+    os.mkfifo("rows")
+    writer = threading.Thread(target=lambda: Path("rows").write_text(ROWS))
+    writer.start()
+    assert "Imported 3 rows into items" in desk("import", "items", "rows", "--format", "csv")[1]
+    writer.join()
+    Path("folder.csv").mkdir()
+    assert "folder.csv is not a file" in desk("import", "items", "folder.csv", status=2)[1]
+    assert "nothing.csv: there is no such file" in desk("import", "items", "nothing.csv", status=2)[1]
 
 
 def counted(desk: Desk, app: str, tables: Iterable[str]) -> dict[str, int]:

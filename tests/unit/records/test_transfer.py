@@ -392,6 +392,13 @@ tables:
     assert [row["object"] for row in after] == [{text: [text]} for text in NASTY]
 
 
+@pytest.mark.parametrize("format_", ["csv", "json", "parquet"])
+async def test_no_records_come_back_as_none(dock: Dock, format_: str) -> None:
+    await dock.give(dock.tables[0], f"n.{format_}")
+    assert await dock.take(dock.tables[0], f"n.{format_}") == 0
+    assert await dock.rows(dock.tables[0]) == []
+
+
 TEXTS = [
     "", " ", "a", " a", "a ", "a b", "tab\there", "line\nbreak", "x" * 256, "é", "\u00a0x", "1", "-1", "01", "+1",
     "1.0", "1.5",
