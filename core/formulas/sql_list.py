@@ -175,7 +175,8 @@ class Lists:
             return Value(made(values[0].kind, f"{name}({holes})", *cells).sql, values[0].kind, cells[0].digits)
         gathered = self.gathered(values)
         kind = item_of(gathered.kind)
-        shape = f"LIST_{function}({{0}})" if self.duckdb else f"(SELECT {function}(_v) FROM UNNEST({{0}}) AS _t(_v))"
+        name = ("BOOL_OR" if function == "MAX" else "BOOL_AND") if kind == "boolean" else function
+        shape = f"LIST_{function}({{0}})" if self.duckdb else f"(SELECT {name}(_v) FROM UNNEST({{0}}) AS _t(_v))"
         found = gathered.piece(shape, kind=kind)
         return as_double(Value(found.piece("CAST({0} AS FLOAT8)").sql, "number")) if kind == "number" else found
 

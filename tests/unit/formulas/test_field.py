@@ -33,6 +33,7 @@ tables:
       - { name: about, type: json }
       - { name: counts, type: array, itemType: integer }
       - { name: sizes, type: array, itemType: decimal }
+      - { name: flags, type: array, itemType: boolean }
       - { name: net, type: formula, formula: "qty * unit_price", resultType: decimal }
       - name: total
         type: formula
@@ -149,12 +150,15 @@ async def test_whole_numbers_are_exact_up_to_the_largest(ledger: Ledger) -> None
         ("tags = ARRAY['a']", [1]),
         ("tags IN (ARRAYUNIQUE(tags), NULL)", [1]),
         ("tags = NULL", []),
+        ("MAX(flags)", [1]),
+        ("MIN(flags)", []),
+        ("NOT MIN(flags)", [1, 2]),
     ],
 )
 async def test_lists_are_compared_whatever_their_numbers_are(ledger: Ledger, formula: str, found: list[int]) -> None:
     """F-008, F-020, T-150"""
-    await ledger.add(counts=[1, 2], sizes=["1", "2.00"], tags=["a"])
-    await ledger.add(counts=[1], sizes=["1.5"])
+    await ledger.add(counts=[1, 2], sizes=["1", "2.00"], tags=["a"], flags=[False, True])
+    await ledger.add(counts=[1], sizes=["1.5"], flags=[False])
     await ledger.add()
     assert await ledger.ids(filterByFormula=formula) == found
 
