@@ -108,8 +108,13 @@ class _Reader:
     def resolve(self, node: Any, folder: Path, chain: tuple[Path, ...], depth: int = 0) -> Any:
         """Put included files in place of every map whose only key is `$ref`. Problems of one include do not hide
         those of the next."""
-        target = node.get("$ref") if isinstance(node, Map) and len(node) == 1 else None
-        if isinstance(node, Map) and isinstance(target, str):
+        target = node.get("$ref") if isinstance(node, Map) else None
+        if isinstance(node, Map) and len(node) > 1 and isinstance(target, str) and _names_file(target, node):
+            hint = say("the other keys go into the file")
+            _stop("include.not-alone", "A `$ref` to a file stands alone in its map", node.positions["$ref"], hint)
+        if isinstance(node, Map) and list(node) == ["$ref"]:
+            if not isinstance(target, str):
+                _stop("include.no-name", "A `$ref` names a file", node.positions["$ref"])
             if "://" in target:
                 _stop("include.remote", "A `$ref` names a file; addresses are not supported", node.positions["$ref"])
             return self.include(folder / target, node.positions["$ref"], chain, depth)
@@ -128,6 +133,11 @@ class _Reader:
                 node[key] = found
                 node.positions[key] = getattr(found, "position", node.positions[key])
         return node
+
+
+def _names_file(target: str, node: Map) -> bool:
+    """With `vars` it names a component; other texts may be data of somebody's (`#/definitions/part`)."""
+    return "vars" not in node and Path(target).suffix.lower() in (*YAML_SUFFIXES, *JSON_SUFFIXES)
 
 
 class _Broken(Map):
