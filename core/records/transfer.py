@@ -57,10 +57,12 @@ def export_select(
     condition: ColumnElement[bool] | None = None,
     order: Sequence[ColumnElement[Any]] = (),
 ) -> tuple[list[str], Select[Any]]:
-    """The columns and the statement of an export: all declared fields, live rows, key order unless told otherwise. Raises
-    Invalid for an unknown field."""
+    """The columns and the statement of an export: all declared fields, live rows, key order unless told otherwise; a
+    field that is asked for twice is one column. Raises Invalid for an unknown field."""
     table, source = scope.table, scope.source
-    names = list(fields) if fields else [name for name in table.fields if own_ref(table, name) is not None]
+    names = (
+        list(dict.fromkeys(fields)) if fields else [name for name in table.fields if own_ref(table, name) is not None]
+    )
     if not fields:
         names = [name for name in names if name not in scope.hidden]
     elif not scope.hidden.isdisjoint(names):

@@ -263,6 +263,16 @@ async def test_exports(dock: Dock) -> None:
         await dock.give(companies, "e.csv", fields=["nothing"])
 
 
+@pytest.mark.parametrize(
+    ("format_", "text"), [("csv", "size,name\n7,Acme\n"), ("json", '[\n  {"size":7,"name":"Acme"}\n]\n')]
+)
+async def test_a_field_that_is_asked_for_twice_is_one_column(dock: Dock, format_: str, text: str) -> None:
+    companies = dock.tables[0]
+    await dock.records.create(OWNER, companies, {"name": "Acme", "size": 7})
+    path = await dock.give(companies, f"c.{format_}", fields=["size", "name", "size"])
+    assert path.read_text() == text
+
+
 async def test_a_stream_begins_at_once_and_waits_for_nobody(dock: Dock) -> None:
     """R-097: the first block is there before the second is made; all are made while the client has read one, and in
     constant memory: they are in a file that has no name."""
