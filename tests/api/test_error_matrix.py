@@ -52,6 +52,8 @@ UNPROVOKED = {
     ("GET /api/tables/{table}/export", 409): "parquet on PostgreSQL alone",
     ("POST /api/tables/{table}/import", 413): "an upload of gigabytes",
     ("POST /api/tables/{table}/files", 413): "an upload of gigabytes",
+    ("GET /api/tables/{table}/subscribe", 429): "twenty open streams, in test_limits",
+    ("GET /api/tables/{table}/subscribe/sse", 429): "twenty open streams, in test_limits",
 }
 Ask = Callable[..., httpx.Response]
 
@@ -267,7 +269,7 @@ def test_every_refusal_of_every_route(route: Route, server: RunningServer) -> No
     refuse_what_any_route_refuses(route, world, expect)
     for status, where, sent in special(route, world):
         expect(status, asked(world, route, where, sent))
-    if 429 in route.errors:
+    if 429 in route.errors and (name_of(route), 429) not in UNPROVOKED:
         talk = server.local.post("/api/tables/talk/records", json={"a": 1}).json()["id"]
         where = world.path(route, table="talk", record=str(talk))
         asked(world, route, where, {"content": "x"}, {})

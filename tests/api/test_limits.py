@@ -191,16 +191,17 @@ def test_limits_of_the_whole_app(tmp_path: Path) -> None:
         assert statuses(3, lambda: few.http.get(NOTES)) == [200, 200, 429]
 
 
-def test_streams_are_limited_by_number(server: RunningServer) -> None:
+@pytest.mark.parametrize("path", ["/api/console/events", "/api/tables/notes/subscribe"])
+def test_streams_are_limited_by_number(server: RunningServer, path: str) -> None:
     """L-005: they are not counted as reads; too many at a time are refused."""
     import contextlib
 
     ada = headers("ada", "member")
     with contextlib.ExitStack() as open_streams:
         for _ in range(20):
-            stream = server.http.stream("GET", "/api/console/events", headers=ada)
+            stream = server.http.stream("GET", path, headers=ada)
             assert open_streams.enter_context(stream).status_code == 200
-        refused = server.http.get("/api/console/events", headers=ada)
+        refused = server.http.get(path, headers=ada)
         assert (refused.status_code, refused.json()["code"]) == (429, "TOO_MANY_CONNECTIONS")
         assert refused.headers["retry-after"] == "30"
     assert server.http.get(NOTES, headers=ada).headers["x-ratelimit-remaining"] == "999"
