@@ -23,7 +23,6 @@ from screens.services.download import free_name
 from screens.services.number import grouped, size
 from screens.services.style import STYLES
 from screens.services.text import labelled, t
-from screens.services.wording import worded
 from screens.widgets.console_screen import ConsoleScreen
 from screens.widgets.progress import bar
 
@@ -108,7 +107,7 @@ class JobsScreen(ConsoleScreen):
         if job["state"] == "done" and job.get("rows") is not None:
             return t("jobs.rows", count=job["rows"], number=grouped(job["rows"]))
         if not job["done"]:  # what it does before there is anything to count
-            return worded(job["note"]) or "…" if job["state"] == "running" else ""
+            return job["note"] or "…" if job["state"] == "running" else ""
         if job["unit"] == "bytes":
             return size(job["done"])
         return t("jobs.rows", count=job["done"], number=grouped(job["done"]))
@@ -123,7 +122,7 @@ class JobsScreen(ConsoleScreen):
         if job.get("file"):
             facts.append((t("jobs.file"), f"{job['file']}  {size(job.get('size', 0))}"))
         if job["note"]:
-            facts.append((t("jobs.note"), worded(job["note"])))
+            facts.append((t("jobs.note"), job["note"]))
         wide = max(len(name) for name, _ in facts)
         lines = [Content.styled(job["title"], "bold")]
         lines += [Content.assemble((f"{name:<{wide}}  ", "$foreground-muted"), value) for name, value in facts]

@@ -321,7 +321,7 @@ class Job(TypedDict):
     finishedAt: str | None
     error: str | None
     said: NotRequired[dict[str, Any]]
-    """The pattern of `error` and the values in it, as with refusals."""
+    """The patterns of `error` and `note` and the values in them, as with refusals."""
     rows: NotRequired[int]
     rejected: NotRequired[list[dict[str, Any]]]
     """First 100 refused rows of an import: {line, field, message, said?, value}."""

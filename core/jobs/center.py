@@ -61,6 +61,7 @@ class Progress:
         self._job = job
         self._publish = publish
         self._reported = 0.0
+        self._warning = ""
 
     def report(self, done: int, total: int | None = None, note: str | None = None) -> None:
         """How far the work has come.
@@ -87,10 +88,14 @@ class Progress:
         if len(kept) < REJECTED_KEPT:
             kept.append(rejected)
 
+    def warn(self, warning: str) -> None:
+        """What is to be known of the result: the note of the finished job."""
+        self._warning = warning
+
     def finish(self, rows: int, file: Path | None = None) -> None:
         """The result: rows written, and an export's file."""
         self._job["done"] = self._job["rows"] = rows
-        self._job["note"] = ""  # of what it did last
+        self._job.update(with_patterns({"note": self._warning}))  # type: ignore[typeddict-item]
         if file is not None:
             self.keep(file, self._job["title"])
 

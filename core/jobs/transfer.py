@@ -236,6 +236,9 @@ class Unwatched:
     def report(self, done: int, total: int | None = None, note: str | None = None) -> None:
         """Nobody hears it."""
 
+    def warn(self, warning: str) -> None:
+        """Nobody hears it."""
+
     def reject(self, rejected: dict[str, Any]) -> None:
         """Nobody hears it."""
 

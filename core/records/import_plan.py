@@ -10,7 +10,7 @@ import orjson
 from core.clock import Clock
 from core.errors import BadRequest, FieldError, Invalid, SovriumError
 from core.fields.link import LinksField
-from core.fields.model import TableModel
+from core.fields.model import API_NAMES, TableModel
 from core.records.transfer import Progress
 from core.records.validate import Values, accept_new
 from core.records.writing import WritableTable
@@ -138,7 +138,18 @@ def prepare(
     """Look at the file and check the mapping."""
     columns = file_columns(reader, path, format_)
     chosen = check_mapping(target, [name for name, _ in columns], mapping)
+    left = [name for name, _ in columns if name not in chosen and not _fills_itself(target, name)]
+    if mapping is None and left:
+        pattern = "Columns of the file that are no field of {table} were left out: {names}"
+        progress.warn(say(pattern, table=target.table.name, names=", ".join(left[:20])))
     return Import(target, path, format_, chosen, columns, progress, clock, skip_errors)
+
+
+def _fills_itself(target: WritableTable, column: str) -> bool:
+    """The engine does it, as the caller knows: a file that an export has written holds it too."""
+    if column in target.table.fields:
+        return target.table.fields[column].read_only and column not in target.hidden
+    return API_NAMES.get(column, column) in target.table.system
 
 
 def _is_kept(table: TableModel, name: str) -> bool:

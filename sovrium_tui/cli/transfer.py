@@ -11,7 +11,7 @@ import click
 
 from core.errors import BadRequest, NotFound
 from sovrium_tui.cli.app_file import app_and, data_dir_of, data_dir_option, find_app
-from sovrium_tui.cli.result import json_option, tell_json
+from sovrium_tui.cli.result import json_option, one_line, tell_json
 
 if TYPE_CHECKING:
     from core.client import Client
@@ -79,8 +79,11 @@ def import_command(
             click.echo(f"{refused} holds {counted(job['refused'])} that did not fit", err=True)
         settled(job)
         rows = job.get("rows", job["done"])
+        if job["note"]:
+            click.echo(f"warning: {one_line(job['note'])}", err=True)
         if as_json:
-            tell_json({"table": table, "rows": rows, "refused": job.get("refused", 0)})
+            note = {"note": job["note"]} if job["note"] else {}
+            tell_json({"table": table, "rows": rows, "refused": job.get("refused", 0), **note})
         else:
             click.echo(f"Imported {counted(rows)} into {table}", err=True)
         return 0

@@ -102,6 +102,13 @@ def test_sql_import_export(desk: Desk) -> None:
     assert "Exported 3 rows of items" in err
     assert "exists" in desk("export", "app.yaml", "items", "out.parquet", status=2)[1]
 
+    Path("wide.csv").write_text("title,colour\nsofa,red\n")
+    _, err = desk("import", "items", "wide.csv")
+    assert "warning: Columns of the file that are no field of items were left out: colour\n" in err
+    out, _ = desk("import", "items", "wide.csv", "--skip-errors", "--json")
+    assert json.loads(out)["note"].endswith("left out: colour")
+    desk("sql", "delete from items where title = 'sofa'", "--yes")
+
     Path("bad.csv").write_text("title,price\nshelf,many\nrug,7\n")
     assert "line 2, price: " in desk("import", "app.yaml", "items", "bad.csv", status=1)[1]
     told = json.loads(desk("import", "app.yaml", "items", "bad.csv", "--json", status=1)[0])

@@ -70,6 +70,8 @@ class Heard:
 
     def report(self, done: int, total: int | None = None, note: str | None = None) -> None: ...
 
+    def warn(self, warning: str) -> None: ...
+
     def reject(self, rejected: dict[str, Any]) -> None:
         self.rejected.append(rejected)
 

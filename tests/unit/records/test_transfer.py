@@ -54,9 +54,13 @@ class Hearing:
         self.cancel = Cancel()
         self.rejected: list[dict[str, Any]] = []
         self.done = 0
+        self.warning = ""
 
     def report(self, done: int, total: int | None = None, note: str | None = None) -> None:
         self.done = done
+
+    def warn(self, warning: str) -> None:
+        self.warning = warning
 
     def reject(self, rejected: dict[str, Any]) -> None:
         self.rejected.append(rejected)
@@ -153,6 +157,13 @@ async def test_lists_of_every_kind_come_in(
     first, second = await dock.rows(dock.tables[0])
     assert first == {"a": "x", **given}
     assert second == {"a": "y", **given}
+
+
+async def test_columns_that_no_field_takes_are_told(dock: Dock) -> None:
+    """Not those that the engine fills, which every export has."""
+    assert await dock.take(dock.tables[0], "c.csv", "name,colour,id,createdAt,weight\nAcme,red,7,2026-02-01,3\n") == 1
+    told = "Columns of the file that are no field of Companies were left out: colour, weight"
+    assert dock.hearing.warning == told
 
 
 async def test_one_row_of_the_log_for_an_import(dock: Dock) -> None:
