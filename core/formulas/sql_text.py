@@ -20,12 +20,13 @@ _UTF8 = (
 """The bytes of a UTF-8 text in hexadecimal digits, without the zero byte, which PostgreSQL cannot keep."""
 
 
-_JSON = r"""regexp_replace(CAST({0} AS TEXT), '("(?:[^"\\]|\\.)*")|([:,]) ', '\1\2', 'g')"""
+JSON_TEXT = r"""regexp_replace(CAST({0} AS TEXT), '("(?:[^"\\]|\\.)*")|([:,]) ', '\1\2', 'g')"""
+"""PostgreSQL's JSON without the space that it puts behind every comma and colon outside of texts."""
 
 
 def json_text(column: Element) -> Element:
-    """JSON as its shortest text. PostgreSQL puts a space behind every comma and colon that stands outside of texts."""
-    return Piece(_JSON, (column,), Text(), on_duckdb="CAST({0} AS VARCHAR)")
+    """JSON as its shortest text."""
+    return Piece(JSON_TEXT, (column,), Text(), on_duckdb="CAST({0} AS VARCHAR)")
 
 
 class Texts:

@@ -95,6 +95,7 @@ class Composer:
 
     def plan(self) -> Plan:
         self._check_names()
+        self._check_places()
         changes = [change for change in self.difference.changed if change or self._rules_changed(change)]
         works = [(change, self._sql(change)) for change in changes] if not self.refusals else []
         self.keeps_values = not any(work.conversions or work.fills for _, work in works)
@@ -158,6 +159,41 @@ class Composer:
                         name=name,
                     )
                     self.refusals.append(Refusal(change.new.name, message, hint="Rename or drop it by SQL"))
+
+    def _check_places(self) -> None:
+        """Where the file writes no ids, the place in the list tells which is which: what has changed its place would take
+        over the data of another (M-022)."""
+        known = {table.name: table.id for table in self.old}
+        placed = {table.sql_name: table.spec.id for table in self.model if not table.spec.has_id}
+        self._refuse_moved("", say("Tables without ids have changed their places"), known, placed)
+        for change in self.difference.changed:
+            table = self.models[change.new.id]
+            if change.new.name in placed and change.is_renamed:
+                self._warn_of_name(say("Table {name}", name=table.name), change.old.name)
+            columns = {column.name: column.field_id for column in change.old.columns if column.field_id is not None}
+            fields = {field.name: field.id for field in table.spec.fields if not field.has_id}
+            moved = say("{table}: fields without ids have changed their places", table=table.name)
+            self._refuse_moved(table.name, moved, columns, fields)
+            for old, new in change.renamed:
+                if new.name in fields:
+                    self._warn_of_name(f"{table.name}.{new.name}", old.name)
+
+    def _refuse_moved(self, table: str, message: str, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+        stay = {name: before[name] for name in after if name in before}
+        if any(after[name] != id_ for name, id_ in stay.items()):
+            ids = ", ".join(f"{name}: {id_}" for name, id_ in stay.items())
+            hint = say("Write the ids that they have had ({ids}), or put what is new at the end", ids=ids)
+            self.refusals.append(Refusal(table, message, hint=hint))
+
+    def _warn_of_name(self, name: str, old: str) -> None:
+        self.warnings.append(
+            say(
+                "{name} stands in the place of {old} and takes over its data. If it is something else, write an `id`: "
+                "`sovrium-tui migrate --assign-ids` writes those that are missing",
+                name=name,
+                old=old,
+            )
+        )
 
     def _check(self, change: TableChange, work: TableSql) -> None:
         table = self.models[change.new.id]

@@ -10,6 +10,7 @@ from typing import Any
 
 from core.fields.column import ColumnKind, ColumnType
 from core.fields.model import Column
+from core.formulas.sql_text import JSON_TEXT
 from core.migrations.difference import digits, stored
 from core.sentence import say
 from core.storage.ddl import Ddl, literal
@@ -28,7 +29,15 @@ _CLOCK = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?"
 _OFFSET = r"([zZ]| ?[+-][0-9]{2}(:?[0-9]{2})?)"
 _CHOICES = frozenset({"single-select", "status"})
 _NOT_FROM_TEXT = frozenset({"relationship", "duration", "autonumber"})
-_LISTS: frozenset[str] = frozenset({"text-list", "integer-list", "bigint-list", "decimal-list"})
+_ITEMS: Mapping[str, str] = {
+    "text-list": ".*",
+    "integer-list": "[+-]?[0-9]+",
+    "bigint-list": "[+-]?[0-9]+",
+    "decimal-list": r"[+-]?[0-9]+(\.[0-9]+)?",
+    "boolean-list": "true|false",
+    "date-list": _DATE,
+}
+"""Lists, and how an item of them is written."""
 _ONE_FILE, _MANY_FILES = "single-attachment", "multiple-attachments"
 
 
@@ -108,9 +117,9 @@ class _Converter:
             return Conversion(lambda x: f"(CAST({x} AS TIMESTAMP) AT TIME ZONE {zone})")
         if (old, new) == ("timestamp", "date"):
             return self._instant_to_date()
-        if old in _LISTS and new == "json":
-            return Conversion(lambda x: f"to_json({x})" if self.is_duckdb else f"to_jsonb({x})")
-        if old == "json" and new in _LISTS:
+        if old in _ITEMS and new == "json":
+            return Conversion(self._to_json)
+        if old == "json" and new in _ITEMS:
             return self._json_to_list(lambda x: x)
         raise NotConvertible
 
@@ -163,9 +172,11 @@ class _Converter:
             return Conversion(lambda x: f"strftime({x}, '%Y-%m-%dT%H:%M:%S.%gZ')")
         if old == "timestamp":
             return Conversion(lambda x: f"to_char({x} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')")
+        if self.before.get("type") == "decimal" and not self.before.get("precision"):
+            return Conversion(lambda x: f"rtrim(rtrim(CAST({x} AS {self.type_name}), '0'), '.')")
         if old in _SCALARS:
             return Conversion(lambda x: f"CAST({x} AS {self.type_name})")
-        if old in _LISTS:
+        if old in _ITEMS:
             return self._list_to_text()
         if old == "json":
             return self._json_to_text()
@@ -183,13 +194,12 @@ class _Converter:
         separator = self._separator()
         if separator is not None:
             return Conversion(lambda x: f"array_to_string({x}, {separator})")
-        to_json = "to_json" if self.is_duckdb else "to_jsonb"
-        return Conversion(lambda x: f"CAST({to_json}({x}) AS {self.type_name})")
+        return Conversion(lambda x: self._json_text(self._to_json(x)))
 
     def _json_to_text(self) -> Conversion:
         separator = self._separator()
         if separator is None:
-            return Conversion(lambda x: f"CAST({x} AS {self.type_name})")
+            return Conversion(self._json_text)
         what, hint = say("are not lists"), say("Without `split` they become JSON text")
         if self.is_duckdb:
             return Conversion(
@@ -208,6 +218,12 @@ class _Converter:
             hint,
             has_query=True,
         )
+
+    def _json_text(self, json: str) -> str:
+        return f"CAST({json} AS {self.type_name})" if self.is_duckdb else JSON_TEXT.format(json)
+
+    def _to_json(self, x: str) -> str:
+        return f"to_json({x})" if self.is_duckdb else f"to_jsonb({x})"
 
     def _separator(self) -> str | None:
         given = self.after.get("split")
@@ -228,7 +244,7 @@ class _Converter:
             return self._text_to_instant()
         if kind == "json":
             return self._text_to_json()
-        if kind == "text-list":
+        if kind in _ITEMS:
             return self._text_to_list()
         raise NotConvertible
 
@@ -305,9 +321,7 @@ class _Converter:
         separator = self._separator()
         if separator is not None:
             split = self._split(separator)
-            if self.is_duckdb:
-                return Conversion(lambda x: f"to_json({split(x)})")
-            return Conversion(lambda x: f"to_jsonb({split(x)})", has_query=True)
+            return Conversion(lambda x: self._to_json(split(x)), has_query=not self.is_duckdb)
 
         def value(x: str) -> str:
             text = self._blank(x)
@@ -317,11 +331,15 @@ class _Converter:
         return self._checked(value, say("are not JSON"), say('`split: ","` makes lists of texts such as a,b'))
 
     def _text_to_list(self) -> Conversion:
-        separator = self._separator()
-        if separator is not None:
+        separator, is_text = self._separator(), self.new.kind == "text-list"
+        if separator is not None and is_text:
             return Conversion(self._split(separator), has_query=not self.is_duckdb)
-        if self.before.get("type") in _CHOICES or self.after.get("type") == "multi-select":
+        if is_text and (self.before.get("type") in _CHOICES or self.after.get("type") == "multi-select"):
             return Conversion(lambda x: f"(CASE WHEN {x} IS NOT NULL AND {x} <> '' THEN {self._list_of(x)} END)")
+        if separator is not None:
+            split = self._split(separator)
+            found = self._json_to_list(lambda x: self._to_json(split(x)))
+            return self._checked(found.value, say("have parts that are none of its items"), has_query=found.has_query)
         # An array: JSON text.
         json_type = self.ddl.type_name(ColumnType("json"))
         if self.is_duckdb:
@@ -330,10 +348,7 @@ class _Converter:
             parsed = lambda x: f"(CASE WHEN pg_input_is_valid({x}, 'jsonb') THEN CAST({x} AS JSONB) END)"  # noqa: E731
         found = self._json_to_list(lambda x: parsed(self._blank(x)))
         return self._checked(
-            found.value,
-            say("are not JSON lists"),
-            say('`split: ","` makes lists of texts such as a,b'),
-            found.has_query,
+            found.value, found.what, say('`split: ","` makes lists of texts such as a,b'), found.has_query
         )
 
     def _list_of(self, x: str) -> str:
@@ -352,24 +367,27 @@ class _Converter:
         )
 
     def _json_to_list(self, source: Expression) -> Conversion:
-        what = say("are not JSON lists")
-        if self.is_duckdb:
+        """Every item must be one, as it is written: what would be rounded or left out is not carried."""
+        item_type, pattern = self.type_name.removesuffix("[]"), _ITEMS[self.new.kind]
 
-            def value(x: str) -> str:
-                json = source(x)
-                return f"(CASE WHEN json_type({json}) = 'ARRAY' THEN TRY_CAST({json} AS {self.type_name}) END)"
-
-            return Conversion(value, lambda x: f"{x} IS NOT NULL AND {value(x)} IS NULL", what)
-
-        def array(x: str) -> str:
+        def value(x: str) -> str:
             json = source(x)
-            item = "e.item" if self.new.kind == "text-list" else f"CAST(e.item AS {self.type_name.removesuffix('[]')})"
-            return (
-                f"(CASE WHEN jsonb_typeof({json}) = 'array' THEN ARRAY(SELECT {item} FROM "
-                f"jsonb_array_elements_text({json}) WITH ORDINALITY AS e(item, at) ORDER BY e.at) END)"
-            )
+            item = self._attempt("item", pattern, item_type) if self.new.kind != "text-list" else "item"
+            if self.is_duckdb:
+                items = f"list_transform(TRY_CAST({json} AS VARCHAR[]), lambda item: {item})"
+                whole = f"len(list_filter({items}, lambda made: made IS NULL)) = 0"
+                return f"(CASE WHEN json_type({json}) = 'ARRAY' AND {whole} THEN {items} END)"
+            rows = f"jsonb_array_elements_text({json}) WITH ORDINALITY AS e(item, at)"
+            items = f"ARRAY(SELECT {item} FROM {rows} ORDER BY e.at)"
+            whole = f"array_position({items}, NULL) IS NULL"
+            return f"(CASE WHEN jsonb_typeof({json}) = 'array' THEN (CASE WHEN {whole} THEN {items} END) END)"
 
-        return Conversion(array, lambda x: f"jsonb_typeof({source(x)}) <> 'array'", what, has_query=True)
+        return Conversion(
+            value,
+            lambda x: f"{x} IS NOT NULL AND {value(x)} IS NULL",
+            say("are not JSON lists"),
+            has_query=not self.is_duckdb,
+        )
 
     # Numbers and moments.
 

@@ -57,6 +57,8 @@ class FieldSpec:
     label: str = ""
     description: str = ""
     options: FieldOptions = field(default_factory=FieldOptions)
+    has_id: bool = field(default=True, compare=False)
+    """The file writes it; else it follows from the place in the list (M-022)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +177,8 @@ class TableSpec:
     """A permanent delete clears `restrict` links to the record instead of being refused by them."""
     physical_checks: bool = False
     """What the engine checks stands in the database, too, as far as its CHECK can say it (S-006)."""
+    has_id: bool = field(default=True, compare=False)
+    """The file writes it; else it follows from the place in the list (M-022)."""
     disabled: bool = False
     permissions: Permissions | None = None
     row_rules: RowRules | None = None

@@ -68,6 +68,7 @@ def read_table(node: Any, path: Path, findings: Findings, vocabulary: FieldVocab
         allow_force_delete=shape.allow_force_delete,
         physical_checks=shape.physical_checks,
         disabled=shape.disabled,
+        has_id=shape.id is not None,
         permissions=permissions_of(shape.permissions, (*path, "permissions")),
         row_rules=row_rules_of(shape.row_level_permissions, (*path, "rowLevelPermissions")),
         rls=row_security_of(shape.rls, (*path, "rls"), findings),
@@ -172,6 +173,7 @@ def read_field(node: Map, path: Path, findings: Findings, vocabulary: FieldVocab
         label=shape.label,
         description=shape.description,
         options=options,
+        has_id=shape.id is not None,
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from core.migrations.run import Progress
 from core.storage.database import Call
-from tests.support.server import RunningServer, check_envelope
+from tests.support.server import RunningServer, check_envelope, running_on
 
 APP = """\
 name: shop
@@ -251,3 +251,70 @@ def test_an_edit_that_the_rows_refuse_leaves_the_file(server: RunningServer) -> 
     assert server.app_file.read_text() == APP
     assert edit(server, gone, apply=True, allowDestructive=True)["applied"]
     assert server.app_file.read_text() == NARROWER
+
+
+PLACED = """\
+name: shop
+tables:
+  - name: items
+    fields:
+      - { name: title, type: single-line-text }
+      - { name: place, type: single-line-text }
+"""
+MORE = "      - { name: shelf, type: single-line-text }\n"
+
+
+@pytest.fixture
+def placed(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RunningServer]:
+    with running_on(request, PLACED, tmp_path) as running:
+        running.local.post("/api/tables/items/records", json={"fields": {"title": "a", "place": "b"}})
+        yield running
+
+
+BOTH = pytest.mark.parametrize("placed", ["duckdb", "postgresql"], indirect=True)
+
+
+@BOTH
+def test_a_place_in_the_list_never_moves_data(placed: RunningServer) -> None:
+    """M-022: without ids a new field in the middle, another order, a field or table that goes would leave values under other
+    names; they are refused with the ids to write."""
+    head, title, place = PLACED[: PLACED.index("      - {")], *PLACED.splitlines(keepends=True)[-2:]
+    for fields, ids in (
+        (title + MORE + place, "title: 1, place: 2"),
+        (place + title, "place: 2, title: 1"),
+        (place, "place: 2"),
+    ):
+        refused = migrate_refused(placed, head + fields, allowDestructive=True)
+        assert refused["message"] == "items: fields without ids have changed their places"
+        assert refused["hint"] == f"Write the ids that they have had ({ids}), or put what is new at the end"
+    first = "  - name: first\n    fields: [ { name: x, type: integer } ]\n"
+    refused = migrate_refused(placed, PLACED.replace("tables:\n", f"tables:\n{first}"))
+    assert refused["message"].startswith("Tables without ids have changed their places")
+    assert "(items: 1)" in refused["hint"]
+    written = [each.replace("{ name", f"{{ id: {at}, name") for at, each in enumerate((title, place), 1)]
+    assert migrate(placed, head + written[0] + MORE + written[1])["state"] == "done"
+    fields = placed.local.get("/api/tables/items/records/1").json()["fields"]
+    assert fields == {"title": "a", "shelf": None, "place": "b"}
+
+
+@BOTH
+def test_a_name_in_the_place_of_another_is_told(placed: RunningServer) -> None:
+    """M-022: the plan says what it takes for a rename, and proposes ids."""
+    renamed = PLACED.replace("name: place", "name: shelf").replace("name: items", "name: goods")
+    placed.app_file.write_text(renamed + MORE.replace("shelf", "more"))
+    warnings = placed.local.post("/api/console/migrations/plan", json={}).json()["warnings"]
+    assert [each.partition(" and takes")[0] for each in warnings] == [
+        "Table goods stands in the place of items",
+        "goods.shelf stands in the place of place",
+    ]
+    assert all("--assign-ids" in each for each in warnings)
+    assert migrate(placed)["state"] == "done"
+    fields = placed.local.get("/api/tables/goods/records/1").json()["fields"]
+    assert fields == {"title": "a", "shelf": "b", "more": None}
+
+
+def migrate_refused(server: RunningServer, text: str, **request: Any) -> Any:
+    server.app_file.write_text(text)
+    answer = server.local.post("/api/console/migrations", json=request)
+    assert answer.status_code == 409, answer.text
+    return answer.json()
