@@ -18,7 +18,7 @@ from core.migrations.kept import KEPT_DAYS, keep_columns, keep_table, kept_name
 from core.migrations.layout import TableLayout, canonical, checksum, layout_of
 from core.migrations.mark import recovered
 from core.migrations.owned import NO_VIEWS, OwnedViews
-from core.migrations.plan import Kind, Plan, Step
+from core.migrations.plan import VIEWS, Kind, Plan, Step
 from core.migrations.relink import Relinking
 from core.migrations.rule import NO_RULES, RowRules
 from core.migrations.statement import TableSql, create_table, drop_table
@@ -47,10 +47,8 @@ def compose(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS, rules
 
     is_there = all(table.name in there for table in layout) and stands(state.layout, there, Ddl(reader.dialect))
     if state.checksum == new_checksum and is_there:
-        stale = not owned.is_current(reader, model)
-        return Plan(
-            model=model, before=state.version, after=state.version, state=state, renews_views=stale, again=again
-        )
+        steps = () if owned.is_current(reader, model) else (VIEWS,)
+        return Plan(model=model, before=state.version, after=state.version, steps=steps, state=state, again=again)
     number = next_version(reader, there)
     after = State(version=number, checksum=new_checksum, schema=text, layout=layout)
     composer = Composer(reader, model, read_catalog(reader), state, after)

@@ -8,6 +8,7 @@ from core.fields.model import AppModel
 from core.migrations.bookkeeping import State
 from core.migrations.check import Refusal
 from core.migrations.expression import Sql
+from core.sentence import say
 from core.storage.database import Reader
 
 Kind = Literal["add", "change", "destructive"]
@@ -42,6 +43,10 @@ class Step:
         }
 
 
+VIEWS = Step("add", "", say("Make the views anew that are missing or not as this version wants them"))
+"""Every run makes all of them; this is one with nothing else to do (M-004)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """The way from version `before` to `after`. `run` takes it; `--plan` shows it."""
@@ -55,8 +60,6 @@ class Plan:
     state: State = field(default_factory=State)
     """What is in force once it has run."""
     operation: Operation = "MIGRATE"
-    renews_views: bool = False
-    """The version is in force, but our views are not as it wants them."""
     undone: int | None = None
     """The version with these very tables that has been rolled back: whoever applies it again must mean it (M-047)."""
     unjudged: tuple[str, ...] = ()
@@ -69,7 +72,7 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Nothing to do, not even a new version."""
-        return self.before == self.after and not self.renews_views and not self.steps
+        return self.before == self.after and not self.steps
 
     @property
     def unconfirmed(self) -> tuple[Step, ...]:

@@ -11,7 +11,7 @@ from core.migrations.bookkeeping import CHECKSUM, State, Version, read_history, 
 from core.migrations.composer import Composer
 from core.migrations.layout import canonical, checksum
 from core.migrations.owned import NO_VIEWS, OwnedViews
-from core.migrations.plan import Plan, Step
+from core.migrations.plan import VIEWS, Plan, Step
 from core.migrations.rollback import model_of
 from core.sentence import say
 from core.storage.catalog import Catalog, read_catalog
@@ -38,8 +38,9 @@ def compose_repair(reader: Reader, model: AppModel, owned: OwnedViews = NO_VIEWS
     if is_edited:
         text = say("Put the snapshot of version {version} back in force", version=state.version)
         steps = (Step("change", CHECKSUM.name, text), *steps)
-    stale = not owned.is_current(reader, stored)
-    return replace(found, steps=steps, renews_views=stale, operation="REPAIR", again=again)
+    if not owned.is_current(reader, stored):
+        steps = (*steps, VIEWS)
+    return replace(found, steps=steps, operation="REPAIR", again=again)
 
 
 def _last_good(reader: Reader, catalog: Catalog) -> tuple[State, bool]:

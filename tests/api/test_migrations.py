@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from core.assembly import owned_views
 from core.migrations.run import Progress
 from core.storage.database import Call
 from tests.support.server import RunningServer, check_envelope, running_on
@@ -311,6 +312,22 @@ def test_a_name_in_the_place_of_another_is_told(placed: RunningServer) -> None:
     assert migrate(placed)["state"] == "done"
     fields = placed.local.get("/api/tables/goods/records/1").json()["fields"]
     assert fields == {"title": "a", "shelf": "b", "more": None}
+
+
+@pytest.mark.parametrize("operation", ["migrate", "repair"])
+def test_views_that_are_missing_are_something_to_do(server: RunningServer, operation: str) -> None:
+    """M-004: the tables are as they should be, the views are not."""
+    database, views = server.engine.database, owned_views()
+    database.submit_write(Call(views.drop)).result()
+    plan = server.local.post("/api/console/migrations/plan", json={"operation": operation}).json()
+    assert (plan["before"], plan["after"]) == (1, 1)
+    assert [step["text"] for step in plan["steps"]] == [
+        "Make the views anew that are missing or not as this version wants them"
+    ]
+    assert migrate(server, operation=operation)["state"] == "done"
+    model = server.engine.model
+    assert database.submit_read(Call(lambda reader: views.is_current(reader, model))).result()
+    assert server.local.post("/api/console/migrations/plan", json={"operation": operation}).json()["steps"] == []
 
 
 def migrate_refused(server: RunningServer, text: str, **request: Any) -> Any:
