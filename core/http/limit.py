@@ -32,6 +32,8 @@ DEFAULTS: dict[Class, int] = {
 find that nothing can be written any more."""
 SESSION_FACTOR = 10
 """With a session, as many times that: a grid that scrolls needs it."""
+SAME_FOR_ALL: frozenset[Class] = frozenset({"activity", "shared"})
+"""What is for callers with a session in the first place (L-006)."""
 WINDOW_SECONDS = 60
 WINDOW_MOST = 86_400
 CALLERS_MOST = 10_000
@@ -72,7 +74,7 @@ class Limiter:
         if found is None:
             found = self._limits[1][class_, table] = self._limit_of(class_, app, table)
         limit, seconds, own = found
-        if has_session and class_ != "shared":
+        if has_session and class_ not in SAME_FOR_ALL:
             limit *= SESSION_FACTOR
         key = (who, class_, table if own else "")
         return self._windows.take(key, limit, seconds)
