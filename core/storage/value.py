@@ -93,7 +93,8 @@ def load_json(text: str | bytes) -> Any:
 
 
 def _whole(digits: str) -> int | float | str:
-    return int(digits) if len(digits) < 19 else _double(digits)
+    number = int(digits) if len(digits) <= len(str(-(2**63))) else 2**64
+    return number if -(2**63) <= number < 2**64 else _double(digits)
 
 
 def _double(digits: str) -> float | str:

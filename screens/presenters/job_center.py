@@ -54,7 +54,8 @@ class JobCenter:
 def _plain(job: Job) -> Job:
     """The job with texts that no terminal obeys: names of files and tables are in them."""
     job = {**job, "title": one_line(job["title"])}
-    job["note"] = plain(in_words(job, "note")["note"])
+    if job.get("note"):
+        job["note"] = plain(in_words(job, "note")["note"])
     if job.get("error"):
         job["error"] = plain(in_words(job, "error")["error"])
     if "rejected" in job:
