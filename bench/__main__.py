@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -106,6 +107,7 @@ def console(work: Path, count: int) -> list[dict[str, Any]]:
     say("| step | s | console CPU ms | bytes | console MiB |")
     say("| --- | ---: | ---: | ---: | ---: |")
     home = work / "home"
+    shutil.rmtree(home, ignore_errors=True)  # the console goes on where it was left
     home.mkdir(exist_ok=True)
     steps = []
     for step in terminal.run(folder / "app.yaml", f"[a-z] {count} ", home):
