@@ -11,18 +11,10 @@ import pytest
 from core.backup import service
 from core.backup.archive import Archive
 from core.storage.duckdb import database as duckdb_database
-from tests.support.backups import BACKUPS, JOBS, Gate, back_up, ended, put_back
+from tests.support.backups import APP, BACKUPS, JOBS, Gate, back_up, ended, put_back
 from tests.support.principals import by_header, headers
 from tests.support.server import RunningServer, check_envelope, running_on
 
-APP = """
-name: papers
-tables:
-  - name: papers
-    fields:
-      - { name: title, type: long-text }
-      - { name: scan, type: single-attachment }
-"""
 RECORDS, UPLOADS = "/api/tables/papers/records", "/api/tables/papers/files"
 
 

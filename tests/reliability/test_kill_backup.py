@@ -13,17 +13,9 @@ import duckdb
 import pytest
 
 from sovrium_tui.cli.main import execute
-from tests.support.backups import back_up
+from tests.support.backups import APP, back_up
 from tests.support.server import RunningServer
 
-APP = """
-name: papers
-tables:
-  - name: papers
-    fields:
-      - { name: title, type: long-text }
-      - { name: scan, type: single-attachment }
-"""
 ROUNDS = 60 if os.environ.get("SOVRIUM_TEST_FULL") else 6
 RECORDS, FILES = 3_000, 20
 

@@ -13,6 +13,14 @@ from sovrium_tui.cli.main import execute
 from tests.support.server import RunningServer
 
 BACKUPS, JOBS = "/api/admin/backups", "/api/console/jobs"
+APP = """
+name: papers
+tables:
+  - name: papers
+    fields:
+      - { name: title, type: long-text }
+      - { name: scan, type: single-attachment }
+"""
 
 
 def ended(client: httpx.Client, job: Any) -> Any:

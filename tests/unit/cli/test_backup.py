@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from sovrium_tui.cli.main import execute
 from sovrium_tui.process import discovery
 from sovrium_tui.process.discovery import ensure_server, find_server, stop_server
 from sovrium_tui.process.lock import DataLock
 from sovrium_tui.process.place import Place
 from sovrium_tui.server import own_record
+from tests.support.command import Desk
 
 APP = """\
 name: shop
@@ -28,27 +28,15 @@ fields:
 COUNT = "select count(*) as n from items"
 
 
-class Desk:
-    """Commands in this process, on an app of their own."""
-
-    def __init__(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self._capfd = capfd
-
-    def __call__(self, *words: str, status: int = 0) -> tuple[str, str]:
-        self._capfd.readouterr()
-        found = execute(list(words))
-        out, err = self._capfd.readouterr()
-        assert "Traceback" not in err
-        assert found == status, err + out
-        return out, err
+class Shop(Desk):
+    """With a look into its table."""
 
     def rows(self, *where: str) -> int:
         return int(json.loads(self("sql", *where, COUNT, "--format", "json")[0])[0]["n"])
 
 
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Desk:
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Shop:
     folder = tmp_path / "shop"
     (folder / "tables").mkdir(parents=True)
     monkeypatch.chdir(folder)
@@ -57,11 +45,11 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
     monkeypatch.delenv("BACKUP_PASSPHRASE", raising=False)
     (folder / "app.yaml").write_text(APP)
     (folder / "tables" / "items.yaml").write_text(ITEMS)
-    return Desk(folder, capfd)
+    return Shop(folder, capfd)
 
 
 @pytest.fixture(params=["with a server", "without one"])
-def desk(request: pytest.FixtureRequest, shop: Desk) -> Iterator[Desk]:
+def desk(request: pytest.FixtureRequest, shop: Shop) -> Iterator[Shop]:
     with_server = request.param == "with a server"
     if with_server:
         ensure_server(shop.folder / "app.yaml", shop.folder / ".sovrium")
@@ -71,7 +59,7 @@ def desk(request: pytest.FixtureRequest, shop: Desk) -> Iterator[Desk]:
     discovery.reap()
 
 
-def test_out_and_back(desk: Desk) -> None:
+def test_out_and_back(desk: Shop) -> None:
     Path("rows.csv").write_text("title\nchair\nlamp\n")
     desk("import", "items", "rows.csv")
     Path("saved").mkdir()
@@ -103,7 +91,7 @@ def test_out_and_back(desk: Desk) -> None:
     assert desk.rows(str(again)) == 2
 
 
-def test_files_beside_the_folder_of_the_app_file_keep_their_places(shop: Desk, tmp_path: Path) -> None:
+def test_files_beside_the_folder_of_the_app_file_keep_their_places(shop: Shop, tmp_path: Path) -> None:
     """The data comes beside the app file, wherever that is."""
     (shop.folder / "app.yaml").write_text(APP.replace("tables/items.yaml", "../shared/items.yaml"))
     (tmp_path / "shared").mkdir()
@@ -116,7 +104,7 @@ def test_files_beside_the_folder_of_the_app_file_keep_their_places(shop: Desk, t
     assert "holds a database already" in shop("backup", "restore", "x.tar", "new", status=2)[1]
 
 
-def test_an_app_file_that_is_there_stays(shop: Desk, tmp_path: Path) -> None:
+def test_an_app_file_that_is_there_stays(shop: Shop, tmp_path: Path) -> None:
     shop("backup", "create", "--output", "x.tar")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "app.yaml").write_text(APP + "# mine\n")
@@ -128,7 +116,7 @@ def test_an_app_file_that_is_there_stays(shop: Desk, tmp_path: Path) -> None:
     assert (tmp_path / "other" / ".sovrium" / "app.duckdb").is_file()
 
 
-def test_a_folder_that_somebody_holds_is_left_alone(shop: Desk, tmp_path: Path) -> None:
+def test_a_folder_that_somebody_holds_is_left_alone(shop: Shop, tmp_path: Path) -> None:
     shop("backup", "create", "--output", "x.tar")
     place = tmp_path / "held"
     with DataLock(Place(place), own_record("server", shop.folder / "app.yaml", "sovrium-tui start")):
@@ -137,7 +125,7 @@ def test_a_folder_that_somebody_holds_is_left_alone(shop: Desk, tmp_path: Path) 
     assert not Path("new").exists()
 
 
-def test_a_database_elsewhere_is_not_restored_beside(shop: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_elsewhere_is_not_restored_beside(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop("backup", "create", "--output", "x.tar")
     Path("new").mkdir()
     Path("new/.env").write_text("DATABASE_URL=postgresql://db.example/app\n")
@@ -145,7 +133,7 @@ def test_a_database_elsewhere_is_not_restored_beside(shop: Desk, monkeypatch: py
     assert [path.name for path in Path("new").iterdir()] == [".env"]
 
 
-def test_a_disk_that_is_full_leaves_no_database(shop: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_full_leaves_no_database(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     shop("backup", "create", "--output", "x.tar")
     real = os.fsync
 
@@ -160,7 +148,7 @@ def test_a_disk_that_is_full_leaves_no_database(shop: Desk, monkeypatch: pytest.
     assert shop.rows("new") == 0
 
 
-def test_wherever_it_was_cut_it_may_be_done_again(shop: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wherever_it_was_cut_it_may_be_done_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each move into place fails once; what had been moved before stays for the next attempt."""
     shop("sql", "insert into items (title) values ('chair')")
     shop("backup", "create", "--output", "x.tar")
@@ -187,7 +175,7 @@ def test_wherever_it_was_cut_it_may_be_done_again(shop: Desk, monkeypatch: pytes
     assert shop.rows("new") == 1
 
 
-def test_what_a_killed_restore_has_left_is_in_nobodys_way(shop: Desk) -> None:
+def test_what_a_killed_restore_has_left_is_in_nobodys_way(shop: Shop) -> None:
     shop("backup", "create", "--output", "x.tar")
     left = Path("new/.sovrium/.restore-abc")
     left.mkdir(parents=True)
@@ -196,7 +184,7 @@ def test_what_a_killed_restore_has_left_is_in_nobodys_way(shop: Desk) -> None:
     assert not left.exists()
 
 
-def test_a_key_is_asked_for_with_a_passphrase(shop: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_is_asked_for_with_a_passphrase(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A-047."""
     assert "Nobody is there to type the passphrase" in shop("backup", "create", "--with-key", status=2)[1]
     monkeypatch.setenv("BACKUP_PASSPHRASE", "eleven char")

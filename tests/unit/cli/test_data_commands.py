@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sovrium_tui.cli.main import execute
 from sovrium_tui.process import discovery
 from sovrium_tui.process.discovery import ensure_server, find_server, stop_server
+from tests.support.command import Desk
 
 APP = """\
 name: shop
@@ -25,22 +25,6 @@ tables:
       - { id: 2, name: price, type: integer }
 """
 ROWS = 'title,price\nchair,40\n"table, big",120\nlamp,\n'
-
-
-class Desk:
-    """Commands in this process, on an app of their own."""
-
-    def __init__(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self._capfd = capfd
-
-    def __call__(self, *words: str, status: int = 0) -> tuple[str, str]:
-        self._capfd.readouterr()
-        found = execute(list(words))
-        out, err = self._capfd.readouterr()
-        assert "Traceback" not in err
-        assert found == status, err + out
-        return out, err
 
 
 @pytest.fixture(params=["with a server", "without one"])

@@ -10,12 +10,12 @@ import duckdb
 import pytest
 
 from core.storage.database import Settings
-from sovrium_tui.cli.main import execute
 from sovrium_tui.process import discovery
 from sovrium_tui.process.discovery import ensure_server, find_server, stop_server
 from sovrium_tui.process.lock import DataLock
 from sovrium_tui.process.place import Place
 from sovrium_tui.server import own_record
+from tests.support.command import Desk
 
 APP = """\
 name: shop
@@ -27,22 +27,6 @@ tables:
       - { id: 2, name: price, type: integer }   # in euros
 """
 NARROWER = APP.replace("      - { id: 2, name: price, type: integer }   # in euros\n", "")
-
-
-class Desk:
-    """Commands in this process, on an app of their own."""
-
-    def __init__(self, folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self._capfd = capfd
-
-    def __call__(self, *words: str, status: int = 0) -> tuple[str, str]:
-        self._capfd.readouterr()
-        found = execute(list(words))
-        out, err = self._capfd.readouterr()
-        assert "Traceback" not in err
-        assert found == status, err + out
-        return out, err
 
 
 @pytest.fixture
