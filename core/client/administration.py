@@ -98,7 +98,7 @@ class AdminPort(Protocol):
 
     async def master_keys(self) -> list[KeyStateBody]: ...
     async def rotate_master_key(self) -> Rotated: ...
-    async def back_up(self) -> Job: ...
+    async def back_up(self, passphrase: str | None = None) -> Job: ...
 
     async def audit(self, filters: Mapping[str, str], cursor: str | None = None) -> AuditPage: ...
     async def verify_audit(self) -> AuditCheck: ...
@@ -227,8 +227,10 @@ class Administration:
     async def rotate_master_key(self) -> Rotated:
         return cast(Rotated, await self._client.request("POST", f"{MASTER_KEY}/rotate", json={}))
 
-    async def back_up(self) -> Job:
-        return cast(Job, await self._client.request("POST", BACKUPS, json={}))
+    async def back_up(self, passphrase: str | None = None) -> Job:
+        """With a passphrase the master key is in the backup, sealed with it."""
+        body = {} if passphrase is None else {"passphrase": passphrase}
+        return cast(Job, await self._client.request("POST", BACKUPS, json=body))
 
     async def audit(self, filters: Mapping[str, str], cursor: str | None = None) -> AuditPage:
         path = asked(AUDIT, {**filters, "limit": 50, "cursor": cursor})

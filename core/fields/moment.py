@@ -108,11 +108,15 @@ def _malformed(raw: Any, wanted: str, why: str = "") -> ValueProblem:
     return ValueProblem("date.malformed", say(pattern, value=show(raw), wanted=say(wanted), reason=why))
 
 
-def _day_of(text: str) -> date:
+def _day_of(raw: str) -> date:
+    """A day, or the midnight that it begins with. Raises ValueProblem."""
+    text = raw if len(raw) == 10 else re.sub(r"[T ]00:00(:00(\.0+)?)?Z?$", "", raw.strip())
+    if not _DATE.fullmatch(text):
+        raise _malformed(raw, "a date such as 2026-02-01")
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise _malformed(text, "a date", str(error)) from None
+        raise _malformed(raw, "a date", str(error)) from None
 
 
 def show_date(value: date, form: str | None) -> str:
@@ -255,7 +259,7 @@ class DateField(FieldType[date]):
     def accept(self, raw: Any) -> date | None:
         if raw is None:
             return None
-        if isinstance(raw, str) and _DATE.fullmatch(raw):
+        if isinstance(raw, str):
             return _day_of(raw)
         if isinstance(raw, datetime):
             if raw.time() != time():
@@ -263,14 +267,7 @@ class DateField(FieldType[date]):
             return raw.date()
         if isinstance(raw, date):
             return raw
-        if not isinstance(raw, str):
-            raise ValueProblem(
-                "date.not-text", say("A date such as 2026-02-01 is expected, not {value}", value=show(raw))
-            )
-        text = re.sub(r"[T ]00:00(:00(\.0+)?)?Z?$", "", raw.strip())
-        if not _DATE.fullmatch(text):
-            raise _malformed(raw, "a date such as 2026-02-01")
-        return _day_of(text)
+        raise ValueProblem("date.not-text", say("A date such as 2026-02-01 is expected, not {value}", value=show(raw)))
 
     def to_json(self, value: date | None) -> str | None:
         return None if value is None else value.isoformat()

@@ -31,7 +31,7 @@ from core.http.origin import SAFE, Site, check_host, check_origin, cors_headers,
 from core.http.reload import Reloading
 from core.http.route import Route, Router
 from core.http.routes import all_routes
-from core.http.session import at_hand, is_key, prolong, signed_in, token_of
+from core.http.session import is_key, prolong, secret_shown, token_of
 from core.http.throttle import BY_USER, Told, take
 from core.http.window import Taken, TooMany
 from core.messaging.setting import named_url
@@ -242,9 +242,10 @@ class Application:
             if token is not None and is_key(token):
                 principal = await engine.auth.api_keys.recognise(token)
             else:
-                found = at_hand(engine.auth, scope, token) or await signed_in(
-                    engine.auth, scope, token, partial(self.source, scope), self.is_secure
-                )
+                secret = secret_shown(engine.auth, scope, token, self.is_secure)
+                if secret:
+                    sessions = engine.auth.sessions
+                    found = sessions.at_hand(secret) or await engine.auth.recognise(secret, partial(self.source, scope))
                 principal = found.principal if found else None
         if principal is None:
             return Visitor(GUEST, None)

@@ -13,7 +13,7 @@ from core.errors import NotSignedIn
 from core.http.answer import Answer, as_json
 from core.http.call import Call, Scope, header
 from core.http.cookie import DEVICE, SECOND_STEP, SESSION, cookie_name, cookies_of, set_cookie
-from core.principal import Principal, Source
+from core.principal import Principal
 
 if TYPE_CHECKING:
     from core.auth.service import Auth
@@ -21,23 +21,9 @@ if TYPE_CHECKING:
 BEARER = "bearer "
 
 
-def at_hand(auth: "Auth", scope: Scope, token: str | None) -> SignedIn | None:
-    """Whose session it is, where a bearer alone is shown and what is remembered of it will do: nearly always for programs,
-    and sooner than by `signed_in`, which is to be asked else."""
-    if token is None or "." in token or header(scope, b"cookie") is not None:
-        return None
-    return auth.sessions.at_hand(token)
-
-
-async def signed_in(
-    auth: "Auth", scope: Scope, token: str | None, source: Callable[[], Source], is_secure: Callable[[Scope], bool]
-) -> SignedIn | None:
-    """Whose session the request shows, by cookie or with `token` as a bearer; None for none, or for one that has ended.
-
-    Raises:
-        NotSignedIn: the two are of different sessions.
-        AuthError: SESSION_BINDING.
-    """
+def secret_shown(auth: "Auth", scope: Scope, token: str | None, is_secure: Callable[[Scope], bool]) -> str | None:
+    """The secret of a session that the request shows, by cookie or with `token` as a bearer. Raises NotSignedIn where the
+    two are of different sessions."""
     bearer, cookie = secret_of(auth, token), None
     if header(scope, b"cookie") is not None:
         name = cookie_name(SESSION, secure=is_secure(scope), configured=auth.sessions.spec.cookie_name)
@@ -45,8 +31,7 @@ async def signed_in(
         cookie = auth.sessions.unsign(value) if value else None
     if cookie and bearer and not hmac.compare_digest(cookie.encode(), bearer.encode()):
         raise NotSignedIn("The cookie and the bearer token are of different sessions")
-    secret = bearer or cookie
-    return (auth.sessions.at_hand(secret) or await auth.recognise(secret, source)) if secret else None
+    return bearer or cookie
 
 
 def token_of(scope: Scope) -> str | None:

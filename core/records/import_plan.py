@@ -137,8 +137,9 @@ def prepare(
 ) -> Import:
     """Look at the file and check the mapping."""
     columns = file_columns(reader, path, format_)
-    chosen = check_mapping(target, [name for name, _ in columns], mapping)
-    left = [name for name, _ in columns if name not in chosen and not _fills_itself(target, name)]
+    names = [name for name, _ in columns]
+    chosen = check_mapping(target, names, mapping)
+    left = [name for name in names if name not in chosen and not _fills_itself(target, name)]
     if mapping is None and left:
         pattern = "Columns of the file that are no field of {table} were left out: {names}"
         progress.warn(say(pattern, table=target.table.name, names=", ".join(left[:20])))

@@ -66,9 +66,9 @@ def column_encoder(column: str, kind: ColumnKind) -> ColumnConverter | None:
     """How the values of a column become what an appender takes; None = as they are."""
     if kind == "text":
         return partial(check_column, column)
-    encode = (batch_encoder if kind in CARRIED_AS else parameter_encoder)(column, kind)
     if kind == "timestamp":
-        encode = _Microseconds()
+        return partial(_each, _Microseconds())
+    encode = (batch_encoder if kind in CARRIED_AS else parameter_encoder)(column, kind)
     return None if encode is None else partial(_each, encode)
 
 

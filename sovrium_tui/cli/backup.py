@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from core.backup.archive import Archive
     from core.client import Client
 
-BACKUPS = "/api/admin/backups"
 VARIABLE = "BACKUP_PASSPHRASE"
 file_argument = click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
@@ -48,12 +47,12 @@ def create(app: Path | None, output: Path | None, with_key: bool, as_json: bool,
         raise BadRequest(f"{output} exists", hint="name another file, or a folder")
     if output is not None and not output.parent.is_dir():
         raise BadRequest(f"{output.parent}: there is no such folder")
-    body = {"passphrase": new_passphrase()} if with_key else {}
+    sealing = new_passphrase() if with_key else None
     from sovrium_tui.cli.progress import finish
     from sovrium_tui.cli.session import with_client
 
     async def work(client: "Client") -> dict[str, Any]:
-        job = await finish(client, await client.request("POST", BACKUPS, json=body))
+        job = await finish(client, await client.admin.back_up(sealing))
         target = output or Path()
         try:
             if target.is_dir():
